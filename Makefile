@@ -1,0 +1,47 @@
+# What a person runs is what CI runs. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo ui stop test check format constraints clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[sandbox]' --group dev
+	@touch $@
+
+demo: $(READY) ## run the localize_clip pipeline on a real Airflow against the sandbox
+	@$(BIN)/python scripts/demo.py
+
+ui: $(READY) ## the same, and leave Airflow running; `make stop` ends it
+	@$(BIN)/python scripts/demo.py --stay
+
+stop: $(READY) ## end what `make ui` left running
+	@$(BIN)/python scripts/demo.py --stop
+
+test: $(READY) ## all tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
+	$(BIN)/python -m pytest -m airflow
+
+check: $(READY) ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## put the code in its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints: $(READY) ## pin again what CI uses
+	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev pyproject.toml --output-file constraints.txt
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a vendor account from an Airflow connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT, Account, Vendor
+
+
+class ConnectionFields(Protocol):
+    """The fields of an Airflow connection that are read here."""
+
+    conn_id: str
+    host: str | None
+    port: int | None
+    schema: str | None
+    login: str | None
+    password: str | None
+
+
+def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: type[Vendor]) -> Account:
+    """Make the account; raise :class:`InvalidRequest` naming the connection and the field that breaks a rule."""
+    conn_id = connection.conn_id
+    options = dict(extra)
+    limit = _positive(conn_id, options.pop("max_requests_per_minute", None), "max_requests_per_minute")
+    timeout = _positive(conn_id, options.pop("timeout", None), "timeout")
+    return Account(
+        conn_id=conn_id,
+        host=_base_url(connection, vendor.default_host),
+        login=(connection.login or "").strip(),
+        password=(connection.password or "").strip(),
+        max_requests_per_minute=limit,
+        timeout=timeout or DEFAULT_TIMEOUT,
+        options=options,
+    )
+
+
+def _base_url(connection: ConnectionFields, default: str) -> str:
+    host = (connection.host or "").strip().rstrip("/")
+    if not host:
+        return default
+    if "://" not in host:
+        scheme = connection.schema if connection.schema in ("http", "https") else "https"
+        host = f"{scheme}://{host}"
+    if not host.startswith(("http://", "https://")):
+        raise InvalidRequest(f"connection {connection.conn_id!r}: host must be a host name or an http(s):// URL")
+    has_port = host.rpartition("]")[2].count(":") > (0 if "]" in host else 1)
+    return f"{host}:{connection.port}" if connection.port and not has_port else host
+
+
+def _positive(conn_id: str, value: Any, name: str) -> float | None:
+    if value in (None, ""):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise InvalidRequest(f"connection {conn_id!r}: extra {name!r} must be a number greater than 0")
+    return number

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every vendor's hook does: submit a job, ask for it, fetch its result; blocking and async alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+from airflow.sdk import BaseHook
+
+from airflow_provider_videoai.hooks.account import account_of
+from airflow_provider_videoai.jobs.ending import failure_of
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError
+from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.transport import Transport
+from airflow_provider_videoai.jobs.vendor import Flow, Vendor
+
+T = TypeVar("T")
+
+
+class VideoJobHook(BaseHook):
+    """Base of the vendors' hooks; a subclass names its vendor and its connection type.
+
+    ``operation`` is one of the vendor's operations and may be left out where the vendor has one, or for its first.
+    All methods raise :class:`~airflow_provider_videoai.jobs.errors.VideoAIError` and subclasses.
+
+    :param conn_id: the Airflow connection that holds the account.
+    """
+
+    vendor_class: ClassVar[type[Vendor]]
+
+    def __init__(self, conn_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self._transport: Transport | None = None
+
+    # -- the account ---------------------------------------------------------------------------------------
+
+    @property
+    def transport(self) -> Transport:
+        """The account's transport; the connection is looked up on first use."""
+        if self._transport is None:
+            connection = self.get_connection(self.conn_id)
+            self._transport = self._open(connection, connection.extra_dejson)
+        return self._transport
+
+    async def atransport(self) -> Transport:
+        """Return the account's transport; looks the connection up without blocking the event loop."""
+        if self._transport is None:
+            connection = await get_async_connection(self.conn_id, hook=type(self))
+            self._transport = self._open(connection, await get_async_extra_dejson(connection))
+        return self._transport
+
+    def _open(self, connection: Any, extra: Mapping[str, Any]) -> Transport:
+        account = account_of(connection, extra, self.vendor_class)
+        return Transport(self.vendor_class(account, time.time))
+
+    # -- blocking ------------------------------------------------------------------------------------------
+
+    def submit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
+        """Submit a job, once, and return its id. ``request`` is the operation's request, or its fields by name.
+
+        Never repeated by itself after bytes of it may have left: a lost answer raises ``SubmitUncertain``.
+        """
+        vendor = self.transport.vendor
+        return self.transport.run(vendor.submit(_validated(vendor, request, operation), None))
+
+    def status(self, job_id: str, operation: str | None = None) -> JobStatus:
+        """Ask for one job; raise ``JobNotFound`` where the vendor does not know it."""
+        return _only(self.statuses([job_id], operation), job_id, self.vendor_class)
+
+    def statuses(self, job_ids: Iterable[str], operation: str | None = None) -> dict[str, JobStatus]:
+        """Ask for many jobs in as few requests as the vendor allows; unknown ones are missing from the answer."""
+        vendor, found = self.transport.vendor, dict[str, JobStatus]()
+        for batch in _batches(vendor, job_ids):
+            found |= self.transport.run(vendor.statuses(_operation(vendor, operation), batch))
+        return found
+
+    def result(self, job_id: str, operation: str | None = None) -> JobResult:
+        """Fetch a job's result with fresh URLs; raise ``JobFailed`` or ``JobAborted`` for one that failed.
+
+        The result of a job that has not ended has its state and no URL.
+        """
+        status = self.status(job_id, operation)
+        return self.transport.run(self.completed(self.transport.vendor, status, operation))
+
+    # -- async ---------------------------------------------------------------------------------------------
+
+    async def asubmit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
+        """Submit a job, once, and return its id; see :meth:`submit`."""
+        transport = await self.atransport()
+        return await transport.arun(transport.vendor.submit(_validated(transport.vendor, request, operation), None))
+
+    async def astatus(self, job_id: str, operation: str | None = None) -> JobStatus:
+        """Ask for one job; see :meth:`status`."""
+        return _only(await self.astatuses([job_id], operation), job_id, self.vendor_class)
+
+    async def astatuses(self, job_ids: Iterable[str], operation: str | None = None) -> dict[str, JobStatus]:
+        """Ask for many jobs; see :meth:`statuses`."""
+        transport = await self.atransport()
+        vendor, found = transport.vendor, dict[str, JobStatus]()
+        for batch in _batches(vendor, job_ids):
+            found |= await transport.arun(vendor.statuses(_operation(vendor, operation), batch))
+        return found
+
+    async def aresult(self, job_id: str, operation: str | None = None) -> JobResult:
+        """Fetch a job's result; see :meth:`result`."""
+        status = await self.astatus(job_id, operation)
+        transport = await self.atransport()
+        return await transport.arun(self.completed(transport.vendor, status, operation))
+
+    @staticmethod
+    def completed(
+        vendor: Vendor, status: JobStatus, operation: str | None = None, submitted_at: float | None = None
+    ) -> Flow[JobResult]:
+        """Turn a job's last status into its result; times are epoch seconds."""
+        operation = _operation(vendor, operation)
+        if status.state in (JobState.FAILED, JobState.ABORTED):
+            raise failure_of(status, vendor.title)
+        finished_at = None
+        if status.state is JobState.SUCCEEDED:
+            status = yield from vendor.result(operation, status)
+            finished_at = vendor.clock()
+        return JobResult.of(
+            status,
+            vendor=vendor.key,
+            operation=vendor.require(operation).operation,
+            submitted_at=submitted_at,
+            finished_at=finished_at,
+        )
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Prove the connection with the cheapest authenticated call; it buys nothing."""
+        try:
+            return True, self.transport.run(self.transport.vendor.probe())
+        except VideoAIError as failure:
+            return False, failure.message
+
+
+def _operation(vendor: Vendor, operation: str | None) -> str:
+    operation = operation or vendor.operation
+    vendor.require(operation)
+    return operation
+
+
+def _validated(vendor: Vendor, request: JobRequest | Mapping[str, Any], operation: str | None) -> JobRequest:
+    if isinstance(request, JobRequest):
+        if not isinstance(request, vendor.require(request.operation)):
+            raise InvalidRequest(f"{type(request).__name__} is not a request of {vendor.title}")
+        return request
+    return vendor.require(_operation(vendor, operation)).parse(request)
+
+
+def _batches(vendor: Vendor, job_ids: Iterable[str]) -> Iterable[list[str]]:
+    wanted = list(dict.fromkeys(job_ids))
+    for job_id in wanted:
+        vendor.check_job_id(job_id)
+    for start in range(0, len(wanted), vendor.batch_size):
+        yield wanted[start : start + vendor.batch_size]
+
+
+def _only(found: Mapping[str, JobStatus], job_id: str, vendor: type[Vendor]) -> JobStatus:
+    if job_id not in found:
+        raise JobNotFound(f"{vendor.title} does not know job {job_id!r}", job_id=job_id)
+    return found[job_id]

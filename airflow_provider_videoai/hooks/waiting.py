@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wait on a worker, and turn what the waiting saw into results or typed errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.jobs.cadence import Cadence
+from airflow_provider_videoai.jobs.ending import error_of, failure_of, refusal_name, said_of
+from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
+from airflow_provider_videoai.jobs.poller import wait
+from airflow_provider_videoai.jobs.watch import Outcome, Watch
+
+_PASSING = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
+_RESULT_PATIENCE = 120.0
+"""Seconds for which a failing result call is repeated; it costs nothing, the job is paid for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """The jobs of one task: ids in the user's order, all of one account and operation. Times are epoch seconds."""
+
+    hook: VideoJobHook
+    operation: str
+    job_ids: Sequence[str]
+    log: Log
+    submitted_at: float | None = None
+    poll_interval: float | None = None
+    deadline: float | None = field(default=None)
+
+    def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
+        """Make a watch for each job; the first ask is due soon, or at once."""
+        now = time.time()
+        cadence = Cadence(floor=self.hook.transport.vendor.poll_floor, interval=self.poll_interval)
+        watches = [
+            Watch(
+                job_id=job_id,
+                operation=self.operation,
+                submitted_at=self.submitted_at or now,
+                started_at=now,
+                deadline=self.deadline,
+                cadence=cadence,
+            )
+            for job_id in self.job_ids
+        ]
+        for watch in watches if ask_at_once else ():
+            watch.due_at = now
+        return watches
+
+    def wait(self, *, ask_at_once: bool = False) -> list[JobResult]:
+        """Block until all jobs ended, then return their results; raise the typed error of one that has none."""
+        watches = self.watches(ask_at_once=ask_at_once)
+        wait(self.hook.transport, watches, self.tell)
+        return self.results(watches)
+
+    def tell(self, watch: Watch) -> None:
+        """Log what an ask saw."""
+        if watch.error is not None:
+            self.log.warning("%s job %s: %s", self.operation, watch.job_id, watch.error)
+        elif watch.status is not None:
+            self.log.info("%s job %s: %s", self.operation, watch.job_id, watch.status.describe())
+
+    def results(self, watches: Sequence[Watch]) -> list[JobResult]:
+        """Return the results of jobs whose waiting is over, or raise the first error."""
+        for watch in watches:
+            if watch.outcome is not Outcome.ENDED:
+                raise error_of(
+                    watch.outcome or Outcome.UNAVAILABLE,
+                    job_id=watch.job_id,
+                    title=self.hook.vendor_class.title,
+                    said=said_of(watch),
+                    refusal=refusal_name(watch),
+                )
+        return self.completed([watch.status for watch in watches if watch.status is not None])
+
+    def completed(self, statuses: Sequence[JobStatus]) -> list[JobResult]:
+        """Turn terminal statuses into results; raise :class:`JobFailed` for the first that failed."""
+        for status in statuses:
+            if status.state is not JobState.SUCCEEDED:
+                raise failure_of(status, self.hook.vendor_class.title)
+        return [self._completed(status) for status in statuses]
+
+    def _completed(self, status: JobStatus) -> JobResult:
+        transport = self.hook.transport
+        for attempt in Retrying(
+            retry=_PASSING, stop=stop_after_delay(_RESULT_PATIENCE), wait=wait_random_exponential(max=30), reraise=True
+        ):
+            with attempt:
+                flow = self.hook.completed(transport.vendor, status, self.operation, self.submitted_at)
+                return transport.run(flow)
+        raise AssertionError("tenacity returns or raises")

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong with a job, told by what became of the job and of the money.
+
+VideoAIError
+├── InvalidRequest          caught before anything was sent
+├── SubmitRejected          the vendor said no: nothing was bought
+│   ├── AuthenticationFailed
+│   ├── QuotaExceeded       full queue, no slot, rate limit: waits and submits again
+│   └── ContentRejected
+├── SubmitUncertain         sent, and no answer: may have been bought; never resubmitted by itself
+├── JobFailed               the vendor ran it and it failed
+│   └── JobAborted
+├── JobNotFound             the vendor does not know the job id
+├── JobTimedOut             our deadline passed; the job may still run
+├── ResultUnavailable       succeeded, but its media cannot be had any more
+└── VendorUnavailable       transport, 5xx or unreadable answers for longer than the tolerance
+"""
+
+from __future__ import annotations
+
+
+class VideoAIError(Exception):
+    """Root of this package's errors.
+
+    ``code`` is the vendor's own error code as text (``None`` where there is none), ``job_id`` the job concerned.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.job_id = job_id
+
+
+class InvalidRequest(VideoAIError, ValueError):
+    """A field breaks a rule. Not retried; nothing was sent, nothing was bought."""
+
+
+class SubmitRejected(VideoAIError):
+    """The vendor refused the submit: nothing was bought.
+
+    Not retried unless ``temporary``: then the vendor named a passing fault of its own, and a retry may succeed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        job_id: str | None = None,
+        temporary: bool = False,
+    ) -> None:
+        super().__init__(message, code=code, job_id=job_id)
+        self.temporary = temporary
+
+
+class AuthenticationFailed(SubmitRejected):
+    """The vendor refused the connection's credentials. Not retried; nothing was bought, a running job goes on."""
+
+
+class QuotaExceeded(SubmitRejected):
+    """No room for now: full queue, no slot, too many requests. Nothing was bought; ``quota_timeout`` limits the wait.
+
+    ``retry_after`` is how many seconds the vendor asks to wait, ``None`` where it does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        job_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, job_id=job_id, temporary=True)
+        self.retry_after = retry_after
+
+
+class ContentRejected(SubmitRejected):
+    """The vendor refuses this content or its format. Not retried; nothing was bought."""
+
+
+class SubmitUncertain(VideoAIError):
+    """The submit was sent and its answer was lost: the job may have been bought. Never resubmitted by itself."""
+
+
+class JobFailed(VideoAIError):
+    """The vendor ran the job and it failed. A retry submits, and may pay for, a new job."""
+
+
+class JobAborted(JobFailed):
+    """The vendor ended the job before it was done. A retry submits a new one."""
+
+
+class JobNotFound(VideoAIError):
+    """The vendor does not know the job id: a wrong id, another account's, or one it has forgotten. Not retried."""
+
+
+class JobTimedOut(VideoAIError):
+    """Our deadline passed while the job went on. It may still end and is billed; a retry attaches to it."""
+
+
+class ResultUnavailable(VideoAIError):
+    """The job succeeded and was paid for, but its media cannot be had any more. Not retried."""
+
+
+class VendorUnavailable(VideoAIError):
+    """The vendor could not be reached or understood. A job that was bought goes on; a retry attaches to it.
+
+    One failed ask raises it as well; the waiting side rides those out for its tolerance before giving up.
+    ``retry_after`` is how many seconds the vendor asks to wait, ``None`` where it does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        job_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, job_id=job_id)
+        self.retry_after = retry_after

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine asks of a vendor, without any I/O.
+
+A vendor describes each exchange as a :data:`Flow`: a generator that yields a :class:`Call`, is sent the
+:class:`Answer`, and returns what it read. Whoever drives it (a worker, an event loop, a test) does the sending.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
+
+import httpx
+
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    JobNotFound,
+    QuotaExceeded,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.model import JobStatus
+from airflow_provider_videoai.jobs.request import JobRequest
+
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds that a request may take; no vendor asks for more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A vendor plus one Airflow connection. ``host`` is a full base URL, ``timeout`` seconds a request."""
+
+    conn_id: str
+    host: str
+    login: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    max_requests_per_minute: float | None = None
+    timeout: float = DEFAULT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP request, unsigned. ``name`` is the vendor's name of the API; ``buys`` marks the one that costs money."""
+
+    name: str
+    path: str
+    method: str = "POST"
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    buys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+Flow = Generator[Call, Answer, T]
+
+
+class Verdict(NamedTuple):
+    """What a vendor's error code means: the class of error, and the vendor's meaning in our words."""
+
+    error: type[VideoAIError]
+    meaning: str
+
+
+def json_body(values: Any) -> bytes:
+    """Encode JSON as it is signed and sent: UTF-8, no needless spaces."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Vendor(ABC):
+    """One vendor's protocol for one account: how to sign, ask, and read answers.
+
+    Subclass it in ``vendors/``. The class attributes are data that the engine reads; the methods return flows.
+    ``clock`` gives epoch seconds.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    default_host: ClassVar[str]
+    requests: ClassVar[Mapping[str, type[JobRequest]]]
+    """Operation -> its request; the first is the hook's default."""
+    errors: ClassVar[Mapping[str, Verdict]]
+    """The vendor's documented error codes (as text) of its envelope."""
+    login_name: ClassVar[str] = "login"
+    password_name: ClassVar[str] = "password"
+    batch_size: ClassVar[int] = 1
+    """How many jobs one status call can ask for."""
+    requests_per_minute: ClassVar[float | None] = None
+    """The documented rate limit; ``None`` where none is documented."""
+    limit_per_call: ClassVar[bool] = False
+    """True where the limit counts each API by itself."""
+    caller_chooses_id: ClassVar[bool] = False
+    """True where we name the job, so that a lost answer can be settled by asking."""
+
+    def __init__(self, account: Account, clock: Callable[[], float]) -> None:
+        self.account = account
+        self.clock = clock
+
+    # -- what a vendor must say ---------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def auth(self) -> httpx.Auth:
+        """Sign each request afresh."""
+
+    @abstractmethod
+    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+        """Submit a job once and return its id; ``job_id`` is the id to use where the caller chooses it."""
+
+    @abstractmethod
+    def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
+        """Ask for at most ``batch_size`` jobs. A job that the vendor does not know is missing from the dict."""
+
+    @abstractmethod
+    def probe(self) -> Flow[str]:
+        """Prove the credentials with the cheapest call that buys nothing; return a sentence for the user."""
+
+    @abstractmethod
+    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+        """Raise what the envelope says went wrong (through :meth:`refuse`), or return."""
+
+    def result(self, operation: str, status: JobStatus) -> Flow[JobStatus]:  # noqa: ARG002 - overriders need it
+        """Complete a succeeded status with its media, where that takes a further call."""
+        yield from ()
+        return status
+
+    # -- what all vendors share ---------------------------------------------------------------------------
+
+    @property
+    def operation(self) -> str:
+        """The operation that is meant when none is named."""
+        return next(iter(self.requests))
+
+    @property
+    def poll_floor(self) -> float:
+        """Seconds that must lie between two asks for one job."""
+        return 1.0
+
+    @property
+    def rate_limit(self) -> float | None:
+        """Requests a minute: the connection's, else the documented one."""
+        return self.account.max_requests_per_minute or self.requests_per_minute
+
+    def require(self, operation: str) -> type[JobRequest]:
+        """Return the request class of an operation, or raise :class:`InvalidRequest`."""
+        try:
+            return self.requests[operation]
+        except KeyError:
+            known = ", ".join(self.requests)
+            raise InvalidRequest(f"{self.title} has no operation {operation!r}; it has {known}") from None
+
+    @classmethod
+    def check_job_id(cls, job_id: str) -> None:
+        """Raise :class:`InvalidRequest` where this cannot be a job id of this vendor; nothing is asked."""
+        if not isinstance(job_id, str) or not job_id or len(job_id.split()) != 1:
+            raise InvalidRequest(f"job_id: must be a non-empty text without blanks, not {job_id!r}")
+
+    def require_credentials(self) -> None:
+        """Raise :class:`AuthenticationFailed` where the connection lacks its login or password."""
+        for value, name in (
+            (self.account.login, self.login_name),
+            (self.account.password, self.password_name),
+        ):
+            if not value:
+                raise AuthenticationFailed(
+                    f"connection {self.account.conn_id!r} has no {name}; nothing was sent to {self.title}"
+                )
+            if not (value.isascii() and value.isprintable()):
+                # A header cannot carry it, and the library's complaint would show it.
+                raise AuthenticationFailed(
+                    f"connection {self.account.conn_id!r}: its {name} holds a character that no such key has; "
+                    f"nothing was sent to {self.title}"
+                )
+
+    def read(self, call: Call, answer: Answer) -> dict[str, Any]:
+        """Return the JSON object of an answer that went well; raise the typed error of any other."""
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise self.error(QuotaExceeded, call, "429", "too many requests", retry_after=self._retry_after(answer))
+        body = _json_object(answer.body)
+        if body is not None:
+            self._judge(call, answer, body)
+        if answer.status in _AUTH_STATUSES:
+            raise self.error(AuthenticationFailed, call, str(answer.status), "unauthorised")
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            refused = SubmitRejected if call.buys else VendorUnavailable
+            raise self.error(refused, call, f"HTTP {answer.status}", "is the connection's host right?")
+        if answer.status != HTTPStatus.OK or body is None:
+            raise self.lost(call, _shape(answer, body), self._retry_after(answer))
+        return body
+
+    def _judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
+        try:
+            self.judge(call, body)
+        except VideoAIError as refused:
+            # Gateways put codes of their own into 401, 403 and 5xx bodies: only a documented one says more
+            # than the HTTP status does.
+            if answer.status == HTTPStatus.OK or refused.code in self.errors:
+                raise
+
+    def refuse(self, call: Call, code: object, message: object = "", **more: Any) -> NoReturn:
+        """Raise what ``errors`` says of an envelope's error code.
+
+        A code that is not listed refuses a submit, and is ridden out as unreadable in a status call.
+        """
+        unlisted = Verdict(SubmitRejected if call.buys else VendorUnavailable, "an undocumented code")
+        verdict = self.errors.get(str(code), unlisted)
+        said = clean(message).replace(self.account.password or "\0", "***")
+        words = ": ".join(part for part in (verdict.meaning, said) if part)
+        raise self.error(verdict.error, call, str(code), words, **more)
+
+    def error(self, kind: type[VideoAIError], call: Call, code: str, words: str, **more: Any) -> VideoAIError:
+        """Make the error of ``kind`` as it applies to this call, with what became of the job in its text."""
+        said = f"{self.title} {call.name}: {words} (code {code})"
+        if issubclass(kind, AuthenticationFailed):
+            conn_id = self.account.conn_id
+            return kind(f"{said}. Check login and password of connection {conn_id!r}.", code=code)
+        if issubclass(kind, QuotaExceeded):
+            return kind(f"{said}. Nothing was bought." if call.buys else said, code=code, **more)
+        if call.buys:
+            refused = kind if issubclass(kind, SubmitRejected) else SubmitRejected
+            temporary = issubclass(kind, VendorUnavailable)
+            return refused(f"{said}. Nothing was bought.", code=code, temporary=temporary)
+        if kind is SubmitRejected:
+            kind = JobNotFound
+        return kind(said, code=code)
+
+    def lost(self, call: Call, why: str, retry_after: float | None = None) -> VideoAIError:
+        """Make the error for a request that was sent and whose answer tells nothing."""
+        if call.buys:
+            return SubmitUncertain(
+                f"{self.title} {call.name} was sent and answered with {why}: the job may have been bought"
+            )
+        return VendorUnavailable(f"{self.title} {call.name}: {why}", retry_after=retry_after)
+
+    def _retry_after(self, answer: Answer) -> float | None:
+        value = answer.headers.get("retry-after", "").strip()
+        if value.isascii() and value.isdigit():
+            return min(float(value), _LONGEST_RETRY_AFTER)
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - self.clock()
+        except (ValueError, OverflowError):
+            return None
+        return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
+
+
+_AUTH_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_MESSAGE_LENGTH = 300
+_LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; an account must not fall silent for days because of one odd header."""
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+
+
+def clean(message: object) -> str:
+    """Shorten a vendor's message and take out what may be secret: the query of a URL, and anything like a signature."""
+    words = (word.split("?", 1)[0] if "://" in word else word for word in str(message or "").split())
+    return _SIGNATURE.sub("***", " ".join(words))[:_MESSAGE_LENGTH]
+
+
+def _shape(answer: Answer, body: object) -> str:
+    return f"HTTP {answer.status}" if body is not None else f"HTTP {answer.status} and no JSON object"
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None

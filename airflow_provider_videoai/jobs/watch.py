@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wait for one job: every decision of it, without sleeping or asking.
+
+The poller in the triggerer and the blocking path on a worker both hold a :class:`Watch` for each job, tell it what
+they saw, and do what it says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from airflow_provider_videoai.jobs.cadence import Cadence
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    JobNotFound,
+    ResultUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+
+TOLERANCE = 15 * 60.0
+"""Seconds for which failed asks are ridden out before giving up on the vendor."""
+UNKNOWN_GRACE = 60.0
+"""Seconds for which a vendor may say that it does not know a job: what was just accepted need not be readable at once."""
+
+_PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
+
+
+class Outcome(StrEnum):
+    """How the waiting ended."""
+
+    ENDED = "ended"
+    TIMED_OUT = "timed_out"
+    UNAVAILABLE = "unavailable"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """One job that is waited for. All times are epoch seconds."""
+
+    job_id: str
+    submitted_at: float
+    cadence: Cadence
+    started_at: float
+    deadline: float | None = None
+    tolerance: float = TOLERANCE
+    operation: str = ""
+    status: JobStatus | None = None
+    error: VideoAIError | None = None
+    outcome: Outcome | None = None
+    asks: int = 0
+    changed: bool = False
+    due_at: float = field(init=False)
+    _failing_since: float | None = None
+    _unknown_since: float | None = None
+
+    def __post_init__(self) -> None:
+        self.due_at = self.started_at + self.cadence.first()
+
+    @property
+    def done(self) -> bool:
+        """True when there is nothing left to wait for."""
+        return self.outcome is not None
+
+    def saw(self, status: JobStatus, now: float) -> None:
+        """Take in an observation."""
+        self.asks += 1
+        self.changed = self.status is None or _visible(status) != _visible(self.status)
+        self.status = status
+        self.error = None
+        self._failing_since = self._unknown_since = None
+        if status.state.terminal:
+            self.outcome = Outcome.ENDED
+        else:
+            self._go_on(now)
+
+    def missed(self, error: VideoAIError, now: float) -> None:
+        """Take in that an ask failed: ride it out, or end where asking again cannot help."""
+        self.asks += 1
+        self.changed = False
+        self.error = error
+        self._failing_since = _earlier(self._failing_since, now)
+        # Only an unbroken row of "unknown" counts: an outage says nothing about the job.
+        self._unknown_since = _earlier(self._unknown_since, now) if isinstance(error, JobNotFound) else None
+        if isinstance(error, _PERMANENT):
+            self.outcome = Outcome.REFUSED
+        elif self._unknown_since is not None and now - self._unknown_since >= UNKNOWN_GRACE:
+            self.outcome = Outcome.NOT_FOUND
+        elif now - self._failing_since >= self.tolerance:
+            self.outcome = Outcome.UNAVAILABLE
+        else:
+            self._go_on(now)
+
+    def unknown(self, now: float) -> None:
+        """Take in that the vendor answered but did not mention the job."""
+        self.missed(JobNotFound(f"the vendor does not know job {self.job_id!r}", job_id=self.job_id), now)
+
+    def _go_on(self, now: float) -> None:
+        # The status is always asked before the deadline is judged: a job that ended in time must not be lost to it.
+        if self.deadline is not None and now >= self.deadline:
+            self.outcome = Outcome.TIMED_OUT
+            return
+        self.due_at = now + self.cadence.gap(max(0.0, now - self.submitted_at), self.status)
+        if self.deadline is not None:
+            self.due_at = min(self.due_at, max(self.deadline, now + self.cadence.floor))
+
+
+def _earlier(since: float | None, now: float) -> float:
+    return now if since is None else since
+
+
+def _visible(status: JobStatus) -> tuple[JobState, int | None, int | None]:
+    return status.state, status.progress, status.queue_position

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alibaba Aidge: remove text, and what else covers a video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_videoai.hooks.aidge import AidgeHook
+from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.vendors.aidge import VideoRemovalRequest
+
+
+class AidgeVideoRemovalOperator(VideoJobOperator):
+    """Remove text from a video; ``media_url`` of the result is the cleaned video.
+
+    :param video_url: the video, up to 200 MB, 6 minutes and 1080p, at a URL that Aidge can fetch.
+    :param language: the text's language, ``zh`` or ``en``.
+    :param artificial_text_only: ``False`` also removes natural text, on products say. Vendor default: true.
+    :param remove_audio: ``True`` mutes the result. Vendor default: false.
+    :param inpainting_boxes: ``{"timestamp": [start, end], "box": [x1, y1, x2, y2]}``: seconds, and corners in 0-1.
+    :param color_blocks: ``True`` also removes colour blocks behind text, and logos near it. Vendor default: false.
+    :param aidge_conn_id: the Airflow connection of the account.
+
+    Request fields are templated. Further arguments:
+    :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
+    """
+
+    hook_class = AidgeHook
+    request_class = VideoRemovalRequest
+    template_fields: Sequence[str] = tuple(VideoRemovalRequest.model_fields)
+
+    def __init__(
+        self,
+        *,
+        video_url: str,
+        language: str,
+        artificial_text_only: bool | str | None = None,
+        remove_audio: bool | str | None = None,
+        inpainting_boxes: list[dict[str, Any]] | str | None = None,
+        color_blocks: bool | str | None = None,
+        aidge_conn_id: str = AidgeHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=aidge_conn_id, **kwargs)
+        self.video_url = video_url
+        self.language = language
+        self.artificial_text_only = artificial_text_only
+        self.remove_audio = remove_audio
+        self.inpainting_boxes = inpainting_boxes
+        self.color_blocks = color_blocks
+        self.aidge_conn_id = aidge_conn_id
+        self.check_literals()

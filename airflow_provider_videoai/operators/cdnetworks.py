@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CDNetworks Cloud VoD: pull a video in, and trim it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
+from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
+
+
+class CDNetworksPullVideoOperator(VideoJobOperator):
+    """Bring a video from any URL into Cloud VoD; ``media_id`` of the result is its ``videoId``.
+
+    :param fetch_url: the video, at a URL that Cloud VoD can fetch.
+    :param filename: its name in Cloud VoD.
+    :param md5: the file's MD5 in hex, checked by the vendor.
+    :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is derived from the task.
+    :param cdnetworks_conn_id: the Airflow connection of the account.
+
+    Request fields are templated. Further arguments:
+    :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
+    """
+
+    hook_class = CDNetworksHook
+    request_class = PullVideoRequest
+    template_fields: Sequence[str] = tuple(PullVideoRequest.model_fields)
+
+    def __init__(
+        self,
+        *,
+        fetch_url: str,
+        filename: str,
+        md5: str | None = None,
+        trans_no: str | None = None,
+        cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=cdnetworks_conn_id, **kwargs)
+        self.fetch_url = fetch_url
+        self.filename = filename
+        self.md5 = md5
+        self.trans_no = trans_no
+        self.cdnetworks_conn_id = cdnetworks_conn_id
+        self.check_literals()
+
+
+class CDNetworksTrimOperator(VideoJobOperator):
+    """Cut a piece out of a video in Cloud VoD; ``media_id`` of the result is the piece's ``videoId``.
+
+    :param video_id: the video in Cloud VoD, ``media_id`` of a pull.
+    :param seek_start: where the piece starts, in whole seconds.
+    :param duration: how long it lasts, in whole seconds.
+    :param filename: the piece's name in Cloud VoD, at most 40 characters.
+    :param suffix: ``mp4`` or ``flv``.
+    :param resolution: ``WIDTHxHEIGHT``, for example ``640x480``.
+    :param frame_rate: frames a second.
+    :param video_bit_rate: kbit/s.
+    :param audio_bit_rate: kbit/s.
+    :param sampling_rate: of the sound, in Hz; for flv 44100, 22050 or 11025.
+    :param notify_url: where the vendor posts that the job ended; this package does not need it.
+    :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is derived from the task.
+    :param cdnetworks_conn_id: the Airflow connection of the account.
+
+    Request fields are templated. Further arguments:
+    :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
+    """
+
+    hook_class = CDNetworksHook
+    request_class = TrimRequest
+    template_fields: Sequence[str] = tuple(TrimRequest.model_fields)
+
+    def __init__(
+        self,
+        *,
+        video_id: str,
+        seek_start: int | str,
+        duration: int | str,
+        filename: str,
+        suffix: str = "mp4",
+        resolution: str | None = None,
+        frame_rate: int | str | None = None,
+        video_bit_rate: int | str | None = None,
+        audio_bit_rate: int | str | None = None,
+        sampling_rate: int | str | None = None,
+        notify_url: str | None = None,
+        trans_no: str | None = None,
+        cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=cdnetworks_conn_id, **kwargs)
+        self.video_id = video_id
+        self.seek_start = seek_start
+        self.duration = duration
+        self.filename = filename
+        self.suffix = suffix
+        self.resolution = resolution
+        self.frame_rate = frame_rate
+        self.video_bit_rate = video_bit_rate
+        self.audio_bit_rate = audio_bit_rate
+        self.sampling_rate = sampling_rate
+        self.notify_url = notify_url
+        self.trans_no = trans_no
+        self.cdnetworks_conn_id = cdnetworks_conn_id
+        self.check_literals()

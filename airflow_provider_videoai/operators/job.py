@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every vendor's operator does: submit a job once, wait for it without a worker, return its result."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
+
+from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.jobs.ending import error_of
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.submission import conclude, load
+from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
+from airflow_provider_videoai.jobs.watch import Outcome
+from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.operators.store import store_of
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.resume import results_after
+
+JOB_TIMEOUT = timedelta(hours=24)
+QUOTA_TIMEOUT = timedelta(hours=1)
+
+_BACKSTOP = timedelta(minutes=10)
+_FIRST_PAUSE = 15.0
+_LONGEST_PAUSE = 300.0
+
+
+class VideoJobOperator(BaseOperator):
+    """Base of the vendors' operators: a subclass names its hook and request, and takes the request's fields.
+
+    Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict, and pushes XCom ``job_id`` right after
+    the submit. A job that an earlier attempt of the task bought is found again, not bought again.
+
+    :param conn_id: the Airflow connection of the account.
+    :param deferrable: wait in the triggerer, without a worker slot.
+    :param wait_for_completion: ``False`` returns after the submit; wait with the vendor's sensor.
+    :param poll_interval: fixed seconds between two asks, never below the vendor's floor; ``None`` adapts.
+    :param job_timeout: how long the job may take (timedelta or seconds), counted from its submit.
+    :param quota_timeout: how long to wait for room at a vendor whose queue is full (timedelta or seconds).
+    :param on_uncertain_submit: after a submit whose answer was lost, ``fail`` or ``resubmit`` at the next attempt.
+    :param on_finished_job: when the task runs again after success, ``reuse`` the finished job or ``resubmit``.
+    :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
+        emits no asset events and calls no listeners.
+    """
+
+    hook_class: ClassVar[type[VideoJobHook]]
+    request_class: ClassVar[type[JobRequest]]
+    template_fields: Sequence[str] = ()
+
+    ui_color = "#e8e4f8"
+
+    def __init__(
+        self,
+        *,
+        conn_id: str,
+        deferrable: bool = True,
+        wait_for_completion: bool = True,
+        poll_interval: float | None = None,
+        job_timeout: timedelta | float = JOB_TIMEOUT,
+        quota_timeout: timedelta | float = QUOTA_TIMEOUT,
+        on_uncertain_submit: Literal["fail", "resubmit"] = "fail",
+        on_finished_job: Literal["reuse", "resubmit"] = "reuse",
+        finish_in_triggerer: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        # Each part of the result is an XCom of its own as well: `task.output["media_url"]` just works.
+        super().__init__(**{"multiple_outputs": True, **kwargs})
+        self.conn_id = conn_id
+        self.deferrable = deferrable
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval = None if poll_interval is None else seconds("poll_interval", poll_interval)
+        self.job_timeout = seconds("job_timeout", job_timeout)
+        self.quota_timeout = seconds("quota_timeout", quota_timeout)
+        self.on_uncertain_submit = choice("on_uncertain_submit", on_uncertain_submit, ("fail", "resubmit"))
+        self.on_finished_job = choice("on_finished_job", on_finished_job, ("reuse", "resubmit"))
+        self.finish_in_triggerer = finish_in_triggerer
+        self._job_id: str | None = None
+
+    # -- the request ---------------------------------------------------------------------------------------
+
+    def check_literals(self) -> None:
+        """Check the request's fields as far as they are known; the last line of a subclass's ``__init__``."""
+        values = self._fields()
+        self.request_class.check_known(values, [name for name, value in values.items() if rendered_later(value)])
+
+    def _fields(self) -> dict[str, Any]:
+        return {name: value for name in self.request_class.model_fields if (value := getattr(self, name)) is not None}
+
+    # -- the task ------------------------------------------------------------------------------------------
+
+    def execute(self, context: Context) -> Any:
+        """Obtain the job and wait for it."""
+        with airflow_boundary():
+            return self._run(context)
+
+    def submit_again(self, context: Context, event: Any = None, since: float | None = None, tries: int = 0) -> Any:  # noqa: ARG002 - Airflow passes the event by name
+        """Go on after a pause for a vendor without room; ``since`` is when it was first full."""
+        with airflow_boundary():
+            return self._run(context, since, tries)
+
+    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Return the result of a job whose end the trigger saw."""
+        with airflow_boundary():
+            jobs = self._jobs(self._resumed(context, event), self._request().polled_as)
+            return self._concluded(context, lambda: results_after(event, jobs, context["ti"]))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Turn Airflow's own deferral failures into errors that say what became of the job."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralTimeout, TaskDeferralError) as failure:
+            late = isinstance(failure, TaskDeferralTimeout)
+            record = load(store_of(context, self.log))
+            raise error_of(
+                Outcome.TIMED_OUT if late else Outcome.UNAVAILABLE,
+                job_id=str(record.job_id if record else "?"),
+                title=self.hook_class.vendor_class.title,
+                said=f"Airflow's trigger ended with {failure}",
+            ) from failure
+
+    def on_kill(self) -> None:
+        """Say what goes on: no vendor documents a call that cancels a job."""
+        if self._job_id is not None:
+            self.log.warning(
+                "Stopped waiting for job %s. It goes on at the vendor and is billed; when this task runs again, it "
+                "attaches to it.",
+                self._job_id,
+            )
+
+    def _request(self) -> JobRequest:
+        return self.request_class.parse(self._fields())
+
+    def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
+        request = self._request()
+        hook = self.hook_class(self.conn_id)
+        submitter = Submitter(
+            transport=hook.transport,
+            store=store_of(context, self.log),
+            identity=identity_of(context),
+            log=self.log,
+            on_uncertain_submit=self.on_uncertain_submit,
+            on_finished_job=self.on_finished_job,
+        )
+        while True:
+            try:
+                job = submitter.obtain(request)
+            except QuotaExceeded as full:
+                since = since or time.time()
+                self._make_room(full, since, tries)
+                tries += 1
+            else:
+                return self._follow(context, self._jobs(job, request.polled_as, hook), fresh=job.fresh)
+
+    def _make_room(self, full: QuotaExceeded, since: float, tries: int) -> None:
+        """Wait until the vendor may have room again: deferred, or here where the task is not deferrable."""
+        growing = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        pause = growing if full.retry_after is None else full.retry_after
+        left = since + self.quota_timeout - time.time()
+        if left <= 0:
+            raise full
+        pause = min(pause, left)
+        self.log.info("%s Submitting again in %.0f seconds", full, pause)
+        if self.deferrable:
+            self.defer(
+                trigger=TimeDeltaTrigger(timedelta(seconds=pause)),
+                method_name="submit_again",
+                kwargs={"since": since, "tries": tries + 1},
+            )
+        time.sleep(pause)
+
+    def _follow(self, context: Context, jobs: Jobs, *, fresh: bool) -> Any:
+        (self._job_id,) = jobs.job_ids
+        context["ti"].xcom_push(key="job_id", value=self._job_id)
+        if not self.wait_for_completion:
+            return self._handed_over(jobs)
+        if self.deferrable:
+            self._defer(jobs)
+        return self._concluded(context, lambda: jobs.wait(ask_at_once=not fresh))
+
+    def _handed_over(self, jobs: Jobs) -> dict[str, Any]:
+        return JobResult(
+            vendor=self.hook_class.vendor_class.key,
+            operation=self.request_class.operation,
+            job_id=jobs.job_ids[0],
+            state=JobState.QUEUED,
+            submitted_at=iso_utc(jobs.submitted_at),
+        ).to_dict()
+
+    def _defer(self, jobs: Jobs) -> None:
+        deadline = jobs.deadline or time.time()
+        trigger = VideoJobTrigger(
+            vendor=self.hook_class.vendor_class.key,
+            operation=jobs.operation,
+            conn_id=self.conn_id,
+            job_ids=jobs.job_ids[0],
+            submitted_at=jobs.submitted_at,
+            deadline=deadline,
+            poll_interval=self.poll_interval,
+            finish=self.finish_in_triggerer,
+        )
+        timeout = timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+
+    def _resumed(self, context: Context, event: Any) -> SubmittedJob:
+        """Find the job again: in the task's state, or in the event on an Airflow that has no such store."""
+        record = load(store_of(context, self.log))
+        told = event if isinstance(event, Mapping) else {}
+        job_id = record.job_id if record and record.job_id else str(told.get("job_id"))
+        submitted_at = record.submitted_at if record else told.get("submitted_at")
+        return SubmittedJob(job_id, submitted_at or time.time(), fresh=False)
+
+    def _jobs(self, job: SubmittedJob, operation: str, hook: VideoJobHook | None = None) -> Jobs:
+        return Jobs(
+            hook=hook or self.hook_class(self.conn_id),
+            operation=operation,
+            job_ids=[job.job_id],
+            log=self.log,
+            submitted_at=job.submitted_at,
+            poll_interval=self.poll_interval,
+            deadline=job.submitted_at + self.job_timeout,
+        )
+
+    def _concluded(self, context: Context, results: Callable[[], list[JobResult]]) -> dict[str, Any]:
+        store = store_of(context, self.log)
+        try:
+            (result,) = results()
+        except JobFailed:
+            conclude(store, failed=True)
+            raise
+        conclude(store, failed=False)
+        self.log.info("%s job %s succeeded", result.operation, result.job_id)
+        return result.to_dict()
+
+
+def identity_of(context: Context) -> tuple[str, ...]:
+    """Return what names a task instance over all its tries."""
+    ti = context["ti"]
+    return ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index)
+
+
+def seconds(name: str, value: timedelta | float) -> float:
+    """Read a duration as seconds; raise :class:`InvalidRequest` naming the argument."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InvalidRequest(f"{name}: must be a timedelta or a number of seconds greater than 0, not {value!r}")
+    return float(value)
+
+
+def choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    """Return one of the allowed words; raise :class:`InvalidRequest` naming the argument."""
+    if value not in allowed:
+        raise InvalidRequest(f"{name}: must be one of {', '.join(allowed)}, not {value!r}")
+    return value

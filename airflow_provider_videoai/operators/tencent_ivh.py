@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tencent IVH: digital-human video and speech."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_videoai.hooks.tencent_ivh import TencentIVHHook
+from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.vendors.tencent_ivh import TtsRequest, VideoMakeRequest
+
+
+class TencentVideoMakeOperator(VideoJobOperator):
+    """Make a video of a digital human that speaks a text or a recording. Tencent keeps it for 7 days.
+
+    :param virtualman_key: the digital human.
+    :param input_ssml: the text, at most 20,000 characters without line breaks.
+    :param input_audio_url: the recording, at a URL that Tencent can fetch.
+    :param driver_type: ``Text``, ``OriginalVoice`` or ``ModulatedVoice``. Vendor default: Text.
+    :param speech_param: ``Speed`` (0.5-1.5), ``TimbreKey``, ``Volume`` and so on, under Tencent's names;
+        ``None`` is ``{"Speed": 1.0}``.
+    :param video_param: ``Format`` and so on, under Tencent's names; editions differ, so it is passed on as it is.
+    :param callback_url: where the vendor posts, once, that the job ended; this package does not need it.
+    :param video_storage_s3_url: a pre-signed address that takes the video instead of the 7-day store.
+    :param subtitle_storage_s3_url: the same for the subtitles.
+    :param concurrency_type: ``Exclusive`` or ``Shared``.
+    :param tencent_ivh_conn_id: the Airflow connection of the account.
+
+    Request fields are templated. Further arguments:
+    :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
+    """
+
+    hook_class = TencentIVHHook
+    request_class = VideoMakeRequest
+    template_fields: Sequence[str] = tuple(VideoMakeRequest.model_fields)
+
+    def __init__(
+        self,
+        *,
+        virtualman_key: str,
+        input_ssml: str | None = None,
+        input_audio_url: str | None = None,
+        driver_type: str | None = None,
+        speech_param: dict[str, Any] | str | None = None,
+        video_param: dict[str, Any] | str | None = None,
+        callback_url: str | None = None,
+        video_storage_s3_url: str | None = None,
+        subtitle_storage_s3_url: str | None = None,
+        concurrency_type: str | None = None,
+        tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=tencent_ivh_conn_id, **kwargs)
+        self.virtualman_key = virtualman_key
+        self.input_ssml = input_ssml
+        self.input_audio_url = input_audio_url
+        self.driver_type = driver_type
+        self.speech_param = {"Speed": 1.0} if speech_param is None else speech_param
+        self.video_param = video_param
+        self.callback_url = callback_url
+        self.video_storage_s3_url = video_storage_s3_url
+        self.subtitle_storage_s3_url = subtitle_storage_s3_url
+        self.concurrency_type = concurrency_type
+        self.tencent_ivh_conn_id = tencent_ivh_conn_id
+        self.check_literals()
+
+
+class TencentTtsOperator(VideoJobOperator):
+    """Make speech from a text; the result has the time of each word in ``details``. Tencent keeps it for 7 days.
+
+    :param input_ssml: the text, at most 20,000 characters without line breaks.
+    :param timbre_key: the voice.
+    :param virtualman_key: the digital human whose voice it is. One of the two is needed.
+    :param speed: 0.5 to 1.5.
+    :param volume: 0 to 10; 0 is normal.
+    :param sample_rate: 24000 or 16000 Hz. Vendor default: 24000.
+    :param codec: ``mp3`` or ``wav``. Vendor default: mp3.
+    :param audio_storage_s3_url: a pre-signed address that takes the audio instead of the 7-day store.
+    :param sentence_max_words: words in a sentence of the timestamps, 0 to 999. Vendor default: 30.
+    :param sentence_display_punctuation: ``0`` none, ``1`` all, or the marks to keep.
+    :param sentence_split_punctuation: the marks that end a sentence.
+    :param emotion_category: for voices with several emotions.
+    :param emotion_intensity: 50 to 200, with an emotion.
+    :param tencent_ivh_conn_id: the Airflow connection of the account.
+
+    Request fields are templated. Further arguments:
+    :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
+    """
+
+    hook_class = TencentIVHHook
+    request_class = TtsRequest
+    template_fields: Sequence[str] = tuple(TtsRequest.model_fields)
+
+    def __init__(
+        self,
+        *,
+        input_ssml: str,
+        timbre_key: str | None = None,
+        virtualman_key: str | None = None,
+        speed: float | str = 1.0,
+        volume: int | str | None = None,
+        sample_rate: int | str | None = None,
+        codec: str | None = None,
+        audio_storage_s3_url: str | None = None,
+        sentence_max_words: int | str | None = None,
+        sentence_display_punctuation: str | None = None,
+        sentence_split_punctuation: str | None = None,
+        emotion_category: str | None = None,
+        emotion_intensity: int | str | None = None,
+        tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=tencent_ivh_conn_id, **kwargs)
+        self.input_ssml = input_ssml
+        self.timbre_key = timbre_key
+        self.virtualman_key = virtualman_key
+        self.speed = speed
+        self.volume = volume
+        self.sample_rate = sample_rate
+        self.codec = codec
+        self.audio_storage_s3_url = audio_storage_s3_url
+        self.sentence_max_words = sentence_max_words
+        self.sentence_display_punctuation = sentence_display_punctuation
+        self.sentence_split_punctuation = sentence_split_punctuation
+        self.emotion_category = emotion_category
+        self.emotion_intensity = emotion_intensity
+        self.tencent_ivh_conn_id = tencent_ivh_conn_id
+        self.check_literals()

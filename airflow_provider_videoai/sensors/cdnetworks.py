@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CDNetworks Cloud VoD: wait for jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
+from airflow_provider_videoai.sensors.job import VideoJobSensor
+
+
+class CDNetworksTrimSensor(VideoJobSensor):
+    """Wait for trimming jobs, by their ``transNo``.
+
+    :param job_id: one id or a list. (templated)
+    :param cdnetworks_conn_id: the Airflow connection of the account.
+
+    Further arguments: :class:`~airflow_provider_videoai.sensors.job.VideoJobSensor`.
+    """
+
+    hook_class = CDNetworksHook
+    operation = "trim"
+
+    def __init__(
+        self, *, job_id: Any, cdnetworks_conn_id: str = CDNetworksHook.default_conn_name, **kwargs: Any
+    ) -> None:
+        super().__init__(job_id=job_id, conn_id=cdnetworks_conn_id, **kwargs)
+        self.cdnetworks_conn_id = cdnetworks_conn_id
+
+
+class CDNetworksPullVideoSensor(CDNetworksTrimSensor):
+    """Wait for videos that are being pulled in, by their ``transNo``."""
+
+    operation = "pull_video"

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every vendor's sensor does: wait for jobs by their ids, without a worker slot."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+
+from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobTimedOut, VideoAIError
+from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
+from airflow_provider_videoai.jobs.watch import Watch
+from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.resume import results_after
+
+_BACKSTOP = timedelta(minutes=10)
+
+
+class SensorTimedOut(JobTimedOut, AirflowSensorTimeout):
+    """The sensor's ``timeout`` passed while the job went on. Not retried; the job is billed and may still end."""
+
+
+class VideoJobSensor(BaseSensorOperator):
+    """Base of the vendors' sensors: wait until every job reached a terminal state, then return its result.
+
+    Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict; for a list of ids, a list in the same
+    order. Fails with ``JobFailed`` when a job failed; ``soft_fail`` skips instead.
+
+    :param job_id: one id or a list; also the dict that an operator of this package returned. (templated)
+    :param conn_id: the Airflow connection of the account.
+    :param deferrable: wait in the triggerer; ``False`` pokes on a worker, by ``mode`` and ``poke_interval``.
+    :param poll_interval: fixed seconds between two asks, never below the vendor's floor; ``None`` adapts.
+    :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
+        emits no asset events and calls no listeners.
+    """
+
+    hook_class: ClassVar[type[VideoJobHook]]
+    operation: ClassVar[str]
+    template_fields: Sequence[str] = ("job_id",)
+
+    ui_color = "#e3f0ee"
+
+    def __init__(
+        self,
+        *,
+        job_id: Any,
+        conn_id: str,
+        deferrable: bool = True,
+        poll_interval: float | None = None,
+        finish_in_triggerer: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if poll_interval is not None:
+            kwargs.setdefault("poke_interval", poll_interval)
+        super().__init__(**kwargs)
+        self.job_id = job_id
+        self.conn_id = conn_id
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.finish_in_triggerer = finish_in_triggerer
+        self._watches: list[Watch] | None = None
+        if not rendered_later(job_id):
+            self._job_ids()
+
+    def execute(self, context: Context) -> Any:
+        """Wait for the jobs: deferred, or by poking."""
+        with airflow_boundary():
+            if self.deferrable:
+                self._defer()
+            return super().execute(context)
+
+    def _defer(self) -> None:
+        deadline = time.time() + self.timeout
+        trigger = VideoJobTrigger(
+            vendor=self.hook_class.vendor_class.key,
+            operation=self.operation,
+            conn_id=self.conn_id,
+            job_ids=" ".join(self._job_ids()),
+            deadline=deadline,
+            poll_interval=self.poll_interval,
+            finish=self.finish_in_triggerer,
+            many=self._many,
+        )
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            timeout=timedelta(seconds=self.timeout) + _BACKSTOP,
+        )
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """Return the results of jobs whose end the trigger saw."""
+        with airflow_boundary():
+            try:
+                return self._returned(results_after(event, self._jobs(), context["ti"]))
+            except VideoAIError as failure:
+                raise self._softened(failure) from failure
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+        """Ask once for all jobs that have not ended."""
+        jobs = self._jobs()
+        transport = jobs.hook.transport
+        if self._watches is None:
+            self._watches = jobs.watches()
+        waiting = [watch for watch in self._watches if not watch.done]
+        throttle = Throttle(transport)
+        for batch in batches(waiting, transport.vendor.batch_size):
+            ask(transport, batch, throttle, time.time())
+        for watch in waiting:
+            jobs.tell(watch)
+        if not all(watch.done for watch in self._watches):
+            return PokeReturnValue(is_done=False)
+        try:
+            return PokeReturnValue(is_done=True, xcom_value=self._returned(jobs.results(self._watches)))
+        except VideoAIError as failure:
+            raise self._softened(failure) from failure
+
+    def _softened(self, failure: VideoAIError) -> Exception:
+        if self.soft_fail or self.never_fail:
+            return AirflowSkipException(f"skipped instead of failed: {failure}")
+        if type(failure) is JobTimedOut:
+            return SensorTimedOut(failure.message, job_id=failure.job_id)
+        return failure
+
+    def _returned(self, results: list[JobResult]) -> Any:
+        returned = [result.to_dict() for result in results]
+        return returned if self._many else returned[0]
+
+    def _jobs(self) -> Jobs:
+        return Jobs(
+            hook=self.hook_class(self.conn_id),
+            operation=self.operation,
+            job_ids=self._job_ids(),
+            log=self.log,
+            poll_interval=self.poll_interval,
+        )
+
+    @property
+    def _many(self) -> bool:
+        given = _parsed(self.job_id)
+        return not isinstance(given, str | Mapping)
+
+    def _job_ids(self) -> list[str]:
+        given = _parsed(self.job_id)
+        if isinstance(given, str | Mapping):
+            given = [given]
+        if not isinstance(given, Iterable):
+            raise InvalidRequest(f"job_id: must be an id or a list of ids, not {given!r}")
+        job_ids = [_id_of(each) for each in given]
+        if not job_ids:
+            raise InvalidRequest("job_id: must name at least one job")
+        for job_id in job_ids:
+            self.hook_class.vendor_class.check_job_id(job_id)
+        return job_ids
+
+
+def _parsed(given: Any) -> Any:
+    """Read a list that a template rendered as text."""
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        try:
+            return json.loads(given.replace("'", '"'))
+        except ValueError:
+            return given
+    return given
+
+
+def _id_of(given: Any) -> str:
+    job_id = given.get("job_id") if isinstance(given, Mapping) else given
+    if not isinstance(job_id, str):
+        raise InvalidRequest(f"job_id: must be a text, or the result of an operator of this package, not {given!r}")
+    return job_id

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wait for jobs in the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.jobs.cadence import Cadence
+from airflow_provider_videoai.jobs.ending import refusal_name, said_of
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.jobs.transport import Transport
+from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.triggers.report import Report
+
+log = logging.getLogger(__name__)
+
+EVENT_VERSION = 1
+
+
+class VideoJobTrigger(BaseTrigger):
+    """Wait until jobs of one account reach a terminal state, or a deadline passes; holds no worker slot.
+
+    Many of these share one poller an account. The event holds no result: result URLs are secrets until they expire,
+    and Airflow logs events in full.
+
+    :param vendor: the vendor's key, for example ``viitor``.
+    :param operation: the operation of the jobs.
+    :param conn_id: the Airflow connection of the account.
+    :param job_ids: the jobs' ids, separated by blanks.
+    :param submitted_at: epoch seconds of the submit; the rhythm of asking follows the jobs' age.
+    :param deadline: epoch seconds at which waiting ends; ``None`` waits as long as Airflow lets it.
+    :param poll_interval: fixed seconds between two asks; ``None`` adapts.
+    :param finish: on success push the result and end the task here, without a worker.
+    :param many: the result is a list, also for one job.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        conn_id: str,
+        job_ids: str,
+        submitted_at: float | None = None,
+        deadline: float | None = None,
+        poll_interval: float | None = None,
+        finish: bool = False,
+        many: bool = False,
+        **_later: Any,
+    ) -> None:
+        # Only assignments, and unknown arguments are let pass: an error here, say after a downgrade, would stop
+        # the whole triggerer of Airflow before 3.4.
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.vendor = vendor
+        self.operation = operation
+        self.conn_id = conn_id
+        self.job_ids = job_ids
+        self.submitted_at = submitted_at
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.finish = finish
+        self.many = many
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments: JSON scalars, nothing secret."""
+        names = (
+            "vendor",
+            "operation",
+            "conn_id",
+            "job_ids",
+            "submitted_at",
+            "deadline",
+            "poll_interval",
+            "finish",
+            "many",
+        )
+        return f"{__name__}.VideoJobTrigger", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then yield one event and return at once: Airflow takes a lingering trigger for a killed one."""
+        transport = await hook_for(self.vendor, self.conn_id).atransport()
+        watches = self._watches(transport)
+        report = Report(self.task_instance, watches)
+        try:
+            async with Poller.shared(transport) as poller:
+                await asyncio.gather(*(poller.watch(watch, report.note) for watch in watches))
+                results = await self._results(transport, watches)
+            await report.conclude()
+        finally:
+            report.close()
+        if results is not None:
+            parts = {} if self.many else results
+            yield TaskSuccessEvent(xcoms={"return_value": results, **parts})
+        else:
+            yield TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
+
+    def _watches(self, transport: Transport) -> list[Watch]:
+        now = time.time()
+        cadence = Cadence(floor=transport.vendor.poll_floor, interval=self.poll_interval)
+        return [
+            Watch(
+                job_id=job_id,
+                operation=self.operation,
+                submitted_at=self.submitted_at or now,
+                started_at=now,
+                deadline=self.deadline,
+                cadence=cadence,
+            )
+            for job_id in self.job_ids.split()
+        ]
+
+    async def _results(self, transport: Transport, watches: list[Watch]) -> Any:
+        """Return the result to end the task with here, or ``None`` where a worker has to go on."""
+        statuses = [watch.status for watch in watches if watch.outcome is Outcome.ENDED and watch.status]
+        succeeded = len(statuses) == len(watches) and all(each.state is JobState.SUCCEEDED for each in statuses)
+        if not self.finish or not succeeded:
+            return None
+        try:
+            flows = [
+                VideoJobHook.completed(transport.vendor, status, self.operation, self.submitted_at)
+                for status in statuses
+            ]
+            results = [(await transport.arun(flow)).to_dict() for flow in flows]
+        except VideoAIError as failure:
+            log.warning("The result is left to a worker: %s", failure)
+            return None
+        return results if self.many else results[0]
+
+
+def event_of(watches: list[Watch]) -> dict[str, Any]:
+    """Return the event: how the waiting ended, in JSON scalars, without any URL."""
+    worst = next((watch for watch in watches if watch.outcome is not Outcome.ENDED), watches[0])
+    return {
+        "version": EVENT_VERSION,
+        "outcome": str(worst.outcome),
+        "job_id": worst.job_id,
+        "submitted_at": worst.submitted_at,
+        "state": str(worst.status.state) if worst.status else None,
+        "refusal": refusal_name(worst),
+        "said": said_of(worst),
+    }

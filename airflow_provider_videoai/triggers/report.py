@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Show a waiting job's progress in Airflow's UI, from the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk.execution_time.xcom import XCom
+from asgiref.sync import sync_to_async
+
+from airflow_provider_videoai.jobs.watch import Watch
+
+log = logging.getLogger(__name__)
+
+LEAST_GAP = 10.0
+"""Seconds between two writes of ``progress`` for one task."""
+
+
+class Report:
+    """Pushes XComs ``progress`` (throttled, on change) and ``status`` (at the end) for a deferred task.
+
+    Writing happens beside the polling and never delays it: a report that fails is logged, and the wait goes on.
+    """
+
+    def __init__(self, task_instance: Any, watches: list[Watch]) -> None:
+        # There is no task instance in `dag.test()`: then there is no UI to report to either.
+        self._ti = task_instance
+        self._watches = watches
+        self._changed = asyncio.Event()
+        self._writer = asyncio.create_task(self._write_progress()) if task_instance is not None else None
+
+    def note(self, watch: Watch) -> None:
+        """Take in that a job changed."""
+        if watch.status is not None and watch.changed:
+            log.info("%s job %s: %s", watch.operation, watch.job_id, watch.status.describe())
+        elif watch.error is not None:
+            log.warning("%s job %s: %s", watch.operation, watch.job_id, watch.error)
+        self._changed.set()
+
+    async def conclude(self) -> None:
+        """Push the last status, so that the worker need not ask the vendor again."""
+        self.close()
+        if self._ti is not None:
+            statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
+            await self._push("status", {"observed_at": time.time(), "jobs": statuses})
+
+    def close(self) -> None:
+        """Stop reporting progress."""
+        if self._writer is not None:
+            self._writer.cancel()
+
+    async def _write_progress(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._push("progress", self._progress())
+            await asyncio.sleep(LEAST_GAP)
+
+    def _progress(self) -> dict[str, Any]:
+        known = [watch.status for watch in self._watches if watch.status is not None]
+        percents = [100 if status.state.terminal else status.progress for status in known]
+        stated = [percent for percent in percents if percent is not None]
+        slowest = min(known, key=lambda status: (status.state.terminal, status.progress or 0), default=None)
+        return {
+            "progress": sum(stated) // len(self._watches) if stated else None,
+            "state": str(slowest.state) if slowest else None,
+            "queue_position": slowest.queue_position if slowest else None,
+            "observed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    async def _push(self, key: str, value: Any) -> None:
+        ti = self._ti
+        try:
+            await sync_to_async(XCom.set)(
+                key=key,
+                value=value,
+                dag_id=ti.dag_id,
+                task_id=ti.task_id,
+                run_id=ti.run_id,
+                map_index=ti.map_index,
+            )
+        except Exception:  # a picture of the progress is not worth the job's task
+            log.warning("Could not write XCom %r", key, exc_info=True)

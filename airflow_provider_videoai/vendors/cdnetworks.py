@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CDNetworks Cloud VoD: trim a stored video, and pull a video into the store.
+
+Follows the vendor's pages "Video Trimming" and "Get Trimming Task Status" (old API 20390, 20391), "VideoClip",
+"VideoClipQuery", "PullVideo", "PullVideoQuery" and "GetPublishCode" (new API 26637, 26639, 26523, 26543, 26485), and
+for the signatures "AK/SK Authentication" (``cnc``) and Authentication V3 26914 (``ws3``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable, Generator, Mapping, Sequence
+from threading import Lock
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import Field, StringConstraints
+from typing_extensions import override
+
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    JobNotFound,
+    QuotaExceeded,
+    ResultUnavailable,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.reading import mapping, rows, text, url, whole
+from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, json_body
+
+OK = 200
+PROCESSING = "1560"
+UNKNOWN_TRANS_NO = "1603"
+TRANS_NO_LENGTH = 32
+VIDEO_URLS = 4  # the codeType of getPublishCode that asks for plain URLs
+
+_STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
+_SUBMIT = {"trim": "videoClip", "pull_video": "pullVideo"}
+_QUERY = {"trim": "videoClipQuery", "pull_video": "pullVideoQuery"}
+_BEST_FIRST = ("originUrl", "hdPullUrl", "highUrl", "sdUrl", "fluentUrl")
+_NOT_DETAILS = frozenset({"transNo", "tranNo", "items", "videoInfo", "fetchUrl", "videoFileList"})
+
+TransNo = Annotated[str, StringConstraints(pattern=rf"^\S{{1,{TRANS_NO_LENGTH}}}$")]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class CloudVodRequest(JobRequest):
+    """What every task here takes: ``trans_no`` names it (at most 32 characters, globally unique); made up if absent."""
+
+    trans_no: TransNo | None = None
+
+
+class TrimRequest(CloudVodRequest):
+    """Cut ``duration`` seconds out of a stored video, from ``seek_start`` seconds on, into a new stored video.
+
+    Bit rates are kbit/s, ``sampling_rate`` Hz. ``suffix`` is always sent: left out, the vendor would write an flv.
+    """
+
+    operation: ClassVar[str] = "trim"
+
+    video_id: Annotated[str, StringConstraints(min_length=1)]
+    seek_start: Annotated[int, Field(ge=0)]
+    duration: Positive
+    filename: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    suffix: Literal["mp4", "flv"] = "mp4"
+    resolution: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*x[1-9]\d*$")] | None = None
+    frame_rate: Positive | None = None
+    video_bit_rate: Positive | None = None
+    audio_bit_rate: Positive | None = None
+    # The new page and the vendor's SDK spell it tassamplingRatekId, which looks like an editing accident.
+    sampling_rate: Positive | None = None
+    notify_url: WebUrl | None = None
+
+    rules = (
+        Rule(
+            ("suffix", "sampling_rate"),
+            "sampling_rate: an flv takes 44100, 22050 or 11025 only",
+            lambda suffix, rate: suffix != "flv" or rate is None or whole(rate) in (44100, 22050, 11025),
+        ),
+    )
+
+
+class PullVideoRequest(CloudVodRequest):
+    """Let the vendor fetch one video from ``fetch_url`` into the store. ``md5`` (hex) is checked there when given."""
+
+    operation: ClassVar[str] = "pull_video"
+
+    fetch_url: WebUrl
+    filename: Annotated[str, StringConstraints(min_length=1), Field(alias="fileName")]
+    md5: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{32}$")] | None = None
+
+    @override
+    def to_vendor(self) -> dict[str, Any]:
+        file = self.model_dump(by_alias=True, exclude_none=True, include={"filename", "fetch_url", "md5"})
+        return {"fileList": base64.urlsafe_b64encode(json_body([file])).decode()}
+
+
+def _form(values: Mapping[str, Any]) -> bytes:
+    return urlencode({name: str(value) for name, value in values.items()}).encode()
+
+
+class Scheme(NamedTuple):
+    """One of the vendor's two generations: how it names its headers and wants its body."""
+
+    algorithm: str
+    key_header: str
+    timestamp_header: str
+    content_type: str
+    encode: Callable[[Mapping[str, Any]], bytes]
+    more_headers: Mapping[str, str]
+
+
+_FORM = "application/x-www-form-urlencoded; charset=utf-8"
+_AKSK = {"x-cnc-auth-method": "AKSK"}
+SCHEMES = {
+    "cnc": Scheme("CNC-HMAC-SHA256", "x-cnc-accessKey", "x-cnc-timestamp", "application/json", json_body, _AKSK),
+    "ws3": Scheme("WS3-HMAC-SHA256", "X-WS-AccessKey", "X-WS-Timestamp", _FORM, _form, {}),
+}
+
+
+def signature(scheme: Scheme, secret: str, timestamp: int, request: httpx.Request) -> str:
+    """Sign the request's method, path, content type, host and exact body at ``timestamp`` (epoch seconds)."""
+    # Every canonical header ends its own line, so that a blank one follows them.
+    headers = f"content-type:{request.headers['Content-Type'].lower()}\nhost:{request.headers['Host'].lower()}\n"
+    target = (request.method, request.url.path, request.url.query.decode())
+    canonical = "\n".join((*target, headers, "content-type;host", hashlib.sha256(request.content).hexdigest()))
+    to_sign = f"{scheme.algorithm}\n{timestamp}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+
+
+class RecentSignatures:
+    """Hands out no signature twice within five minutes: the vendor refuses a repeated one.
+
+    Equal requests in one second would sign alike: the timestamp moves by the smallest step that helps, and stays
+    inside the vendor's window of five minutes.
+    """
+
+    def __init__(self) -> None:
+        self._used: dict[str, float] = {}
+        self._turn = Lock()
+
+    def fresh(self, now: float, sign: Callable[[int], str]) -> tuple[int, str]:
+        """Return a timestamp (epoch seconds) near ``now`` and its signature; raise :class:`QuotaExceeded` if none."""
+        with self._turn:
+            self._forget(now)
+            for step in _STEPS:
+                timestamp = int(now) + step
+                made = sign(timestamp)
+                if made not in self._used:
+                    self._used[made] = now
+                    return timestamp, made
+        raise QuotaExceeded("CDNetworks refuses a repeated signature, and none is left for this request: not sent")
+
+    def _forget(self, now: float) -> None:
+        while self._used and now - self._used[oldest := next(iter(self._used))] > _REMEMBERED:
+            del self._used[oldest]
+
+
+_STEPS = (0, *(step * way for step in range(1, 241) for way in (-1, 1)))
+_REMEMBERED = 600.0  # seconds: a timestamp moved ahead stays in the vendor's window for longer than five minutes
+_RECENT = RecentSignatures()
+
+
+class _SignedHeaders(httpx.Auth):
+    requires_request_body = True
+
+    def __init__(self, scheme: Scheme, access_key: str, secret: str, clock: Callable[[], float]) -> None:
+        self._scheme = scheme
+        self._access_key = access_key
+        self._secret = secret
+        self._clock = clock
+
+    @override
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        scheme = self._scheme
+        timestamp, signed = _RECENT.fresh(self._clock(), lambda at: signature(scheme, self._secret, at, request))
+        request.headers[scheme.key_header] = self._access_key
+        request.headers[scheme.timestamp_header] = str(timestamp)
+        request.headers.update(scheme.more_headers)
+        request.headers["Authorization"] = (
+            f"{scheme.algorithm} Credential={self._access_key}, SignedHeaders=content-type;host, Signature={signed}"
+        )
+        yield request
+
+
+class CDNetworks(Vendor):
+    """Cloud VoD by AccessKey and SecretKey. Option ``auth_scheme``: ``cnc`` (new API) or ``ws3`` (old API).
+
+    We choose the id of a task (``transNo``), so a lost answer to a submit is settled by asking for it.
+    """
+
+    key = "cdnetworks"
+    title = "CDNetworks"
+    default_host = "https://api.cdnetworks.com"
+    login_name = "login (the AccessKey)"
+    password_name = "password (the SecretKey)"
+    requests: ClassVar = {TrimRequest.operation: TrimRequest, PullVideoRequest.operation: PullVideoRequest}
+    requests_per_minute = 6
+    limit_per_call = True
+    caller_chooses_id = True
+    errors: ClassVar = {
+        "1000": Verdict(SubmitRejected, "parameter error"),
+        "1301": Verdict(AuthenticationFailed, "the account has no permission"),
+        "1500": Verdict(SubmitRejected, "the name is longer than 40 characters"),
+        "1502": Verdict(ResultUnavailable, "the video does not exist"),
+        "1503": Verdict(ResultUnavailable, "no videoId was sent"),
+        "1504": Verdict(ResultUnavailable, "special characters in the videoId"),
+        "1532": Verdict(ResultUnavailable, "invalid codeType"),
+        "1535": Verdict(ResultUnavailable, "no permission to publish the video"),
+        PROCESSING: Verdict(VendorUnavailable, "the video is being processed"),
+        "1561": Verdict(SubmitRejected, "wrong frame rate"),
+        "1562": Verdict(SubmitRejected, "wrong audio sampling rate"),
+        "1563": Verdict(SubmitRejected, "wrong video bit rate"),
+        "1564": Verdict(SubmitRejected, "wrong audio bit rate"),
+        "1565": Verdict(SubmitRejected, "wrong resolution"),
+        "1601": Verdict(SubmitRejected, "no transNo was sent"),
+        "1602": Verdict(SubmitRejected, "illegal transNo"),
+        UNKNOWN_TRANS_NO: Verdict(JobNotFound, "unknown transNo"),
+        "24112000": Verdict(SubmitRejected, "parameter error at the gateway"),
+    }
+
+    @property
+    @override
+    def poll_floor(self) -> float:
+        """Seconds between two asks: the vendor advises 30 calls of one API in five minutes."""
+        return max(1.0, 60.0 / (self.rate_limit or self.requests_per_minute))
+
+    @property
+    @override
+    def auth(self) -> httpx.Auth:
+        self.require_credentials()
+        return _SignedHeaders(self._scheme, self.account.login, self.account.password, self.clock)
+
+    @classmethod
+    @override
+    def check_job_id(cls, job_id: str) -> None:
+        super().check_job_id(job_id)
+        if len(job_id) > TRANS_NO_LENGTH:
+            raise InvalidRequest(f"job_id: a transNo has at most {TRANS_NO_LENGTH} characters, {job_id!r} has more")
+
+    @override
+    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+        users_own = request.trans_no if isinstance(request, CloudVodRequest) else None
+        trans_no = users_own or job_id or uuid.uuid4().hex
+        self.check_job_id(trans_no)
+        call = self._call(_SUBMIT[request.operation], {"transNo": trans_no, **request.to_vendor()}, buys=True)
+        try:
+            self.read(call, (yield call))
+        except SubmitUncertain as lost:
+            yield from self._settle(request.operation, trans_no, lost)
+        except SubmitRejected as refused:
+            # No page says how a transNo that is taken is refused. One that we made up ourselves can only be taken by
+            # this very job; the user's own may name an older one, with another input.
+            unexplained = (refused.code or "").isdigit() and refused.code not in {*self.errors, "401", "403", "429"}
+            if users_own or not unexplained or not (yield from self._knows(request.operation, trans_no)):
+                raise
+        return trans_no
+
+    def _settle(self, operation: str, trans_no: str, lost: SubmitUncertain) -> Flow[None]:
+        """Return if the vendor knows the task; raise :class:`SubmitUncertain` if that cannot be told yet."""
+        retry = "A retry asks again before it buys anything"
+        try:
+            known = yield from self.statuses(operation, [trans_no])
+        except VideoAIError as silent:
+            why = f"asking for transNo {trans_no} settled nothing: {silent.message}"
+            raise SubmitUncertain(f"{lost.message}; {why}. {retry}", job_id=trans_no) from silent
+        if not known:
+            # Right after the submit this may be lag as well as loss.
+            why = f"{self.title} does not know transNo {trans_no} yet"
+            raise SubmitUncertain(f"{lost.message}; {why}. {retry}", code=UNKNOWN_TRANS_NO, job_id=trans_no) from lost
+
+    def _knows(self, operation: str, trans_no: str) -> Flow[bool]:
+        try:
+            return bool((yield from self.statuses(operation, [trans_no])))
+        except VideoAIError:
+            return False
+
+    @override
+    def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
+        self.require(operation)
+        found: dict[str, JobStatus] = {}
+        for job_id in job_ids:
+            call = self._call(_QUERY[operation], {"transNo": job_id})
+            try:
+                body = self.read(call, (yield call))
+            except JobNotFound as missing:
+                if missing.code != UNKNOWN_TRANS_NO:
+                    raise
+            else:
+                found[job_id] = self._status(call, job_id, body)
+        return found
+
+    def _status(self, call: Call, job_id: str, body: Mapping[str, Any]) -> JobStatus:
+        if str(whole(body.get("code"))) == PROCESSING:
+            return JobStatus(job_id=job_id, state=JobState.RUNNING, raw=PROCESSING)
+        data = mapping(body.get("data"))
+        if not any(data.get(name) for name in ("taskId", "status", "items")):
+            raise self.lost(call, "no task in it")
+        if (text(data.get("transNo")) or job_id) != job_id:
+            raise self.lost(call, "another task's transNo in it")
+        if call.name == _QUERY["trim"]:
+            return _observed(job_id, data.get("status"), data)
+        item = min(rows(data.get("items")), key=_how_done, default={})
+        return _observed(job_id, item.get("pullStatus"), {**item, **data, "videoInfo": item.get("videoInfo")})
+
+    @override
+    def result(self, operation: str, status: JobStatus) -> Flow[JobStatus]:
+        if status.state is not JobState.SUCCEEDED or status.media_id is None or status.media_url is not None:
+            return status
+        call = self._call("getPublishCode", {"videoId": status.media_id, "codeType": VIDEO_URLS})
+        data = mapping(self.read(call, (yield call)).get("data"))
+        media_url = _best_url(rows(data.get("videoUrl")))
+        if media_url is None:
+            raise self.lost(call, "no video URL in it")
+        return status.with_media(media_url=media_url)
+
+    @override
+    def probe(self) -> Flow[str]:
+        # That the random transNo is unknown (1603) is said only after the signature was accepted.
+        yield from self.statuses(TrimRequest.operation, [uuid.uuid4().hex])
+        return f"{self.title} accepted the credentials"
+
+    @override
+    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+        code = whole(body.get("code"))
+        if code is None:
+            raise self.lost(call, "no code in it")
+        if code == OK or (str(code) == PROCESSING and call.name in _QUERY.values()):
+            return
+        if str(code) == PROCESSING and call.buys:
+            # Documented for the query only: in answer to a submit it says nothing about what became of that.
+            raise self.lost(call, f"code {code}")
+        self.refuse(call, code, body.get("message"))
+
+    def _call(self, name: str, values: Mapping[str, Any], *, buys: bool = False) -> Call:
+        scheme = self._scheme
+        return Call(
+            name=name,
+            path=f"/vod/videoManage/{name}",
+            headers={"Content-Type": scheme.content_type},
+            body=scheme.encode(values),
+            buys=buys,
+        )
+
+    @property
+    def _scheme(self) -> Scheme:
+        name = str(self.account.options.get("auth_scheme") or "cnc").strip().lower()
+        if name not in SCHEMES:
+            known = " or ".join(SCHEMES)
+            raise InvalidRequest(f"connection {self.account.conn_id!r}: auth_scheme must be {known}; nothing was sent")
+        return SCHEMES[name]
+
+
+def _observed(job_id: str, raw: object, data: Mapping[str, Any]) -> JobStatus:
+    info = mapping(data.get("videoInfo"))
+    video_id = text(info.get("videoId"))
+    state = _STATES.get(whole(raw) or 0, JobState.RUNNING)
+    if state is JobState.SUCCEEDED and video_id is None:
+        state = JobState.RUNNING
+    done = state is JobState.SUCCEEDED
+    return JobStatus(
+        job_id=job_id,
+        state=state,
+        raw=text(raw) or "",
+        media_id=video_id if done else None,
+        duration_ms=_milliseconds(info.get("videoDuration")) if done else None,
+        details={name: value for name, value in {**data, **info}.items() if name not in _NOT_DETAILS},
+    )
+
+
+def _how_done(item: Mapping[str, Any]) -> int:
+    """Order the files of one pull: a running one says most, then a failed one."""
+    state = _STATES.get(whole(item.get("pullStatus")) or 0, JobState.RUNNING)
+    return (JobState.RUNNING, JobState.FAILED, JobState.SUCCEEDED).index(state)
+
+
+def _best_url(publications: list[dict[str, Any]]) -> str | None:
+    found = (url(row.get(name)) for name in _BEST_FIRST for row in publications)
+    return next((address for address in found if address), None)
+
+
+def _milliseconds(seconds: object) -> int | None:
+    try:
+        return round(float(text(seconds) or "") * 1000)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topview: talking avatars on video, photo or a public presenter.
+
+Follows the vendor's pages "Video Avatar: submit task" and "Video Avatar: query task" (2025-04-30), and the code
+table and credit call of its own published client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import httpx
+from pydantic import BeforeValidator, Field, StringConstraints
+from typing_extensions import override
+
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    ContentRejected,
+    JobNotFound,
+    QuotaExceeded,
+    SubmitRejected,
+    VendorUnavailable,
+)
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.reading import mapping, text, url
+from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, clean, json_body
+
+SUCCESS = "200"
+UNKNOWN_TASK = "4004"
+
+_STATES = {
+    "init": JobState.QUEUED,
+    "running": JobState.RUNNING,
+    "success": JobState.SUCCEEDED,
+    "fail": JobState.FAILED,
+    "failed": JobState.FAILED,  # not on the page, but the vendor's own client knows it
+}
+# "finishedVideoUrl" is the name that the sibling avatar tasks use for the same thing.
+_MEDIA = ("outputVideoUrl", "finishedVideoUrl")
+_COME_AGAIN_SECONDS = {"4007": 30.0, "5003": 20.0}
+_CLOUD_FRONT: Mapping[str, bool | None] = {
+    "video_avatar": None,
+    "video_avatar:cloudfront": True,
+    "video_avatar:s3": False,
+}
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+_Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_NumberWord = BeforeValidator(_number_as_text)
+
+
+def _needs(field: str, *, where: str, equals: str) -> Rule:
+    """Make the rule that ``field`` must be given when the field ``where`` has the value ``equals``."""
+    return Rule(
+        (where, field),
+        f"{field}: required when {where} is {equals!r}",
+        lambda source, value: str(source) != equals or bool(value),
+    )
+
+
+class VideoAvatarRequest(JobRequest):
+    """Let an avatar speak.
+
+    ``avatar_source_from``: "0" an uploaded video, "1" a public avatar, "2" a custom avatar, "3" an uploaded photo;
+    ``audio_source_from``: "0" an uploaded audio, "1" text to speech. Both may be given as numbers. Which ids must be
+    given follows from them. ``voice_speed`` is 0.8-1.2 (1 is normal). ``need_cloud_front_url`` is no part of the
+    submit: it says which address of the finished video is asked for (see :attr:`polled_as`); left out, the
+    connection's extra of the same name decides.
+    """
+
+    operation: ClassVar[str] = "video_avatar"
+
+    avatar_source_from: Annotated[Literal["0", "1", "2", "3"], _NumberWord]
+    audio_source_from: Annotated[Literal["0", "1"], _NumberWord]
+    video_file_id: _Words | None = None
+    ai_avatar_id: _Words | None = None
+    image_file_id: _Words | None = None
+    audio_file_id: _Words | None = None
+    tts_text: _Words | None = None
+    voiceover_id: _Words | None = None
+    voice_speed: Annotated[float | None, Field(ge=0.8, le=1.2, allow_inf_nan=False)] = None
+    mode_type: Annotated[Literal["0", "1", "2"] | None, _NumberWord] = None
+    caption_id: _Words | None = None
+    save_as_custom_avatar: Annotated[bool | None, Field(alias="isSave2CustomAiAvatar")] = None
+    notice_url: WebUrl | None = None
+    need_cloud_front_url: Annotated[bool | None, Field(exclude=True)] = None
+
+    rules = (
+        _needs("video_file_id", where="avatar_source_from", equals="0"),
+        _needs("ai_avatar_id", where="avatar_source_from", equals="1"),
+        _needs("ai_avatar_id", where="avatar_source_from", equals="2"),
+        _needs("image_file_id", where="avatar_source_from", equals="3"),
+        _needs("audio_file_id", where="audio_source_from", equals="0"),
+        _needs("tts_text", where="audio_source_from", equals="1"),
+        Rule(
+            ("audio_source_from", "avatar_source_from", "voiceover_id"),
+            "voiceover_id: required for text to speech, unless avatar_source_from is '1' (its own voice is used then)",
+            lambda audio, avatar, voice: str(audio) != "1" or str(avatar) == "1" or bool(voice),
+        ),
+        Rule(
+            ("audio_source_from", "voice_speed"),
+            "voice_speed: only for text to speech (audio_source_from '1')",
+            lambda audio, speed: speed is None or str(audio) == "1",
+        ),
+        Rule(
+            ("avatar_source_from", "caption_id"),
+            "caption_id: only for a public avatar (avatar_source_from '1')",
+            lambda avatar, caption: caption is None or str(avatar) == "1",
+        ),
+    )
+
+    @property
+    @override
+    def polled_as(self) -> str:
+        """The operation name under which :meth:`Topview.statuses` asks for the kind of address wanted."""
+        return next(name for name, wanted in _CLOUD_FRONT.items() if wanted is self.need_cloud_front_url)
+
+
+class _Headers(httpx.Auth):
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    @override
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers.update(self._headers)
+        yield request
+
+
+class Topview(Vendor):
+    """The Topview API: ``Topview-Uid`` and a bearer key; one job a status call.
+
+    The operation ``video_avatar`` may be asked for as ``video_avatar:cloudfront`` or ``video_avatar:s3``: the same
+    jobs, with the address of the video on that network.
+    """
+
+    key = "topview"
+    title = "Topview"
+    default_host = "https://api.topview.ai"
+    login_name = "login (the Topview-Uid)"
+    password_name = "password (the API key)"
+    requests: ClassVar = {VideoAvatarRequest.operation: VideoAvatarRequest}
+    errors: ClassVar = {
+        "401": Verdict(AuthenticationFailed, "not authorised"),
+        "4000": Verdict(SubmitRejected, "invalid parameter"),
+        "4001": Verdict(SubmitRejected, "a value's format does not match"),
+        "4002": Verdict(AuthenticationFailed, "the signature does not match"),
+        "4003": Verdict(SubmitRejected, "a required parameter is missing"),
+        UNKNOWN_TASK: Verdict(JobNotFound, "no such task, file, avatar or voice"),
+        "4005": Verdict(SubmitRejected, "the name is taken"),
+        "4006": Verdict(SubmitRejected, "the request was refused"),
+        "4007": Verdict(QuotaExceeded, "an earlier task has to finish first"),
+        "4100": Verdict(SubmitRejected, "not enough credit"),
+        "5000": Verdict(VendorUnavailable, "internal error"),
+        "5001": Verdict(VendorUnavailable, "an internal service could not be called"),
+        "5003": Verdict(QuotaExceeded, "the server is busy"),
+        "5004": Verdict(VendorUnavailable, "input/output error"),
+        "5005": Verdict(VendorUnavailable, "unknown error"),
+        "6001": Verdict(ContentRejected, "refused by the content check"),
+    }
+
+    @property
+    @override
+    def auth(self) -> httpx.Auth:
+        self.require_credentials()
+        return _Headers({"Topview-Uid": self.account.login, "Authorization": f"Bearer {self.account.password}"})
+
+    @override
+    def require(self, operation: str) -> type[JobRequest]:
+        return super().require("video_avatar" if operation in _CLOUD_FRONT else operation)
+
+    @override
+    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+        call = Call(
+            name="submit task",
+            path="/v1/video_avatar/task/submit",
+            headers={"Content-Type": "application/json"},
+            body=json_body(request.to_vendor()),
+            buys=True,
+        )
+        task_id = text(mapping(self.read(call, (yield call)).get("result")).get("taskId"))
+        if task_id is None:
+            raise self.lost(call, "no taskId in it")
+        return task_id
+
+    @override
+    def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
+        found = {}
+        for job_id in job_ids:
+            call = self._query(operation, job_id)
+            try:
+                body = self.read(call, (yield call))
+            except JobNotFound as unknown:
+                if unknown.code != UNKNOWN_TASK:
+                    raise
+                continue
+            found[job_id] = _status(job_id, self._task(call, body))
+        return found
+
+    @override
+    def probe(self) -> Flow[str]:
+        call = Call(name="credit detail", path="/user/credit/detail", method="GET")
+        credit = text(mapping(self.read(call, (yield call)).get("result")).get("credit"))
+        left = "it did not say how many credits are left" if credit is None else f"credits left: {credit}"
+        return f"Topview accepted the credentials; {left}"
+
+    @override
+    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+        code = text(body.get("code"))
+        if code is None:
+            raise self.lost(call, "no code in it")
+        if code != SUCCESS:
+            self.refuse(call, code, body.get("message"), retry_after=_COME_AGAIN_SECONDS.get(code))
+
+    def _query(self, operation: str, job_id: str) -> Call:
+        wanted = _CLOUD_FRONT.get(operation)
+        if wanted is None:
+            wanted = str(self.account.options.get("need_cloud_front_url", False)).lower() == "true"
+        return Call(
+            name="query task",
+            path="/v1/video_avatar/task/query",
+            method="GET",
+            params={"taskId": job_id, "needCloudFrontUrl": str(wanted).lower()},
+        )
+
+    def _task(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
+        task = body.get("result")
+        if not isinstance(task, dict):
+            raise self.lost(call, "no task in it")
+        return task
+
+
+def _status(job_id: str, task: Mapping[str, Any]) -> JobStatus:
+    raw = text(task.get("status")) or ""
+    state = _STATES.get(raw.lower(), JobState.RUNNING)
+    media_url = next(filter(None, (url(task.get(name)) for name in _MEDIA)), None)
+    if state is JobState.SUCCEEDED and media_url is None:
+        state = JobState.RUNNING  # the address may come later than the word "success"
+    reason = clean(text(task.get("errorMsg")))
+    rest = {name: value for name, value in task.items() if name not in ("taskId", "errorMsg", *_MEDIA)}
+    return JobStatus(
+        job_id=job_id,
+        state=state,
+        raw=raw,
+        error_message=(reason or None) if state is JobState.FAILED else None,
+        media_url=media_url if state is JobState.SUCCEEDED else None,
+        details=rest | ({"errorMsg": reason} if reason else {}),
+    )

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make demo`: run the pipeline `localize_clip` on a real Airflow against the sandbox, and show what came out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import contact_sheet
+import httpx
+import psutil
+from progress import Board
+from standalone import Standalone, end_group, free_ports
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".demo"
+OUTPUT = ROOT / "demo-output"
+RUNNING = HOME / "running.json"
+DAG_ID = "localize_clip"
+PATIENCE = 300
+CLOCK = {"queue_seconds": 2, "run_seconds": 12}
+
+
+def main() -> int:
+    """Run what the arguments ask for and return the exit status."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--stay", action="store_true", help="leave Airflow and the sandbox running")
+    arguments.add_argument("--stop", action="store_true", help="end what --stay left running")
+    chosen = arguments.parse_args()
+    if chosen.stop:
+        return stop()
+    if chosen.stay and (still := running()):
+        print(f"Already running: {still['url']} (user admin, password {still['password']}). `make stop` ends it.")
+        return 0
+    return stay() if chosen.stay else demo()
+
+
+def demo() -> int:
+    """Run the pipeline and end everything."""
+    home = HOME / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+    with sandbox() as (_, url), Standalone(home, ROOT / "dags", environment(url)) as airflow:
+        began = time.monotonic()
+        print_address(airflow)
+        made = run_pipeline(airflow, url)
+        print(f"\nThe pipeline took {time.monotonic() - began:.0f} s. Nothing is left running; `make ui` stays up.")
+        return 0 if made else 1
+
+
+def stay() -> int:
+    """Run the pipeline and leave Airflow and the sandbox running."""
+    home = HOME / "ui"
+    with sandbox(leave=True) as (process, url):
+        airflow = Standalone(home, ROOT / "dags", environment(url))
+        try:
+            airflow.start()
+            made = run_pipeline(airflow, url)
+        except BaseException:
+            airflow.stop()
+            end_group(process.pid)
+            raise
+        RUNNING.write_text(
+            json.dumps(
+                {
+                    "url": airflow.url,
+                    "password": airflow.password,
+                    "groups": [airflow.pid, process.pid],
+                    "home": str(home),
+                }
+            )
+        )
+        print_address(airflow)
+        print("`make stop` ends it.")
+        return 0 if made else 1
+
+
+def stop() -> int:
+    """End what :func:`stay` left running."""
+    still = running()
+    if still is None:
+        print("Nothing is running.")
+        return 0
+    for group in still["groups"]:
+        end_group(group)
+    RUNNING.unlink()
+    print("Stopped.")
+    return 0
+
+
+def running() -> dict[str, Any] | None:
+    """Return what :func:`stay` left running, or ``None``."""
+    if not RUNNING.exists():
+        return None
+    still: dict[str, Any] = json.loads(RUNNING.read_text())
+    return still if all(psutil.pid_exists(group) for group in still["groups"]) else None
+
+
+@contextmanager
+def sandbox(*, leave: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start the sandbox in a process group of its own; end it unless it is to be left."""
+    HOME.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "airflow_provider_videoai.sandbox", "--port", str(free_ports(1)[0])]
+    with (HOME / "sandbox.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True, start_new_session=True
+        )
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if "listening on" not in line:
+            raise RuntimeError(f"the sandbox did not start:\n{(HOME / 'sandbox.log').read_text()}")
+        url = line.split()[-1]
+        # Long enough to see the progress move.
+        httpx.post(f"{url}/sandbox/clock", json=CLOCK, trust_env=False).raise_for_status()
+        yield process, url
+    finally:
+        if not leave:
+            end_group(process.pid)
+            process.wait()
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return the connections that point at the sandbox, and the sample clip for the Trigger form."""
+    command = [sys.executable, "-m", "airflow_provider_videoai.sandbox", "--port", str(httpx.URL(url).port)]
+    lines = subprocess.run(  # noqa: S603 - our own module
+        [*command, "--print-connections"], check=True, capture_output=True, text=True
+    ).stdout
+    connections = dict(word.split("=", 1) for word in shlex.split(lines))
+    return {**connections, "VIDEOAI_SAMPLE_CLIP": f"{url}/sample/clip.mp4"}
+
+
+def run_pipeline(airflow: Standalone, url: str) -> dict[str, Path] | None:
+    """Run the DAG to its end under a live board; return the files it made, or ``None`` where it failed."""
+    run_id = airflow.trigger(DAG_ID)
+    with Board(airflow, DAG_ID, run_id) as board:
+        state = board.follow(PATIENCE)
+    if state != "success":
+        tell_failures(airflow, run_id)
+        return None
+    return keep(airflow, run_id, url)
+
+
+def keep(airflow: Standalone, run_id: str, url: str) -> dict[str, Path]:
+    """Download the results, check them, and draw the contact sheet."""
+    OUTPUT.mkdir(exist_ok=True)
+    results: Mapping[str, str] = airflow.xcom(DAG_ID, run_id, "gather")
+    source = fetch(f"{url}/sample/clip.mp4", OUTPUT / "source.mp4")
+    files = {name: fetch(address, OUTPUT / f"{name}.mp4") for name, address in results.items()}
+    trimmed = airflow.xcom(DAG_ID, run_id, "trim")
+    contact_sheet.check(source, files, trimmed_seconds=5.0)
+    sheet = contact_sheet.draw(source, files, OUTPUT / "before-after.png")
+    print("\nResults (each opened and played to its end):")
+    for name, path in {"source": source, **files}.items():
+        facts = contact_sheet.probe(path)
+        print(f"  {name:16} {facts.seconds:5.1f} s  {facts.width}x{facts.height}  {path.relative_to(ROOT)}")
+    print(f"  {'before / after':16} {sheet.relative_to(ROOT)}")
+    print(f"  trimmed clip in Cloud VoD: media_id {trimmed['media_id']}, job {trimmed['job_id']}")
+    return files
+
+
+def fetch(address: str, path: Path) -> Path:
+    """Download a file."""
+    with httpx.stream("GET", address, timeout=60, trust_env=False) as response:
+        response.raise_for_status()
+        with path.open("wb") as file:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
+    return path
+
+
+def tell_failures(airflow: Standalone, run_id: str) -> None:
+    """Print why tasks failed."""
+    for instance in airflow.tasks(DAG_ID, run_id):
+        if instance["state"] == "failed":
+            print(f"\nTask {instance['task_id']} failed. Its log:")
+            print(airflow.task_log(DAG_ID, run_id, instance["task_id"], instance["try_number"])[-4000:])
+
+
+def print_address(airflow: Standalone) -> None:
+    """Print where the UI is and how to log in."""
+    print(f"Airflow UI: {airflow.url}  (user admin, password {airflow.password})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typing_extensions import override
+
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    ContentRejected,
+    InvalidRequest,
+    JobFailed,
+    JobNotFound,
+    QuotaExceeded,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor, Verdict, clean, json_body
+
+NOW = 1_700_000_000.0
+SECRET = "acme-secret-1a2b3c"
+
+
+class Paint(JobRequest):
+    operation: ClassVar[str] = "paint"
+
+
+class Carve(JobRequest):
+    operation: ClassVar[str] = "carve"
+
+
+class Acme(Vendor):
+    """The least vendor: its envelope is ``{"code": ..., "message": ...}``, 0 is success."""
+
+    key = "acme"
+    title = "Acme"
+    default_host = "https://acme.example.com"
+    login_name = "login (the number)"
+    requests: ClassVar = {"paint": Paint, "carve": Carve}
+    errors: ClassVar = {
+        "1": Verdict(AuthenticationFailed, "who are you"),
+        "2": Verdict(QuotaExceeded, "queue full"),
+        "3": Verdict(ContentRejected, "ugly"),
+        "4": Verdict(SubmitRejected, "wrong parameter"),
+        "5": Verdict(VendorUnavailable, "internal"),
+        "6": Verdict(JobNotFound, "no such job"),
+        "7": Verdict(JobFailed, "it failed"),
+    }
+
+    @property
+    @override
+    def auth(self) -> httpx.Auth:
+        return httpx.BasicAuth(self.account.login, self.account.password)
+
+    @override
+    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+        yield BUY
+        return job_id or request.operation
+
+    @override
+    def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
+        yield ASK
+        return {}
+
+    @override
+    def probe(self) -> Flow[str]:
+        yield ASK
+        return "fine"
+
+    @override
+    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+        if "code" not in body:
+            raise self.lost(call, "no code in it")
+        if body["code"] != 0:
+            self.refuse(call, body["code"], body.get("message"), retry_after=body.get("wait"))
+
+
+BUY = Call(name="buy", path="/buy", buys=True)
+ASK = Call(name="ask", path="/ask")
+
+
+def acme(**changes: Any) -> Acme:
+    fields = {"conn_id": "acme_conn", "host": Acme.default_host, "login": "77", "password": SECRET} | changes
+    return Acme(Account(**fields), lambda: NOW)
+
+
+def answer(status: int, body: Any = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, headers or {}, body if isinstance(body, bytes) else json_body(body))
+
+
+def read_error(call: Call, given_answer: Answer) -> VideoAIError:
+    with pytest.raises(VideoAIError) as raised:
+        acme().read(call, given_answer)
+    return raised.value
+
+
+# -- read: by HTTP status -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [BUY, ASK])
+def test_a_good_answer_is_read(call: Call) -> None:
+    assert acme().read(call, answer(200, {"code": 0, "data": [1]})) == {"code": 0, "data": [1]}
+
+
+HTML = b"<html>502 Bad Gateway</html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "on_submit", "on_poll"),
+    [
+        # answers that tell nothing: the job may have been bought
+        (200, b"", SubmitUncertain, VendorUnavailable),
+        (200, HTML, SubmitUncertain, VendorUnavailable),
+        (200, b'{"code": 0', SubmitUncertain, VendorUnavailable),
+        (200, b"[" * 100_000, SubmitUncertain, VendorUnavailable),
+        (200, b"\xff\xfe", SubmitUncertain, VendorUnavailable),
+        (200, [], SubmitUncertain, VendorUnavailable),
+        (200, {}, SubmitUncertain, VendorUnavailable),
+        (201, {"code": 0}, SubmitUncertain, VendorUnavailable),
+        (204, b"", SubmitUncertain, VendorUnavailable),
+        (500, b"", SubmitUncertain, VendorUnavailable),
+        (500, {}, SubmitUncertain, VendorUnavailable),
+        (500, {"code": 0}, SubmitUncertain, VendorUnavailable),
+        (502, HTML, SubmitUncertain, VendorUnavailable),
+        (504, {"code": 999, "message": "a gateway's own"}, SubmitUncertain, VendorUnavailable),
+        # the vendor never saw it
+        (302, b"", SubmitRejected, VendorUnavailable),
+        (400, b"", SubmitRejected, VendorUnavailable),
+        (404, HTML, SubmitRejected, VendorUnavailable),
+        (404, {"code": 999}, SubmitRejected, VendorUnavailable),
+        (401, b"", AuthenticationFailed, AuthenticationFailed),
+        (403, HTML, AuthenticationFailed, AuthenticationFailed),
+        (401, {"code": 0}, AuthenticationFailed, AuthenticationFailed),
+        (403, {"code": 999}, AuthenticationFailed, AuthenticationFailed),
+        (429, b"", QuotaExceeded, QuotaExceeded),
+        (429, {"code": 0}, QuotaExceeded, QuotaExceeded),
+        (429, {"code": 4}, QuotaExceeded, QuotaExceeded),
+        # a documented code says more than the HTTP status
+        (401, {"code": 4}, SubmitRejected, JobNotFound),
+        (400, {"code": 3}, ContentRejected, ContentRejected),
+        (500, {"code": 2}, QuotaExceeded, QuotaExceeded),
+        (503, {"code": 5}, SubmitRejected, VendorUnavailable),
+    ],
+)
+def test_an_http_status_is_read_for_what_became_of_the_money(
+    status: int, body: Any, on_submit: type[VideoAIError], on_poll: type[VideoAIError]
+) -> None:
+    assert type(read_error(BUY, answer(status, body))) is on_submit
+    assert type(read_error(ASK, answer(status, body))) is on_poll
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 418])
+def test_a_plain_http_refusal_suggests_the_host_and_no_retry(status: int) -> None:
+    refused = read_error(BUY, answer(status, HTML))
+    assert "is the connection's host right?" in refused.message
+    assert refused.code == f"HTTP {status}"
+    assert isinstance(refused, SubmitRejected)
+    assert not refused.temporary
+
+
+# -- read: by the vendor's code -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "on_submit", "temporary", "on_poll"),
+    [
+        (1, AuthenticationFailed, False, AuthenticationFailed),
+        (2, QuotaExceeded, True, QuotaExceeded),
+        (3, ContentRejected, False, ContentRejected),
+        (4, SubmitRejected, False, JobNotFound),
+        (5, SubmitRejected, True, VendorUnavailable),
+        (6, SubmitRejected, False, JobNotFound),
+        (7, SubmitRejected, False, JobFailed),
+        (999, SubmitRejected, False, VendorUnavailable),
+        ("4", SubmitRejected, False, JobNotFound),
+    ],
+)
+def test_a_code_means_one_thing_on_a_submit_and_another_on_a_poll(
+    code: object, on_submit: type[VideoAIError], *, temporary: bool, on_poll: type[VideoAIError]
+) -> None:
+    refused = read_error(BUY, answer(200, {"code": code}))
+    assert type(refused) is on_submit
+    assert isinstance(refused, SubmitRejected)
+    assert refused.temporary is temporary
+    polled = read_error(ASK, answer(200, {"code": code}))
+    assert type(polled) is on_poll
+    assert refused.code == polled.code == str(code)
+
+
+def test_a_refusal_tells_vendor_call_meaning_words_and_code() -> None:
+    refused = read_error(BUY, answer(200, {"code": 4, "message": "no 'x'"}))
+    assert refused.message == "Acme buy: wrong parameter: no 'x' (code 4). Nothing was bought."
+
+
+def test_a_refusal_without_words_tells_the_meaning_alone() -> None:
+    assert read_error(ASK, answer(200, {"code": 6})).message == "Acme ask: no such job (code 6)"
+
+
+def test_an_unlisted_code_is_told_as_undocumented() -> None:
+    assert "an undocumented code: hm (code 999)" in read_error(BUY, answer(200, {"code": 999, "message": "hm"})).message
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5, 6, 7, 999])
+def test_money_is_only_spoken_of_where_some_was_at_stake(code: int) -> None:
+    assert "Nothing was bought." in read_error(BUY, answer(200, {"code": code})).message
+    assert "bought" not in read_error(ASK, answer(200, {"code": code})).message
+
+
+@pytest.mark.parametrize("call", [BUY, ASK])
+def test_refused_credentials_name_the_connection_and_no_secret(call: Call) -> None:
+    for given_answer in (answer(401), answer(200, {"code": 1})):
+        message = read_error(call, given_answer).message
+        assert "Check login and password of connection 'acme_conn'" in message
+        assert SECRET not in message
+
+
+@pytest.mark.parametrize("call", [BUY, ASK])
+def test_a_quota_passes_on_what_the_vendor_asks_to_wait(call: Call) -> None:
+    full = read_error(call, answer(200, {"code": 2, "wait": 30.0}))
+    assert isinstance(full, QuotaExceeded)
+    assert full.retry_after == 30.0
+
+
+def test_a_lost_submit_says_that_it_may_have_been_bought() -> None:
+    lost = acme().lost(BUY, "silence")
+    assert type(lost) is SubmitUncertain
+    assert lost.message == "Acme buy was sent and answered with silence: the job may have been bought"
+
+
+def test_a_lost_poll_is_ridden_out() -> None:
+    lost = acme().lost(ASK, "silence", 12.0)
+    assert isinstance(lost, VendorUnavailable)
+    assert (lost.message, lost.retry_after) == ("Acme ask: silence", 12.0)
+
+
+# -- Retry-After --------------------------------------------------------------------------------------------
+
+
+def http_date(seconds_from_now: float) -> str:
+    return format_datetime(datetime.fromtimestamp(NOW, UTC) + timedelta(seconds=seconds_from_now), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30.0),
+        (" 0 ", 0.0),
+        (http_date(90), 90.0),
+        (http_date(-90), 0.0),
+        ("Tue, 14 Nov 2023 22:14:20 +0000", 60.0),
+        ("soon", None),
+        ("-5", None),
+        ("²", None),
+        ("9" * 400, 3600.0),
+        ("", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize(("status", "kind"), [(429, QuotaExceeded), (503, VendorUnavailable)])
+def test_retry_after_is_read_as_seconds_and_as_a_date(
+    header: str | None, seconds: float | None, status: int, kind: type[QuotaExceeded | VendorUnavailable]
+) -> None:
+    headers = {} if header is None else {"retry-after": header}
+    error = read_error(ASK, answer(status, headers=headers))
+    assert isinstance(error, kind)
+    assert error.retry_after == seconds
+
+
+def test_the_header_is_found_in_any_case() -> None:
+    error = read_error(ASK, Answer(429, httpx.Headers({"Retry-After": "7"}), b""))
+    assert isinstance(error, QuotaExceeded)
+    assert error.retry_after == 7.0
+
+
+# -- what a vendor's words may hold -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "cleaned"),
+    [
+        (None, ""),
+        ("", ""),
+        (0, ""),
+        (42, "42"),
+        ("  two\n words ", "two words"),
+        ("see https://h/x?sig=1 now", "see https://h/x now"),
+        ("see (https://h/x?sig=1)", "see (https://h/x"),
+        ("why? because", "why? because"),
+        ("why " * 100, ("why " * 100)[:300]),
+        ("signature " + "aB3" * 20 + "= is wrong", "signature *** is wrong"),
+    ],
+)
+def test_a_message_is_shortened_and_loses_signatures(message: object, cleaned: str) -> None:
+    assert clean(message) == cleaned
+
+
+def test_a_signature_in_a_refusal_is_not_repeated() -> None:
+    refused = read_error(BUY, answer(200, {"code": 4, "message": "GET https://h/x?sig=abc failed"}))
+    assert "sig=abc" not in str(refused) + repr(refused)
+
+
+def test_json_is_sent_compact_and_in_utf_8() -> None:
+    assert json_body({"a": "字", "b": [1, None]}) == '{"a":"字","b":[1,null]}'.encode()
+
+
+# -- account, operations, ids -------------------------------------------------------------------------------
+
+
+def test_an_account_shows_neither_login_nor_password() -> None:
+    shown = repr(acme(login="login-9z8y").account)
+    assert SECRET not in shown
+    assert "login-9z8y" not in shown
+
+
+def test_a_call_and_an_answer_do_not_show_their_bodies() -> None:
+    assert "hidden" not in repr(Call(name="n", path="/p", body=b"hidden"))
+    assert "hidden" not in repr(Answer(200, {}, b"hidden"))
+
+
+@pytest.mark.parametrize(("field", "named"), [("login", r"login \(the number\)"), ("password", "password")])
+def test_a_missing_credential_is_named_and_nothing_is_sent(field: str, named: str) -> None:
+    with pytest.raises(AuthenticationFailed, match=f"'acme_conn' has no {named}; nothing was sent to Acme"):
+        acme(**{field: ""}).require_credentials()
+
+
+def test_the_first_operation_is_the_default() -> None:
+    assert acme().operation == "paint"
+
+
+def test_an_operation_is_looked_up_by_its_word() -> None:
+    assert acme().require("carve") is Carve
+
+
+def test_an_unknown_operation_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InvalidRequest, match="Acme has no operation 'bake'; it has paint, carve"):
+        acme().require("bake")
+
+
+@pytest.mark.parametrize("job_id", ["a", "ViiTor_AI-1", "任务"])
+def test_a_word_may_be_a_job_id(job_id: str) -> None:
+    acme().check_job_id(job_id)
+
+
+@pytest.mark.parametrize("job_id", ["", " ", "a b", "a\n b", None, 7, ["a"]])
+def test_what_cannot_be_a_job_id_is_refused(job_id: Any) -> None:
+    with pytest.raises(InvalidRequest, match="job_id: "):
+        acme().check_job_id(job_id)
+
+
+@pytest.mark.parametrize(
+    ("connection", "documented", "limit"), [(None, None, None), (None, 6.0, 6.0), (600.0, 6.0, 600.0)]
+)
+def test_the_connections_rate_goes_before_the_documented_one(
+    monkeypatch: pytest.MonkeyPatch, connection: float | None, documented: float | None, limit: float | None
+) -> None:
+    monkeypatch.setattr(Acme, "requests_per_minute", documented)
+    assert acme(max_requests_per_minute=connection).rate_limit == limit
+
+
+def test_a_result_needs_no_call_unless_the_vendor_says_so() -> None:
+    status = JobStatus(job_id="j", state=JobState.SUCCEEDED, media_url="https://h/x")
+    flow = acme().result("paint", status)
+    with pytest.raises(StopIteration) as end:
+        next(flow)
+    assert end.value.value is status
+
+
+# -- anything at all ----------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+BODIES = st.binary(max_size=40) | st.builds(
+    json_body, JSON | st.fixed_dictionaries({"code": st.integers(0, 8) | JSON, "message": JSON})
+)
+
+
+@pytest.mark.parametrize("call", [BUY, ASK])
+@given(status=st.integers(200, 599), body=BODIES, retry_after=st.text("0123456789 :GMTnov,-.", max_size=12))
+def test_any_answer_is_read_or_raises_a_typed_error(call: Call, status: int, body: bytes, retry_after: str) -> None:
+    seen: object
+    try:
+        seen = acme().read(call, answer(status, body, {"retry-after": retry_after}))
+    except VideoAIError as error:
+        seen = error
+    assert isinstance(seen, VideoAIError) or (status == 200 and isinstance(seen, dict))
+    assert SECRET not in str(seen)

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    QuotaExceeded,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.vendor import Account
+from airflow_provider_videoai.vendors import cdnetworks as module
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, PullVideoRequest, RecentSignatures, TrimRequest
+
+NOW = 1_700_000_000
+ACCESS_KEY = "AKTESTEXAMPLE0001"
+SECRET = "SKTESTEXAMPLE0001"
+TRANS_NO = "036b6f4a01611000a79c3a7800000000"
+TRIM = {"video_id": "DB7830C0", "seek_start": 10, "duration": 20, "filename": "teaser"}
+PULL = {"fetch_url": "https://files.example.com/a.mp4?sig=1", "filename": "ä.mp4"}
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([200, 1560, "2"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    ["taskId", "status", "videoInfo", "items", "pullStatus", "videoId", "videoDuration", "videoUrl", "originUrl"]
+)
+TREES = st.recursive(
+    JSON, lambda inner: st.dictionaries(FIELDS, inner, max_size=4) | st.lists(inner, max_size=3), max_leaves=10
+)
+fuzz = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def _no_signature_was_used_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RECENT", RecentSignatures())
+
+
+@pytest.fixture
+def vod(open_account: Callable[..., CDNetworks]) -> CDNetworks:
+    return open_account(CDNetworks, login=ACCESS_KEY, password=SECRET)
+
+
+def trim(**changes: Any) -> TrimRequest:
+    return TrimRequest.parse(TRIM | changes)
+
+
+def pull(**changes: Any) -> PullVideoRequest:
+    return PullVideoRequest.parse(PULL | changes)
+
+
+def ok(data: Any = "") -> dict[str, Any]:
+    return {"code": 200, "message": "OK", "data": data}
+
+
+def error(code: Any, message: str = "told so") -> dict[str, Any]:
+    return {"code": code, "message": message, "data": None}
+
+
+def task(status: Any, **info: Any) -> dict[str, Any]:
+    data: dict[str, Any] = {"taskId": "036b6fb4", "transNo": TRANS_NO, "status": status}
+    return ok(data | ({"videoInfo": info} if info else {}))
+
+
+def pulled(*items: dict[str, Any]) -> dict[str, Any]:
+    return ok({"taskId": "t-1", "transNo": TRANS_NO, "status": 2, "items": list(items)})
+
+
+# -- pace ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "floor"), [(None, 10.0), (6, 10.0), (30, 2.0), (60, 1.0), (600, 1.0), (2, 30.0)])
+def test_least_gap_follows_the_connections_limit(limit: float | None, floor: float) -> None:
+    account = Account(conn_id="c", host=CDNetworks.default_host, max_requests_per_minute=limit)
+    assert CDNetworks(account, lambda: NOW).poll_floor == floor
+    assert (CDNetworks.requests_per_minute, CDNetworks.limit_per_call, CDNetworks.batch_size) == (6, True, 1)
+
+
+# -- submit --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("own", "given_id", "used"), [("mine", "derived", "mine"), (None, "derived", "derived")])
+def test_users_trans_no_comes_before_the_derived_one(
+    vod: CDNetworks, play: Any, own: str | None, given_id: str, used: str
+) -> None:
+    for request in (trim(trans_no=own), pull(trans_no=own)):
+        exchange = play(ok())
+        assert exchange.run(vod.submit(request, given_id)) == used
+        assert json.loads(exchange.calls[0].body)["transNo"] == used
+
+
+def test_trans_no_is_made_up_where_nobody_gives_one(vod: CDNetworks, play: Any) -> None:
+    made = {play(ok()).run(vod.submit(trim(), None)) for _ in range(3)}
+    assert len(made) == 3
+    assert all(len(trans_no) == 32 and int(trans_no, 16) >= 0 for trans_no in made)
+
+
+@pytest.mark.parametrize("job_id", ["x" * 33, "a b", " "])
+def test_impossible_trans_no_is_refused_before_anything_is_sent(vod: CDNetworks, play: Any, job_id: str) -> None:
+    exchange = play()
+    with pytest.raises(InvalidRequest, match="job_id"):
+        exchange.run(vod.submit(trim(), job_id))
+    assert exchange.calls == []
+
+
+SUBMIT_ERRORS: list[tuple[Any, type[SubmitRejected], bool]] = [
+    (1000, SubmitRejected, False),
+    (1301, AuthenticationFailed, False),
+    ("1500", SubmitRejected, False),
+    (1502, SubmitRejected, False),
+    (1503, SubmitRejected, False),
+    (1504, SubmitRejected, False),
+    (1532, SubmitRejected, False),
+    (1535, SubmitRejected, False),
+    (1561, SubmitRejected, False),
+    (1562, SubmitRejected, False),
+    (1563, SubmitRejected, False),
+    (1564, SubmitRejected, False),
+    (1565, SubmitRejected, False),
+    (1601, SubmitRejected, False),
+    (1602, SubmitRejected, False),
+    (1603, SubmitRejected, False),
+    (24112000, SubmitRejected, False),
+]
+
+
+@pytest.mark.parametrize("http_status", [200, 400])
+@pytest.mark.parametrize(("code", "kind", "temporary"), SUBMIT_ERRORS)
+def test_documented_error_refuses_the_submit(
+    vod: CDNetworks, play: Any, code: Any, kind: type[SubmitRejected], temporary: bool, http_status: int
+) -> None:
+    with pytest.raises(SubmitRejected, match="told so") as caught:
+        play((http_status, error(code))).run(vod.submit(trim(), TRANS_NO))
+    assert type(caught.value) is kind
+    assert (caught.value.code, caught.value.temporary) == (str(code), temporary)
+
+
+LOST: list[Any] = [
+    SubmitUncertain("the answer was lost"),
+    (502, b"<html>bad gateway</html>"),
+    (500, {"message": "internal"}),
+    (200, b"half an ans"),
+    {"message": "no code"},
+    error(1560),
+]
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("known", [task(1), task(2, videoId="v"), task(3), task(77), error(1560)])
+def test_lost_answer_is_settled_by_asking_and_nothing_is_sent_twice(
+    vod: CDNetworks, play: Any, lost: Any, known: Any
+) -> None:
+    exchange = play(lost, known)
+    assert exchange.run(vod.submit(trim(), TRANS_NO)) == TRANS_NO
+    assert [(call.name, call.buys) for call in exchange.calls] == [("videoClip", True), ("videoClipQuery", False)]
+    assert json.loads(exchange.calls[1].body) == {"transNo": TRANS_NO}
+
+
+def test_lost_answer_to_a_pull_asks_the_pulls_own_query(vod: CDNetworks, play: Any) -> None:
+    exchange = play(SubmitUncertain("lost"), pulled({"pullStatus": 1}))
+    assert exchange.run(vod.submit(pull(), TRANS_NO)) == TRANS_NO
+    assert [call.name for call in exchange.calls] == ["pullVideo", "pullVideoQuery"]
+
+
+def test_lost_answer_whose_task_is_unknown_yet_stays_uncertain(vod: CDNetworks, play: Any) -> None:
+    exchange = play(SubmitUncertain("the answer was lost"), error(1603))
+    with pytest.raises(SubmitUncertain, match=r"answer was lost; .*does not know transNo .* yet.*A retry") as caught:
+        exchange.run(vod.submit(trim(), TRANS_NO))
+    assert (caught.value.code, caught.value.job_id) == ("1603", TRANS_NO)
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        VendorUnavailable("no connection"),
+        (503, b""),
+        (429, b""),
+        (401, b""),
+        error(9999),
+        error(1602),
+        ok(None),
+        ok({}),
+        ok({"transNo": TRANS_NO, "status": None}),
+        ok({"transNo": "another", "taskId": "t", "status": 2}),
+    ],
+)
+def test_lost_answer_stays_uncertain_where_asking_settles_nothing(vod: CDNetworks, play: Any, silent: Any) -> None:
+    exchange = play(SubmitUncertain("the answer was lost"), silent)
+    with pytest.raises(SubmitUncertain, match=r"settled nothing.*A retry") as caught:
+        exchange.run(vod.submit(trim(), TRANS_NO))
+    assert caught.value.job_id == TRANS_NO
+    assert len(exchange.calls) == 2
+
+
+def test_submit_that_never_left_is_not_asked_about(vod: CDNetworks, play: Any) -> None:
+    exchange = play(VendorUnavailable("no connection: nothing was sent"))
+    with pytest.raises(VendorUnavailable):
+        exchange.run(vod.submit(trim(), TRANS_NO))
+    assert len(exchange.calls) == 1
+
+
+def test_undocumented_refusal_of_our_own_trans_no_may_be_its_second_arrival(vod: CDNetworks, play: Any) -> None:
+    exchange = play(error(1599, "transNo exists"), task(1))
+    assert exchange.run(vod.submit(trim(), TRANS_NO)) == TRANS_NO
+    assert [call.name for call in exchange.calls] == ["videoClip", "videoClipQuery"]
+
+
+@pytest.mark.parametrize("asked", [error(1603), (503, b""), VendorUnavailable("no connection"), ok(None)])
+def test_undocumented_refusal_stands_where_the_task_is_unknown(vod: CDNetworks, play: Any, asked: Any) -> None:
+    with pytest.raises(SubmitRejected, match="1599") as caught:
+        play(error(1599), asked).run(vod.submit(trim(), TRANS_NO))
+    assert caught.value.temporary is False
+
+
+def test_undocumented_refusal_of_the_users_trans_no_is_never_taken_for_this_job(vod: CDNetworks, play: Any) -> None:
+    exchange = play(error(1599))
+    with pytest.raises(SubmitRejected, match="1599"):
+        exchange.run(vod.submit(trim(trans_no="mine"), TRANS_NO))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((401, b""), AuthenticationFailed),
+        ((403, {"code": 9}), AuthenticationFailed),
+        ((429, b""), QuotaExceeded),
+        ((404, b""), SubmitRejected),
+    ],
+)
+def test_refusal_by_http_status_is_final_and_not_asked_about(
+    vod: CDNetworks, play: Any, answer: Any, kind: type[SubmitRejected]
+) -> None:
+    exchange = play(answer)
+    with pytest.raises(SubmitRejected) as caught:
+        exchange.run(vod.submit(trim(), TRANS_NO))
+    assert type(caught.value) is kind
+
+
+# -- connection test and secrets -----------------------------------------------------------------------------
+
+
+def test_unknown_trans_no_proves_the_credentials(vod: CDNetworks, play: Any) -> None:
+    exchange = play(error(1603))
+    assert "accepted the credentials" in exchange.run(vod.probe())
+    assert [(call.name, call.buys) for call in exchange.calls] == [("videoClipQuery", False)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((401, b""), AuthenticationFailed),
+        ((403, {"code": 1}), AuthenticationFailed),
+        (error(1301), AuthenticationFailed),
+        (error(9999), VendorUnavailable),
+        ((404, b""), VendorUnavailable),
+        ((200, b"<html>"), VendorUnavailable),
+    ],
+)
+def test_other_answers_prove_nothing(vod: CDNetworks, play: Any, answer: Any, kind: type[VideoAIError]) -> None:
+    with pytest.raises(kind):
+        play(answer).run(vod.probe())
+
+
+def test_no_error_text_holds_a_secret(vod: CDNetworks, play: Any) -> None:
+    for answer in (error(1301), error(9999), (401, b""), SubmitUncertain("lost")):
+        with pytest.raises(VideoAIError) as caught:
+            play(answer, error(1603)).run(vod.submit(trim(), TRANS_NO))
+        assert SECRET not in str(caught.value)
+    assert SECRET not in repr(vod.account)
+
+
+# -- anything at all -----------------------------------------------------------------------------------------
+
+
+@fuzz
+@given(asked=TREES)
+def test_lost_answer_ends_in_our_id_or_uncertainty_whatever_the_query_says(
+    vod: CDNetworks, play: Any, asked: Any
+) -> None:
+    for body in (ok(asked), asked):
+        try:
+            job_id = play(SubmitUncertain("lost"), body).run(vod.submit(trim(), TRANS_NO))
+        except SubmitUncertain as uncertain:
+            job_id = uncertain.job_id
+        assert job_id == TRANS_NO
