@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line of the sandbox: ``python -m airflow_provider_videoai.sandbox``, installed as ``videoai-sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from airflow_provider_videoai.sandbox.credentials import connections
+
+if TYPE_CHECKING:
+    from airflow_provider_videoai.sandbox.server import SandboxServer
+
+DEFAULT_PORT = 8765
+EXTRA_MODULES = ("av", "numpy", "PIL", "starlette", "uvicorn")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; returns the exit code."""
+    options = _parse(arguments)
+    if options.print_connections:
+        for name, value in connections(f"http://{options.host}:{options.port}").items():
+            print(f"{name}={shlex.quote(value)}")  # noqa: T201 - this is the output
+        return 0
+    try:
+        server = _server(options.host, options.port)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRA_MODULES:
+            raise
+        install = "pip install 'airflow-provider-videoai[sandbox]'"
+        print(f"The sandbox needs {error.name}: {install}", file=sys.stderr)  # noqa: T201 - for the person at the shell
+        return 1
+    except OSError as error:
+        print(f"Cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)  # noqa: T201 - as above
+        return 1
+    _serve(server)
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="videoai-sandbox", description="ViiTor, Aidge, CDNetworks, Topview and Tencent IVH, offline, on one port."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--print-connections", action="store_true", help="print Airflow connections for this host and port, and end"
+    )
+    options = parser.parse_args(arguments)
+    if options.print_connections and not options.port:
+        parser.error("--print-connections needs the port that the sandbox will have")
+    return options
+
+
+def _server(host: str, port: int) -> SandboxServer:
+    from airflow_provider_videoai.sandbox.clock import Durations  # noqa: PLC0415 - needs the extra
+    from airflow_provider_videoai.sandbox.server import SandboxServer  # noqa: PLC0415 - needs the extra
+
+    return SandboxServer(host, port, Durations())
+
+
+def _serve(server: SandboxServer) -> None:
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    server.start()
+    try:
+        print(f"sandbox listening on {server.url}", flush=True)  # noqa: T201 - this is the output
+        done.wait()
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

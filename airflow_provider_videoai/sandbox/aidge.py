@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alibaba Aidge video removal, second generation: ``/rest/ai/video/removal`` and ``.../result``.
+
+Choices where the vendor's pages are silent or disagree:
+
+====================================  ==========================================================================
+gateway errors                        HTTP 400 with ``{"type": "ISV", "code": ..., "message": ..., "request_id": ...}``;
+                                      codes ``MissingParameter``, ``InvalidParameter``, ``InvalidAppKey``,
+                                      ``IllegalTimestamp``, ``IncompleteSignature``
+clock skew                            two hours either way, as the same signature has on AliExpress
+business errors                       HTTP 200, ``success`` false, ``resCode``
+limits of the input (700 to 703)      found when the job reads it: reported by the result call
+a failed job                          ``resCode`` 801 unless it is one of 700 to 703; state ``failed``
+unknown task id                       ``resCode`` 404
+full quota                            ``resCode`` 501
+``x-iop-trial: true``                 accepted, not charged
+====================================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call, Refused
+from airflow_provider_videoai.sandbox.faults import CallKind, Kind
+from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.jobs import Job, Phase
+from airflow_provider_videoai.sandbox.media.container import facts_of
+from airflow_provider_videoai.sandbox.media.fetching import fetch, file_name_of
+from airflow_provider_videoai.sandbox.media.outcome import Rendered, RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.repaint import Region
+from airflow_provider_videoai.sandbox.media.repainter import Order
+from airflow_provider_videoai.sandbox.world import World
+
+KEY = "aidge"
+OPERATION = "video_removal"
+FIXED = {"partner_id": "aidge", "sign_method": "sha256", "sign_ver": "v2"}
+SIGNED = ("app_key", "timestamp", "sign")
+SKEW_MS = 7_200_000
+FORMATS = ("mp4", "mov", "webm", "avi", "mkv")
+LARGEST, LONGEST = 200 * 1024 * 1024, 360.0
+LONG_SIDE, SHORT_SIDE = 1920, 1080
+MODEL_FAILED, RATE_LIMIT, UNKNOWN_TASK = 801, 501, 404
+MESSAGES = {
+    200: "success",
+    404: "task does not exist",
+    501: "rate limit exceed",
+    700: "video duration exceeds the limit",
+    701: "the video file size exceeds the limit",
+    702: "video format not supported",
+    703: "video resolution is not supported",
+    801: "model failed",
+}
+LIMIT_CODES = {"duration": 700, "size": 701, "unreadable": 702, "resolution": 703}
+STATES = {Phase.QUEUED: "submitted", Phase.RUNNING: "running", Phase.SUCCEEDED: "finished"}
+
+
+def sign(secret: str, timestamp: str) -> str:
+    """Return the v2 signature: upper-case hex of HMAC-SHA256 over secret and milliseconds."""
+    return hmac.new(secret.encode(), (secret + timestamp).encode(), hashlib.sha256).hexdigest().upper()
+
+
+def _gateway(code: str, message: str) -> Refused:
+    body = {"type": "ISV", "code": code, "message": message, "request_id": _request_id()}
+    return Refused(Answer(body, code, 400), message)
+
+
+def _request_id() -> str:
+    return f"21{secrets.token_hex(14)}"
+
+
+class Aidge:
+    """The vendor."""
+
+    key = KEY
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def calls(self) -> list[Call]:
+        """Return its two calls."""
+        both = ("GET", "POST")
+        return [
+            Call(both, "/rest/ai/video/removal", CallKind.SUBMIT, OPERATION, self.submit),
+            Call(both, "/rest/ai/video/removal/result", CallKind.QUERY, OPERATION, self.result),
+        ]
+
+    def reset(self) -> None:
+        """Do nothing: it remembers nothing beside its jobs."""
+
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+        """Return its answer to a stranger, or to one too many."""
+        if kind is Kind.AUTH_FAILED:
+            text = "The request signature does not conform to platform standards"
+            return _gateway(str(code or "IncompleteSignature"), text).answer
+        chosen = RATE_LIMIT if code is None else code
+        return self._failure(chosen, MESSAGES.get(int(chosen), "rate limit exceed"))
+
+    async def submit(self, ask: Ask) -> Answer:
+        """Accept a task."""
+        _check_signature(ask)
+        trial = _trial(ask)
+        fields = _business_fields(ask)
+        try:
+            request = _read(fields)
+        except BadField as error:
+            code = "MissingParameter" if error.problem is Problem.MISSING else "InvalidParameter"
+            raise _gateway(code, str(error)) from None
+        ask.fields.update(request, trial=trial)
+        job_id = str(uuid.uuid4())
+        self._world.accept(KEY, OPERATION, job_id, lambda stop: self._render(request, stop))
+        if self._world.shapes.of(KEY) == "TaskStatus":
+            return self._pascal({"TaskId": job_id}, job_id=job_id, charged=not trial)
+        return self._camel({"result": {"taskId": job_id}}, job_id=job_id, charged=not trial)
+
+    async def result(self, ask: Ask) -> Answer:
+        """Tell about one task."""
+        _check_signature(ask)
+        fields = _business_fields(ask)
+        try:
+            job_id = fields.need_text("taskId")
+            fields.done()
+        except BadField as error:
+            code = "MissingParameter" if error.problem is Problem.MISSING else "InvalidParameter"
+            raise _gateway(code, str(error)) from None
+        ask.job_ids.append(job_id)
+        job = self._world.jobs.find(KEY, job_id)
+        if job is None:
+            raise Refused(self._failure(UNKNOWN_TASK, MESSAGES[UNKNOWN_TASK]), "unknown task")
+        view = self._world.jobs.view(job)
+        if view.phase in (Phase.FAILED, Phase.ABORTED):
+            return self._failed(job)
+        url = ask.base_url + job.result().media.url_path if view.phase is Phase.SUCCEEDED else None
+        return self._status(job_id, STATES[view.phase], url)
+
+    def _status(self, job_id: str, state: str, url: str | None) -> Answer:
+        match self._world.shapes.of(KEY):
+            case "bare":
+                return self._camel({"videoUrl": url})
+            case "TaskStatus":
+                more = {"VideoUrl": url} if url else {}
+                return self._pascal({"TaskId": job_id, "TaskStatus": state, **more})
+            case _:
+                more = {"videoUrl": url} if url else {}
+                return self._camel({"taskId": job_id, "taskStatus": state, **more})
+
+    def _failed(self, job: Job) -> Answer:
+        failure = job.failure()
+        code: Any = job.fail_code
+        if code is None:
+            code = LIMIT_CODES.get(failure.reason, MODEL_FAILED) if failure else MODEL_FAILED
+        message = MESSAGES.get(code, "model failed")
+        match self._world.shapes.of(KEY):
+            case "bare":
+                return self._failure(code, message)
+            case "TaskStatus":
+                return self._failure(code, message, {"TaskId": job.job_id, "TaskStatus": "failed"})
+            case _:
+                return self._failure(code, message, {"taskId": job.job_id, "taskStatus": "failed"})
+
+    def _camel(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> Answer:
+        request_id = _request_id()
+        body = {"code": "0", "success": True, "resCode": 200, "resMessage": "success", "data": data}
+        body |= {"request_id": request_id, "requestId": request_id, "_trace_id_": request_id}
+        return Answer(body, 200, job_id=job_id, charged=charged)
+
+    def _pascal(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> Answer:
+        body = {"Code": "200", "Message": "success", "Success": True, "RequestId": _request_id(), "Data": data}
+        return Answer(body, 200, job_id=job_id, charged=charged)
+
+    def _failure(self, code: Any, message: str, data: dict[str, Any] | None = None) -> Answer:
+        request_id = _request_id()
+        if self._world.shapes.of(KEY) == "TaskStatus":
+            body = {"Code": str(code), "Message": message, "Success": False, "RequestId": request_id, "Data": data}
+            return Answer(body, code)
+        body = {"code": "0", "success": False, "resCode": code, "resMessage": message, "data": data}
+        return Answer(body | {"request_id": request_id, "requestId": request_id}, code)
+
+    def _render(self, request: dict[str, Any], stop: Stop) -> Rendered:
+        url = request["videoUrl"]
+        if file_name_of(url).rpartition(".")[2].lower() not in FORMATS:
+            raise RenderingFailed("unreadable", "the file's ending is none of the supported formats")
+        source = fetch(url, self._world.root / f"{secrets.token_hex(8)}.in", stop, largest=LARGEST)
+        facts = facts_of(source.path)
+        if facts.seconds > LONGEST:
+            raise RenderingFailed("duration", MESSAGES[700])
+        sides = sorted((facts.width, facts.height))
+        if sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
+            raise RenderingFailed("resolution", MESSAGES[703])
+        order = Order(
+            source,
+            lambda *size: _regions(request, *size),
+            recipe=json.dumps(request, sort_keys=True),
+            keep_audio=not request["removeAudio"],
+        )
+        try:
+            return self._world.repainter.render(KEY, "removed.mp4", order, stop)
+        finally:
+            source.path.unlink()
+
+
+def _check_signature(ask: Ask) -> None:
+    given = dict(ask.query)
+    for name in (*FIXED, *SIGNED):
+        if not given.get(name):
+            raise _gateway("MissingParameter", f"{name} missing")
+    for name, value in FIXED.items():
+        if given[name] != value:
+            raise _gateway("InvalidParameter", f"{name} must be {value}")
+    if given["app_key"] != CREDENTIALS[KEY].login:
+        raise _gateway("InvalidAppKey", "The specified app_key is invalid")
+    timestamp = given["timestamp"]
+    if not timestamp.isdigit() or abs(time.time() * 1000 - int(timestamp)) > SKEW_MS:
+        raise _gateway("IllegalTimestamp", "timestamp must be the current time in milliseconds")
+    if not hmac.compare_digest(given["sign"].encode(), sign(CREDENTIALS[KEY].password, timestamp).encode()):
+        raise _gateway("IncompleteSignature", "The request signature does not conform to platform standards")
+
+
+def _trial(ask: Ask) -> bool:
+    trial = ask.headers.get("x-iop-trial", "false")
+    if trial not in ("true", "false"):
+        raise _gateway("InvalidParameter", "x-iop-trial must be true or false")
+    return trial == "true"
+
+
+def _business_fields(ask: Ask) -> Fields:
+    """Read parameters: query for GET, JSON body for POST; flat, or within ``paramJson`` (JSON string or object)."""
+    if ask.method == "GET":
+        given: dict[str, Any] = {name: value for name, value in ask.query if name not in (*FIXED, *SIGNED)}
+        as_text = True
+    else:
+        body = ask.json_object() if ask.is_json() else None
+        if body is None:
+            raise _gateway("InvalidParameter", "the body must be a JSON object with Content-Type application/json")
+        given, as_text = body, False
+    if "paramJson" not in given:
+        return Fields(given, as_text=as_text)
+    if len(given) > 1:
+        raise _gateway("InvalidParameter", "parameters beside paramJson")
+    wrapped = given["paramJson"]
+    if isinstance(wrapped, str):
+        try:
+            wrapped = json.loads(wrapped)
+        except ValueError:
+            wrapped = None
+    if not isinstance(wrapped, dict):
+        raise _gateway("InvalidParameter", "paramJson must be a JSON object")
+    return Fields(wrapped)
+
+
+def _read(fields: Fields) -> dict[str, Any]:
+    fields.need("language")
+    request = {
+        "videoUrl": fields.need_url("videoUrl"),
+        "language": fields.choice("language", ("zh", "en")),
+        "artificialTextOnly": fields.flag("artificialTextOnly", default=True),
+        "removeAudio": fields.flag("removeAudio"),
+        "colorBlocks": fields.flag("colorBlocks"),
+        "inpaintingBoxes": [_box(fields, row) for row in fields.rows("inpaintingBoxes")],
+    }
+    fields.done()
+    return request
+
+
+def _box(fields: Fields, row: Any) -> dict[str, Any]:
+    name = "inpaintingBoxes"
+    if not isinstance(row, dict) or set(row) != {"timestamp", "box"}:
+        raise fields.fault(name, Problem.TYPE, 'each must be {"timestamp": [start, end], "box": [x1, y1, x2, y2]}')
+    timestamp, box = _numbers(row["timestamp"], 2), _numbers(row["box"], 4)
+    if timestamp is None or box is None:
+        raise fields.fault(name, Problem.TYPE, "timestamp must be two numbers, box four")
+    if not 0 <= timestamp[0] <= timestamp[1]:
+        raise fields.fault(name, Problem.VALUE, "timestamp must be [start, end] in seconds")
+    if not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
+        raise fields.fault(name, Problem.VALUE, "box must be [x1, y1, x2, y2] between 0 and 1")
+    return {"timestamp": timestamp, "box": box}
+
+
+def _numbers(value: Any, count: int) -> list[float] | None:
+    if not isinstance(value, list) or len(value) != count:
+        return None
+    return value if all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in value) else None
+
+
+def _regions(request: dict[str, Any], width: int, height: int) -> Sequence[Region]:
+    """Return the boxes given; without any, the caption band, and the rest too when natural text is to go."""
+    margin = 12 if request["colorBlocks"] else 4
+    if request["inpaintingBoxes"]:
+        return [_pixels(box, width, height) for box in request["inpaintingBoxes"]]
+    band = height * 2 // 3
+    regions = [Region(0, band, width, height, only_text=True, margin=margin)]
+    if not request["artificialTextOnly"]:
+        regions.append(Region(0, 0, width, band, only_text=True, margin=margin))
+    return regions
+
+
+def _pixels(box: dict[str, Any], width: int, height: int) -> Region:
+    x1, y1, x2, y2 = box["box"]
+    start, end = box["timestamp"]
+    return Region(int(x1 * width), int(y1 * height), round(x2 * width), round(y2 * height), start=start, end=end)

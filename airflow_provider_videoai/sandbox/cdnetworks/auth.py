@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CDNetworks' two signature schemes, verified: ``CNC-HMAC-SHA256`` (new) and ``WS3-HMAC-SHA256`` (old)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import time
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+from airflow_provider_videoai.sandbox.desk import Ask
+
+WINDOW = 300
+SIGNED_HEADERS = "content-type;host"
+_AUTHORIZATION = re.compile(
+    r"(?P<scheme>CNC|WS3)-HMAC-SHA256 Credential=(?P<key>[^,\s]+), "
+    r"SignedHeaders=(?P<headers>[^,\s]+), Signature=(?P<signature>[0-9a-f]{64})",
+)
+
+
+class Unauthentic(Exception):
+    """The call's authentication does not hold; says why."""
+
+
+@dataclass(frozen=True)
+class _Scheme:
+    algorithm: str
+    key_header: str
+    timestamp_header: str
+    # The vendor's SDK of the new edition lower-cases header values before it signs them.
+    lowers_values: bool
+
+
+_SCHEMES = {
+    "CNC": _Scheme("CNC-HMAC-SHA256", "x-cnc-accesskey", "x-cnc-timestamp", lowers_values=True),
+    "WS3": _Scheme("WS3-HMAC-SHA256", "x-ws-accesskey", "x-ws-timestamp", lowers_values=False),
+}
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """What is signed."""
+
+    method: str
+    path: str
+    query: str
+    content_type: str
+    host: str
+    body: bytes
+
+    def signature(self, algorithm: str, secret: str, timestamp: str) -> str:
+        """Return the signature in lower-case hex."""
+        headers = f"content-type:{self.content_type}\nhost:{self.host}\n"
+        payload = hashlib.sha256(self.body).hexdigest()
+        request = f"{self.method}\n{self.path}\n{self.query}\n{headers}\n{SIGNED_HEADERS}\n{payload}"
+        to_sign = f"{algorithm}\n{timestamp}\n{hashlib.sha256(request.encode()).hexdigest()}"
+        return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+
+
+class Gate:
+    """Verifies calls, and remembers their signatures so that none is used twice within five minutes."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+
+    def forget(self) -> None:
+        """Forget all signatures."""
+        self._seen.clear()
+
+    def check(self, ask: Ask) -> None:
+        """Raise :class:`Unauthentic` unless the call is signed by the sandbox's key, freshly, for the first time."""
+        found = _AUTHORIZATION.fullmatch(ask.headers.get("authorization", ""))
+        if found is None:
+            raise Unauthentic("the Authorization header is absent or malformed")
+        scheme = _SCHEMES[found["scheme"]]
+        timestamp = _checked_headers(ask, scheme, found["key"])
+        if found["headers"] != SIGNED_HEADERS:
+            raise Unauthentic(f"SignedHeaders must be {SIGNED_HEADERS}")
+        canonical = _canonical(ask, lowers_values=scheme.lowers_values)
+        expected = canonical.signature(scheme.algorithm, CREDENTIALS["cdnetworks"].password, timestamp)
+        if not hmac.compare_digest(expected, found["signature"]):
+            raise Unauthentic("the signature does not match")
+        self._remember(expected)
+
+    def _remember(self, signature: str) -> None:
+        now = time.monotonic()
+        self._seen = {old: at for old, at in self._seen.items() if now - at < WINDOW}
+        if signature in self._seen:
+            raise Unauthentic("the signature was used before, within five minutes")
+        self._seen[signature] = now
+
+
+def _checked_headers(ask: Ask, scheme: _Scheme, key: str) -> str:
+    if key != CREDENTIALS["cdnetworks"].login or ask.headers.get(scheme.key_header) != key:
+        raise Unauthentic(f"unknown access key, or {scheme.key_header} is not the credential's")
+    if scheme.algorithm.startswith("CNC") and ask.headers.get("x-cnc-auth-method") != "AKSK":
+        raise Unauthentic("x-cnc-auth-method must be AKSK")
+    timestamp = ask.headers.get(scheme.timestamp_header, "")
+    if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > WINDOW:
+        raise Unauthentic(f"{scheme.timestamp_header} must be Unix seconds, at most five minutes off")
+    return timestamp
+
+
+def _canonical(ask: Ask, *, lowers_values: bool) -> Canonical:
+    content_type, host = ask.headers.get("content-type", ""), ask.headers.get("host", "")
+    if lowers_values:
+        content_type, host = content_type.lower(), host.lower()
+    is_get = ask.method == "GET"
+    return Canonical(
+        method=ask.method,
+        path=ask.path,
+        query=unquote(ask.raw_query) if is_get else "",
+        content_type=content_type,
+        host=host,
+        body=b"" if is_get else ask.body,
+    )

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls of CDNetworks Cloud VoD."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from airflow_provider_videoai.sandbox.cdnetworks.auth import Gate, Unauthentic
+from airflow_provider_videoai.sandbox.cdnetworks.requests import (
+    NO_VIDEO,
+    PROCESSING,
+    TRANS_ILLEGAL,
+    TRANS_UNKNOWN,
+    PullFile,
+    TrimRequest,
+    fields_of,
+    parameter_error,
+    read_file_list,
+    read_trim,
+    refusal,
+    trans_no_of,
+    video_id_of,
+)
+from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_PULLED, SOURCE_TRIMMED, Library, Video
+from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
+from airflow_provider_videoai.sandbox.faults import CallKind, Kind
+from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.jobs import Job, Phase
+from airflow_provider_videoai.sandbox.media.fetching import fetch
+from airflow_provider_videoai.sandbox.media.fetching import file_name_of as name_in_url
+from airflow_provider_videoai.sandbox.media.outcome import Rendered, RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.trimming import trim
+from airflow_provider_videoai.sandbox.world import World
+
+T = TypeVar("T")
+
+KEY = "cdnetworks"
+TRIM, PULL = "trim", "pull"
+NO_PERMISSION, TOO_MANY = 1301, 429
+BASE = "/vod/videoManage"
+STATUS = {Phase.QUEUED: 1, Phase.RUNNING: 1, Phase.SUCCEEDED: 2, Phase.FAILED: 3, Phase.ABORTED: 3}
+CODE_TYPES = ("0", "2", "4", "5", "6", "7", "8")
+
+
+class CDNetworks:
+    """The vendor."""
+
+    key = KEY
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._gate = Gate()
+        self._library = Library(world)
+
+    def calls(self) -> list[Call]:
+        """Return its five calls."""
+        both = ("GET", "POST")
+        return [
+            Call(("POST",), f"{BASE}/videoClip", CallKind.SUBMIT, TRIM, self.video_clip),
+            Call(both, f"{BASE}/videoClipQuery", CallKind.QUERY, TRIM, self.video_clip_query),
+            Call(both, f"{BASE}/getPublishCode", CallKind.PUBLISH, "publish", self.get_publish_code),
+            Call(("POST",), f"{BASE}/pullVideo", CallKind.PULL, PULL, self.pull_video),
+            Call(both, f"{BASE}/pullVideoQuery", CallKind.PULL_QUERY, PULL, self.pull_video_query),
+        ]
+
+    def reset(self) -> None:
+        """Forget signatures and videos."""
+        self._gate.forget()
+        self._library.clear()
+
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+        """Return its answer to a stranger, or to one too many."""
+        full = kind is Kind.QUOTA_FULL
+        message = "too many unfinished tasks" if full else "no permission"
+        usual, status = (TOO_MANY, 429) if full else (NO_PERMISSION, 401)
+        chosen = usual if code is None else code
+        return Answer({"code": chosen, "message": message, "data": None}, chosen, status if code is None else 200)
+
+    async def video_clip(self, ask: Ask) -> Answer:
+        """Accept a trim under the caller's own ``transNo``."""
+        fields = self._enter(ask)
+        ask.fields.update(fields.given())
+        request = _checked(read_trim, fields)
+        if self._world.jobs.knows(KEY, request.trans_no):
+            raise refusal(TRANS_ILLEGAL, "TRANSNO already exists")
+        if not self._library.has(request.video_id):
+            raise refusal(NO_VIDEO, "the video does not exist")
+        job = self._world.accept(KEY, TRIM, request.trans_no, lambda stop: self._trim(request, stop))
+        job.notes["task_id"] = secrets.token_hex(16)
+        return _ok(ask, job.notes["task_id"], job_id=request.trans_no, charged=True)
+
+    async def video_clip_query(self, ask: Ask) -> Answer:
+        """Tell about one trim."""
+        fields = self._enter(ask)
+        trans_no = trans_no_of(fields)
+        _checked(Fields.done, fields)
+        ask.job_ids.append(trans_no)
+        job = self._world.jobs.find(KEY, trans_no)
+        if job is None or job.operation != TRIM:
+            raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
+        phase = self._world.jobs.view(job).phase
+        if phase is Phase.QUEUED:
+            return Answer({"code": PROCESSING, "message": "Video is being processed", "data": None}, PROCESSING)
+        found: dict[str, Any] = {
+            "taskId": job.notes["task_id"],
+            "transNo": trans_no,
+            "status": self._typed(STATUS[phase]),
+        }
+        if phase is Phase.SUCCEEDED:
+            found["videoInfo"] = _video_of(job).info()
+        return _ok(ask, found)
+
+    async def get_publish_code(self, ask: Ask) -> Answer:
+        """Return where a video can be had."""
+        fields = self._enter(ask)
+        video_id = video_id_of(fields)
+        ask.job_ids.append(video_id)
+        _checked(_code_type, fields)
+        if not self._library.has(video_id):
+            raise refusal(NO_VIDEO, "the video does not exist")
+        video = await asyncio.to_thread(self._library.get, video_id)
+        url = {"urlType": "PC", "originUrl": ask.base_url + video.media.url_path}
+        url |= dict.fromkeys(("fluentUrl", "sdUrl", "highUrl", "hdPullUrl"), "")
+        codes = dict.fromkeys(("autoCode", "swfCode", "customCode"), "")
+        return _ok(ask, {"videoId": video_id, "encrypt": 0, **codes, "videoUrl": [url]})
+
+    async def pull_video(self, ask: Ask) -> Answer:
+        """Accept up to 50 URLs to be fetched into the library."""
+        fields = self._enter(ask)
+        files = _checked(read_file_list, fields)
+        ask.fields["fileList"] = [{"fileName": file.name, "fetchUrl": file.url, "md5": file.md5} for file in files]
+        trans_no = trans_no_of(fields) if fields.has("transNo") else ""
+        _checked(_pull_settings, fields)
+        if trans_no and self._world.jobs.knows(KEY, trans_no):
+            raise refusal(TRANS_ILLEGAL, "TRANSNO already exists")
+        job_id = trans_no or secrets.token_hex(16)
+        job = self._world.accept(KEY, PULL, job_id, lambda stop: self._pull(files, stop), call=CallKind.PULL)
+        job.notes |= {"task_id": secrets.token_hex(16), "files": files, "trans_no": trans_no}
+        # A pull is not billed by the job.
+        return _ok(ask, {"taskId": job.notes["task_id"], "tranNo": trans_no}, job_id=job_id)
+
+    async def pull_video_query(self, ask: Ask) -> Answer:
+        """Tell about a pull, by ``taskId`` or ``transNo``; the former wins."""
+        fields = self._enter(ask)
+        task_id = _checked(lambda f: f.text("taskId"), fields)
+        trans_no = trans_no_of(fields) if not task_id or fields.has("transNo") else ""
+        _checked(Fields.done, fields)
+        ask.job_ids.append(task_id or trans_no)
+        jobs = [job for job in self._world.jobs.of(KEY, PULL) if self._world.jobs.find(KEY, job.job_id)]
+        wanted = [j for j in jobs if (j.notes["task_id"] == task_id if task_id else j.job_id == trans_no)]
+        if not wanted:
+            raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
+        return _ok(ask, self._pull_report(wanted[0], ask.base_url))
+
+    def _pull_report(self, job: Job, base_url: str) -> dict[str, Any]:
+        phase = self._world.jobs.view(job).phase
+        pending = phase in (Phase.QUEUED, Phase.RUNNING)
+        videos = job.result().details["videos"] if phase is Phase.SUCCEEDED else [None] * len(job.notes["files"])
+        items = [
+            {
+                "fileName": file.name,
+                "fetchUrl": file.url,
+                "md5": file.md5 or "",
+                "pullStatus": self._typed(1 if pending else 2 if video else 3),
+                "cmdStatus": self._typed(1 if pending else 2 if video else 3),
+                "videoInfo": _pulled(video, base_url) if video else {},
+            }
+            for file, video in zip(job.notes["files"], videos, strict=True)
+        ]
+        return {
+            "taskId": job.notes["task_id"],
+            "transNo": job.notes["trans_no"],
+            "timestamp": str(int(time.time() * 1000)),
+            "status": self._typed(1 if pending else 2),
+            "items": items,
+        }
+
+    def _enter(self, ask: Ask) -> Fields:
+        self._world.ledger.count_call(KEY, ask.path)
+        try:
+            self._gate.check(ask)
+        except Unauthentic as error:
+            raise refusal(NO_PERMISSION, str(error), 401) from None
+        return fields_of(ask)
+
+    def _typed(self, status: int) -> int | str:
+        return str(status) if self._world.shapes.of(KEY) == "string" else status
+
+    def _trim(self, request: TrimRequest, stop: Stop) -> Rendered:
+        source = self._library.path_of(request.video_id)
+        media = self._world.store.add(KEY, f"{request.filename}.{request.cut.suffix}")
+        seconds = trim(source, media.path, request.cut, stop)
+        video = self._library.add(media, request.filename, SOURCE_TRIMMED)
+        return Rendered(media, round(seconds * 1000), details={"video": video})
+
+    def _pull(self, files: list[PullFile], stop: Stop) -> Rendered:
+        videos = [self._pull_one(file, stop) for file in files]
+        pulled = [video for video in videos if video]
+        if not pulled:
+            raise RenderingFailed("fetch", "no file of the list could be pulled")
+        return Rendered(pulled[0].media, round(pulled[0].facts.seconds * 1000), details={"videos": videos})
+
+    def _pull_one(self, file: PullFile, stop: Stop) -> Video | None:
+        """Pull one file; one that cannot be had, or is not what its MD5 says, spoils no other."""
+        ending = name_in_url(file.url).rpartition(".")[2].lower() or "mp4"
+        media = self._world.store.add(KEY, f"{file.name.removesuffix('.' + ending)}.{ending}")
+        try:
+            fetched = fetch(file.url, media.path, stop)
+            if file.md5 and file.md5 != fetched.md5:
+                return None
+            return self._library.add(media, file.name, SOURCE_PULLED)
+        except RenderingFailed as error:
+            if error.reason == "stopped":
+                raise
+            return None
+
+
+def _ok(ask: Ask, found: Any, job_id: str | None = None, *, charged: bool = False) -> Answer:
+    old_edition = ask.headers.get("authorization", "").startswith("WS3")
+    headers = {"X-WS-RequestId" if old_edition else "x-cnc-request-id": secrets.token_hex(16)}
+    body = {"code": 200, "message": "success", "data": found}
+    return Answer(body, 200, headers=headers, job_id=job_id, charged=charged)
+
+
+def _checked(read: Callable[[Fields], T], fields: Fields) -> T:
+    try:
+        return read(fields)
+    except BadField as error:
+        raise parameter_error(error) from None
+
+
+def _code_type(fields: Fields) -> None:
+    value = fields.raw("codeType")
+    if value is not None and (isinstance(value, bool) or str(value) not in CODE_TYPES):
+        raise fields.fault("codeType", Problem.VALUE, f"must be one of {CODE_TYPES}")
+    fields.done()
+
+
+def _pull_settings(fields: Fields) -> None:
+    fields.url("notifyUrl")
+    fields.whole("separate", 0, 1)
+    fields.raw("fetchTs")
+    fields.raw("transNo")
+    fields.done()
+
+
+def _video_of(job: Job) -> Video:
+    video = job.result().details["video"]
+    if not isinstance(video, Video):
+        raise TypeError("a trim yields a video")
+    return video
+
+
+def _pulled(video: Video, base_url: str) -> dict[str, Any]:
+    url = base_url + video.media.url_path
+    size = video.media.path.stat().st_size
+    bit_rate = round(size * 8 / 1000 / max(video.facts.seconds, 0.04))
+    resolution = f"{video.facts.width}x{video.facts.height}"
+    file = {"clarity": 1, "serverType": 1, "bitrate": bit_rate, "resolution": resolution}
+    return {
+        "videoId": video.video_id,
+        "duration": round(video.facts.seconds),
+        "videoFileList": [file | {"fileSize": size, "fileUrl": url}],
+    }

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The account's video library."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_videoai.sandbox.media.container import Facts, facts_of
+from airflow_provider_videoai.sandbox.media.outcome import Media
+from airflow_provider_videoai.sandbox.media.scenery import sample_clip
+from airflow_provider_videoai.sandbox.world import World
+
+LIBRARY_VIDEO_ID = "5A4DB0C51190000000000000000C11B1"
+"""The sample clip, in the library from the start, so that a trim needs no pull."""
+SOURCE_PULLED, SOURCE_TRIMMED, SOURCE_UPLOADED = 3, 4, 1
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video in the library."""
+
+    video_id: str
+    name: str
+    media: Media
+    facts: Facts
+    source: int
+    uploaded: int
+
+    def info(self) -> dict[str, Any]:
+        """Return ``videoInfo`` as documented: numbers that are strings stay strings."""
+        size = self.media.path.stat().st_size
+        return {
+            "videoId": self.video_id,
+            "videoName": self.name,
+            "encrypt": 0,
+            "videoSize": str(size),
+            "videoDuration": str(round(self.facts.seconds)),
+            "uploadTime": str(self.uploaded),
+            "updateTime": str(self.uploaded),
+            "videoDescription": "",
+            "videoClassification": "",
+            "imageUrl": "",
+            "publishDomain": "",
+            "playerName": "",
+            "playerId": "",
+            "videoState": "0",
+            "transcodeState": "2",
+            "videoSourceCode": self.source,
+            "videoResolutions": [
+                {
+                    "clarity": 1,
+                    "serverType": -1,
+                    "width": self.facts.width,
+                    "height": self.facts.height,
+                    "fileSize": size,
+                },
+            ],
+        }
+
+
+class Library:
+    """Videos by id. The built-in one is written when it is first asked for."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.clear()
+
+    def clear(self) -> None:
+        """Keep the built-in video only."""
+        self._videos: dict[str, Video] = {}
+
+    def has(self, video_id: str) -> bool:
+        """Whether there is such a video. Never draws."""
+        return video_id == LIBRARY_VIDEO_ID or video_id in self._videos
+
+    def path_of(self, video_id: str) -> Path:
+        """Return the file of a video. May draw the sample clip: call it in a render thread."""
+        if video_id in self._videos:
+            return self._videos[video_id].media.path
+        media = self._world.store.add("cdnetworks", "sandbox-library-clip.mp4")
+        media.path.write_bytes(sample_clip())
+        self.add(media, "sandbox library clip", SOURCE_UPLOADED, LIBRARY_VIDEO_ID)
+        return media.path
+
+    def get(self, video_id: str) -> Video:
+        """Return a video. May draw, as :meth:`path_of`."""
+        self.path_of(video_id)
+        return self._videos[video_id]
+
+    def add(self, media: Media, name: str, source: int, video_id: str | None = None) -> Video:
+        """Enter a video whose file is written."""
+        video = Video(
+            video_id=video_id or secrets.token_hex(16).upper(),
+            name=name,
+            media=media,
+            facts=facts_of(media.path),
+            source=source,
+            uploaded=int(time.time()),
+        )
+        self._videos[video.video_id] = video
+        return video

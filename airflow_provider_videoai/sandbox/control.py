@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control API below ``/sandbox``, and the samples."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+from airflow_provider_videoai.sandbox.desk import Vendor
+from airflow_provider_videoai.sandbox.faults import BadControl
+from airflow_provider_videoai.sandbox.index import index
+from airflow_provider_videoai.sandbox.media import scenery
+from airflow_provider_videoai.sandbox.media.outcome import Media
+from airflow_provider_videoai.sandbox.media.serving import serve
+from airflow_provider_videoai.sandbox.world import World
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+CLOCK_FIELDS = ("queue_seconds", "run_seconds", "advance")
+
+
+def _guarded(endpoint: Endpoint) -> Endpoint:
+    """Answer a bad control request with 400 and the name of the field."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except BadControl as error:
+            return JSONResponse({"error": error.text, "field": error.field}, 400)
+
+    return guarded
+
+
+async def _fields(request: Request) -> dict[str, Any]:
+    try:
+        found = await request.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadControl("body", "the body must be a JSON object")
+    return found
+
+
+class Control:
+    """Everything that a test may turn."""
+
+    def __init__(self, world: World, vendors: list[Vendor]) -> None:
+        self._world = world
+        self._vendors = vendors
+        self._samples: dict[str, Media] = {}
+        self._drawing = asyncio.Lock()
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        table: list[tuple[str, str, Endpoint]] = [
+            ("", "GET", self.index),
+            ("/ledger", "GET", self.ledger),
+            ("/ledger", "DELETE", self.clear_ledger),
+            ("/faults", "GET", self.faults),
+            ("/faults", "POST", self.order_fault),
+            ("/faults", "DELETE", self.clear_faults),
+            ("/clock", "GET", self.clock),
+            ("/clock", "POST", self.set_clock),
+            ("/shapes", "GET", self.shapes),
+            ("/shapes", "POST", self.choose_shapes),
+            ("/reset", "POST", self.reset),
+        ]
+        samples = Route("/sample/{name}", self.sample, methods=["GET"])
+        return [samples, *(Route(f"/sandbox{path}", _guarded(go), methods=[verb]) for path, verb, go in table)]
+
+    async def index(self, request: Request) -> Response:
+        """Tell what there is."""
+        return JSONResponse(index(str(request.base_url).rstrip("/"), self._vendors))
+
+    async def ledger(self, request: Request) -> Response:
+        """Show the books, of one vendor or of all."""
+        return JSONResponse(self._world.ledger.describe(_vendor(dict(request.query_params))))
+
+    async def clear_ledger(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
+        """Empty the books."""
+        self._world.ledger.clear()
+        return Response(status_code=204)
+
+    async def faults(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
+        """Show the ordered faults."""
+        return JSONResponse({"faults": self._world.faults.describe()})
+
+    async def order_fault(self, request: Request) -> Response:
+        """Order one."""
+        return JSONResponse(asdict(self._world.faults.order(await _fields(request))), 201)
+
+    async def clear_faults(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
+        """Cancel all."""
+        self._world.faults.clear()
+        return Response(status_code=204)
+
+    async def clock(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
+        """Show durations."""
+        return JSONResponse(self._world.clock.describe())
+
+    async def set_clock(self, request: Request) -> Response:
+        """Set durations of jobs to come, or let the time of jobs under way jump."""
+        fields = await _fields(request)
+        vendor = _vendor({name: value for name, value in fields.items() if name not in CLOCK_FIELDS})
+        for name in CLOCK_FIELDS:
+            value = fields.get(name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
+                raise BadControl(name, f"{name} must be seconds, at least 0, not {value!r}")
+        self._world.clock.change(vendor, fields.get("queue_seconds"), fields.get("run_seconds"))
+        self._world.clock.advance(vendor, fields.get("advance") or 0.0)
+        return JSONResponse(self._world.clock.describe())
+
+    async def shapes(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
+        """Show the forms of answers."""
+        return JSONResponse(self._world.shapes.describe())
+
+    async def choose_shapes(self, request: Request) -> Response:
+        """Choose forms of answers."""
+        self._world.shapes.choose(await _fields(request))
+        return JSONResponse(self._world.shapes.describe())
+
+    async def reset(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
+        """Return everything to the start."""
+        self._world.reset()
+        for vendor in self._vendors:
+            vendor.reset()
+        self._samples.clear()
+        return Response(status_code=204)
+
+    async def sample(self, request: Request) -> Response:
+        """Serve a sample; the first request for it waits until it is drawn."""
+        makers = {"clip.mp4": scenery.sample_clip, "speech.mp3": scenery.sample_speech}
+        name = request.path_params["name"]
+        if name not in makers:
+            return JSONResponse({"error": f"no such sample; there are {sorted(makers)}"}, 404)
+        async with self._drawing:
+            if name not in self._samples:
+                # A thread of its own: render threads may be waiting for this very sample.
+                content = await asyncio.to_thread(makers[name])
+                media = self._world.store.add("sample", name)
+                media.path.write_bytes(content)
+                self._samples[name] = media
+        return await serve(self._world, "sample", self._samples[name], request)
+
+
+def _vendor(fields: dict[str, Any]) -> str | None:
+    for name in fields:
+        if name != "vendor":
+            raise BadControl(name, f"there is no field {name!r}")
+    vendor = fields.get("vendor")
+    if vendor is not None and vendor not in CREDENTIALS:
+        raise BadControl("vendor", f"vendor must be one of {sorted(CREDENTIALS)}, not {vendor!r}")
+    return vendor

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The counter before every vendor: reads a call, lets ordered faults strike, and keeps the books."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Fault, Kind
+from airflow_provider_videoai.sandbox.ledger import Entry
+from airflow_provider_videoai.sandbox.transport import DropConnection, ResetConnection
+from airflow_provider_videoai.sandbox.world import World
+
+LARGEST_BODY = 8 * 1024 * 1024
+GARBAGE = "\x00<<< this is not what you asked for >>>"
+
+
+@dataclass
+class Ask:
+    """One call, as it came. Handlers fill ``fields`` and ``job_ids`` in as they learn them, for the books."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    raw_query: str
+    headers: Headers
+    body: bytes
+    base_url: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    job_ids: list[str] = field(default_factory=list)
+
+    @classmethod
+    async def read(cls, request: Request) -> Ask:
+        """Read a request whole."""
+        raw_query = request.scope["query_string"].decode("ascii", "replace")
+        return cls(
+            method=request.method,
+            path=request.url.path,
+            query=parse_qsl(raw_query, keep_blank_values=True),
+            raw_query=raw_query,
+            headers=request.headers,
+            body=await request.body(),
+            base_url=f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}",
+        )
+
+    def is_json(self) -> bool:
+        """Whether the content type says JSON."""
+        return self.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json"
+
+    def json_object(self) -> dict[str, Any] | None:
+        """Return the body as a JSON object, or ``None`` if it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a vendor says. ``job_id`` is set when a job was accepted, ``charged`` when money was taken for it."""
+
+    body: Mapping[str, Any]
+    code: int | str | None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    job_id: str | None = None
+    charged: bool = False
+
+
+class Refused(Exception):
+    """A vendor's no."""
+
+    def __init__(self, answer: Answer, reason: str) -> None:
+        super().__init__(reason)
+        self.answer = answer
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Call:
+    """One documented call of a vendor."""
+
+    methods: tuple[str, ...]
+    path: str
+    kind: CallKind
+    operation: str
+    handler: Callable[[Ask], Awaitable[Answer]]
+
+
+class Vendor(Protocol):
+    """What the desk needs of a vendor."""
+
+    key: str
+
+    def calls(self) -> list[Call]:
+        """Return the calls that it documents."""
+
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:
+        """Return its own answer for a full quota or a failed authentication, with ``code`` instead of the usual one."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+
+
+def routes_of(world: World, vendor: Vendor) -> list[Route]:
+    """Return routes for every call of ``vendor``."""
+    return [Route(call.path, Desk(world, vendor, call).serve, methods=list(call.methods)) for call in vendor.calls()]
+
+
+class Desk:
+    """Serves one call of one vendor."""
+
+    def __init__(self, world: World, vendor: Vendor, call: Call) -> None:
+        self._world = world
+        self._vendor = vendor
+        self._call = call
+
+    async def serve(self, request: Request) -> Response:
+        """Answer one request, or fail to as ordered."""
+        ask = await Ask.read(request)
+        if len(ask.body) > LARGEST_BODY:
+            return PlainTextResponse("request entity too large", 413)
+        fault = self._world.faults.claim(self._vendor.key, self._call.kind, INSTEAD | AFTERWARDS)
+        if fault is not None and fault.kind in INSTEAD:
+            return self._instead(ask, fault)
+        entry = self._open(ask)
+        answer = await self._ask_vendor(ask, entry)
+        response: Response = JSONResponse(
+            dict(answer.body), answer.status, headers={k.lower(): v for k, v in answer.headers.items()}
+        )
+        if fault is not None:
+            entry["fault"] = fault.kind
+            response = await self._spoil(response, fault, request, entry)
+        elif answer.job_id is not None and self._drops(entry):
+            return DropConnection()
+        else:
+            entry["answered"] = True
+        return response
+
+    def _open(self, ask: Ask) -> Entry:
+        ledger, key, call = self._world.ledger, self._vendor.key, self._call
+        if call.kind in (CallKind.SUBMIT, CallKind.PULL):
+            return ledger.submission(key, call.operation, ask.fields)
+        asks_status = call.kind in (CallKind.QUERY, CallKind.PULL_QUERY)
+        entry = ledger.poll(key, call.operation, lookup=not asks_status)
+        entry["job_ids"] = ask.job_ids
+        return entry
+
+    async def _ask_vendor(self, ask: Ask, entry: Entry) -> Answer:
+        try:
+            answer = await self._call.handler(ask)
+        except Refused as refusal:
+            answer = refusal.answer
+            self._world.ledger.refuse(self._vendor.key, ask.path, refusal.reason, answer.code)
+        entry["code"] = answer.code
+        if answer.job_id is not None:
+            entry |= {"outcome": "accepted", "job_id": answer.job_id, "charged": answer.charged}
+            if answer.charged:
+                self._world.ledger.charge(self._vendor.key, answer.job_id)
+        return answer
+
+    def _drops(self, entry: Entry) -> bool:
+        fault = self._world.faults.claim(self._vendor.key, self._call.kind, {Kind.ACCEPT_THEN_DROP})
+        if fault is not None:
+            entry["fault"] = fault.kind
+        return fault is not None
+
+    def _instead(self, ask: Ask, fault: Fault) -> Response:
+        ask.fields = ask.json_object() or {}
+        entry = self._open(ask)
+        entry["fault"] = fault.kind
+        if fault.kind in (Kind.QUOTA_FULL, Kind.AUTH_FAILED):
+            answer = self._vendor.deny(fault.kind, self._call.kind, fault.code)
+            entry |= {"code": answer.code, "answered": True}
+            self._world.ledger.refuse(self._vendor.key, ask.path, fault.kind, answer.code)
+            return JSONResponse(dict(answer.body), answer.status, headers=dict(answer.headers))
+        response = general_fault(fault)
+        if not isinstance(response, ResetConnection):
+            entry |= {"code": response.status_code, "answered": True}
+        self._world.ledger.refuse(self._vendor.key, ask.path, fault.kind, entry["code"])
+        return response
+
+    async def _spoil(self, response: Response, fault: Fault, request: Request, entry: Entry) -> Response:
+        if fault.kind is Kind.STALL:
+            await asyncio.sleep(fault.seconds)
+            entry["answered"] = not await request.is_disconnected()
+            return response
+        entry["answered"] = True
+        whole = bytes(response.body)
+        return Response(whole[: len(whole) // 2], response.status_code, media_type="application/json")
+
+
+def general_fault(fault: Fault) -> Response:
+    """Return the answer of an ordered fault that looks alike at every vendor."""
+    match fault.kind:
+        case Kind.HTTP_500:
+            return PlainTextResponse("Internal Server Error", 500)
+        case Kind.HTML_502:
+            return HTMLResponse("<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", 502)
+        case Kind.RATE_LIMITED:
+            return JSONResponse({"code": 429, "message": "Too Many Requests"}, 429, headers=_retry_after(fault))
+        case Kind.GARBAGE:
+            return Response(GARBAGE, 200, media_type="application/json")
+        case _:
+            return ResetConnection()
+
+
+def _retry_after(fault: Fault) -> dict[str, str]:
+    if fault.retry_after is None:
+        return {}
+    if fault.retry_after_date:
+        return {"retry-after": formatdate(time.time() + fault.retry_after, usegmt=True)}
+    return {"retry-after": str(fault.retry_after)}

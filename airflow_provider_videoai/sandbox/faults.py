@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults on order: what goes wrong, at which call, after how many good ones, how often."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+
+
+class CallKind(StrEnum):
+    """What a call is for. ``lookup`` calls (lists, credit) meet only faults ordered for ``*``."""
+
+    SUBMIT = "submit"
+    QUERY = "query"
+    PUBLISH = "publish"
+    PULL = "pull"
+    PULL_QUERY = "pull_query"
+    MEDIA = "media"
+    UPLOAD = "upload"
+    LOOKUP = "lookup"
+
+
+class Kind(StrEnum):
+    """What goes wrong."""
+
+    HTTP_500 = "http_500"
+    RATE_LIMITED = "rate_limited"
+    HTML_502 = "html_502"
+    RESET = "reset"
+    STALL = "stall"
+    GARBAGE = "garbage"
+    TRUNCATED = "truncated"
+    ACCEPT_THEN_DROP = "accept_then_drop"
+    QUOTA_FULL = "quota_full"
+    AUTH_FAILED = "auth_failed"
+    FAIL_JOB = "fail_job"
+    ABORT_JOB = "abort_job"
+    NEVER_ENDS = "never_ends"
+    LOSE_JOB = "lose_job"
+    EXPIRE_MEDIA = "expire_media"
+
+
+INSTEAD = frozenset(
+    {
+        Kind.HTTP_500,
+        Kind.RATE_LIMITED,
+        Kind.HTML_502,
+        Kind.RESET,
+        Kind.GARBAGE,
+        Kind.QUOTA_FULL,
+        Kind.AUTH_FAILED,
+    },
+)
+"""These answer in the vendor's place: it never sees the call, and nothing is accepted."""
+AFTERWARDS = frozenset({Kind.STALL, Kind.TRUNCATED})
+"""The vendor does its work (a submit is accepted and charged), then its answer suffers."""
+OF_JOBS = frozenset({Kind.FAIL_JOB, Kind.ABORT_JOB, Kind.NEVER_ENDS, Kind.LOSE_JOB})
+"""These change the fate of the next job that is accepted."""
+
+_SUBMITS = frozenset({"*", CallKind.SUBMIT, CallKind.PULL})
+_CALLS_OF_KIND: dict[Kind, Collection[str]] = {
+    **dict.fromkeys([*OF_JOBS, Kind.ACCEPT_THEN_DROP], _SUBMITS),
+    Kind.EXPIRE_MEDIA: ("*", CallKind.MEDIA),
+}
+_OWN_FIELDS: dict[Kind, Collection[str]] = {
+    Kind.STALL: ("seconds",),
+    Kind.RATE_LIMITED: ("retry_after", "retry_after_date"),
+    Kind.FAIL_JOB: ("code",),
+    Kind.QUOTA_FULL: ("code",),
+    Kind.AUTH_FAILED: ("code",),
+}
+_SHARED_FIELDS = ("vendor", "call", "kind", "times", "after")
+
+
+class BadControl(Exception):
+    """A control request that cannot be carried out; ``field`` names the culprit."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+        self.text = text
+
+
+@dataclass
+class Fault:
+    """One ordered fault. ``times`` ``None`` means always; ``after`` matching calls go well first."""
+
+    id: str
+    vendor: str
+    call: str
+    kind: Kind
+    times: int | None = 1
+    after: int = 0
+    seconds: float = 5.0
+    retry_after: int | None = None
+    retry_after_date: bool = False
+    code: int | str | None = None
+    fired: int = 0
+    passed: int = 0
+
+    def meets(self, vendor: str, call: CallKind, kinds: Collection[Kind]) -> bool:
+        """Whether this call is one that it waits for."""
+        return (
+            self.kind in kinds
+            and self.vendor in ("*", vendor)
+            and self.call in ("*", call)
+            and (self.times is None or self.fired < self.times)
+        )
+
+
+class Faults:
+    """The ordered faults, in order."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._ids = itertools.count(1)
+
+    def clear(self) -> None:
+        """Cancel all."""
+        self._faults.clear()
+
+    def order(self, fields: Mapping[str, Any]) -> Fault:
+        """Enter a fault. Raises :class:`BadControl` that names an unknown or wrong field."""
+        kind = _one_of(fields, "kind", [kind.value for kind in Kind])
+        allowed = {*_SHARED_FIELDS, *_OWN_FIELDS.get(Kind(kind), ())}
+        for name in fields:
+            if name not in allowed:
+                raise BadControl(name, f"a fault of kind {kind} has no field {name!r}; it has {sorted(allowed)}")
+        calls = _CALLS_OF_KIND.get(Kind(kind), ["*", *(c.value for c in CallKind if c is not CallKind.LOOKUP)])
+        fault = Fault(
+            id=f"fault-{next(self._ids)}",
+            vendor=_one_of(fields, "vendor", ["*", *CREDENTIALS], default="*"),
+            call=_one_of(fields, "call", list(calls), default="*"),
+            kind=Kind(kind),
+            **_checked(fields),
+        )
+        self._faults.append(fault)
+        return fault
+
+    def claim(self, vendor: str, call: CallKind, kinds: Collection[Kind]) -> Fault | None:
+        """Fire the first fault that waits for this call; faults still in their ``after`` count it as passed."""
+        for fault in self._faults:
+            if not fault.meets(vendor, call, kinds):
+                continue
+            if fault.passed < fault.after:
+                fault.passed += 1
+                continue
+            fault.fired += 1
+            return fault
+        return None
+
+    def describe(self) -> list[dict[str, Any]]:
+        """All faults with how often each fired."""
+        return [asdict(fault) for fault in self._faults]
+
+
+def _one_of(fields: Mapping[str, Any], name: str, allowed: Collection[str], default: str | None = None) -> str:
+    value = fields.get(name, default)
+    if not isinstance(value, str) or value not in allowed:
+        raise BadControl(name, f"{name} must be one of {sorted(allowed)}, not {value!r}")
+    return value
+
+
+def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the fields of a fault that are not words."""
+    found: dict[str, Any] = {}
+    for name, types, low in (
+        ("times", (int, type(None)), 1),
+        ("after", (int,), 0),
+        ("seconds", (int, float), 0),
+        ("retry_after", (int,), 0),
+    ):
+        if name not in fields:
+            continue
+        value = fields[name]
+        if isinstance(value, bool) or not isinstance(value, types) or (value is not None and value < low):
+            raise BadControl(name, f"{name} must be a number of at least {low}, not {value!r}")
+        found[name] = value
+    if "retry_after_date" in fields and not isinstance(fields["retry_after_date"], bool):
+        raise BadControl("retry_after_date", "retry_after_date must be true or false")
+    if "code" in fields and (isinstance(fields["code"], bool) or not isinstance(fields["code"], (int, str))):
+        raise BadControl("code", "code must be a number or a string")
+    return found | {name: fields[name] for name in ("retry_after_date", "code") if name in fields}

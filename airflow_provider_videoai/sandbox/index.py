@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``GET /sandbox`` tells about the sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_videoai.sandbox.cdnetworks import LIBRARY_VIDEO_ID
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+from airflow_provider_videoai.sandbox.desk import Vendor
+from airflow_provider_videoai.sandbox.faults import CallKind, Kind
+from airflow_provider_videoai.sandbox.media import scenery
+from airflow_provider_videoai.sandbox.shapes import SHAPES
+from airflow_provider_videoai.sandbox.tencent_ivh.requests import AVATARS as VIRTUALMEN
+from airflow_provider_videoai.sandbox.tencent_ivh.requests import TIMBRES
+from airflow_provider_videoai.sandbox.topview.catalogue import AVATARS, CAPTIONS, VOICES
+
+CONTROL = {
+    "GET /sandbox/ledger": {"query": ["vendor"]},
+    "DELETE /sandbox/ledger": {},
+    "GET /sandbox/faults": {},
+    "POST /sandbox/faults": {
+        "vendor": ["*", *CREDENTIALS],
+        "call": ["*", *(kind.value for kind in CallKind if kind is not CallKind.LOOKUP)],
+        "kind": [kind.value for kind in Kind],
+        "times": "how often it fires, null for always (default 1)",
+        "after": "how many matching calls go well first (default 0)",
+        "seconds": "stall: how long (default 5)",
+        "retry_after": "rate_limited: seconds in Retry-After (default: no such header)",
+        "retry_after_date": "rate_limited: Retry-After as an HTTP date (default false)",
+        "code": "fail_job, quota_full, auth_failed: the vendor's code (default: the documented one)",
+    },
+    "DELETE /sandbox/faults": {},
+    "GET /sandbox/clock": {},
+    "POST /sandbox/clock": {
+        "vendor": "one vendor (default: all)",
+        "queue_seconds": "for jobs submitted from now on",
+        "run_seconds": "for jobs submitted from now on",
+        "advance": "seconds that jobs under way jump ahead",
+    },
+    "GET /sandbox/shapes": {},
+    "POST /sandbox/shapes": SHAPES,
+    "POST /sandbox/reset": {},
+}
+
+
+def index(base_url: str, vendors: list[Vendor]) -> dict[str, Any]:
+    """Return the index; URLs in it start with ``base_url``."""
+    x1, y1, x2, y2 = scenery.CAPTION_REGION
+    return {
+        "vendors": {
+            vendor.key: [f"{'|'.join(call.methods)} {call.path}" for call in vendor.calls()] for vendor in vendors
+        },
+        "samples": {
+            "clip": {
+                "url": f"{base_url}/sample/clip.mp4",
+                "width": scenery.WIDTH,
+                "height": scenery.HEIGHT,
+                "frame_rate": scenery.RATE,
+                "seconds": scenery.SECONDS,
+                "caption_region": [x1, y1, x2, y2],
+            },
+            "speech": {"url": f"{base_url}/sample/speech.mp3", "text": scenery.SPEECH_TEXT},
+        },
+        "ids": {
+            "cdnetworks": {"videoId": [LIBRARY_VIDEO_ID]},
+            "topview": {
+                "aiAvatarId": [avatar.avatar_id for avatar in AVATARS if not avatar.custom],
+                "aiAvatarId (custom)": [avatar.avatar_id for avatar in AVATARS if avatar.custom],
+                "voiceoverId": [voice.voice_id for voice in VOICES],
+                "captionId": list(CAPTIONS),
+            },
+            "tencent_ivh": {"VirtualmanKey": list(VIRTUALMEN), "TimbreKey": list(TIMBRES)},
+        },
+        "control": CONTROL,
+    }

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real media: fetched, repainted, cut, drawn, spoken and served."""

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cutting a piece out of a video, to the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+
+from airflow_provider_videoai.sandbox.media.container import (
+    Encoding,
+    Sound,
+    facts_of,
+    read_sound,
+    reading,
+    write_video,
+)
+from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed, Stop
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What to cut: seconds, a container, and settings where they differ from the source's (bit rates in kbit/s)."""
+
+    start: float
+    duration: float
+    suffix: str = "flv"
+    size: tuple[int, int] | None = None
+    frame_rate: int | None = None
+    video_bit_rate: int | None = None
+    audio_bit_rate: int | None = None
+    sampling_rate: int | None = None
+
+
+def trim(source: Path, target: Path, cut: Cut, stop: Stop) -> float:
+    """Write the piece to ``target``; returns its length, which the source's end may shorten, in seconds.
+
+    Raises :class:`RenderingFailed`: ``unreadable``, or ``range`` when the piece starts after the end.
+    """
+    facts = facts_of(source)
+    if cut.start >= facts.seconds:
+        raise RenderingFailed("range", f"the video lasts {facts.seconds:.2f} s only")
+    length = min(cut.duration, facts.seconds - cut.start)
+    rate = Fraction(cut.frame_rate) if cut.frame_rate else facts.frame_rate
+    size = cut.size or (facts.width // 2 * 2, facts.height // 2 * 2)
+    audio_rate = cut.sampling_rate or (44100 if cut.suffix == "flv" else facts.audio_rate)
+    sound = None
+    if facts.audio_rate and audio_rate:
+        whole = read_sound(source, audio_rate, stop)
+        first = round(cut.start * audio_rate)
+        sound = Sound(whole.samples[first : first + round(length * audio_rate)], audio_rate)
+    with reading(source) as container:
+        frames = _frames(container, cut.start, length, rate, size)
+        return write_video(target, frames, rate, size, sound, _encoding(cut), stop)
+
+
+def _encoding(cut: Cut) -> Encoding:
+    # flv knows no edit lists: frames out of order would make the piece start, and end, two frames late.
+    options = {"preset": "veryfast", "bf": "0"} | ({} if cut.video_bit_rate else {"crf": "20"})
+    return Encoding(
+        container=cut.suffix,
+        video_bit_rate=cut.video_bit_rate and cut.video_bit_rate * 1000,
+        audio_bit_rate=cut.audio_bit_rate and cut.audio_bit_rate * 1000,
+        options=options,
+    )
+
+
+def _frames(
+    container: InputContainer, start: float, length: float, rate: Fraction, size: tuple[int, int]
+) -> Iterator[VideoFrame]:
+    """Yield the picture that is on screen at each tick of the new frame rate."""
+    video = container.streams.video[0]
+    if start > 1 and video.time_base is not None:
+        container.seek(int(start / video.time_base), stream=video)
+    ticks = max(1, round(length * rate))
+    shown: VideoFrame | None = None
+    tick = 0
+    for frame in container.decode(video):
+        # Half a tick of slack keeps rounding in time stamps from showing a frame late.
+        while shown is not None and tick < ticks and start + (tick + 0.5) / rate < (frame.time or 0.0):
+            yield shown.reformat(*size, "yuv420p")
+            tick += 1
+        if tick >= ticks:
+            return
+        shown = frame
+    while shown is not None and tick < ticks:
+        yield shown.reformat(*size, "yuv420p")
+        tick += 1

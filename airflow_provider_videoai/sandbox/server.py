@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sandbox as a server in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from airflow_provider_videoai.sandbox.aidge import Aidge
+from airflow_provider_videoai.sandbox.cdnetworks import CDNetworks
+from airflow_provider_videoai.sandbox.clock import Durations
+from airflow_provider_videoai.sandbox.control import Control
+from airflow_provider_videoai.sandbox.desk import Vendor, routes_of
+from airflow_provider_videoai.sandbox.media.serving import media_route
+from airflow_provider_videoai.sandbox.tencent_ivh import TencentIVH
+from airflow_provider_videoai.sandbox.topview import Topview
+from airflow_provider_videoai.sandbox.transport import ExposedProtocol
+from airflow_provider_videoai.sandbox.viitor import ViiTor
+from airflow_provider_videoai.sandbox.world import World
+
+START_SECONDS = 30
+
+
+def application(world: World) -> Starlette:
+    """Return all five vendors, their storage, the samples and the control API as one ASGI application."""
+    topview = Topview(world)
+    vendors: list[Vendor] = [ViiTor(world), Aidge(world), CDNetworks(world), topview, TencentIVH(world)]
+    routes = [route for vendor in vendors for route in routes_of(world, vendor)]
+    return Starlette(routes=[*routes, *topview.storage_routes(), media_route(world), *Control(world, vendors).routes()])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+class SandboxServer:
+    """A sandbox on one port. ``port`` 0 takes a free one; ``url`` says which.
+
+    :meth:`start` returns when it listens; :meth:`stop` ends it and removes every file that it made. Raises
+    ``OSError`` if the port is taken.
+    """
+
+    def __init__(self, host: str, port: int, durations: Durations) -> None:
+        self._socket = socket.create_server((host, port), backlog=256)
+        shown = "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104 - the caller's choice
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self._world = World(Path(tempfile.mkdtemp(prefix="videoai-sandbox-")), durations)
+        config = uvicorn.Config(
+            application(self._world),
+            http=ExposedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="videoai-sandbox")
+
+    def start(self) -> None:
+        """Start to serve."""
+        self._thread.start()
+        if not self._server.listening.wait(START_SECONDS):
+            self.stop()
+            raise RuntimeError("the sandbox did not start to listen")
+
+    def stop(self) -> None:
+        """End serving and rendering, and remove all files."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._world.close()

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls of Tencent IVH."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
+from airflow_provider_videoai.sandbox.faults import CallKind, Kind
+from airflow_provider_videoai.sandbox.fields import BadField, Fields
+from airflow_provider_videoai.sandbox.jobs import Job, Lane, Phase, View
+from airflow_provider_videoai.sandbox.media.avatar import FORMATS, write_presenter
+from airflow_provider_videoai.sandbox.media.container import read_sound, write_sound
+from airflow_provider_videoai.sandbox.media.fetching import deliver, fetch
+from airflow_provider_videoai.sandbox.media.outcome import Media, Rendered, Stop
+from airflow_provider_videoai.sandbox.media.script import Script, plan, to_srt
+from airflow_provider_videoai.sandbox.media.voice import speak
+from airflow_provider_videoai.sandbox.tencent_ivh.requests import (
+    FULL,
+    NO_RECORD,
+    UNAUTHORISED,
+    SpeechRequest,
+    VideoRequest,
+    field_error,
+    payload_of,
+    progress_body,
+    read_speech,
+    read_video,
+    refusal,
+)
+from airflow_provider_videoai.sandbox.world import World
+
+T = TypeVar("T")
+
+KEY = "tencent_ivh"
+VIDEO, SPEECH = "video_make", "tts"
+BASE = "/v2/ivh/videomaker/broadcastservice"
+VIDEO_SLOTS, AUDIO_SLOTS = 5, 1
+SOUND_RATE = 24000
+UNITS_A_SECOND = 10_000_000
+FULL_TEXT = "提交音频制作数量超过限制:1"
+STATUS = {
+    Phase.QUEUED: "COMMIT",
+    Phase.RUNNING: "MAKING",
+    Phase.SUCCEEDED: "SUCCESS",
+    Phase.FAILED: "FAIL",
+    Phase.ABORTED: "FAIL",
+}
+FAIL_CODES = {"fetch": 801008, "size": 801008, "unreadable": 801009, "store": 801015}
+CODECS = {"mp3": ("mp3", "libmp3lame"), "wav": ("wav", "pcm_s16le")}
+
+
+class TencentIVH:
+    """The vendor."""
+
+    key = KEY
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def calls(self) -> list[Call]:
+        """Return its three calls."""
+        post = ("POST",)
+        return [
+            Call(post, f"{BASE}/videomake", CallKind.SUBMIT, VIDEO, self.videomake),
+            Call(post, f"{BASE}/tts", CallKind.SUBMIT, SPEECH, self.tts),
+            Call(post, f"{BASE}/getprogress", CallKind.QUERY, "progress", self.getprogress),
+        ]
+
+    def reset(self) -> None:
+        """Do nothing: it remembers nothing beside its jobs."""
+
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+        """Return its answer to a stranger, or to one too many."""
+        full = kind is Kind.QUOTA_FULL
+        chosen: Any = code if code is not None else (FULL if full else UNAUTHORISED)
+        return refusal(chosen, FULL_TEXT if full else "UnauthorizedOperation: signature mismatch").answer
+
+    async def videomake(self, ask: Ask) -> Answer:
+        """Accept a video; the sixth of one avatar waits until a slot is free."""
+        fields = payload_of(ask)
+        ask.fields.update(fields.given())
+        request = _checked(read_video, fields)
+        lane = Lane(f"video/{request.avatar}", VIDEO_SLOTS)
+        return self._accept(VIDEO, lambda stop: self._render_video(request, stop), lane)
+
+    async def tts(self, ask: Ask) -> Answer:
+        """Accept speech, unless some is being made already."""
+        fields = payload_of(ask)
+        ask.fields.update(fields.given())
+        request = _checked(read_speech, fields)
+        if self._world.jobs.unfinished(KEY, SPEECH) >= AUDIO_SLOTS:
+            raise refusal(FULL, FULL_TEXT)
+        return self._accept(SPEECH, lambda stop: self._render_speech(request, stop), None)
+
+    async def getprogress(self, ask: Ask) -> Answer:
+        """Tell about one task."""
+        fields = payload_of(ask)
+        task_id = _checked(lambda given: str(given.need("TaskId")), fields)
+        _checked(Fields.done, fields)
+        ask.job_ids.append(task_id)
+        job = self._world.jobs.find(KEY, task_id)
+        if job is None:
+            raise refusal(NO_RECORD, "InternalError.DataNotExist:记录不存在")
+        payload = self._progress(job, self._world.jobs.view(job), ask.base_url)
+        if self._world.shapes.of(KEY) == "no_status":
+            del payload["Status"]
+        return progress_body(payload)
+
+    def _accept(self, operation: str, render: Callable[[Stop], Rendered], lane: Lane | None) -> Answer:
+        task_id = secrets.token_hex(16)
+        self._world.accept(KEY, operation, task_id, render, lane=lane)
+        return replace(progress_body({"TaskId": task_id}), job_id=task_id, charged=True)
+
+    def _progress(self, job: Job, view: View, base_url: str) -> dict[str, Any]:
+        payload: dict[str, Any] = {
+            "Progress": view.progress,
+            "MediaUrl": "",
+            "SubtitlesUrl": "",
+            "Status": STATUS[view.phase],
+            "ArrayCount": view.ahead,
+            "FailCode": 0,
+            "FailMessage": "",
+            "Duration": 0,
+        }
+        if view.phase in (Phase.FAILED, Phase.ABORTED):
+            return payload | {"Progress": -1} | _failure(job)
+        if view.phase is Phase.SUCCEEDED:
+            payload |= _result(job.result(), base_url)
+        return payload
+
+    def _render_video(self, request: VideoRequest, stop: Stop) -> Rendered:
+        script = plan(request.ssml, request.speed) if request.ssml else None
+        if script:
+            sound = speak(script, SOUND_RATE, request.pitch, stop, _loudness(request.volume))
+        else:
+            source = fetch(str(request.audio_url), self._world.root / f"{secrets.token_hex(8)}.in", stop)
+            sound = read_sound(source.path, SOUND_RATE, stop)
+        form = FORMATS[request.file_format]
+        media = self._world.store.add(KEY, f"video.{form.suffix}")
+        seconds = write_presenter(media.path, sound, request.look, form, None, stop)
+        subtitles = self._subtitles(script) if script else None
+        details = _stored(
+            {"MediaUrl": (media, request.video_storage), "SubtitlesUrl": (subtitles, request.subtitle_storage)}
+        )
+        return Rendered(media, round(seconds * 1000), subtitles, details)
+
+    def _subtitles(self, script: Script) -> Media:
+        subtitles = self._world.store.add(KEY, "subtitles.srt")
+        subtitles.path.write_text(to_srt(script), encoding="utf-8")
+        return subtitles
+
+    def _render_speech(self, request: SpeechRequest, stop: Stop) -> Rendered:
+        script = plan(request.ssml, request.speed, request.splitting)
+        sound = speak(script, request.rate, request.pitch, stop, _loudness(request.volume))
+        media = self._world.store.add(KEY, f"speech.{request.codec}")
+        write_sound(media.path, sound, *CODECS[request.codec], request.rate)
+        details = _stored({"MediaUrl": (media, request.storage)})
+        return Rendered(
+            media, round(sound.seconds * 1000), details={**details, "TextTimestampResult": _timestamps(script)}
+        )
+
+
+def _checked(read: Callable[[Fields], T], fields: Fields) -> T:
+    try:
+        return read(fields)
+    except BadField as error:
+        raise field_error(error) from None
+
+
+def _loudness(volume: int) -> float:
+    """Volume 0 is normal; 10 is twice as loud."""
+    return 1 + volume / 10
+
+
+def _stored(results: dict[str, tuple[Media | None, str | None]]) -> dict[str, Any]:
+    """Deliver results to the storage that the caller gave, and return their URLs there."""
+    return {name: deliver(media.path, url) for name, (media, url) in results.items() if media and url}
+
+
+def _result(rendered: Rendered, base_url: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"MediaUrl": base_url + rendered.media.url_path, "Duration": rendered.duration_ms}
+    if rendered.subtitles:
+        found["SubtitlesUrl"] = base_url + rendered.subtitles.url_path
+    return found | dict(rendered.details)
+
+
+def _failure(job: Job) -> dict[str, Any]:
+    failure = job.failure()
+    if failure is None:
+        code: Any = 801000 if job.fail_code is None else job.fail_code
+        return {"FailCode": code, "FailMessage": "internal error"}
+    return {"FailCode": FAIL_CODES.get(failure.reason, 801000), "FailMessage": failure.text}
+
+
+def _timestamps(script: Script) -> list[dict[str, Any]]:
+    """Return word times in units of 100 ns, of which 10,000 are a millisecond."""
+    return [
+        {
+            "Sentence": sentence.text,
+            "Words": [
+                {
+                    "Word": word.text,
+                    "StartTimestamp": round(word.start * UNITS_A_SECOND),
+                    "EndTimestamp": round(word.end * UNITS_A_SECOND),
+                }
+                for word in sentence.words
+            ],
+        }
+        for sentence in script.sentences
+    ]

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls of Topview."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.routing import Route
+
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
+from airflow_provider_videoai.sandbox.faults import CallKind, Kind
+from airflow_provider_videoai.sandbox.fields import BadField, Fields
+from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase
+from airflow_provider_videoai.sandbox.media.avatar import FORMATS, write_looped, write_photo, write_presenter
+from airflow_provider_videoai.sandbox.media.container import Sound, read_sound
+from airflow_provider_videoai.sandbox.media.outcome import Rendered, Stop
+from airflow_provider_videoai.sandbox.media.presenter import LOOKS
+from airflow_provider_videoai.sandbox.media.script import Script, plan
+from airflow_provider_videoai.sandbox.media.voice import speak
+from airflow_provider_videoai.sandbox.topview.catalogue import (
+    AUDIO_FORMATS,
+    AVATARS,
+    CAPTIONS,
+    IMAGE_FORMATS,
+    PRICE,
+    VIDEO_FORMATS,
+    VOICES,
+    Account,
+)
+from airflow_provider_videoai.sandbox.topview.requests import (
+    NO_CREDIT,
+    NOT_FOUND,
+    OK,
+    PARAMETER,
+    UNAUTHORISED,
+    UNFINISHED,
+    AvatarRequest,
+    field_error,
+    read_request,
+    refusal,
+)
+from airflow_provider_videoai.sandbox.topview.signed import Bucket, Signer, cloudfront_url
+from airflow_provider_videoai.sandbox.world import World
+
+KEY = "topview"
+OPERATION = "video_avatar"
+SOUND_RATE = 24000
+UPLOAD_FORMATS = (*VIDEO_FORMATS, *IMAGE_FORMATS, *AUDIO_FORMATS)
+STATUS = {Phase.QUEUED: "init", Phase.RUNNING: "running", Phase.SUCCEEDED: "success"}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+
+
+class Topview:
+    """The vendor."""
+
+    key = KEY
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._account = Account(world)
+        self._signer = Signer()
+
+    def calls(self) -> list[Call]:
+        """Return its calls."""
+        get = ("GET",)
+        return [
+            Call(("POST",), "/v1/video_avatar/task/submit", CallKind.SUBMIT, OPERATION, self.submit),
+            Call(get, "/v1/video_avatar/task/query", CallKind.QUERY, OPERATION, self.query),
+            Call(get, "/v1/upload/credential", CallKind.UPLOAD, "upload_credential", self.upload_credential),
+            Call(get, "/v1/upload/check", CallKind.UPLOAD, "upload_check", self.upload_check),
+            Call(get, "/v1/aiavatar/query", CallKind.LOOKUP, "avatars", self.avatars),
+            Call(get, "/v1/voice/query", CallKind.LOOKUP, "voices", self.voices),
+            Call(get, "/v1/caption/list", CallKind.LOOKUP, "captions", self.captions),
+            Call(get, "/user/credit/detail", CallKind.LOOKUP, "credit", self.credit),
+            Call(get, "/user/credit/logs", CallKind.LOOKUP, "credit_logs", self.credit_logs),
+        ]
+
+    def storage_routes(self) -> list[Route]:
+        """Return the routes of uploads and results."""
+        return Bucket(self._account, self._signer).routes()
+
+    def reset(self) -> None:
+        """Return the account to its state at the start."""
+        self._account.reset()
+
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+        """Return its answer to a stranger, or to one too many."""
+        full = kind is Kind.QUOTA_FULL
+        chosen = str(code or (UNFINISHED if full else UNAUTHORISED))
+        message = "There is an unfinished task, please wait" if full else "Unauthorized"
+        return refusal(chosen, message, 200 if full else 401).answer
+
+    async def submit(self, ask: Ask) -> Answer:
+        """Accept a video avatar task."""
+        _check_key(ask)
+        body = ask.json_object() if ask.is_json() else None
+        if body is None:
+            raise refusal(PARAMETER, "the body must be a JSON object with Content-Type application/json")
+        ask.fields.update(body)
+        request = read_request(Fields(body), self._account)
+        if self._account.credit < PRICE:
+            raise refusal(NO_CREDIT, "Credit is not enough")
+        task_id = secrets.token_hex(16)
+        job = self._world.accept(KEY, OPERATION, task_id, lambda stop: self._render(request, stop))
+        job.notes["request"] = request
+        self._account.spend(task_id)
+        found = {"taskId": task_id, "status": "init", "errorMsg": None}
+        return _ok(found, job_id=task_id, charged=True)
+
+    async def query(self, ask: Ask) -> Answer:
+        """Tell about one task."""
+        fields = _query_of(ask)
+        try:
+            task_id, cloudfront = fields.need_text("taskId"), fields.flag("needCloudFrontUrl")
+            fields.done()
+        except BadField as error:
+            raise field_error(error) from None
+        ask.job_ids.append(task_id)
+        job = self._world.jobs.find(KEY, task_id)
+        if job is None:
+            raise refusal(NOT_FOUND, "Resource not found")
+        phase = self._world.jobs.view(job).phase
+        url = None
+        if phase is Phase.SUCCEEDED:
+            media = job.result().media
+            url = cloudfront_url(ask.base_url, media) if cloudfront else self._signer.url(ask.base_url, "GET", media)
+            self._keep_avatar(job)
+        request: AvatarRequest = job.notes["request"]
+        return _ok(
+            {
+                "taskId": task_id,
+                "status": STATUS.get(phase, self._world.shapes.of(KEY)),
+                "errorMsg": None if phase in STATUS else _error_text(job),
+                "inputVideoFileId": request.video_file_id,
+                "inputAudioFileId": request.audio_file_id,
+                "outputVideoUrl": url,
+            },
+        )
+
+    async def upload_credential(self, ask: Ask) -> Answer:
+        """Announce a file and return where to PUT it."""
+        fields = _query_of(ask)
+        try:
+            fields.need("format")
+            file_format = str(fields.choice("format", UPLOAD_FORMATS))
+            fields.flag("needAccelerateUrl")
+            fields.done()
+        except BadField as error:
+            raise field_error(error) from None
+        upload = self._account.announce(file_format)
+        url = self._signer.url(ask.base_url, "PUT", upload.media)
+        return _ok({"fileId": upload.file_id, "fileName": upload.media.name, "uploadUrl": url})
+
+    async def upload_check(self, ask: Ask) -> Answer:
+        """Tell whether a file has arrived."""
+        fields = _query_of(ask)
+        try:
+            file_id = fields.need_text("fileId")
+            fields.done()
+        except BadField as error:
+            raise field_error(error) from None
+        upload = self._account.uploads.get(file_id)
+        if upload is None:
+            raise refusal(NOT_FOUND, "Resource not found")
+        return _ok(upload.complete)
+
+    async def avatars(self, ask: Ask) -> Answer:
+        """List avatars: public ones, or (``isCustom``) the account's own."""
+        fields = _query_of(ask)
+        custom = _listing(fields, ("gender", "ethnicityIdList", "sortField", "sortType"))
+        rows = [
+            {
+                "aiavatarId": avatar.avatar_id,
+                "aiavatarName": avatar.name,
+                "gender": avatar.gender,
+                "coverUrl": "",
+                "previewVideoUrl": "",
+                "ethnicities": [],
+                "voiceoverIdDefault": avatar.voice,
+            }
+            for avatar in (*AVATARS, *self._account.own_avatars)
+            if avatar.custom is custom and fields.raw("gender") in (None, "", avatar.gender)
+        ]
+        return _ok(_page(fields, rows))
+
+    async def voices(self, ask: Ask) -> Answer:
+        """List voices."""
+        fields = _query_of(ask)
+        custom = _listing(fields, ("language", "gender", "age", "style", "accent"))
+        rows = [
+            {
+                "voiceId": voice.voice_id,
+                "voiceName": voice.name,
+                "language": voice.language,
+                "gender": voice.gender,
+                "age": "Young",
+                "style": "UGC",
+                "accent": "",
+                "demoAudioUrl": f"{ask.base_url}/sample/speech.mp3",
+            }
+            for voice in VOICES
+            if not custom
+            and fields.raw("language") in (None, "", voice.language)
+            and fields.raw("gender") in (None, "", voice.gender)
+        ]
+        return _ok(_page(fields, rows))
+
+    async def captions(self, ask: Ask) -> Answer:
+        """List caption styles."""
+        _query_of(ask)
+        return _ok([{"captionId": caption, "thumbnail": ""} for caption in CAPTIONS])
+
+    async def credit(self, ask: Ask) -> Answer:
+        """Tell what is left."""
+        _query_of(ask)
+        return _ok({"credit": self._account.credit})
+
+    async def credit_logs(self, ask: Ask) -> Answer:
+        """List what was spent, newest first."""
+        fields = _query_of(ask)
+        for name in ("startTime", "endTime"):
+            value = fields.raw(name)
+            if value and not _TIME.fullmatch(str(value)):
+                raise refusal(PARAMETER, f"{name} must be yyyy-MM-dd HH:mm:ss")
+        _listing(fields, ("taskType",))
+        start, end, kind = (fields.raw(name) or "" for name in ("startTime", "endTime", "taskType"))
+        rows = [
+            entry
+            for entry in reversed(self._account.spent)
+            if kind in ("", entry["taskType"]) and start <= entry["date"] and (not end or entry["date"] <= end)
+        ]
+        return _ok(_page(fields, rows))
+
+    def _keep_avatar(self, job: Job) -> None:
+        request: AvatarRequest = job.notes["request"]
+        if request.keeps_avatar and not job.notes.get("kept"):
+            job.notes["kept"] = True
+            self._account.keep_avatar(job.result().media.path)
+
+    def _render(self, request: AvatarRequest, stop: Stop) -> Rendered:
+        script = plan(request.text, request.speed) if request.text else None
+        sound = _sound(request, script, stop)
+        media = self._world.store.add(KEY, "avatar.mp4")
+        clip = request.video or (request.avatar.video if request.avatar else None)
+        if clip:
+            seconds = write_looped(media.path, clip, sound, stop)
+        elif request.photo:
+            seconds = write_photo(media.path, request.photo, sound, stop)
+        else:
+            look = request.avatar.look if request.avatar else LOOKS[0]
+            captions = script if request.captioned else None
+            seconds = write_presenter(media.path, sound, look, FORMATS["Mp4"], captions, stop)
+        return Rendered(media, round(seconds * 1000))
+
+
+def _sound(request: AvatarRequest, script: Script | None, stop: Stop) -> Sound:
+    if request.audio:
+        return read_sound(request.audio, SOUND_RATE, stop)
+    pitch = request.voice.pitch if request.voice else LOOKS[0].pitch
+    return speak(script or plan(request.text), SOUND_RATE, pitch, stop)
+
+
+def _check_key(ask: Ask) -> None:
+    credential = CREDENTIALS[KEY]
+    right = (credential.login, f"Bearer {credential.password}")
+    if (ask.headers.get("topview-uid"), ask.headers.get("authorization")) != right:
+        raise refusal(UNAUTHORISED, "Unauthorized", 401)
+
+
+def _query_of(ask: Ask) -> Fields:
+    _check_key(ask)
+    return Fields(dict(ask.query), as_text=True)
+
+
+def _listing(fields: Fields, filters: Sequence[str]) -> bool:
+    """Check the parameters of a list; returns ``isCustom``."""
+    try:
+        fields.whole("pageNo", 1)
+        fields.whole("pageSize", 1, 100)
+        custom = fields.flag("isCustom")
+        for name in (*filters, "startTime", "endTime") if "taskType" in filters else filters:
+            fields.raw(name)
+        fields.done()
+    except BadField as error:
+        raise field_error(error) from None
+    return custom
+
+
+def _page(fields: Fields, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    number, size = fields.whole("pageNo") or 1, fields.whole("pageSize") or 20
+    first = (number - 1) * size
+    return {"total": len(rows), "pageNo": number, "pageSize": size, "data": rows[first : first + size]}
+
+
+def _error_text(job: Job) -> str:
+    failure = job.failure()
+    if job.fate is not Fate.RENDER or failure is None:
+        return f"task failed: {job.fail_code}" if job.fail_code is not None else "task failed"
+    return failure.text
+
+
+def _ok(found: Any, job_id: str | None = None, *, charged: bool = False) -> Answer:
+    return Answer({"code": OK, "message": "Success", "result": found}, OK, job_id=job_id, charged=charged)

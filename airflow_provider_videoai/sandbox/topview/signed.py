@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pre-signed URLs in the form of S3, and their CloudFront counterparts without a signature."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from calendar import timegm
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from airflow_provider_videoai.sandbox.desk import general_fault
+from airflow_provider_videoai.sandbox.faults import INSTEAD, CallKind
+from airflow_provider_videoai.sandbox.media.outcome import Media
+from airflow_provider_videoai.sandbox.media.serving import serve, storage_error
+from airflow_provider_videoai.sandbox.topview.catalogue import Account
+
+S3, CLOUDFRONT = "/topview-s3", "/topview-cloudfront"
+EXPIRES = 3600
+LARGEST_UPLOAD = 512 * 1024 * 1024
+_DATE = "%Y%m%dT%H%M%SZ"
+_SIGNATURE = "X-Amz-Signature"
+
+
+class Signer:
+    """Signs URLs with a key that nobody else has."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def url(self, base_url: str, method: str, media: Media) -> str:
+        """Return a URL for one method that holds for an hour. No two are alike, so that each can expire by itself."""
+        path = f"{S3}/{media.token}/{media.name}"
+        query = {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+            "X-Amz-Credential": f"SANDBOX{secrets.token_hex(6).upper()}/sandbox/s3/aws4_request",
+            "X-Amz-Date": time.strftime(_DATE, time.gmtime()),
+            "X-Amz-Expires": str(EXPIRES),
+            "X-Amz-SignedHeaders": "host",
+        }
+        query[_SIGNATURE] = self._sign(method, path, query)
+        return f"{base_url}{path}?{urlencode(query)}"
+
+    def problem(self, method: str, path: str, raw_query: str) -> str | None:
+        """Say what is wrong with a signed URL, or ``None``."""
+        query = dict(parse_qsl(raw_query, keep_blank_values=True))
+        given = query.pop(_SIGNATURE, "")
+        # A URL that was signed for GET serves HEAD as well here, unlike on S3, where few clients know that it does not.
+        expected = self._sign("GET" if method == "HEAD" else method, path, query)
+        if not hmac.compare_digest(expected.encode(), given.encode()):
+            return "The request signature we calculated does not match the signature you provided."
+        signed_at = timegm(time.strptime(query["X-Amz-Date"], _DATE))
+        return "Request has expired" if time.time() > signed_at + EXPIRES else None
+
+    def _sign(self, method: str, path: str, query: dict[str, str]) -> str:
+        message = f"{method}\n{path}\n{urlencode(sorted(query.items()))}"
+        return hmac.new(self._key, message.encode(), hashlib.sha256).hexdigest()
+
+
+def cloudfront_url(base_url: str, media: Media) -> str:
+    """Return the URL without a signature."""
+    return f"{base_url}{CLOUDFRONT}/{media.token}/{media.name}"
+
+
+class Bucket:
+    """The storage behind the URLs."""
+
+    def __init__(self, account: Account, signer: Signer) -> None:
+        self._account = account
+        self._signer = signer
+
+    def routes(self) -> list[Route]:
+        """Return its routes."""
+        where = "/{token}/{name}"
+        return [
+            Route(S3 + where, self._get_signed, methods=["GET"]),
+            Route(S3 + where, self._put, methods=["PUT"]),
+            Route(CLOUDFRONT + where, self._get, methods=["GET"]),
+        ]
+
+    async def _get(self, request: Request) -> Response:
+        where = request.path_params
+        media = self._account.world.store.find("topview", where["token"], where["name"])
+        return await serve(self._account.world, "topview", media, request)
+
+    async def _get_signed(self, request: Request) -> Response:
+        return self._refuse(request) or await self._get(request)
+
+    async def _put(self, request: Request) -> Response:
+        world = self._account.world
+        fault = world.faults.claim("topview", CallKind.UPLOAD, INSTEAD)
+        if fault is not None:
+            return general_fault(fault)
+        refused = self._refuse(request)
+        if refused is not None:
+            return refused
+        upload = next((u for u in self._account.uploads.values() if u.media.name == request.path_params["name"]), None)
+        if upload is None:
+            return storage_error(404, "NoSuchBucket", "The specified bucket does not exist")
+        size = 0
+        with upload.media.path.open("wb") as file:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > LARGEST_UPLOAD:
+                    return storage_error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum size")
+                file.write(chunk)
+        upload.complete = size > 0
+        return Response(status_code=200)
+
+    def _refuse(self, request: Request) -> Response | None:
+        if "authorization" in request.headers:
+            return storage_error(400, "InvalidArgument", "Only one auth mechanism allowed")
+        problem = self._signer.problem(request.method, request.url.path, request.url.query)
+        return storage_error(403, "AccessDenied", problem) if problem else None

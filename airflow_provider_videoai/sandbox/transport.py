@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers that no well-behaved server gives: connections reset, dropped, or cut in mid-body."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING, cast
+
+from starlette.responses import Response
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+TRANSPORT = "sandbox.transport"
+
+
+class ExposedProtocol(H11Protocol):
+    """uvicorn's h11 protocol, with the raw transport put into every request's scope."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wrap the application of this one connection."""
+        super().connection_made(transport)
+        application = self.app
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[TRANSPORT] = transport
+            await application(scope, receive, send)
+
+        self.app = with_transport
+
+
+async def _until_gone(receive: Receive) -> None:
+    # uvicorn would answer 500 for an application that returns silently while the connection still counts as open.
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class ResetConnection(Response):
+    """Ends the connection with a TCP RST instead of an answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is sent
+        """Linger time zero turns the close into a reset."""
+        transport = cast("asyncio.Transport", scope[TRANSPORT])
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        await _until_gone(receive)
+
+
+class DropConnection(Response):
+    """Closes the connection in good order, but without an answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is sent
+        """End of file is all that the client reads."""
+        cast("asyncio.Transport", scope[TRANSPORT]).close()
+        await _until_gone(receive)
+
+
+class HalfBody(Response):
+    """Announces all of ``content``, sends half of it and closes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leave the announced length unmet."""
+        body = bytes(self.body)
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        cast("asyncio.Transport", scope[TRANSPORT]).close()
+        await _until_gone(receive)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ViiTor AI video text removal: ``/textRemoval/add`` and ``/textRemoval/taskStatus``.
+
+Choices where the vendor's pages (2026-05-11) are silent:
+
+====================================  ==========================================================================
+authentication                        required on both calls; failure is HTTP 401 with envelope ``code`` 401
+business errors 2000, 2001            HTTP 200
+a required body field is absent       2000; wrong type, value, or an unknown field: 2001
+ROI                                   pixels of the source picture, origin top left, ``x1 < x2``, ``y1 < y2``
+``errorCode`` of a failed task        5001 input cannot be fetched or decoded, 5002 a region lies outside of the
+                                      picture, 5000 anything else
+full quota                            HTTP 429, ``code`` 429: no code of its own is known
+unknown or another user's ids         no row
+====================================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
+from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call, Refused
+from airflow_provider_videoai.sandbox.faults import CallKind, Kind
+from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase
+from airflow_provider_videoai.sandbox.media.fetching import fetch
+from airflow_provider_videoai.sandbox.media.outcome import Rendered, Stop
+from airflow_provider_videoai.sandbox.media.repaint import Region
+from airflow_provider_videoai.sandbox.media.repainter import Order
+from airflow_provider_videoai.sandbox.world import World
+
+KEY = "viitor"
+OPERATION = "text_removal"
+PREFIX = "ViiTor_AI"
+MOST_IDS, MOST_REGIONS, LONGEST_NAME, LONGEST_SOURCE = 100, 5, 50, 20
+CHANNELS = ("100", "200", "300")
+UNAUTHORISED, MISSING, INVALID, FULL = 401, 2000, 2001, 429
+TASK_ERRORS = {"fetch": 5001, "unreadable": 5001, "size": 5001, "region": 5002}
+OTHER_TASK_ERROR = 5000
+
+STATUS = {Phase.RUNNING: 3, Phase.SUCCEEDED: 4, Phase.FAILED: 5, Phase.ABORTED: 6}
+CREATED, QUEUED = 1, 2
+
+Roi = tuple[float, float, float, float]
+
+
+def _no(code: int, message: str, status: int = 200) -> Refused:
+    return Refused(Answer({"code": code, "message": message, "data": None}, code, status), message)
+
+
+class ViiTor:
+    """The vendor."""
+
+    key = KEY
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def calls(self) -> list[Call]:
+        """Return its two calls."""
+        return [
+            Call(("POST",), "/textRemoval/add", CallKind.SUBMIT, OPERATION, self.add),
+            Call(("POST",), "/textRemoval/taskStatus", CallKind.QUERY, OPERATION, self.task_status),
+        ]
+
+    def reset(self) -> None:
+        """Do nothing: it remembers nothing beside its jobs."""
+
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+        """Return its answer to a stranger, or to one too many."""
+        full = kind is Kind.QUOTA_FULL
+        usual = FULL if full else UNAUTHORISED
+        message = "Too many unfinished tasks" if full else "Unauthorized"
+        status, chosen = (usual, usual) if code is None else (200, code)
+        return Answer({"code": chosen, "message": message, "data": None}, chosen, status)
+
+    async def add(self, ask: Ask) -> Answer:
+        """Create a task."""
+        user = _user_of(ask)
+        _check_channel(ask)
+        fields = _body_of(ask)
+        try:
+            url, name, detect, erase = _read(fields)
+        except BadField as error:
+            raise _no(MISSING if error.problem is Problem.MISSING else INVALID, str(error)) from None
+        ask.fields.update(url=url, taskName=name, textDetectROI=detect, fullEraseROI=erase)
+        job_id = f"{PREFIX}_{time.strftime('%Y%m%d')}{secrets.token_hex(5)}"
+        regions = [_region(roi, only_text=True) for roi in detect] + [_region(roi) for roi in erase]
+        self._world.accept(KEY, OPERATION, job_id, lambda stop: self._render(url, regions, stop), owner=user)
+        return Answer({"code": 0, "message": "OK", "data": {"taskId": job_id}}, 0, job_id=job_id, charged=True)
+
+    async def task_status(self, ask: Ask) -> Answer:
+        """Tell about up to 100 tasks."""
+        user = _user_of(ask)
+        ids = _ids(_body_of(ask))
+        ask.job_ids.extend(ids)
+        jobs = [job for job_id in ids if (job := self._world.jobs.find(KEY, job_id)) and job.owner == user]
+        rows = [self._row(job, ask.base_url) for job in jobs]
+        # Nothing promises that rows come in the order of the ids.
+        random.shuffle(rows)
+        return Answer({"code": 0, "message": "OK", "data": rows}, 0)
+
+    def _row(self, job: Job, base_url: str) -> dict[str, Any]:
+        view = self._world.jobs.view(job)
+        url, error = None, 0
+        if view.phase is Phase.SUCCEEDED:
+            # The status turns 4 one poll before the URL is there.
+            seen = job.notes.setdefault("finish_seen", 0)
+            job.notes["finish_seen"] = seen + 1
+            url = base_url + job.result().media.url_path if seen else None
+        elif view.phase in (Phase.FAILED, Phase.ABORTED):
+            error = _error_code(job)
+        return {
+            "taskId": job.job_id,
+            "taskStatus": self._status(job, view.phase),
+            "taskProgress": view.progress,
+            "errorCode": error,
+            "targetVideoUrl": url,
+            "updateTime": int(time.time() * 1000),
+        }
+
+    def _status(self, job: Job, phase: Phase) -> int:
+        if phase is not Phase.QUEUED:
+            return STATUS[phase]
+        waited = self._world.clock.now(KEY) - job.submitted
+        return CREATED if waited < job.queue_seconds / 3 else QUEUED
+
+    def _render(self, url: str, regions: Sequence[Region], stop: Stop) -> Rendered:
+        source = fetch(url, self._world.root / f"{secrets.token_hex(8)}.in", stop)
+        order = Order(source, lambda *_: regions, recipe=tuple(regions))
+        try:
+            return self._world.repainter.render(KEY, "result.mp4", order, stop)
+        finally:
+            source.path.unlink()
+
+
+def _user_of(ask: Ask) -> str:
+    user = ask.headers.get("x-user-id")
+    if not user:
+        raise _no(MISSING, "X-User-Id is required")
+    if not user.isascii() or not user.isdigit():
+        raise _no(INVALID, "X-User-Id must be numeric")
+    if ask.headers.get("authorization") != f"Bearer {CREDENTIALS[KEY].password}":
+        raise _no(UNAUTHORISED, "Unauthorized", 401)
+    return user
+
+
+def _check_channel(ask: Ask) -> None:
+    channel = ask.headers.get("x-channel")
+    if not channel:
+        raise _no(MISSING, "X-Channel is required")
+    if channel not in CHANNELS:
+        raise _no(INVALID, "X-Channel must be 100 (Web), 200 (Android) or 300 (iOS)")
+    if len(ask.headers.get("x-app-source", "")) > LONGEST_SOURCE:
+        raise _no(INVALID, "X-App-Source has more than 20 characters")
+
+
+def _body_of(ask: Ask) -> Fields:
+    accepted = ask.headers.get("accept", "*/*").lower()
+    if not any(kind in accepted for kind in ("application/json", "application/*", "*/*")):
+        raise _no(INVALID, "Accept must allow application/json")
+    body = ask.json_object() if ask.is_json() else None
+    if body is None:
+        raise _no(INVALID, "the body must be a JSON object with Content-Type application/json;charset=UTF-8")
+    return Fields(body)
+
+
+def _read(fields: Fields) -> tuple[str, str, list[Roi], list[Roi]]:
+    url = fields.need_url("url")
+    name = fields.need_text("taskName")[:LONGEST_NAME]
+    detect, erase = _rois(fields, "textDetectROI"), _rois(fields, "fullEraseROI")
+    if not detect and not erase:
+        raise fields.fault("textDetectROI", Problem.VALUE, "and fullEraseROI must not both be empty")
+    # The header wins over a userId in the body.
+    fields.raw("userId")
+    fields.done()
+    return url, name, detect, erase
+
+
+def _rois(fields: Fields, name: str) -> list[Roi]:
+    rows = fields.rows(name)
+    if len(rows) > MOST_REGIONS:
+        raise fields.fault(name, Problem.VALUE, f"has more than {MOST_REGIONS} regions")
+    return [_roi(fields, name, row) for row in rows]
+
+
+def _roi(fields: Fields, name: str, row: Any) -> Roi:
+    numbers = isinstance(row, list) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in row)
+    if not numbers or len(row) != len(("x1", "y1", "x2", "y2")):
+        raise fields.fault(name, Problem.TYPE, "each region must be four numbers [x1, y1, x2, y2]")
+    x1, y1, x2, y2 = row
+    if min(row) < 0 or x2 - x1 < 1 or y2 - y1 < 1:
+        raise fields.fault(name, Problem.VALUE, "each region must be [x1, y1, x2, y2] in pixels, x1 < x2, y1 < y2")
+    return x1, y1, x2, y2
+
+
+def _region(roi: Roi, *, only_text: bool = False) -> Region:
+    x1, y1, x2, y2 = (round(edge) for edge in roi)
+    return Region(x1, y1, x2, y2, only_text=only_text)
+
+
+def _ids(fields: Fields) -> list[str]:
+    try:
+        single, batch = fields.text("taskId"), fields.rows("taskIds")
+        fields.done()
+    except BadField as error:
+        raise _no(INVALID, str(error)) from None
+    given = [*([single] if single else []), *batch]
+    if not given:
+        raise _no(INVALID, "taskId and taskIds cannot both be empty")
+    if not all(isinstance(job_id, str) and job_id.startswith(PREFIX) for job_id in given):
+        raise _no(INVALID, f"every task id must start with {PREFIX}")
+    ids = list(dict.fromkeys(given))
+    if len(ids) > MOST_IDS:
+        raise _no(INVALID, f"more than {MOST_IDS} task ids")
+    return ids
+
+
+def _error_code(job: Job) -> Any:
+    if job.fail_code is not None:
+        return job.fail_code
+    failure = job.failure()
+    if job.fate is Fate.RENDER and failure is not None:
+        return TASK_ERRORS.get(failure.reason, OTHER_TASK_ERROR)
+    return OTHER_TASK_ERROR
