@@ -93,7 +93,8 @@ with DAG(
         video_param={"Format": "Mp4"},
     )
 
-    @task
+    # Result URLs may be signed: they travel as XComs, and not through the log.
+    @task(show_return_value_in_logs=False)
     def gather(results: dict[str, dict[str, Any]]) -> dict[str, str]:
         """Keep where each result is; a real pipeline would copy them into its own storage here."""
         return {name: result["media_url"] for name, result in results.items()}

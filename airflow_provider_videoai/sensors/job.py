@@ -3,24 +3,25 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+from airflow.triggers.base import StartTriggerArgs
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
+from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
-from airflow_provider_videoai.jobs.errors import InvalidRequest, JobTimedOut, VideoAIError
+from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
 from airflow_provider_videoai.jobs.watch import Watch
-from airflow_provider_videoai.hooks.literals import rendered_later
-from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.job import VideoJobTrigger, starts_from_trigger
 from airflow_provider_videoai.triggers.resume import results_after
 
 _BACKSTOP = timedelta(minutes=10)
@@ -71,6 +72,9 @@ class VideoJobSensor(BaseSensorOperator):
         self._watches: list[Watch] | None = None
         if not rendered_later(job_id):
             self._job_ids()
+        if deferrable and (start := self._start()):
+            self.start_trigger_args = start
+            self.start_from_trigger = True
 
     def execute(self, context: Context) -> Any:
         """Wait for the jobs: deferred, or by poking."""
@@ -80,22 +84,50 @@ class VideoJobSensor(BaseSensorOperator):
             return super().execute(context)
 
     def _defer(self) -> None:
-        deadline = time.time() + self.timeout
-        trigger = VideoJobTrigger(
-            vendor=self.hook_class.vendor_class.key,
-            operation=self.operation,
-            conn_id=self.conn_id,
-            job_ids=" ".join(self._job_ids()),
-            deadline=deadline,
-            poll_interval=self.poll_interval,
-            finish=self.finish_in_triggerer,
-            many=self._many,
+        arguments = self._trigger_arguments() | self._named_jobs() | {"deadline": time.time() + self.timeout}
+        self.defer(trigger=VideoJobTrigger(**arguments), method_name="execute_complete", timeout=self._backstop)
+
+    def _start(self) -> StartTriggerArgs | None:
+        """Return how to start in the triggerer, without a worker, where that is safe.
+
+        It is for a literal id and for another task's result. A text template is not: rendered in the triggerer, one
+        that pulls an XCom hangs for ever on Airflow 3.3. Nor is anything mapped: all copies would share one trigger.
+        """
+        if not starts_from_trigger() or self.get_closest_mapped_task_group() is not None:
+            return None
+        if not rendered_later(self.job_id):
+            jobs = self._named_jobs()
+        elif (source := plain_source(self.job_id)) is not None:
+            jobs = {"job_ids": "", "source_task_id": source[0], "source_key": source[1]}
+        else:
+            return None
+        return StartTriggerArgs(
+            trigger_cls=f"{VideoJobTrigger.__module__}.{VideoJobTrigger.__qualname__}",
+            trigger_kwargs=self._trigger_arguments() | jobs | {"timeout": self.timeout},
+            next_method="execute_complete",
+            timeout=self._backstop,
         )
-        self.defer(
-            trigger=trigger,
-            method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout) + _BACKSTOP,
-        )
+
+    @property
+    def _backstop(self) -> timedelta:
+        """Airflow's own timeout; it ends the wait with less to say than ours, so it comes later."""
+        return timedelta(seconds=self.timeout) + _BACKSTOP
+
+    def _trigger_arguments(self) -> dict[str, Any]:
+        return {
+            "vendor": self.hook_class.vendor_class.key,
+            "operation": self.operation,
+            "conn_id": self.conn_id,
+            "poll_interval": self.poll_interval,
+            "finish": self.finish_in_triggerer,
+        }
+
+    def _named_jobs(self) -> dict[str, Any]:
+        named = self._job_ids()
+        return {"job_ids": " ".join(named.ids), "many": named.many}
+
+    def _job_ids(self) -> JobIds:
+        return job_ids_of(self.job_id, self.hook_class.vendor_class)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Return the results of jobs whose end the trigger saw."""
@@ -133,48 +165,13 @@ class VideoJobSensor(BaseSensorOperator):
 
     def _returned(self, results: list[JobResult]) -> Any:
         returned = [result.to_dict() for result in results]
-        return returned if self._many else returned[0]
+        return returned if self._job_ids().many else returned[0]
 
     def _jobs(self) -> Jobs:
         return Jobs(
             hook=self.hook_class(self.conn_id),
             operation=self.operation,
-            job_ids=self._job_ids(),
+            job_ids=self._job_ids().ids,
             log=self.log,
             poll_interval=self.poll_interval,
         )
-
-    @property
-    def _many(self) -> bool:
-        given = _parsed(self.job_id)
-        return not isinstance(given, str | Mapping)
-
-    def _job_ids(self) -> list[str]:
-        given = _parsed(self.job_id)
-        if isinstance(given, str | Mapping):
-            given = [given]
-        if not isinstance(given, Iterable):
-            raise InvalidRequest(f"job_id: must be an id or a list of ids, not {given!r}")
-        job_ids = [_id_of(each) for each in given]
-        if not job_ids:
-            raise InvalidRequest("job_id: must name at least one job")
-        for job_id in job_ids:
-            self.hook_class.vendor_class.check_job_id(job_id)
-        return job_ids
-
-
-def _parsed(given: Any) -> Any:
-    """Read a list that a template rendered as text."""
-    if isinstance(given, str) and given.lstrip().startswith("["):
-        try:
-            return json.loads(given.replace("'", '"'))
-        except ValueError:
-            return given
-    return given
-
-
-def _id_of(given: Any) -> str:
-    job_id = given.get("job_id") if isinstance(given, Mapping) else given
-    if not isinstance(job_id, str):
-        raise InvalidRequest(f"job_id: must be a text, or the result of an operator of this package, not {given!r}")
-    return job_id

@@ -9,13 +9,17 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import airflow.sdk
+from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.job_ids import job_ids_of
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.ending import refusal_name, said_of
-from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.jobs.transport import Transport
@@ -25,6 +29,13 @@ from airflow_provider_videoai.triggers.report import Report
 log = logging.getLogger(__name__)
 
 EVENT_VERSION = 1
+
+LEAST_DEFERRAL = 12.0
+"""Seconds that a deferral lasts at least before its task goes on at a worker.
+
+A worker's supervisor may take ``[workers] min_heartbeat_interval`` (5 s) to report that its task deferred, and the
+scheduler another loop to read it.
+"""
 
 
 class VideoJobTrigger(BaseTrigger):
@@ -40,6 +51,9 @@ class VideoJobTrigger(BaseTrigger):
     :param submitted_at: epoch seconds of the submit; the rhythm of asking follows the jobs' age.
     :param deadline: epoch seconds at which waiting ends; ``None`` waits as long as Airflow lets it.
     :param poll_interval: fixed seconds between two asks; ``None`` adapts.
+    :param timeout: seconds to wait, for a task that starts in the triggerer and has no deadline yet.
+    :param source_task_id: the task whose XCom ``source_key`` holds the ids, for a task that starts in the triggerer.
+    :param source_key: see ``source_task_id``.
     :param finish: on success push the result and end the task here, without a worker.
     :param many: the result is a list, also for one job.
     """
@@ -53,6 +67,9 @@ class VideoJobTrigger(BaseTrigger):
         submitted_at: float | None = None,
         deadline: float | None = None,
         poll_interval: float | None = None,
+        timeout: float | None = None,
+        source_task_id: str | None = None,
+        source_key: str | None = None,
         finish: bool = False,
         many: bool = False,
         **_later: Any,
@@ -67,6 +84,9 @@ class VideoJobTrigger(BaseTrigger):
         self.submitted_at = submitted_at
         self.deadline = deadline
         self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.source_task_id = source_task_id
+        self.source_key = source_key
         self.finish = finish
         self.many = many
 
@@ -80,6 +100,9 @@ class VideoJobTrigger(BaseTrigger):
             "submitted_at",
             "deadline",
             "poll_interval",
+            "timeout",
+            "source_task_id",
+            "source_key",
             "finish",
             "many",
         )
@@ -87,8 +110,20 @@ class VideoJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event and return at once: Airflow takes a lingering trigger for a killed one."""
-        transport = await hook_for(self.vendor, self.conn_id).atransport()
-        watches = self._watches(transport)
+        began = time.monotonic()
+        event = await self._end()
+        if not isinstance(event, TaskSuccessEvent):
+            await self._let_airflow_note_the_deferral(began)
+        yield event
+
+    async def _end(self) -> TriggerEvent:
+        hook = hook_for(self.vendor, self.conn_id)
+        try:
+            transport = await hook.atransport()
+            job_ids = await self._named(hook) if self.source_task_id else self.job_ids.split()
+        except VideoAIError as refusal:
+            return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
+        watches = self._watches(transport, job_ids)
         report = Report(self.task_instance, watches)
         try:
             async with Poller.shared(transport) as poller:
@@ -97,14 +132,32 @@ class VideoJobTrigger(BaseTrigger):
             await report.conclude()
         finally:
             report.close()
-        if results is not None:
-            parts = {} if self.many else results
-            yield TaskSuccessEvent(xcoms={"return_value": results, **parts})
-        else:
-            yield TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
+        if results is None:
+            return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
+        parts = {} if self.many else results
+        return TaskSuccessEvent(xcoms={"return_value": results, **parts})
 
-    def _watches(self, transport: Transport) -> list[Watch]:
+    async def _let_airflow_note_the_deferral(self, began: float) -> None:
+        # A scheduler that reads "the worker is done" (it deferred) only after the task was queued again takes the
+        # task for killed and fails it. So an event never comes sooner than a scheduler's loop comes round. Where
+        # there was no worker before (``timeout`` says so) or is no scheduler, there is no such race.
+        if self.task_instance is not None and self.timeout is None:
+            await asyncio.sleep(began + LEAST_DEFERRAL - time.monotonic())
+
+    async def _named(self, hook: VideoJobHook) -> list[str]:
+        """Pull the ids that another task pushed."""
+        ti = self.task_instance
+        if ti is None:
+            raise InvalidRequest("job_id: another task's result can be read only within a DAG run")
+        given = await sync_to_async(XCom.get_one)(
+            key=self.source_key, dag_id=ti.dag_id, task_id=self.source_task_id, run_id=ti.run_id
+        )
+        ids, self.many = job_ids_of(given, hook.vendor_class)
+        return ids
+
+    def _watches(self, transport: Transport, job_ids: list[str]) -> list[Watch]:
         now = time.time()
+        deadline = now + self.timeout if self.deadline is None and self.timeout is not None else self.deadline
         cadence = Cadence(floor=transport.vendor.poll_floor, interval=self.poll_interval)
         return [
             Watch(
@@ -112,10 +165,10 @@ class VideoJobTrigger(BaseTrigger):
                 operation=self.operation,
                 submitted_at=self.submitted_at or now,
                 started_at=now,
-                deadline=self.deadline,
+                deadline=deadline,
                 cadence=cadence,
             )
-            for job_id in self.job_ids.split()
+            for job_id in job_ids
         ]
 
     async def _results(self, transport: Transport, watches: list[Watch]) -> Any:
@@ -134,6 +187,24 @@ class VideoJobTrigger(BaseTrigger):
             log.warning("The result is left to a worker: %s", failure)
             return None
         return results if self.many else results[0]
+
+
+def starts_from_trigger() -> bool:
+    """Return whether this Airflow can start a task in the triggerer with arguments of its own (3.3 and later)."""
+    return hasattr(airflow.sdk, "NEVER_EXPIRE")
+
+
+def refused(refusal: VideoAIError) -> dict[str, Any]:
+    """Return the event of a wait that could not begin."""
+    return {
+        "version": EVENT_VERSION,
+        "outcome": str(Outcome.REFUSED),
+        "job_id": refusal.job_id,
+        "submitted_at": None,
+        "state": None,
+        "refusal": type(refusal).__name__,
+        "said": refusal.message.rstrip("."),
+    }
 
 
 def event_of(watches: list[Watch]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class TextRemovalRequest(JobRequest):
     """Remove burnt-in text. At most 5 regions ``[x1, y1, x2, y2]`` of each kind, at least one in all.
 
     ``text_detect_roi``: text is looked for and erased there; ``full_erase_roi``: the whole region is erased.
-    The vendor does not document their unit; they are passed on as they are. ``task_name`` is cut at 50 characters there.
+    The vendor does not document their unit; they are passed on as they are. It cuts ``task_name`` at 50 characters.
     """
 
     operation: ClassVar[str] = "text_removal"

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from standalone import Standalone
+
+from airflow_provider_videoai.sandbox import running_sandbox
+from airflow_provider_videoai.sandbox.running import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+WRONG_PASSWORD = "wrong-password-that-must-not-be-seen"
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox(queue_seconds=0.5, run_seconds=3.0) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """One real Airflow for all tests: scheduler, triggerer, API server, the example DAGs and the tests' own."""
+    home = tmp_path_factory.mktemp("airflow")
+    dags = home / "dags"
+    for folder in (ROOT / "dags", Path(__file__).parent / "dags"):
+        shutil.copytree(folder, dags, dirs_exist_ok=True)
+    connections = sandbox.connections()
+    wrong = json.loads(connections["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
+    environment = {
+        **connections,
+        "AIRFLOW_CONN_TOPVIEW_WRONG": json.dumps(wrong),
+        "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
+    }
+    with Standalone(home, dags, environment) as running:
+        yield running

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example DAGs, whole, on a real scheduler and triggerer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import contact_sheet
+import httpx
+import pytest
+from standalone import Standalone, wait_for
+
+from airflow_provider_videoai.sandbox.running import Sandbox
+
+pytestmark = pytest.mark.airflow
+
+CONTRACT = {
+    "vendor",
+    "operation",
+    "job_id",
+    "state",
+    "media_url",
+    "subtitles_url",
+    "media_id",
+    "duration_ms",
+    "submitted_at",
+    "finished_at",
+    "details",
+}
+
+
+def played(url: str, path: Path) -> contact_sheet.Facts:
+    path.write_bytes(httpx.get(url, timeout=30, trust_env=False).raise_for_status().content)
+    return contact_sheet.probe(path)
+
+
+@pytest.fixture(scope="module")
+def started(airflow: Standalone) -> dict[str, str]:
+    """Start the runs that do not need the sandbox to themselves, side by side: each waits more than it works."""
+    together = ("localize_clip", "tencent_narrator", "cdnetworks_trim", "topview_video_avatar", "waiting_forms")
+    return {dag_id: airflow.trigger(dag_id, {"seconds": 4} if dag_id == "localize_clip" else {}) for dag_id in together}
+
+
+def run(airflow: Standalone, dag_id: str, started: dict[str, str] | None = None) -> str:
+    run_id = (started or {}).get(dag_id) or airflow.trigger(dag_id)
+    state = airflow.finish(dag_id, run_id, 240)
+    assert state == "success", told(airflow, dag_id, run_id)
+    return run_id
+
+
+def told(airflow: Standalone, dag_id: str, run_id: str) -> str:
+    tasks = airflow.tasks(dag_id, run_id)
+    failed = [task for task in tasks if task["state"] == "failed"]
+    logs = [airflow.task_log(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"]) for task in failed]
+    return "\n".join([json.dumps({task["task_id"]: task["state"] for task in tasks}), *logs])
+
+
+def test_localize_clip_runs_to_its_end_with_playable_results(
+    airflow: Standalone, started: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    run_id = run(airflow, "localize_clip", started)
+    urls = airflow.xcom("localize_clip", run_id, "gather")
+    facts = {name: played(url, tmp_path / f"{name}.mp4") for name, url in urls.items()}
+
+    assert set(facts) == {"erased", "trimmed", "erased_by_aidge", "avatar", "narrator"}
+    assert facts["trimmed"].seconds == pytest.approx(4, abs=0.3)
+    assert facts["erased"].seconds == pytest.approx(8, abs=0.3)
+    assert all(each.sound for each in facts.values())
+    job_ids = [
+        airflow.xcom("localize_clip", run_id, task["task_id"], "job_id")
+        for task in airflow.tasks("localize_clip", run_id)
+        if task["task_id"] != "gather"
+    ]
+    submitted = [each["job_id"] for each in sandbox.ledger()["submissions"] if each["outcome"] == "accepted"]
+    assert [submitted.count(job_id) for job_id in job_ids] == [1] * 6
+
+
+def test_every_result_has_the_same_shape(airflow: Standalone, started: dict[str, str]) -> None:
+    run_id = run(airflow, "tencent_narrator", started)
+    for task_id, operation in (("speech", "tts"), ("video", "video_make")):
+        result = airflow.xcom("tencent_narrator", run_id, task_id)
+        assert set(result) == CONTRACT
+        assert (result["vendor"], result["operation"], result["state"]) == ("tencent_ivh", operation, "succeeded")
+        assert result["duration_ms"] > 0
+        assert airflow.xcom("tencent_narrator", run_id, task_id, "job_id") == result["job_id"]
+
+
+def test_many_clips_keep_their_order_and_share_requests(airflow: Standalone, sandbox: Sandbox) -> None:
+    sandbox.clear_ledger()
+    run_id = run(airflow, "remove_text_from_many")
+    results = airflow.xcom("remove_text_from_many", run_id, "wait_for_all")
+    submitted = [
+        airflow.xcom("remove_text_from_many", run_id, "submit", "job_id", map_index=index) for index in range(3)
+    ]
+
+    assert [result["job_id"] for result in results] == submitted
+    assert len(set(submitted)) == 3
+    assert {len(poll["job_ids"]) for poll in sandbox.ledger("viitor")["polls"]} == {3}
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "task_id"),
+    [("cdnetworks_trim", "trim"), ("topview_video_avatar", "avatar"), ("aidge_video_removal", "wait")],
+)
+def test_each_small_dag_ends_with_media(
+    airflow: Standalone, started: dict[str, str], tmp_path: Path, dag_id: str, task_id: str
+) -> None:
+    run_id = run(airflow, dag_id, started)
+    assert played(airflow.xcom(dag_id, run_id, task_id)["media_url"], tmp_path / "result.mp4").seconds > 1
+
+
+def test_progress_is_seen_while_the_task_waits(airflow: Standalone, sandbox: Sandbox) -> None:
+    sandbox.clock(run_seconds=20, vendor="viitor")
+    run_id = airflow.trigger("viitor_text_removal")
+
+    def shown() -> Any:
+        (task,) = airflow.tasks("viitor_text_removal", run_id)
+        progress = airflow.xcom("viitor_text_removal", run_id, "erase_text", "progress")
+        return task["state"] == "deferred" and progress and progress["progress"]
+
+    wait_for(shown, 60, "no progress was seen")
+    progress = airflow.xcom("viitor_text_removal", run_id, "erase_text", "progress")
+    sandbox.clock(advance=60)
+    sandbox.clock(run_seconds=3, vendor="viitor")
+
+    assert progress["state"] == "running"
+    assert 0 < progress["progress"] < 100
+    assert airflow.finish("viitor_text_removal", run_id, 120) == "success"
+
+
+def test_every_form_of_waiting_ends_with_the_same_job(airflow: Standalone, started: dict[str, str]) -> None:
+    run_id = run(airflow, "waiting_forms", started)
+    job_id = airflow.xcom("waiting_forms", run_id, "submit", "job_id")
+    for task_id in ("from_result", "from_key", "from_template", "poking"):
+        result = airflow.xcom("waiting_forms", run_id, task_id)
+        assert (result["job_id"], result["state"]) == (job_id, "succeeded"), task_id
+        assert result["media_url"], task_id
+    for task_id in ("ends_in_triggerer", "blocking"):
+        assert set(airflow.xcom("waiting_forms", run_id, task_id)) == CONTRACT
+
+
+def test_wrong_password_fails_at_once_and_is_never_shown(airflow: Standalone, sandbox: Sandbox) -> None:
+    sandbox.clear_ledger()
+    run_id = airflow.trigger("wrong_password")
+    assert airflow.finish("wrong_password", run_id, 60) == "failed"
+    (task,) = airflow.tasks("wrong_password", run_id)
+    log = airflow.task_log("wrong_password", run_id, "refused")
+
+    assert task["try_number"] == 1, "what a retry cannot mend must not use retries up"
+    assert "AuthenticationFailed" in log
+    assert "topview_wrong" in log
+    assert "wrong-password" not in log
+    assert not sandbox.ledger()["charges"]
+
+
+def test_vendor_failure_reaches_the_task_log_with_code_and_reason(airflow: Standalone, sandbox: Sandbox) -> None:
+    sandbox.fault(vendor="viitor", call="submit", kind="fail_job")
+    run_id = airflow.trigger("vendor_fails")
+    assert airflow.finish("vendor_fails", run_id, 60) == "failed"
+    log = airflow.task_log("vendor_fails", run_id, "fails")
+
+    assert "JobFailed" in log
+    assert "code " in log
+
+
+def test_no_secret_and_no_signed_url_reaches_a_log(airflow: Standalone, sandbox: Sandbox) -> None:
+    logs = "".join(path.read_text(errors="replace") for path in airflow.home.rglob("*.log"))
+    secrets = [json.loads(each)["password"] for each in sandbox.connections().values()]
+
+    assert "Submitted" in logs
+    assert not [secret for secret in secrets if secret in logs]
+    for mark in ("X-Amz-Signature", "&sign=", "signature="):
+        assert mark not in logs
