@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Airflow learns about this package, checked by Airflow's own means."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module, metadata
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+from airflow.providers_manager import ProvidersManager
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+
+from airflow_provider_videoai import __version__, get_provider_info
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.provider_info import HOOKS
+
+CONNECTION_TYPES = {
+    "viitor": "https://video-translation.ilivedata.com",
+    "aidge": "https://api.aidc-ai.com",
+    "cdnetworks": "https://api.cdnetworks.com",
+    "topview": "https://api.topview.ai",
+    "tencent_ivh": "https://gw.tvs.qq.com",
+}
+
+
+def test_info_keeps_to_airflows_schema() -> None:
+    schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_distribution_and_info_name_the_same_package() -> None:
+    distribution = metadata.distribution("airflow-provider-videoai")
+    assert get_provider_info()["package-name"] == distribution.metadata["Name"]
+    assert distribution.version == __version__
+    (entry,) = distribution.entry_points.select(group="apache_airflow_provider")
+    assert entry.load() is get_provider_info
+
+
+def test_airflow_discovers_the_provider_and_its_connection_types() -> None:
+    assert "airflow-provider-videoai" in ProvidersManager().providers
+    hooks = ProvidersManagerTaskRuntime().hooks
+    known = {key: hook for key, hook in hooks.items() if key in CONNECTION_TYPES}
+    assert set(known) == set(CONNECTION_TYPES)
+    for key, hook in known.items():
+        assert hook is not None
+        assert hook.hook_class_name == HOOKS[key]
+
+
+@pytest.mark.parametrize("key", CONNECTION_TYPES)
+def test_hook_and_connection_type_agree(key: str) -> None:
+    hook = hook_for(key, "some_conn")
+    assert isinstance(hook, VideoJobHook)
+    assert (hook.conn_type, hook.default_conn_name, hook.vendor_class.key) == (key, f"{key}_default", key)
+    assert hook.conn_name_attr == f"{key}_conn_id"
+    assert getattr(hook, hook.conn_name_attr) == "some_conn"
+    assert hook.vendor_class.default_host == CONNECTION_TYPES[key]
+
+
+@pytest.mark.parametrize(
+    "connection", get_provider_info()["connection-types"], ids=lambda each: each["connection-type"]
+)
+def test_form_offers_no_secret_outside_login_and_password(connection: dict[str, Any]) -> None:
+    assert set(connection["ui-field-behaviour"]["relabeling"]) == {"login", "password"}
+    for name in connection["conn-fields"]:
+        assert not {"secret", "token", "password", "key"} & set(name.split("_"))
+    assert {"max_requests_per_minute", "timeout"} <= set(connection["conn-fields"])
+
+
+@pytest.mark.parametrize("layer", ["operators", "sensors", "hooks", "triggers"])
+def test_every_module_that_is_named_can_be_imported(layer: str) -> None:
+    for entry in get_provider_info()[layer]:
+        for module in entry["python-modules"]:
+            import_module(module)
+
+
+def test_a_vendor_that_is_not_here_has_no_hook() -> None:
+    with pytest.raises(KeyError):
+        hook_for("unheard_of", "some_conn")
