@@ -149,7 +149,11 @@ class Standalone:
         return "\n".join(_log_line(entry) for entry in answer["content"])
 
     def _knows(self, dag_id: str) -> bool:
-        return self._client.get(f"/api/v2/dags/{dag_id}").status_code == httpx.codes.OK
+        if self._client.get(f"/api/v2/dags/{dag_id}").status_code == httpx.codes.OK:
+            return True
+        for broken in self.api("GET", "/importErrors")["import_errors"]:
+            raise RuntimeError(f"Airflow cannot import {broken['filename']}:\n{broken['stack_trace']}")
+        return False
 
     def _log_in(self) -> None:
         answer = self._client.post("/auth/token", json={"username": "admin", "password": self.password})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT, Account, Vendor
@@ -39,23 +40,28 @@ def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: t
 
 
 def _base_url(connection: ConnectionFields, default: str) -> str:
-    host = (connection.host or "").strip().rstrip("/")
-    if not host:
+    given = (connection.host or "").strip()
+    if not given:
         return default
-    if "://" not in host:
+    if "://" not in given:
         scheme = connection.schema if connection.schema in ("http", "https") else "https"
-        host = f"{scheme}://{host}"
-    if not host.startswith(("http://", "https://")):
+        given = f"{scheme}://{given}"
+    try:
+        address = urlsplit(given)
+        port = address.port
+    except ValueError:
+        address, port = urlsplit(""), None
+    if address.scheme not in ("http", "https") or not address.hostname or "@" in address.netloc:
         raise InvalidRequest(f"connection {connection.conn_id!r}: host must be a host name or an http(s):// URL")
-    has_port = host.rpartition("]")[2].count(":") > (0 if "]" in host else 1)
-    return f"{host}:{connection.port}" if connection.port and not has_port else host
+    place = f"{address.netloc}:{connection.port}" if connection.port and port is None else address.netloc
+    return f"{address.scheme}://{place}{address.path.rstrip('/')}"
 
 
 def _positive(conn_id: str, value: Any, name: str) -> float | None:
     if value in (None, ""):
         return None
     try:
-        number = float(value)
+        number = 0.0 if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number < float("inf"):

@@ -62,9 +62,19 @@ for _final in _FINAL.values():
 def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
     """Return the error as a task raises it: one that Airflow does not retry where a retry cannot help."""
     final = _FINAL.get(type(error))
-    if final is None or (isinstance(error, errors.SubmitRejected) and error.temporary):
+    if final is None or _retry_helps(error):
         return error
     return final(error.message, code=error.code, job_id=error.job_id)
+
+
+def _retry_helps(error: errors.VideoAIError) -> bool:
+    match error:
+        case errors.SubmitRejected():
+            return error.temporary
+        case errors.SubmitUncertain():
+            return error.retry_helps
+        case _:
+            return False
 
 
 @contextmanager

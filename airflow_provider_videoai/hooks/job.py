@@ -11,6 +11,7 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.sdk import BaseHook
 
 from airflow_provider_videoai.hooks.account import account_of
+from airflow_provider_videoai.hooks.quiet import log_without_queries
 from airflow_provider_videoai.jobs.ending import failure_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
@@ -56,6 +57,7 @@ class VideoJobHook(BaseHook):
 
     def _open(self, connection: Any, extra: Mapping[str, Any]) -> Transport:
         account = account_of(connection, extra, self.vendor_class)
+        log_without_queries(account.host)
         return Transport(self.vendor_class(account, time.time))
 
     # -- blocking ------------------------------------------------------------------------------------------

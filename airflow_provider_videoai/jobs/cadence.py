@@ -20,7 +20,7 @@ _SHORTEST = 2.0
 _LONGEST = 300.0
 _STRETCH = 2.0  # how much further than by age alone progress or a queue may push the next ask
 _SHARE_OF_REMAINING = 0.5
-_LEAST_SHARE_OF_AGE = 0.02  # progress may stand at 99 or 100 % for long: the number of asks stays a logarithm
+_LEAST_SHARE_OF_AGE = 0.05  # progress may stand at 99 or 100 % for long: the number of asks stays a logarithm
 _LONGEST_WITH_PROGRESS = 120.0
 _TRUSTED_FROM = 10  # percent; an estimate from less is noise
 

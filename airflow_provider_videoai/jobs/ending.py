@@ -28,7 +28,8 @@ def failure_of(status: JobStatus, title: str) -> JobFailed:
     kind, verb = (JobAborted, "was aborted") if status.state is JobState.ABORTED else (JobFailed, "failed")
     reasons = (f"code {status.error_code}" if status.error_code else "", status.error_message or "")
     why = ": ".join(reason for reason in reasons if reason) or "the vendor gives no reason"
-    text = f"{title} job {status.job_id} {verb} at the vendor ({why}). A retry submits, and may pay for, a new job."
+    what_next = "The task that submitted it submits, and may pay for, a new one when it is retried."
+    text = f"{title} job {status.job_id} {verb} at the vendor ({why}). {what_next}"
     return kind(text, code=status.error_code, job_id=status.job_id)
 
 

@@ -81,7 +81,21 @@ class ContentRejected(SubmitRejected):
 
 
 class SubmitUncertain(VideoAIError):
-    """The submit was sent and its answer was lost: the job may have been bought. Never resubmitted by itself."""
+    """The submit was sent and its answer was lost: the job may have been bought. Never resubmitted by itself.
+
+    Not retried unless ``retry_helps``: the vendor can be asked about the job's id, or the user chose to submit again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        job_id: str | None = None,
+        retry_helps: bool = False,
+    ) -> None:
+        super().__init__(message, code=code, job_id=job_id)
+        self.retry_helps = retry_helps
 
 
 class JobFailed(VideoAIError):

@@ -18,17 +18,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
+    JobNotFound,
+    QuotaExceeded,
+    ResultUnavailable,
+    VendorUnavailable,
+    VideoAIError,
+)
 from airflow_provider_videoai.jobs.model import JobStatus
-from airflow_provider_videoai.jobs.transport import Transport, aclose
-from airflow_provider_videoai.jobs.vendor import Account, Flow
+from airflow_provider_videoai.jobs.transport import Transport, aclose, share
+from airflow_provider_videoai.jobs.vendor import Account, Flow, Vendor
 from airflow_provider_videoai.jobs.watch import Watch
 
 Observer = Callable[[Watch], None]
+Seen = dict[str, JobStatus | VideoAIError]
 
 _IN_FLIGHT = 50
+_LINGER = 1.0  # seconds that a due job waits for others to share its request
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 120.0
+_LONGEST_ASKED = 900.0  # a vendor's Retry-After may be a mistake; asking once in so long harms nobody
+_OF_ONE_JOB = (InvalidRequest, JobNotFound, ResultUnavailable)
 
 
 @dataclass(slots=True, order=True)
@@ -64,7 +75,9 @@ class Poller:
         self.users = 0
         self._wake = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(_IN_FLIGHT)
+        # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
+        self._places = asyncio.Semaphore(max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT))))
+        self._linger = min(_LINGER, self._vendor.poll_floor) if self._vendor.batch_size > 1 else 0.0
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -73,7 +86,10 @@ class Poller:
         """Share the running loop's poller for the transport's account; the last to leave closes it."""
         pollers = cls._known.setdefault(asyncio.get_running_loop(), {})
         key = (transport.vendor.key, transport.vendor.account)
-        poller = pollers.setdefault(key, cls(transport))
+        if key not in pollers:
+            pollers[key] = cls(transport)
+            share(transport.vendor.account)
+        poller = pollers[key]
         poller.users += 1
         try:
             yield poller
@@ -85,11 +101,7 @@ class Poller:
 
     async def watch(self, watch: Watch, observer: Observer) -> None:
         """Wait until ``watch`` is done; ``observer`` is called after each ask that changed it, or failed."""
-        entry = self._enter(watch, observer)
-        try:
-            await entry.ended
-        finally:
-            entry.ended.cancel()
+        await self._enter(watch, observer).ended  # cancelling the wait cancels this future, and so marks the entry
 
     def _enter(self, watch: Watch, observer: Observer) -> _Waiting:
         # Spread the first asks: after a restart of the triggerer every job arrives in the same instant.
@@ -106,20 +118,24 @@ class Poller:
 
     async def close(self) -> None:
         """Stop asking, and close the account's connections."""
-        for task in (self._task, *self._asking):
-            if task is not None:
-                task.cancel()
+        tasks = [task for task in (self._task, *self._asking) if task is not None]
+        for task in tasks:
+            task.cancel()
         await aclose(self._vendor.account)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            now = self._clock()
-            if self._queue and self._queue[0].due_at <= now:
-                await self._places.acquire()
-                self._start(self._next_batch())
+            nap = self._queue[0].due_at + self._linger - self._clock() if self._queue else None
+            if nap is None or nap > 0:
+                await self._nap(nap)
+                continue
+            await self._places.acquire()
+            if batch := self._next_batch(self._clock()):
+                self._start(batch)
             else:
-                await self._nap(self._queue[0].due_at - now if self._queue else None)
+                self._places.release()
 
     async def _nap(self, seconds: float | None) -> None:
         try:
@@ -128,16 +144,15 @@ class Poller:
         except TimeoutError:
             return
 
-    def _next_batch(self) -> list[_Waiting]:
-        """Take the longest overdue job, and as many more of its operation as one request may carry."""
+    def _next_batch(self, now: float) -> list[_Waiting]:
+        """Take the longest overdue job, and as many more due ones of its operation as one request may carry."""
         batch: list[_Waiting] = []
         others: list[_Waiting] = []
-        while self._queue and len(batch) < self._vendor.batch_size:
+        while self._queue and self._queue[0].due_at <= now and len(batch) < self._vendor.batch_size:
             entry = heapq.heappop(self._queue)
-            if entry.ended.done():
-                continue
-            same = not batch or entry.watch.operation == batch[0].watch.operation
-            (batch if same else others).append(entry)
+            if not entry.ended.done():
+                same = not batch or entry.watch.operation == batch[0].watch.operation
+                (batch if same else others).append(entry)
         for entry in others:
             heapq.heappush(self._queue, entry)
         return batch
@@ -151,31 +166,45 @@ class Poller:
     async def _ask(self, batch: list[_Waiting]) -> None:
         watches = [entry.watch for entry in batch]
         try:
-            found = await self._transport.arun(_question(self._transport, watches)) if watches else {}
-        except VideoAIError as error:
-            self._throttle.note(error)
-            told(watches, error, self._clock())
+            told(watches, await self._answers(watches), self._clock())
         except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
             for entry in batch:
-                if not entry.ended.done():
-                    entry.ended.set_exception(defect)
-        else:
-            self._throttle.note(None)
-            told(watches, found, self._clock())
+                _fail(entry, defect)
         for entry in batch:
             self._settle(entry)
+
+    async def _answers(self, watches: list[Watch]) -> Seen | VideoAIError:
+        try:
+            found = await self._transport.arun(_question(self._vendor, watches))
+        except VideoAIError as error:
+            self._throttle.note(error)
+            return error
+        self._throttle.note(None)
+        return found
 
     def _settle(self, entry: _Waiting) -> None:
         if entry.ended.done():
             return
-        if noteworthy(entry.watch):
-            entry.observer(entry.watch)
+        try:
+            if noteworthy(entry.watch):
+                entry.observer(entry.watch)
+        except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be told
+            _fail(entry, defect)
+        else:
+            self._go_on(entry)
+
+    def _go_on(self, entry: _Waiting) -> None:
         if entry.watch.done:
             entry.ended.set_result(None)
             return
         gap = entry.watch.due_at - self._clock()
         entry.due_at = entry.watch.due_at + self._jitter(0.0, 0.1 * max(gap, 0.0))
         self._push(entry)
+
+
+def _fail(entry: _Waiting, defect: Exception) -> None:
+    if not entry.ended.done():
+        entry.ended.set_exception(defect)
 
 
 class Throttle:
@@ -187,14 +216,15 @@ class Throttle:
 
     def note(self, error: VideoAIError | None) -> None:
         """Take in how a request went."""
+        now = time.monotonic()
         if error is None:
             self._pause = _FIRST_PAUSE
-            return
-        asked = error.retry_after if isinstance(error, QuotaExceeded | VendorUnavailable) else None
-        if asked is None and not isinstance(error, QuotaExceeded):
-            return
-        self._limiters.slow_down(self._pause if asked is None else asked, time.monotonic())
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        elif isinstance(error, QuotaExceeded | VendorUnavailable) and error.retry_after is not None:
+            self._limiters.slow_down(min(error.retry_after, _LONGEST_ASKED), now)
+        elif isinstance(error, QuotaExceeded) and not self._limiters.quiet(now):
+            # What fails while the account is quiet had left before: many refusals of one burst count once.
+            self._limiters.slow_down(self._pause, now)
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
 
 def wait(
@@ -212,7 +242,8 @@ def wait(
             sleep(nap)
         due = [watch for watch in waiting if watch.due_at <= clock()]
         for batch in batches(due, transport.vendor.batch_size):
-            ask(transport, batch, throttle, clock())
+            seen = _seen(transport, batch, throttle)
+            told(batch, seen, clock())
             for watch in batch:
                 if noteworthy(watch):
                     observer(watch)
@@ -220,25 +251,29 @@ def wait(
 
 def ask(transport: Transport, watches: Sequence[Watch], throttle: Throttle, now: float) -> None:
     """Ask once, blocking, for the jobs of at most one request, and tell each watch what was seen."""
+    told(watches, _seen(transport, watches, throttle), now)
+
+
+def _seen(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> Seen | VideoAIError:
     try:
-        found = transport.run(_question(transport, watches))
+        found = transport.run(_question(transport.vendor, watches))
     except VideoAIError as error:
         throttle.note(error)
-        told(watches, error, now)
-    else:
-        throttle.note(None)
-        told(watches, found, now)
+        return error
+    throttle.note(None)
+    return found
 
 
-def told(watches: Iterable[Watch], seen: dict[str, JobStatus] | VideoAIError, now: float) -> None:
+def told(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float) -> None:
     """Tell each watch its own part of an answer, or that there was none."""
     for watch in watches:
-        if isinstance(seen, VideoAIError):
-            watch.missed(seen, now)
-        elif watch.job_id in seen:
-            watch.saw(seen[watch.job_id], now)
-        else:
+        mine = seen if isinstance(seen, VideoAIError) else seen.get(watch.job_id)
+        if mine is None:
             watch.unknown(now)
+        elif isinstance(mine, VideoAIError):
+            watch.missed(mine, now)
+        else:
+            watch.saw(mine, now)
 
 
 def noteworthy(watch: Watch) -> bool:
@@ -255,6 +290,18 @@ def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:
             yield members[start : start + size]
 
 
-def _question(transport: Transport, watches: Sequence[Watch]) -> Flow[dict[str, JobStatus]]:
-    job_ids = list(dict.fromkeys(watch.job_id for watch in watches))
-    return transport.vendor.statuses(watches[0].operation, job_ids)
+def _question(vendor: Vendor, watches: Sequence[Watch]) -> Flow[Seen]:
+    return _sifted(vendor, watches[0].operation, list(dict.fromkeys(watch.job_id for watch in watches)))
+
+
+def _sifted(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
+    """Ask for many jobs; where one of them spoils the whole request, find it by halves and spare the others."""
+    try:
+        return {**(yield from vendor.statuses(operation, job_ids))}
+    except _OF_ONE_JOB as refused:
+        if len(job_ids) == 1:
+            return {job_ids[0]: refused}
+    half = len(job_ids) // 2
+    first = yield from _sifted(vendor, operation, job_ids[:half])
+    rest = yield from _sifted(vendor, operation, job_ids[half:])
+    return first | rest

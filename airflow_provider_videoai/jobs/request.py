@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
+from typing_extensions import is_typeddict
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 
@@ -103,6 +104,11 @@ class JobRequest(BaseModel):
                 known = (values.get(name, cls.model_fields[name].get_default()) for name in rule.fields)
                 if not rule.holds(*known):
                     yield rule.text
+
+    @property
+    def chosen_id(self) -> str | None:
+        """The job id that the user chose, where the vendor lets the caller choose it."""
+        return None
 
     @property
     def polled_as(self) -> str:

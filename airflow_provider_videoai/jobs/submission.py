@@ -8,7 +8,6 @@ The record is written *before* the request that costs money ("submitting") and a
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -23,6 +22,8 @@ class Phase(StrEnum):
 
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
+    HANDED_OVER = "handed_over"
+    """Submitted, and others wait for its end: a sensor, or the triggerer. They do not note it here."""
     FINISHED = "finished"
     FAILED = "failed"
 
@@ -99,12 +100,12 @@ def decide(
         return _submit_anew(stored, fingerprint, "on_finished_job is 'resubmit'")
     if stored.phase is Phase.FINISHED and stored.job_id is not None:
         return Decision(Action.REUSE, stored, f"job {stored.job_id} was finished and paid for before")
-    if stored.phase is Phase.SUBMITTED and stored.job_id is not None:
+    if stored.phase in (Phase.SUBMITTED, Phase.HANDED_OVER) and stored.job_id is not None:
         return Decision(Action.ATTACH, stored, f"job {stored.job_id} was submitted before")
     if caller_chooses_id and stored.job_id is not None:
         return Decision(Action.SETTLE, stored, "an earlier submit was cut short: asking the vendor about its id")
     if on_uncertain_submit == "resubmit":
-        return _submit_anew(stored, fingerprint, "an earlier submit was cut short and on_uncertain_submit is 'resubmit'")
+        return _submit_anew(stored, fingerprint, "a submit was cut short, and on_uncertain_submit is 'resubmit'")
     return Decision(Action.STOP, stored, "an earlier submit was cut short: the job may have been bought")
 
 
@@ -146,19 +147,22 @@ def save(store: Store, record: SubmissionRecord) -> None:
     store.set(STORE_KEY, record.to_json())
 
 
+def hand_over(store: Store) -> None:
+    """Note that others wait for the job's end."""
+    if record := load(store):
+        save(store, record.reached(Phase.HANDED_OVER))
+
+
 def conclude(store: Store, *, failed: bool) -> None:
     """Note that the job ended, so that a later attempt knows without asking."""
     if record := load(store):
         save(store, record.reached(Phase.FAILED if failed else Phase.FINISHED))
 
 
-def fingerprint_of(vendor: str, conn_id: str, operation: str, request: Mapping[str, Any]) -> str:
-    """Fold vendor, account and request into a short text that holds none of them."""
-    content = json.dumps([vendor, conn_id, operation, request], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
+def derived_job_id(identity: tuple[str, ...], fingerprint: str, generation: int) -> str:
+    """Derive a 32-character job id for a vendor that lets the caller choose it.
 
-
-def derived_job_id(identity: tuple[str, ...], generation: int) -> str:
-    """Derive a 32-character job id from a task's identity, for vendors that let the caller choose it."""
-    content = "\x00".join((*identity, str(generation)))
+    The fingerprint is part of it: should the record ever be lost, a changed request cannot be taken for the old job.
+    """
+    content = "\x00".join((*identity, fingerprint, str(generation)))
     return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
     ResultUnavailable,
+    SubmitRejected,
     SubmitUncertain,
+    VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.model import JobState, iso_utc
+from airflow_provider_videoai.jobs.model import JobState, JobStatus, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission import (
     STORE_KEY,
@@ -23,23 +27,28 @@ from airflow_provider_videoai.jobs.submission import (
     Phase,
     Store,
     SubmissionRecord,
-    decide,
     anew,
+    decide,
     derived_job_id,
-    fingerprint_of,
     load,
     save,
 )
 from airflow_provider_videoai.jobs.transport import Transport
 
+_NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
+
 
 @dataclass(frozen=True, slots=True)
 class SubmittedJob:
-    """A job that was bought, now or by an earlier attempt. ``submitted_at`` is epoch seconds."""
+    """A job that was bought, now or by an earlier attempt. ``submitted_at`` is epoch seconds.
+
+    ``status`` is what the vendor just said of an earlier attempt's finished job.
+    """
 
     job_id: str
     submitted_at: float
     fresh: bool
+    status: JobStatus | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +66,29 @@ class Submitter:
     def obtain(self, request: JobRequest) -> SubmittedJob:
         """Return the task's job: an earlier attempt's where there is one, else submit it.
 
-        Raises :class:`SubmitUncertain` where a job may have been bought; any other error of a submit, a refusal or
-        ``VendorUnavailable``, means that nothing was bought, and the next attempt is free to submit.
+        Raises :class:`SubmitUncertain` where a job may have been bought. After a refusal, an :class:`InvalidRequest`
+        or a :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit.
         """
         fingerprint = self._fingerprint(request)
-        decision = decide(
-            load(self.store),
+        return self._carry_out(self._decide(load(self.store), fingerprint), request)
+
+    def _decide(self, stored: SubmissionRecord | None, fingerprint: str) -> Decision:
+        return decide(
+            stored,
             fingerprint,
             caller_chooses_id=self.transport.vendor.caller_chooses_id,
             on_uncertain_submit=self.on_uncertain_submit,
             on_finished_job=self.on_finished_job,
         )
+
+    def _carry_out(self, decision: Decision, request: JobRequest) -> SubmittedJob:
         match decision.action:
             case Action.SUBMIT:
                 if decision.record.generation:
                     self.log.info("Submitting anew: %s", decision.why)
                 return self._buy(request, decision.record)
             case Action.ATTACH:
-                return self._attach(decision)
+                return self._attach(request, decision)
             case Action.REUSE:
                 return self._reuse(request, decision)
             case Action.SETTLE:
@@ -85,15 +99,17 @@ class Submitter:
 
     def _buy(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
         vendor = self.transport.vendor
-        chosen = getattr(request, "trans_no", None) or record.job_id or self._chosen_id(record)
+        chosen = request.chosen_id or record.job_id or self._chosen_id(record)
         record = record.reached(Phase.SUBMITTING, job_id=chosen, submitted_at=self.clock())
         save(self.store, record)
         try:
             job_id = self.transport.run(vendor.submit(request, chosen))
         except SubmitUncertain as uncertain:
             text = self._how_to_go_on(record, uncertain.message)
-            raise SubmitUncertain(text, code=uncertain.code, job_id=chosen) from uncertain
-        except VideoAIError:
+            raise SubmitUncertain(
+                text, code=uncertain.code, job_id=chosen, retry_helps=self._retry_helps(chosen)
+            ) from uncertain
+        except _NOTHING_BOUGHT:
             save(self.store, record.reached(Phase.FAILED))
             raise
         submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
@@ -101,58 +117,88 @@ class Submitter:
         self.log.info("Submitted %s job %s to %s", request.operation, job_id, vendor.title)
         return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
 
-    def _attach(self, decision: Decision) -> SubmittedJob:
-        self.log.info("%s: attaching to it instead of submitting again", decision.why)
+    def _attach(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record
-        return SubmittedJob(record.job_id or "", record.submitted_at or self.clock(), fresh=False)
+        match self._look(request.polled_as, record):
+            case JobStatus(state=JobState.SUCCEEDED) if record.phase is Phase.SUBMITTED:
+                # Nobody has had its result yet, so it cannot be the user's wish to have another instead.
+                return self._reuse(request, decision)
+            case JobStatus(state=JobState.SUCCEEDED):
+                return self._ended(record.reached(Phase.FINISHED), request)
+            case JobStatus(state=JobState.FAILED | JobState.ABORTED):
+                return self._ended(record.reached(Phase.FAILED), request)
+        self.log.info("%s: attaching to it instead of submitting again", decision.why)
+        return self._found(record)
+
+    def _ended(self, record: SubmissionRecord, request: JobRequest) -> SubmittedJob:
+        save(self.store, record)
+        return self._carry_out(self._decide(record, record.fingerprint), request)
+
+    def _look(self, operation: str, record: SubmissionRecord) -> JobStatus | None:
+        job_id = record.job_id or ""
+        try:
+            return self.transport.run(self.transport.vendor.statuses(operation, [job_id])).get(job_id)
+        except VideoAIError as failure:
+            self.log.info("Job %s cannot be asked for at once: %s", job_id, failure)
+            return None
 
     def _reuse(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record
-        job_id = record.job_id or ""
-        if self._is_gone(request.polled_as, job_id):
+        try:
+            status = self._kept(request.polled_as, record.job_id or "")
+        except ResultUnavailable:
+            status = None
+        if status is None:
             self.log.warning("%s, but its media is gone: submitting anew", decision.why)
             return self._buy(request, anew(record, record.fingerprint))
         self.log.info("%s: using its result", decision.why)
-        return SubmittedJob(job_id, record.submitted_at or self.clock(), fresh=False)
+        return self._found(record, status)
 
-    def _is_gone(self, operation: str, job_id: str) -> bool:
+    def _kept(self, operation: str, job_id: str) -> JobStatus | None:
         # A status call that is refused for any other reason proves nothing, and must not lead to a second purchase.
         vendor = self.transport.vendor
-        try:
-            status = self.transport.run(vendor.statuses(operation, [job_id])).get(job_id)
-            if status is not None and status.state is JobState.SUCCEEDED:
-                self.transport.run(vendor.result(operation, status))
-        except ResultUnavailable:
-            return True
-        return status is None
+        status = self.transport.run(vendor.statuses(operation, [job_id])).get(job_id)
+        if status is not None and status.state is JobState.SUCCEEDED:
+            return self.transport.run(vendor.result(operation, status))
+        return status
+
+    def _found(self, record: SubmissionRecord, status: JobStatus | None = None) -> SubmittedJob:
+        return SubmittedJob(record.job_id or "", record.submitted_at or self.clock(), fresh=False, status=status)
 
     def _settle(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
         job_id = record.job_id or ""
         if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
             self.log.info("The vendor knows job %s: an earlier submit had reached it", job_id)
             save(self.store, record.reached(Phase.SUBMITTED))
-            return SubmittedJob(job_id, record.submitted_at or self.clock(), fresh=False)
+            return self._found(record)
         self.log.info("The vendor does not know job %s: the earlier submit never reached it", job_id)
         return self._buy(request, record)
 
     def _chosen_id(self, record: SubmissionRecord) -> str | None:
         if not self.transport.vendor.caller_chooses_id:
             return None
-        return derived_job_id(self.identity, record.generation) if self.identity else uuid.uuid4().hex
+        return (
+            derived_job_id(self.identity, record.fingerprint, record.generation) if self.identity else uuid.uuid4().hex
+        )
 
     def _fingerprint(self, request: JobRequest) -> str:
         vendor = self.transport.vendor
         return fingerprint_of(vendor.key, vendor.account.conn_id, request.operation, request.to_vendor())
 
+    def _retry_helps(self, chosen: str | None) -> bool:
+        asks_first = self.transport.vendor.caller_chooses_id and chosen is not None
+        return asks_first or self.on_uncertain_submit == "resubmit"
+
     def _how_to_go_on(self, record: SubmissionRecord, why: str) -> str:
         title = self.transport.vendor.title
         sent = f"{why.rstrip('.')}. Sent to {title} at {iso_utc(record.submitted_at)}."
-        if self.transport.vendor.caller_chooses_id:
+        if self.transport.vendor.caller_chooses_id and record.job_id is not None:
             return f"{sent} The next attempt asks {title} for job {record.job_id} before it submits again."
         if self.on_uncertain_submit == "resubmit":
             return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."
         return (
-            f"{sent} It is not submitted again by itself. Look for a job of that time in {title}'s console. If it is there, set 'job_id' to its id and 'phase' to "
-            f"'submitted' in this task's state {STORE_KEY!r} and clear the task: it attaches. If it is not, clear the "
-            "task with on_uncertain_submit='resubmit', or delete that state first."
+            f"{sent} It is not submitted again by itself. Look for a job of that time in {title}'s console. If it is "
+            f"there, set 'job_id' to its id and 'phase' to 'submitted' in this task's state {STORE_KEY!r} and clear "
+            "the task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that "
+            "state first."
         )

@@ -12,7 +12,7 @@ import asyncio
 import ssl
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -36,13 +36,13 @@ _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.InvalidURL,
-    httpx.LocalProtocolError,  # a header that HTTP does not allow
     httpx.PoolTimeout,
-    httpx.ProxyError,  # the proxy would not open a way to the vendor
+    httpx.ProxyError,  # the proxy opened no way to the vendor
     httpx.UnsupportedProtocol,
-    UnicodeError,  # a host name or a header that cannot be written
+    UnicodeError,  # a host name that no name server is asked for
 )
 _CONNECT_ATTEMPTS = 3
+_CONNECTIONS = 100
 _USER_AGENT = "airflow-provider-videoai"
 
 
@@ -51,7 +51,7 @@ class _NotSentError(Exception):
 
 
 class Transport:
-    """Drives a vendor's flows. ``sleep`` and ``asleep`` wait for the account's rate limit."""
+    """Drives a vendor's flows. ``sleep`` waits for the account's rate limit on a worker."""
 
     def __init__(
         self,
@@ -82,16 +82,17 @@ class Transport:
 
     def _send(self, call: Call) -> Answer:
         auth = self.vendor.auth
-        for delay in self._delays(call):
-            self._sleep(delay)
         with _told(self.vendor, call):
             for attempt in Retrying(**_REPEAT_CONNECT):
-                with attempt, _never_sent(), httpx.Client(**_options(self.vendor.account), verify=_tls()) as client:
-                    body = _Body(self.vendor.account.timeout)
-                    with client.stream(**_request(call), auth=auth) as response:
+                for delay in self._delays(call):
+                    self._sleep(delay)
+                exchange = _Exchange(self.vendor.account.timeout)
+                with attempt, exchange.unsent_is_told(), httpx.Client(**_options(self.vendor.account)) as client:
+                    trace = {"trace": exchange.note}
+                    with client.stream(**_request(call), auth=auth, extensions=trace) as response:
                         for chunk in response.iter_bytes():
-                            body.add(chunk)
-                        return body.answer(response)
+                            exchange.add(chunk)
+                        return exchange.answer(response)
         raise AssertionError("tenacity returns or raises")
 
     def _delays(self, call: Call) -> Iterator[float]:
@@ -120,27 +121,32 @@ class Transport:
 
     async def _asend(self, call: Call) -> Answer:
         auth = self.vendor.auth
-        for delay in self._delays(call):
-            await asyncio.sleep(delay)
         with _told(self.vendor, call):
             async for attempt in AsyncRetrying(**_REPEAT_CONNECT):
-                with attempt, _never_sent():
-                    async with self._client(call) as client:
-                        body = _Body(self.vendor.account.timeout)
-                        async with client.stream(**_request(call), auth=auth) as response:
-                            async for chunk in response.aiter_bytes():
-                                body.add(chunk)
-                            return body.answer(response)
+                for delay in self._delays(call):
+                    await asyncio.sleep(delay)
+                exchange = _Exchange(self.vendor.account.timeout)
+                with attempt, exchange.unsent_is_told():
+                    trace = {"trace": exchange.anote}
+                    async with (
+                        self._client(call) as client,
+                        client.stream(**_request(call), auth=auth, extensions=trace) as response,
+                    ):
+                        async for chunk in response.aiter_bytes():
+                            exchange.add(chunk)
+                        return exchange.answer(response)
         raise AssertionError("tenacity returns or raises")
 
     @asynccontextmanager
     async def _client(self, call: Call) -> AsyncIterator[httpx.AsyncClient]:
-        shared = _clients.get(asyncio.get_running_loop(), {}).get(self.vendor.account)
-        if shared is not None and not call.buys:
+        account = self.vendor.account
+        clients = _clients.get(asyncio.get_running_loop(), {})
+        if account in clients and not call.buys:
+            shared = clients[account] = clients[account] or _pooled_client(account)
             yield shared
-            return
-        async with httpx.AsyncClient(**_options(self.vendor.account), verify=_tls()) as client:
-            yield client
+        else:
+            async with httpx.AsyncClient(**_options(account)) as client:
+                yield client
 
 
 _REPEAT_CONNECT: dict[str, Any] = {
@@ -150,31 +156,31 @@ _REPEAT_CONNECT: dict[str, Any] = {
     "reraise": True,
 }
 
-_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, httpx.AsyncClient]] = (
+_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, httpx.AsyncClient | None]] = (
     weakref.WeakKeyDictionary()
 )
 
 
-@asynccontextmanager
-async def shared_client(account: Account) -> AsyncIterator[None]:
-    """Let the running loop's polls of an account share one client for as long as this is open."""
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    with _readable(account):
-        client = httpx.AsyncClient(**_options(account), **_pool(account))
-    clients[account] = client
-    try:
-        yield
-    finally:
-        if clients.get(account) is client:
-            del clients[account]
+def share(account: Account) -> None:
+    """Let the running loop's polls of an account share one client, until :func:`aclose`."""
+    _clients.setdefault(asyncio.get_running_loop(), {}).setdefault(account, None)
+
+
+async def aclose(account: Account) -> None:
+    """Close the client that the running loop's polls of an account shared."""
+    # Taken away before anything is awaited: a poller that starts meanwhile opens a client of its own.
+    client = _clients.get(asyncio.get_running_loop(), {}).pop(account, None)
+    if client is not None:
         await client.aclose()
 
 
-def _pool(account: Account) -> dict[str, Any]:
+def _pooled_client(account: Account) -> httpx.AsyncClient:
     url = httpx.URL(account.host)
-    if url.scheme in getproxies() and not proxy_bypass(url.host):
-        return {"verify": _tls()}  # httpx finds its way through the environment's proxies, as it does for a submit
-    return {"transport": AiohttpTransport(verify=_tls(), limits=httpx.Limits(max_connections=100))}
+    if {url.scheme, "all"} & getproxies().keys() and not proxy_bypass(url.host):
+        # Only httpx's own transport goes through the environment's proxies, as a submit does.
+        return httpx.AsyncClient(**_options(account))
+    transport = AiohttpTransport(verify=_tls(), limits=httpx.Limits(max_connections=_CONNECTIONS))
+    return httpx.AsyncClient(**_options(account), transport=transport)
 
 
 @cache
@@ -189,6 +195,7 @@ def _options(account: Account) -> dict[str, Any]:
         "timeout": httpx.Timeout(account.timeout),
         "headers": {"User-Agent": _USER_AGENT},
         "follow_redirects": False,
+        "verify": _tls(),
     }
 
 
@@ -203,25 +210,9 @@ def _request(call: Call) -> dict[str, Any]:
 
 
 @contextmanager
-def _never_sent() -> Iterator[None]:
-    try:
-        yield
-    except _NEVER_SENT as failure:
-        if _was_lost(failure.__cause__):
-            raise
-        raise _NotSentError(_why(failure)) from failure
-
-
-def _was_lost(cause: BaseException | None) -> bool:
-    # httpx-aiohttp calls every lost connection a ConnectTimeout; only polls go over it.
-    never_made = isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError))
-    return isinstance(cause, aiohttp.ClientConnectionError) and not never_made
-
-
-@contextmanager
 def _told(vendor: Vendor, call: Call) -> Iterator[None]:
     """Turn what the network did into a typed error whose text never holds the URL: signatures travel in it."""
-    where = f"the host of connection {vendor.account.conn_id!r}"
+    where = _host_of(vendor.account)
     try:
         yield
     except _NotSentError as failure:
@@ -234,6 +225,13 @@ def _told(vendor: Vendor, call: Call) -> Iterator[None]:
                 "the job may have been bought"
             ) from None
         raise VendorUnavailable(f"{vendor.title} {call.name}: no answer from {where} ({_why(failure)})") from None
+
+
+def _host_of(account: Account) -> str:
+    try:
+        return repr(httpx.URL(account.host).host)
+    except httpx.InvalidURL:
+        return f"the host of connection {account.conn_id!r}"
 
 
 def _why(failure: Exception) -> str:
@@ -249,17 +247,43 @@ class _TooSlowError(Exception):
 
 
 # aiohttp's own errors come through where httpx-aiohttp has no name for them; their texts hold the URL.
-_LOST = (httpx.HTTPError, aiohttp.ClientError, OSError, _TooLongError, _TooSlowError)
+_LOST = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError, _TooLongError, _TooSlowError)
 
 
-class _Body:
-    """Collects an answer of at most ``MAX_BODY`` bytes and ``seconds``."""
+class _Exchange:
+    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes and ``seconds``.
+
+    Of a call that buys, an attempt is repeated only if both the kind of failure and httpcore's trace say that nothing
+    left. aiohttp has no trace, and httpx-aiohttp calls every lost connection a ``ConnectTimeout``: over it only polls
+    go, which may be repeated, and often are when a kept-alive connection has died.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
         self._content = bytearray()
+        self._left = False
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take in an event of httpcore's trace; a CONNECT is spoken to a proxy, not to the vendor."""
+        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+            self._left = True
+
+    async def anote(self, event: str, info: Mapping[str, Any]) -> None:
+        """See :meth:`note`."""
+        self.note(event, info)
+
+    @contextmanager
+    def unsent_is_told(self) -> Iterator[None]:
+        """Turn a failure before anything left into :class:`_NotSentError`."""
+        try:
+            yield
+        except _NEVER_SENT as failure:
+            if self._left:
+                raise
+            raise _NotSentError(_why(failure)) from failure
 
     def add(self, chunk: bytes) -> None:
+        """Take in a piece of the answer."""
         self._content += chunk
         if len(self._content) > MAX_BODY:
             raise _TooLongError
@@ -267,4 +291,5 @@ class _Body:
             raise _TooSlowError
 
     def answer(self, response: httpx.Response) -> Answer:
+        """Return the whole answer."""
         return Answer(response.status_code, response.headers, bytes(self._content))

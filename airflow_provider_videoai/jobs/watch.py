@@ -23,7 +23,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 TOLERANCE = 15 * 60.0
 """Seconds for which failed asks are ridden out before giving up on the vendor."""
 UNKNOWN_GRACE = 60.0
-"""Seconds for which a vendor may say that it does not know a job: what was just accepted need not be readable at once."""
+"""Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""
 
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
 

@@ -15,17 +15,17 @@ from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
 from airflow_provider_videoai.jobs.ending import error_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission import conclude, load
+from airflow_provider_videoai.jobs.submission import conclude, hand_over, load
 from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.watch import Outcome
-from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.operators.store import store_of
-from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 
 JOB_TIMEOUT = timedelta(hours=24)
@@ -121,7 +121,7 @@ class VideoJobOperator(BaseOperator):
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralTimeout, TaskDeferralError) as failure:
             late = isinstance(failure, TaskDeferralTimeout)
-            record = load(store_of(context, self.log))
+            record = load(store_of(context))
             raise error_of(
                 Outcome.TIMED_OUT if late else Outcome.UNAVAILABLE,
                 job_id=str(record.job_id if record else "?"),
@@ -160,7 +160,7 @@ class VideoJobOperator(BaseOperator):
                 self._make_room(full, since, tries)
                 tries += 1
             else:
-                return self._follow(context, self._jobs(job, request.polled_as, hook), fresh=job.fresh)
+                return self._follow(context, job, self._jobs(job, request.polled_as, hook))
 
     def _make_room(self, full: QuotaExceeded, since: float, tries: int) -> None:
         """Wait until the vendor may have room again: deferred, or here where the task is not deferrable."""
@@ -169,7 +169,8 @@ class VideoJobOperator(BaseOperator):
         left = since + self.quota_timeout - time.time()
         if left <= 0:
             raise full
-        pause = min(pause, left)
+        # Not shorter than a deferral may be, and a vendor that asks for no pause at all is not hammered.
+        pause = max(min(pause, left), LEAST_DEFERRAL)
         self.log.info("%s Submitting again in %.0f seconds", full, pause)
         if self.deferrable:
             self.defer(
@@ -179,14 +180,18 @@ class VideoJobOperator(BaseOperator):
             )
         time.sleep(pause)
 
-    def _follow(self, context: Context, jobs: Jobs, *, fresh: bool) -> Any:
-        (self._job_id,) = jobs.job_ids
+    def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
+        self._job_id = job.job_id
         context["ti"].xcom_push(key="job_id", value=self._job_id)
+        if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
+            hand_over(store_of(context))
         if not self.wait_for_completion:
             return self._handed_over(jobs)
+        if (status := job.status) is not None and status.state.terminal:
+            return self._concluded(context, lambda: jobs.completed([status]))
         if self.deferrable:
             self._defer(jobs)
-        return self._concluded(context, lambda: jobs.wait(ask_at_once=not fresh))
+        return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
     def _handed_over(self, jobs: Jobs) -> dict[str, Any]:
         return JobResult(
@@ -214,7 +219,7 @@ class VideoJobOperator(BaseOperator):
 
     def _resumed(self, context: Context, event: Any) -> SubmittedJob:
         """Find the job again: in the task's state, or in the event on an Airflow that has no such store."""
-        record = load(store_of(context, self.log))
+        record = load(store_of(context))
         told = event if isinstance(event, Mapping) else {}
         job_id = record.job_id if record and record.job_id else str(told.get("job_id"))
         submitted_at = record.submitted_at if record else told.get("submitted_at")
@@ -232,7 +237,7 @@ class VideoJobOperator(BaseOperator):
         )
 
     def _concluded(self, context: Context, results: Callable[[], list[JobResult]]) -> dict[str, Any]:
-        store = store_of(context, self.log)
+        store = store_of(context)
         try:
             (result,) = results()
         except JobFailed:

@@ -49,10 +49,11 @@ class AttemptStore(dict[str, Any]):
         self.pop(key, None)
 
 
-def store_of(context: Mapping[str, Any], log: Log) -> Store:
-    """Return the store of the running task; say in the log what is lost where there is none."""
+def store_of(context: Mapping[str, Any], log: Log | None = None) -> Store:
+    """Return the store of the running task; where there is none, say in ``log``, if given, what is lost."""
     accessor = context.get("task_state_store")
     if accessor is None:
-        log.warning(NO_STORE)
+        if log is not None:
+            log.warning(NO_STORE)
         return AttemptStore()
     return TaskStateStore(accessor)

@@ -17,10 +17,11 @@ from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.jobs.ending import error_of
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
-from airflow_provider_videoai.jobs.watch import Watch
+from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.triggers.job import VideoJobTrigger, starts_from_trigger
 from airflow_provider_videoai.triggers.resume import results_after
 
@@ -81,7 +82,10 @@ class VideoJobSensor(BaseSensorOperator):
         with airflow_boundary():
             if self.deferrable:
                 self._defer()
-            return super().execute(context)
+            try:
+                return super().execute(context)
+            except AirflowSensorTimeout as late:
+                raise self._timed_out(str(late)) from late
 
     def _defer(self) -> None:
         arguments = self._trigger_arguments() | self._named_jobs() | {"deadline": time.time() + self.timeout}
@@ -137,6 +141,15 @@ class VideoJobSensor(BaseSensorOperator):
             except VideoAIError as failure:
                 raise self._softened(failure) from failure
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Turn Airflow's own deferral timeout into the error that says what became of the jobs."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except SensorTimedOut:
+            raise
+        except AirflowSensorTimeout as late:
+            raise self._timed_out(f"Airflow's trigger ended with {late}") from late
+
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Ask once for all jobs that have not ended."""
         jobs = self._jobs()
@@ -156,8 +169,18 @@ class VideoJobSensor(BaseSensorOperator):
         except VideoAIError as failure:
             raise self._softened(failure) from failure
 
+    def _timed_out(self, said: str) -> SensorTimedOut:
+        """Make the error of a wait that Airflow ended, for the first job that has not ended."""
+        waiting = [watch.job_id for watch in self._watches or () if not watch.done] or self._job_ids().ids
+        late = error_of(
+            Outcome.TIMED_OUT, job_id=waiting[0], title=self.hook_class.vendor_class.title, said=said.rstrip(".")
+        )
+        return SensorTimedOut(late.message, job_id=late.job_id)
+
     def _softened(self, failure: VideoAIError) -> Exception:
         if self.soft_fail or self.never_fail:
+            # Said here as well: after a deferral Airflow raises its own skip, which does not tell the reason.
+            self.log.warning("Skipped instead of failed: %s", failure)
             return AirflowSkipException(f"skipped instead of failed: {failure}")
         if type(failure) is JobTimedOut:
             return SensorTimedOut(failure.message, job_id=failure.job_id)

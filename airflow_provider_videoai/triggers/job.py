@@ -116,6 +116,14 @@ class VideoJobTrigger(BaseTrigger):
             await self._let_airflow_note_the_deferral(began)
         yield event
 
+    async def on_kill(self) -> None:
+        """Say what goes on when a user ends the wait: no vendor documents a call that cancels a job."""
+        log.warning(
+            "The wait was ended. %s job %s goes on at the vendor and is billed; when the task runs again, it attaches.",
+            self.operation,
+            self.job_ids or "",
+        )
+
     async def _end(self) -> TriggerEvent:
         hook = hook_for(self.vendor, self.conn_id)
         try:

@@ -39,8 +39,9 @@ from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, js
 
 OK = 200
 PROCESSING = "1560"
+ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
-TRANS_NO_LENGTH = 32
+_LONGEST_TRANS_NO = 32
 VIDEO_URLS = 4  # the codeType of getPublishCode that asks for plain URLs
 
 _STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
@@ -49,7 +50,7 @@ _QUERY = {"trim": "videoClipQuery", "pull_video": "pullVideoQuery"}
 _BEST_FIRST = ("originUrl", "hdPullUrl", "highUrl", "sdUrl", "fluentUrl")
 _NOT_DETAILS = frozenset({"transNo", "tranNo", "items", "videoInfo", "fetchUrl", "videoFileList"})
 
-TransNo = Annotated[str, StringConstraints(pattern=rf"^\S{{1,{TRANS_NO_LENGTH}}}$")]
+TransNo = Annotated[str, StringConstraints(pattern=r"^\S{1,32}$")]
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -57,6 +58,11 @@ class CloudVodRequest(JobRequest):
     """What every task here takes: ``trans_no`` names it (at most 32 characters, globally unique); made up if absent."""
 
     trans_no: TransNo | None = None
+
+    @property
+    @override
+    def chosen_id(self) -> str | None:
+        return self.trans_no
 
 
 class TrimRequest(CloudVodRequest):
@@ -104,10 +110,6 @@ class PullVideoRequest(CloudVodRequest):
         return {"fileList": base64.urlsafe_b64encode(json_body([file])).decode()}
 
 
-def _form(values: Mapping[str, Any]) -> bytes:
-    return urlencode({name: str(value) for name, value in values.items()}).encode()
-
-
 class Scheme(NamedTuple):
     """One of the vendor's two generations: how it names its headers and wants its body."""
 
@@ -123,7 +125,9 @@ _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 _AKSK = {"x-cnc-auth-method": "AKSK"}
 SCHEMES = {
     "cnc": Scheme("CNC-HMAC-SHA256", "x-cnc-accessKey", "x-cnc-timestamp", "application/json", json_body, _AKSK),
-    "ws3": Scheme("WS3-HMAC-SHA256", "X-WS-AccessKey", "X-WS-Timestamp", _FORM, _form, {}),
+    "ws3": Scheme(
+        "WS3-HMAC-SHA256", "X-WS-AccessKey", "X-WS-Timestamp", _FORM, lambda values: urlencode(values).encode(), {}
+    ),
 }
 
 
@@ -140,8 +144,7 @@ def signature(scheme: Scheme, secret: str, timestamp: int, request: httpx.Reques
 class RecentSignatures:
     """Hands out no signature twice within five minutes: the vendor refuses a repeated one.
 
-    Equal requests in one second would sign alike: the timestamp moves by the smallest step that helps, and stays
-    inside the vendor's window of five minutes.
+    Equal requests in one second would sign alike: the timestamp moves by the least step that helps, in the window.
     """
 
     def __init__(self) -> None:
@@ -212,10 +215,10 @@ class CDNetworks(Vendor):
         "1301": Verdict(AuthenticationFailed, "the account has no permission"),
         "1500": Verdict(SubmitRejected, "the name is longer than 40 characters"),
         "1502": Verdict(ResultUnavailable, "the video does not exist"),
-        "1503": Verdict(ResultUnavailable, "no videoId was sent"),
-        "1504": Verdict(ResultUnavailable, "special characters in the videoId"),
-        "1532": Verdict(ResultUnavailable, "invalid codeType"),
-        "1535": Verdict(ResultUnavailable, "no permission to publish the video"),
+        "1503": Verdict(SubmitRejected, "no videoId was sent"),
+        "1504": Verdict(SubmitRejected, "special characters in the videoId"),
+        "1532": Verdict(SubmitRejected, "invalid codeType"),
+        "1535": Verdict(AuthenticationFailed, "no permission to publish the video"),
         PROCESSING: Verdict(VendorUnavailable, "the video is being processed"),
         "1561": Verdict(SubmitRejected, "wrong frame rate"),
         "1562": Verdict(SubmitRejected, "wrong audio sampling rate"),
@@ -223,7 +226,7 @@ class CDNetworks(Vendor):
         "1564": Verdict(SubmitRejected, "wrong audio bit rate"),
         "1565": Verdict(SubmitRejected, "wrong resolution"),
         "1601": Verdict(SubmitRejected, "no transNo was sent"),
-        "1602": Verdict(SubmitRejected, "illegal transNo"),
+        ILLEGAL_TRANS_NO: Verdict(SubmitRejected, "illegal transNo"),
         UNKNOWN_TRANS_NO: Verdict(JobNotFound, "unknown transNo"),
         "24112000": Verdict(SubmitRejected, "parameter error at the gateway"),
     }
@@ -244,13 +247,12 @@ class CDNetworks(Vendor):
     @override
     def check_job_id(cls, job_id: str) -> None:
         super().check_job_id(job_id)
-        if len(job_id) > TRANS_NO_LENGTH:
-            raise InvalidRequest(f"job_id: a transNo has at most {TRANS_NO_LENGTH} characters, {job_id!r} has more")
+        if len(job_id) > _LONGEST_TRANS_NO:
+            raise InvalidRequest(f"job_id: a transNo has at most {_LONGEST_TRANS_NO} characters, {job_id!r} has more")
 
     @override
     def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
-        users_own = request.trans_no if isinstance(request, CloudVodRequest) else None
-        trans_no = users_own or job_id or uuid.uuid4().hex
+        trans_no = request.chosen_id or job_id or uuid.uuid4().hex
         self.check_job_id(trans_no)
         call = self._call(_SUBMIT[request.operation], {"transNo": trans_no, **request.to_vendor()}, buys=True)
         try:
@@ -258,12 +260,15 @@ class CDNetworks(Vendor):
         except SubmitUncertain as lost:
             yield from self._settle(request.operation, trans_no, lost)
         except SubmitRejected as refused:
-            # No page says how a transNo that is taken is refused. One that we made up ourselves can only be taken by
-            # this very job; the user's own may name an older one, with another input.
-            unexplained = (refused.code or "").isdigit() and refused.code not in {*self.errors, "401", "403", "429"}
-            if users_own or not unexplained or not (yield from self._knows(request.operation, trans_no)):
+            # No page says how a taken transNo is refused ("illegal", or by a code of its own). One that we made up
+            # can only be taken by this very job; the user's own may name an older one, with another input.
+            if request.chosen_id or not (refused.code or "").isdigit() or refused.code in self._OTHER_REASONS:
+                raise
+            if not (yield from self._knows(request.operation, trans_no, refused)):
                 raise
         return trans_no
+
+    _OTHER_REASONS = frozenset({*errors, "401", "403", "429"} - {ILLEGAL_TRANS_NO})
 
     def _settle(self, operation: str, trans_no: str, lost: SubmitUncertain) -> Flow[None]:
         """Return if the vendor knows the task; raise :class:`SubmitUncertain` if that cannot be told yet."""
@@ -274,15 +279,15 @@ class CDNetworks(Vendor):
             why = f"asking for transNo {trans_no} settled nothing: {silent.message}"
             raise SubmitUncertain(f"{lost.message}; {why}. {retry}", job_id=trans_no) from silent
         if not known:
-            # Right after the submit this may be lag as well as loss.
-            why = f"{self.title} does not know transNo {trans_no} yet"
+            why = f"{self.title} does not know transNo {trans_no} yet"  # lag, or loss
             raise SubmitUncertain(f"{lost.message}; {why}. {retry}", code=UNKNOWN_TRANS_NO, job_id=trans_no) from lost
 
-    def _knows(self, operation: str, trans_no: str) -> Flow[bool]:
+    def _knows(self, operation: str, trans_no: str, refused: SubmitRejected) -> Flow[bool]:
         try:
             return bool((yield from self.statuses(operation, [trans_no])))
-        except VideoAIError:
-            return False
+        except VideoAIError as silent:
+            why = f"{self.title} refused transNo {trans_no} (code {refused.code}); if it was bought cannot be told"
+            raise SubmitUncertain(f"{why}: {silent.message}", code=refused.code, job_id=trans_no) from silent
 
     @override
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:

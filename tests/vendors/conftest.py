@@ -53,9 +53,7 @@ def _answer(prepared: Any) -> Answer | Exception:
 def open_account() -> Callable[..., Any]:
     """Make a vendor for an account; keywords are login, password, host and the options."""
 
-    def make(
-        vendor: type[Vendor], *, login: str = "12345", password: str = "test-secret", **options: Any
-    ) -> Vendor:
+    def make(vendor: type[Vendor], *, login: str = "12345", password: str = "test-secret", **options: Any) -> Vendor:
         host = options.pop("host", vendor.default_host)
         account = Account(conn_id="test_conn", host=host, login=login, password=password, options=options)
         return vendor(account, lambda: NOW)

@@ -123,14 +123,13 @@ SUBMIT_ERRORS: list[tuple[Any, type[SubmitRejected], bool]] = [
     (1503, SubmitRejected, False),
     (1504, SubmitRejected, False),
     (1532, SubmitRejected, False),
-    (1535, SubmitRejected, False),
+    (1535, AuthenticationFailed, False),
     (1561, SubmitRejected, False),
     (1562, SubmitRejected, False),
     (1563, SubmitRejected, False),
     (1564, SubmitRejected, False),
     (1565, SubmitRejected, False),
     (1601, SubmitRejected, False),
-    (1602, SubmitRejected, False),
     (1603, SubmitRejected, False),
     (24112000, SubmitRejected, False),
 ]
@@ -211,17 +210,25 @@ def test_submit_that_never_left_is_not_asked_about(vod: CDNetworks, play: Any) -
     assert len(exchange.calls) == 1
 
 
-def test_undocumented_refusal_of_our_own_trans_no_may_be_its_second_arrival(vod: CDNetworks, play: Any) -> None:
-    exchange = play(error(1599, "transNo exists"), task(1))
+@pytest.mark.parametrize("code", [1599, 1602])
+def test_refusal_of_our_own_trans_no_may_be_its_second_arrival(vod: CDNetworks, play: Any, code: int) -> None:
+    exchange = play(error(code, "transNo exists"), task(1))
     assert exchange.run(vod.submit(trim(), TRANS_NO)) == TRANS_NO
     assert [call.name for call in exchange.calls] == ["videoClip", "videoClipQuery"]
 
 
-@pytest.mark.parametrize("asked", [error(1603), (503, b""), VendorUnavailable("no connection"), ok(None)])
-def test_undocumented_refusal_stands_where_the_task_is_unknown(vod: CDNetworks, play: Any, asked: Any) -> None:
-    with pytest.raises(SubmitRejected, match="1599") as caught:
-        play(error(1599), asked).run(vod.submit(trim(), TRANS_NO))
+@pytest.mark.parametrize("code", [1599, 1602])
+def test_refusal_stands_where_the_vendor_does_not_know_the_task(vod: CDNetworks, play: Any, code: int) -> None:
+    with pytest.raises(SubmitRejected, match=str(code)) as caught:
+        play(error(code), error(1603)).run(vod.submit(trim(), TRANS_NO))
     assert caught.value.temporary is False
+
+
+@pytest.mark.parametrize("silent", [(503, b""), VendorUnavailable("no connection"), ok(None)])
+def test_refusal_that_cannot_be_explained_is_uncertain(vod: CDNetworks, play: Any, silent: Any) -> None:
+    with pytest.raises(SubmitUncertain, match=r"code 1602.*cannot be told") as caught:
+        play(error(1602), silent).run(vod.submit(trim(), TRANS_NO))
+    assert caught.value.job_id == TRANS_NO
 
 
 def test_undocumented_refusal_of_the_users_trans_no_is_never_taken_for_this_job(vod: CDNetworks, play: Any) -> None:

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E402 - Airflow's home has to be set before Airflow is imported
+"""What the tests of Airflow's faces share: a sandbox and connections to it, one case an operator, and tasks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+# Airflow writes a configuration into its home as soon as it is imported; not into the user's.
+_HOME = tempfile.mkdtemp(prefix="videoai-tests-")
+os.environ["AIRFLOW_HOME"] = _HOME
+sys.path.insert(0, str(Path(__file__).with_name("support")))
+
+import pytest
+from cases import CASES, Case
+from tasks import StateStore, Task, TaskInstance
+
+from airflow_provider_videoai.jobs import cadence
+from airflow_provider_videoai.jobs.limiter import Limiters
+from airflow_provider_videoai.jobs.vendor import Vendor
+from airflow_provider_videoai.operators import job as operator
+from airflow_provider_videoai.sandbox import running_sandbox
+from airflow_provider_videoai.triggers import job as trigger
+from airflow_provider_videoai.triggers import report
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+
+QUEUE_SECONDS, RUN_SECONDS = 0.01, 0.05
+INTERVAL = 0.02
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Every operator in turn; `parametrize("case", [names], indirect=True)` picks some."""
+    return CASES[request.param]
+
+
+@pytest.fixture
+def cases() -> Mapping[str, Case]:
+    """All cases by name, for claims that one operator proves for all."""
+    return CASES
+
+
+# -- the sandbox -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _running() -> Iterator[Any]:
+    with running_sandbox(queue_seconds=QUEUE_SECONDS, run_seconds=RUN_SECONDS) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(_running: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The sandbox as at its start, the five default connections that lead to it, and no memory of earlier tests."""
+    _running.reset()
+    for name, value in _running.connections().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Limiters, "_known", {})
+    return _running
+
+
+@pytest.fixture
+def connect(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Make a further connection of a vendor, the default one with some fields changed; returns its id."""
+
+    def connect(vendor: str, **changes: Any) -> str:
+        conn_id = f"{vendor}_changed"
+        fields = json.loads(sandbox.connections()[f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT"]) | changes
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+        return conn_id
+
+    return connect
+
+
+@pytest.fixture
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
+    for module in (trigger, operator):
+        monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
+    monkeypatch.setattr(cadence, "FIRST_ASK", INTERVAL)
+    monkeypatch.setattr(cadence, "_SHORTEST", INTERVAL)
+    for vendor in (Vendor, CDNetworks):
+        monkeypatch.setattr(vendor, "poll_floor", INTERVAL)
+
+
+@pytest.fixture
+def bought(sandbox: Any) -> Callable[[Case], list[str]]:
+    """Return the ids of the jobs that the case's vendor accepted, oldest first."""
+
+    def bought(case: Case) -> list[str]:
+        books = sandbox.ledger(case.vendor)
+        jobs = [entry["job_id"] for entry in books["submissions"] if entry["outcome"] == "accepted"]
+        if case.charged:
+            assert [charge["job_id"] for charge in books["charges"]] == jobs
+        return jobs
+
+    return bought
+
+
+@pytest.fixture
+def settled(bought: Callable[[Case], list[str]]) -> Callable[[Case], None]:
+    """Wait until all the case's jobs have ended at the vendor."""
+
+    def settled(case: Case) -> None:
+        hook = case.hook(case.conn_id)
+        deadline = time.monotonic() + 20
+        while not all(status.state.terminal for status in hook.statuses(bought(case), case.operation).values()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    return settled
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+# -- tasks ---
+
+
+@pytest.fixture
+def xcoms(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int, str], str]:
+    """The XComs of one DAG run; what the triggerer writes comes here as well."""
+    kept: dict[tuple[str, int, str], str] = {}
+
+    def set_(*, key: str, value: Any, task_id: str, map_index: int, **_: Any) -> None:
+        kept[task_id, map_index, key] = json.dumps(value)
+
+    def get_one(*, key: str, task_id: str, map_index: int = -1, **_: Any) -> Any:
+        return json.loads(kept.get((task_id, map_index, key), "null"))
+
+    monkeypatch.setattr(report.XCom, "set", set_)
+    monkeypatch.setattr(report.XCom, "get_one", get_one)
+    return kept
+
+
+@pytest.fixture
+def task(sandbox: Any, xcoms: dict[Any, str]) -> Callable[..., Task]:
+    """Make a task of a case's operator, with its request or a changed one."""
+    # The ids that CDNetworks jobs get derive from the run: a new one for each test.
+    run_id = f"manual__{uuid.uuid4().hex}"
+
+    def task(case: Case, *, store: StateStore | None = None, map_index: int = -1, **arguments: Any) -> Task:
+        request = case.request(sandbox)
+        return Task(
+            lambda: case.operator(task_id="make", **{**request, **arguments}),
+            TaskInstance(xcoms, run_id, map_index=map_index),
+            store or StateStore(),
+        )
+
+    return task
+
+
+@pytest.fixture
+def sensor(sandbox: Any, xcoms: dict[Any, str]) -> Callable[..., Task]:  # noqa: ARG001 - its connections
+    """Make a task of a case's sensor."""
+
+    def sensor(case: Case, job_id: Any, **arguments: Any) -> Task:
+        ti = TaskInstance(xcoms, f"manual__{uuid.uuid4().hex}", task_id="wait")
+        return Task(lambda: case.sensor(task_id="wait", job_id=job_id, **arguments), ti)
+
+    return sensor
+
+
+@pytest.fixture
+def everything_said(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """Return all that was logged or printed, down to DEBUG, through either of Airflow's two logging systems."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "aiohttp", "asyncio", "airflow", "airflow_provider_videoai"):
+        caplog.set_level(logging.DEBUG, logger=name)
+
+    def said() -> str:
+        return caplog.text + "".join(capfd.readouterr())
+
+    return said

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.jobs import errors
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.vendor import Vendor
+from airflow_provider_videoai.vendors import tencent_ivh
+from airflow_provider_videoai.vendors.aidge import Aidge
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
+from airflow_provider_videoai.vendors.topview import Topview
+from airflow_provider_videoai.vendors.viitor import ViiTor
+
+VENDORS: list[type[Vendor]] = [ViiTor, Aidge, CDNetworks, Topview, TencentIVH]
+
+
+def family(kind: type[VideoAIError]) -> Iterator[type[VideoAIError]]:
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield child
+            yield from family(child)
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: str(vendor.key))
+def test_every_code_of_a_vendor_stands_in_its_section_with_its_class(
+    page: Callable[[str], Any], cells: Callable[[str], list[list[str]]], vendor: type[Vendor]
+) -> None:
+    rows = cells(page("errors.md").section(f"### {vendor.title}"))
+    assert [row[:2] for row in rows] == [[code, verdict.error.__name__] for code, verdict in vendor.errors.items()]
+
+
+def test_every_fail_code_of_tencent_stands_in_the_page(
+    page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]
+) -> None:
+    section = page("errors.md").section("### Tencent IVH").split("`FailCode` of a failed job", 1)[1]
+    assert [row[0] for row in cells(section)] == list(tencent_ivh.FAILURES)
+
+
+def test_the_tree_is_that_of_the_code(page: Callable[[str], Any]) -> None:
+    (tree,) = (block for block in page("errors.md").blocks("") if block.startswith("VideoAIError"))
+    drawn = {line.lstrip("│├└─ ").split()[0]: line.index(line.lstrip("│├└─ ")) // 4 for line in tree.splitlines()}
+    depth = {kind.__name__: len(kind.__mro__) - len(VideoAIError.__mro__) for kind in family(VideoAIError)}
+    depth["InvalidRequest"] -= 1  # it is a ValueError as well
+    assert drawn == {"VideoAIError": 0, **depth}
+
+
+def test_the_table_names_every_error(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> None:
+    told = {row[0].split("`")[0] for row in cells(page("errors.md").text)}
+    assert told >= {kind.__name__ for kind in family(VideoAIError)}

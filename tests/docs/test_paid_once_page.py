@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.jobs.submission import STORE_KEY, Phase, SubmissionRecord, decide
+
+NOW, BEFORE = "fingerprint-of-now", "fingerprint-of-before"
+
+Case = tuple[str, str, str, str, str, str]
+Row = list[str]
+CASES: list[Case] = [
+    case
+    for case in itertools.product(
+        ["none", *Phase], ["same", "changed"], ["yes", "no"], ["yes", "no"], ["fail", "resubmit"], ["reuse", "resubmit"]
+    )
+    # Without a record there is nothing to compare with, and no id.
+    if case[0] != "none" or case[1:3] == ("changed", "no")
+]
+
+
+@pytest.fixture
+def rows(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> list[Row]:
+    return cells(page("paid-once.md").section("## What an attempt does"))
+
+
+def row_of(rows: list[Row], case: Case) -> Row:
+    return next(row for row in rows if all(cell in ("-", value) for cell, value in zip(row[:6], case, strict=True)))
+
+
+def decided(case: Case) -> list[str]:
+    phase, request, has_id, caller_chooses_id, on_uncertain_submit, on_finished_job = case
+    stored = None
+    if phase != "none":
+        stored = SubmissionRecord(
+            phase=Phase(phase),
+            fingerprint=NOW if request == "same" else BEFORE,
+            generation=7,
+            job_id="job-1" if has_id == "yes" else None,
+        )
+    decision = decide(
+        stored,
+        NOW,
+        caller_chooses_id=caller_chooses_id == "yes",
+        on_uncertain_submit=on_uncertain_submit,
+        on_finished_job=on_finished_job,
+    )
+    generation = {0: "0", 7: "same", 8: "+1"}[decision.record.generation]
+    return [str(decision.action), generation]
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_the_table_says_what_the_function_decides(rows: list[Row], case: Case) -> None:
+    assert row_of(rows, case)[6:] == decided(case)
+
+
+def test_every_row_of_the_table_counts_for_some_case(rows: list[Row]) -> None:
+    counted = [row_of(rows, case) for case in CASES]
+    assert [row for row in rows if row not in counted] == []
+
+
+def test_the_record_is_described_field_by_field(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> None:
+    described = cells(page("paid-once.md").section("## The record"))
+    assert [row[0] for row in described] == [field.name for field in fields(SubmissionRecord)]
+
+
+def test_the_page_names_the_key_of_the_record(page: Callable[[str], Any]) -> None:
+    assert f"/state-store/{STORE_KEY}?map_index=" in page("paid-once.md").text

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from airflow_provider_videoai.sandbox import running_sandbox
+from airflow_provider_videoai.sandbox.running import Sandbox
+
+ASSUMING = {
+    "ViiTor": "viitor",
+    "Alibaba Aidge": "aidge",
+    "CDNetworks": "cdnetworks",
+    "Topview": "topview",
+    "Tencent IVH": "tencent_ivh",
+}
+_LEFT = 38  # where the second column of the modules' tables begins
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox(queue_seconds=0, run_seconds=0) as running:
+        yield running
+
+
+def assumptions(module: str) -> list[list[str]]:
+    """Read the table of choices in the docstring of a vendor's server."""
+    doc = inspect.cleandoc(import_module(f"airflow_provider_videoai.sandbox.{module}").__doc__ or "")
+    _, table, _ = re.split(r"^=+  =+$", doc, maxsplit=2, flags=re.MULTILINE)
+    rows: list[list[str]] = []
+    for line in table.strip("\n").splitlines():
+        cells = [line[:_LEFT].strip(), line[_LEFT:].strip()]
+        if all(cells):
+            rows.append(cells)
+        else:
+            rows[-1] = [f"{above} {more}".strip() for above, more in zip(rows[-1], cells, strict=True)]
+    return rows
+
+
+def markdown(row: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("``", "`").replace("|", r"\|") for cell in row) + " |"
+
+
+@pytest.mark.parametrize("title", ASSUMING)
+def test_the_page_tells_what_the_sandbox_assumes(page: Callable[[str], Any], title: str) -> None:
+    told = page("sandbox.md").section(f"### {title}").rstrip().splitlines()
+    assert told[3:] == [markdown(row) for row in assumptions(ASSUMING[title])]
+
+
+def test_the_page_names_every_fault_call_and_shape(page: Callable[[str], Any], sandbox: Sandbox) -> None:
+    text = page("sandbox.md").text
+    control = sandbox.index()["control"]
+    faults = control["POST /sandbox/faults"]
+    words = [*faults["kind"], *faults["call"], *faults, *control["POST /sandbox/clock"]]
+    words += [shape for shapes in control["POST /sandbox/shapes"].values() for shape in shapes]
+    assert [word for word in words if f"`{word}`" not in text] == []
+    assert [route for route in control if f"`{route}`" not in text] == []
+
+
+def test_the_page_names_every_built_in_id(page: Callable[[str], Any], sandbox: Sandbox) -> None:
+    given = [each for ids in sandbox.index()["ids"].values() for some in ids.values() for each in some]
+    assert [each for each in given if f"`{each}`" not in page("sandbox.md").text] == []
+
+
+def test_the_pages_control_requests_are_accepted(page: Callable[[str], Any], sandbox: Sandbox) -> None:
+    calls = re.findall(r"^curl \S+:8765(/sandbox/\w+) -d '(.*)'$", page("sandbox.md").text, re.MULTILINE)
+    assert len(calls) > 3
+    for path, body in calls:
+        httpx.post(sandbox.url + path, json=json.loads(body), trust_env=False).raise_for_status()
+    sandbox.reset()
+
+
+@pytest.mark.airflow
+def test_the_example_tests_pass(page: Callable[[str], Any], tmp_path: Path) -> None:
+    files = page("sandbox.md").files()
+    assert set(files) == {"dags/clean_clip.py", "tests/conftest.py", "tests/test_clean_clip.py"}
+    for name, source in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "2 passed" in ran.stdout

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known when a DAG is parsed, and what is only known when a task runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, XComArg
+from airflow.sdk.definitions._internal.types import NOTSET, SET_DURING_EXECUTION
+from airflow.sdk.definitions.param import DagParam
+
+from airflow_provider_videoai.hooks.literals import rendered_later
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{{ params.url }}",
+        "https://host/{{ ds }}.mp4",
+        "{% if params.x %}a{% endif %}",
+        "{# why #}",
+        ["plain", "{{ ds }}"],
+        ("{{ ds }}",),
+        {"Speed": "{{ params.speed }}"},
+        [{"box": ["{{ params.x }}"]}],
+        NOTSET,
+        SET_DURING_EXECUTION,
+    ],
+    ids=repr,
+)
+def test_a_template_is_rendered_later(value: Any) -> None:
+    assert rendered_later(value)
+
+
+@pytest.mark.parametrize("value", ["plain", "{single}", 7, None, 1.5, True, ["a", 1], {"a": {"b": "c"}}, set(), b"{{"])
+def test_a_literal_is_known(value: Any) -> None:
+    assert not rendered_later(value)
+
+
+def test_a_reference_to_a_task_or_a_parameter_is_rendered_later() -> None:
+    with DAG("pipeline", schedule=None, params={"url": "x"}) as dag:
+        source = EmptyOperator(task_id="source")
+    assert rendered_later(source.output)
+    assert rendered_later(source.output["media_url"])
+    assert rendered_later([XComArg(source)])
+    assert rendered_later(DagParam(dag, "url", "x"))

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import defaultdict
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_videoai.jobs.cadence import Cadence
+from airflow_provider_videoai.jobs.errors import VendorUnavailable
+from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.vendor import Call
+from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from tests.jobs.lab import NOW
+from tests.jobs.watches import all_done, ids_of, new_watch, poll, rows, skipping_poller
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+# -- few requests ----------------------------------------------------------------------------------------------
+
+
+def test_a_thousand_jobs_take_a_hundred_in_a_request(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    """After a restart of the triggerer they all arrive in one instant, and end together ten minutes later."""
+
+    def answer(call: Call) -> Any:
+        asked.extend(ids_of(call))
+        over = asyncio.get_running_loop().time() > NOW + 600
+        return rows(ids_of(call), "succeeded" if over else "running")
+
+    async def run() -> None:
+        assert set(await poll(skipping_poller(transport, jitter=True), watches)) == {None}
+
+    asked: list[str] = []
+    transport = scripted(open_lab("batch_lab", poll_floor=1.0), answer, latency=0.2)
+    watches = [new_watch(f"job-{number}") for number in range(1000)]
+    skip_time(run())
+    assert all(watch.outcome is Outcome.ENDED for watch in watches)
+    assert len(asked) / len(watches) < 35  # asks of each job, in ten minutes
+    assert len(transport.calls) < 700  # one a second, not 27,000
+    assert max(len(ids_of(call)) for call in transport.calls) == 100
+
+
+def test_jobs_of_a_vendor_that_answers_for_one_are_asked_side_by_side(
+    open_lab: Any, scripted: Any, skip_time: Any
+) -> None:
+    async def run() -> float:
+        await poll(skipping_poller(transport), [new_watch(str(number)) for number in range(100)])
+        return asyncio.get_running_loop().time() - NOW
+
+    transport = scripted(open_lab(), all_done, latency=1.0)
+    assert skip_time(run()) == pytest.approx(3 + 2 * 1.0)  # 100 jobs, 50 at a time, a second each
+    assert len(transport.calls) == 100
+
+
+@pytest.mark.parametrize(("limit", "most"), [(6, 6), (0.5, 1), (1000, 50), (None, 50)])
+def test_no_more_requests_are_under_way_than_the_account_may_send_in_a_minute(
+    open_lab: Any, scripted: Any, skip_time: Any, limit: float | None, most: int
+) -> None:
+    async def run() -> None:
+        poller = skipping_poller(transport)
+        waiting = asyncio.ensure_future(poll(poller, [new_watch(str(number)) for number in range(80)]))
+        await asyncio.sleep(5)
+        assert len(poller._asking) == most
+        await waiting
+
+    transport = scripted(open_lab(max_requests_per_minute=limit), all_done, latency=10)
+    skip_time(run())
+
+
+def test_longest_overdue_job_is_asked_first(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        await poll(skipping_poller(transport), [new_watch(str(n), started_at=NOW - n) for n in (1, 5, 3, 4, 2, 0)])
+
+    transport = scripted(open_lab("batch_lab", batch_size=2, max_requests_per_minute=1), all_done, latency=60)
+    skip_time(run())
+    assert [ids_of(call) for call in transport.calls] == [["5", "4"], ["3", "2"], ["1", "0"]]
+
+
+def test_jobs_of_two_operations_never_share_a_request(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        watches = [new_watch(str(n), operation=("develop", "reprint")[n % 2]) for n in range(8)]
+        await poll(skipping_poller(transport), watches)
+
+    transport = scripted(open_lab("batch_lab"), all_done)
+    skip_time(run())
+    asked = {json.loads(call.body)["operation"]: ids_of(call) for call in transport.calls}
+    assert asked == {"develop": list("0246"), "reprint": list("1357")}
+
+
+def test_two_tasks_that_wait_for_one_job_share_its_answer(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        await poll(skipping_poller(transport), watches)
+
+    watches = [new_watch("same"), new_watch("same")]
+    transport = scripted(open_lab("batch_lab"), all_done)
+    skip_time(run())
+    assert [ids_of(call) for call in transport.calls] == [["same"]]
+    assert [watch.outcome for watch in watches] == [Outcome.ENDED] * 2
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["lab", "batch_lab"]),
+    st.lists(st.tuples(st.floats(0, 30), st.sampled_from([None, 2.0, 7.0])), min_size=1, max_size=30),
+)
+def test_no_job_is_asked_before_its_floor_or_its_fixed_interval(
+    open_lab: Any, scripted: Any, skip_time: Any, key: str, arrivals: list[tuple[float, float | None]]
+) -> None:
+    """A request that leaves for one job must not drag others along before their time."""
+    asked: dict[str, list[float]] = defaultdict(list)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def answer(call: Call) -> Any:
+            for job_id in ids_of(call):
+                asked[job_id].append(loop.time())
+            return rows(ids_of(call), "succeeded" if loop.time() > NOW + 60 else "running")
+
+        async def arrive(number: int, delay: float, interval: float | None) -> None:
+            await asyncio.sleep(delay)
+            watch = new_watch(str(number), loop.time(), cadence=Cadence(floor=1.0, interval=interval))
+            await poller.watch(watch, lambda _: None)
+
+        poller = skipping_poller(scripted(open_lab(key, poll_floor=1.0), answer, 0.05), jitter=True)
+        await asyncio.gather(*(arrive(number, *arrival) for number, arrival in enumerate(arrivals)))
+        await poller.close()
+
+    skip_time(run())
+    for number, (_, interval) in enumerate(arrivals):
+        times = asked[str(number)]
+        least = max(interval or 2.0, 1.0)
+        assert all(later - earlier >= least - 1e-3 for earlier, later in pairwise(times))
+
+
+# -- one job's trouble is its own ------------------------------------------------------------------------------
+
+
+def test_job_that_the_vendor_does_not_know_harms_no_other(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        await poll(skipping_poller(transport), watches)
+
+    watches = [new_watch("known"), new_watch("lost")]
+    transport = scripted(open_lab("batch_lab"), lambda call: rows([each for each in ids_of(call) if each == "known"]))
+    skip_time(run())
+    assert [watch.outcome for watch in watches] == [Outcome.ENDED, Outcome.NOT_FOUND]
+    assert watches[0].asks == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [(1, Outcome.NOT_FOUND), (8, Outcome.NOT_FOUND), (5, Outcome.REFUSED), (7, Outcome.REFUSED)]
+)
+def test_job_that_spoils_its_request_is_found_and_the_others_are_spared(
+    open_lab: Any, scripted: Any, skip_time: Any, code: int, outcome: Outcome
+) -> None:
+    def answer(call: Call) -> Any:
+        return {"code": code} if "bad" in ids_of(call) else rows(ids_of(call))
+
+    async def run() -> None:
+        await poll(skipping_poller(transport), [*watches, bad])
+
+    watches, bad = [new_watch(str(number)) for number in range(99)], new_watch("bad")
+    transport = scripted(open_lab("batch_lab"), answer)
+    skip_time(run())
+    assert {watch.outcome for watch in watches} == {Outcome.ENDED}
+    assert {watch.asks for watch in watches} == {1}
+    assert bad.outcome is outcome
+
+
+def test_failed_request_is_ridden_out_and_told_to_its_jobs_only(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    def answer(call: Call) -> Any:
+        if ids_of(call) == ["unlucky"] and len(transport.calls) < 6:
+            raise VendorUnavailable("lights out")
+        return rows(ids_of(call))
+
+    async def run() -> None:
+        await poll(skipping_poller(transport), watches, lambda watch: noted.append((watch.job_id, watch.error)))
+
+    noted: list[tuple[str, Any]] = []
+    watches = [new_watch("unlucky"), new_watch("lucky")]
+    transport = scripted(open_lab(), answer)
+    skip_time(run())
+    assert [watch.outcome for watch in watches] == [Outcome.ENDED, Outcome.ENDED]
+    assert watches[1].asks == 1
+    assert watches[0].asks > 2
+    assert [error for job_id, error in noted if job_id == "lucky"] == [None]
+
+
+def test_outage_longer_than_the_tolerance_ends_the_wait(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        await poll(skipping_poller(transport), [watch])
+
+    watch = new_watch("j")
+    transport = scripted(open_lab(), lambda _: {"code": 6})
+    skip_time(run())
+    assert watch.outcome is Outcome.UNAVAILABLE
+
+
+def test_defect_ends_the_jobs_of_its_own_request_and_no_others(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    def answer(call: Call) -> Any:
+        return {"code": 0} if "cursed" in ids_of(call) else rows(ids_of(call))  # no "jobs": a KeyError in the vendor
+
+    async def run() -> list[Any]:
+        return await poll(skipping_poller(transport), watches)
+
+    watches = [new_watch("cursed"), new_watch("fine")]
+    transport = scripted(open_lab(), answer)
+    cursed, fine = skip_time(run())
+    assert isinstance(cursed, KeyError)
+    assert fine is None
+    assert watches[1].outcome is Outcome.ENDED
+
+
+def test_observer_that_fails_ends_its_own_wait_only(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    def observe(watch: Watch) -> None:
+        if watch.job_id == "b":
+            raise ZeroDivisionError
+
+    async def run() -> list[Any]:
+        return await poll(skipping_poller(transport), [new_watch(job_id) for job_id in "abc"], observe)
+
+    transport = scripted(open_lab("batch_lab"), all_done)
+    first, second, third = skip_time(run())
+    assert (first, third) == (None, None)
+    assert isinstance(second, ZeroDivisionError)
+
+
+def test_cancelled_watcher_leaves_at_once_and_the_others_go_on(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        poller = skipping_poller(transport)
+        leaving, staying = (asyncio.ensure_future(poller.watch(watch, lambda _: None)) for watch in watches)
+        await asyncio.sleep(10)
+        leaving.cancel()
+        before = loop.time()
+        with contextlib.suppress(asyncio.CancelledError):
+            await leaving
+        assert loop.time() == before
+        await staying
+        await poller.close()
+
+    def answer(call: Call) -> Any:
+        return rows(ids_of(call), "succeeded" if len(transport.calls) == 20 else "running")
+
+    watches = [new_watch("leaving"), new_watch("staying")]
+    transport = scripted(open_lab(), answer)
+    skip_time(run())
+    assert not watches[0].done
+    assert watches[1].outcome is Outcome.ENDED
+    assert sum(ids_of(call) == ["leaving"] for call in transport.calls) < 6
+
+
+def test_watcher_that_is_cancelled_while_it_is_asked_for_disturbs_nobody(
+    open_lab: Any, scripted: Any, skip_time: Any
+) -> None:
+    async def run() -> None:
+        poller = skipping_poller(transport)
+        leaving, staying = (
+            asyncio.ensure_future(poller.watch(new_watch(job_id), lambda _: None)) for job_id in ("leaving", "staying")
+        )
+        await asyncio.sleep(9)  # the request is under way
+        assert poller._asking
+        leaving.cancel()
+        await staying
+        await poller.close()
+
+    transport = scripted(open_lab("batch_lab"), all_done, latency=60)
+    skip_time(run())
+    assert len(transport.calls) == 1
+
+
+def test_requests_for_nobody_are_not_sent(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        poller = skipping_poller(transport)
+        waits = [asyncio.ensure_future(poller.watch(new_watch(str(n)), lambda _: None)) for n in range(3)]
+        await asyncio.sleep(1)
+        for each in waits:
+            each.cancel()
+        await asyncio.sleep(100)
+        assert poller._places._value == 50
+        await poller.watch(new_watch("late", NOW + 101), lambda _: None)
+        await poller.close()
+
+    transport = scripted(open_lab(), all_done)
+    skip_time(run())
+    assert [ids_of(call) for call in transport.calls] == [["late"]]
+
+
+def test_observer_hears_of_news_only(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    states = iter(["queued", "queued", "running", "running", "succeeded"])
+
+    async def run() -> None:
+        await poll(skipping_poller(transport), [watch], lambda watch: heard.append(watch.status.state))
+
+    heard: list[JobState] = []
+    watch = new_watch("j")
+    transport = scripted(open_lab(), lambda call: rows(ids_of(call), next(states)))
+    skip_time(run())
+    assert heard == ["queued", "running", "succeeded"]
+    assert watch.asks == 5

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks that live in segments.
+
+Airflow runs a deferred task in several processes: a worker, the triggerer, another worker. :class:`Task` does the
+same without a database: each segment gets an operator of its own, and only what Airflow would carry over (XComs, the
+task state store, the trigger's arguments, the event) reaches the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk._shared.module_loading import import_string
+from airflow.sdk.bases.operator import BaseOperator, ExecutorSafeguard
+from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.serde import deserialize, serialize
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+
+class StateStore:
+    """Stands in for Airflow's task state store: JSON values that outlive every attempt."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get(self, key: str) -> Any:
+        return json.loads(self.values.get(key, "null"))
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        assert retention is not None, "kept for too short a time: a forgotten record is a second purchase"
+        self.values[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+@dataclass
+class TaskInstance:
+    """The part of Airflow's task instance that a task may use, over the XComs of its DAG run."""
+
+    xcoms: dict[tuple[str, int, str], str]
+    run_id: str
+    task_id: str = "make"
+    map_index: int = -1
+    dag_id: str = "pipeline"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[self.task_id, self.map_index, key] = json.dumps(value)
+
+    def xcom_pull(self, task_ids: str | None = None, *, key: str = "return_value", map_indexes: int = -1) -> Any:
+        return json.loads(self.xcoms.get((task_ids or self.task_id, map_indexes, key), "null"))
+
+    def get_first_reschedule_date(self, _context: Any) -> datetime:
+        return self.started
+
+
+@dataclass
+class Task:
+    """One task instance over all its tries. ``make`` gives an operator, as each process parses one for itself."""
+
+    make: Callable[[], BaseOperator]
+    ti: TaskInstance
+    store: StateStore | None = field(default_factory=StateStore)
+    events: list[TriggerEvent] = field(default_factory=list)
+    deferrals: list[TaskDeferred] = field(default_factory=list)
+
+    @property
+    def context(self) -> Any:
+        store = {} if self.store is None else {"task_state_store": self.store}
+        return {"ti": self.ti, "task_instance": self.ti, **store}
+
+    def start(self) -> Any:
+        """Begin a new attempt on a worker; may raise ``TaskDeferred``. Airflow drops the XComs of the last attempt."""
+        for key in [key for key in self.ti.xcoms if key[:2] == (self.ti.task_id, self.ti.map_index)]:
+            del self.ti.xcoms[key]
+        return self._on_a_worker(lambda operator: operator.execute(self.context))
+
+    def defer(self) -> TaskDeferred:
+        """Begin a new attempt that must defer."""
+        with pytest.raises(TaskDeferred) as deferred:
+            self.start()
+        return deferred.value
+
+    def run(self) -> Any:
+        """Begin a new attempt and see it through; returns what it returns."""
+        try:
+            return self.start()
+        except TaskDeferred as deferred:
+            return self.go_on(deferred)
+
+    def go_on(self, deferred: TaskDeferred) -> Any:
+        """Wait as the triggerer does, then resume on a worker; again and again if need be."""
+        while True:
+            self.deferrals.append(deferred)
+            event = asyncio.run(self.fire(deferred.trigger))
+            if isinstance(event, TaskSuccessEvent):
+                for key, value in event.xcoms.items():
+                    self.ti.xcom_push(key, value)
+                return event.xcoms["return_value"]
+            try:
+                return self.resume(deferred, event.payload)
+            except TaskDeferred as again:
+                deferred = again
+
+    def resume(self, deferred: TaskDeferred, payload: Any) -> Any:
+        """Go on where the task deferred; may raise ``TaskDeferred``."""
+        arguments = {**(deferred.kwargs or {}), "event": json.loads(json.dumps(payload, default=str))}
+        return self._on_a_worker(
+            lambda operator: operator.resume_execution(deferred.method_name, arguments, self.context)
+        )
+
+    async def fire(self, trigger: BaseTrigger) -> TriggerEvent:
+        """Run a trigger, made anew from what Airflow stores of it, until its only event."""
+        revived = revive(trigger)
+        revived.task_instance = SimpleNamespace(
+            dag_id=self.ti.dag_id, run_id=self.ti.run_id, task_id=self.ti.task_id, map_index=self.ti.map_index
+        )
+        if isinstance(revived, DateTimeTrigger):  # a clock of Airflow's own, and not worth a test's time
+            return TriggerEvent(revived.moment)
+        events = [event async for event in revived.run()]
+        assert len(events) == 1, "a trigger that lingers after its event is taken for a killed one"
+        self.events += events
+        return events[0]
+
+    def _on_a_worker(self, work: Callable[[BaseOperator], Any]) -> Any:
+        operator = self.make()
+        token = ExecutorSafeguard.tracker.set(operator)
+        try:
+            return work(operator)
+        finally:
+            ExecutorSafeguard.tracker.reset(token)
+
+
+def revive(trigger: BaseTrigger) -> Any:
+    """Send a trigger through the database: class path and arguments, by Airflow's own serialization."""
+    class_path, arguments = trigger.serialize()
+    stored = json.dumps(serialize(arguments))
+    return import_string(class_path)(**deserialize(json.loads(stored)))

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the waiting in the triggerer ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
+
+from airflow_provider_videoai.jobs import watch
+from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.triggers import job
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
+
+TI = SimpleNamespace(dag_id="pipeline", run_id="manual__1", task_id="make", map_index=-1)
+
+
+def trigger_of(case: Any, *job_ids: str, **arguments: Any) -> VideoJobTrigger:
+    return VideoJobTrigger(
+        vendor=case.vendor, operation=case.operation, conn_id=case.conn_id, job_ids=" ".join(job_ids), **arguments
+    )
+
+
+async def event_of(trigger: VideoJobTrigger) -> TriggerEvent:
+    (event,) = [event async for event in trigger.run()]
+    return event
+
+
+@pytest.fixture
+def submitted(sandbox: Any) -> Any:
+    async def submitted(case: Any) -> str:
+        return str(await case.hook(case.conn_id).asubmit(case.request(sandbox), case.operation))
+
+    return submitted
+
+
+@pytest.mark.usefixtures("prompt")
+def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -> None:
+    waiting = task(case, finish_in_triggerer=True)
+    result = waiting.run()
+    (event,) = waiting.events
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms == {"return_value": result, **result}
+    assert [result["job_id"]] == bought(case)
+    assert result["submitted_at"]
+    assert result["finished_at"]
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_failure_goes_to_a_worker(case: Any, submitted: Any, sandbox: Any) -> None:
+    sandbox.fault(vendor=case.vendor, kind="fail_job")
+    event = await event_of(trigger_of(case, await submitted(case), finish=True))
+    assert not isinstance(event, TaskSuccessEvent)
+    assert (event.payload["outcome"], event.payload["state"]) == ("ended", "failed")
+
+
+@pytest.mark.usefixtures("prompt")
+def test_a_result_that_the_triggerer_cannot_fetch_is_left_to_a_worker(cases: Any, task: Any, sandbox: Any) -> None:
+    sandbox.fault(vendor="cdnetworks", call="publish", kind="http_500")
+    waiting = task(cases["cdnetworks_trim"], finish_in_triggerer=True)
+    assert waiting.run()["media_url"]
+    assert [type(event) for event in waiting.events] == [TriggerEvent]
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_deadline_that_passed_still_asks_once(case: Any, submitted: Any, settled: Any) -> None:
+    job_id = await submitted(case)
+    await asyncio.to_thread(settled, case)
+    event = await event_of(trigger_of(case, job_id, deadline=time.time() - 100))
+    assert (event.payload["outcome"], event.payload["state"]) == ("ended", "succeeded")
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_deadline_ends_the_wait(case: Any, submitted: Any, sandbox: Any) -> None:
+    sandbox.fault(vendor=case.vendor, kind="never_ends")
+    job_id = await submitted(case)
+    event = await event_of(trigger_of(case, job_id, deadline=time.time() + 0.1))
+    assert (event.payload["outcome"], event.payload["job_id"]) == ("timed_out", job_id)
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_wrong_password_ends_the_wait(case: Any, connect: Any) -> None:
+    trigger = trigger_of(case, case.absent_id)
+    trigger.conn_id = connect(case.vendor, password="wrong-secret-that-must-not-be-seen")
+    event = await event_of(trigger)
+    assert (event.payload["outcome"], event.payload["refusal"]) == ("refused", "AuthenticationFailed")
+    assert trigger.conn_id in event.payload["said"]
+    assert "wrong-secret" not in str(event.payload)
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_connection_that_breaks_a_rule_ends_the_wait(cases: Any, connect: Any) -> None:
+    trigger = trigger_of(cases["topview"], "a1")
+    trigger.conn_id = connect("topview", extra={"timeout": "long"})
+    event = await event_of(trigger)
+    assert (event.payload["outcome"], event.payload["refusal"]) == ("refused", "InvalidRequest")
+    assert "timeout" in event.payload["said"]
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_an_unknown_id_ends_the_wait_after_a_grace(
+    cases: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "UNKNOWN_GRACE", 0.2)
+    event = await event_of(trigger_of(cases["viitor"], "ViiTor_AI_0"))
+    assert event.payload["outcome"] == "not_found"
+    assert len(sandbox.ledger("viitor")["polls"]) > 1
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_waiting_triggers_of_an_account_share_requests(cases: Any, submitted: Any, sandbox: Any) -> None:
+    case = cases["viitor"]
+    job_ids = [await submitted(case) for _ in range(5)]
+    sandbox.clear_ledger()
+    events = await asyncio.gather(*(event_of(trigger_of(case, job_id)) for job_id in job_ids))
+    assert [event.payload["job_id"] for event in events] == job_ids
+    assert max(len(poll["job_ids"]) for poll in sandbox.ledger("viitor")["polls"]) == len(job_ids)
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_nothing_is_left_behind(cases: Any, submitted: Any) -> None:
+    await event_of(trigger_of(cases["topview"], await submitted(cases["topview"])))
+    assert not Poller._known.get(asyncio.get_running_loop())
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.usefixtures("prompt", "xcoms")
+async def test_a_wait_that_is_cancelled_leaves_nothing_behind(cases: Any, sandbox: Any, submitted: Any) -> None:
+    sandbox.fault(vendor="topview", kind="never_ends")
+    trigger = trigger_of(cases["topview"], await submitted(cases["topview"]))
+    trigger.task_instance = TI
+    waiting = asyncio.create_task(event_of(trigger))
+    while not sandbox.ledger("topview")["polls"]:  # noqa: ASYNC110 - it is asked over HTTP, and sets no event
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0)
+    assert not Poller._known.get(asyncio.get_running_loop())
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_ending_the_wait_by_hand_says_that_the_job_goes_on(cases: Any, everything_said: Any) -> None:
+    await trigger_of(cases["topview"], "a1").on_kill()
+    assert "job a1 goes on at the vendor and is billed" in everything_said()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task_instance", "waits"),
+    [({}, TI, True), ({}, None, False), ({"timeout": 20}, TI, False), ({"finish": True}, TI, False)],
+    ids=["deferred", "dag.test", "started here", "ends here"],
+)
+@pytest.mark.usefixtures("prompt", "xcoms")
+async def test_an_event_is_not_sooner_than_airflow_can_note_the_deferral(
+    arguments: dict[str, Any],
+    task_instance: Any,
+    waits: bool,
+    cases: Any,
+    submitted: Any,
+    settled: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(job, "LEAST_DEFERRAL", 0.8)
+    case = cases["topview"]
+    job_id = await submitted(case)
+    await asyncio.to_thread(settled, case)
+    trigger = trigger_of(case, job_id, **arguments)
+    trigger.task_instance = task_instance
+    began = time.monotonic()
+    await event_of(trigger)
+    assert (time.monotonic() - began >= 0.8) is waits

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a waiting trigger shows: XComs ``progress`` while it waits and ``status`` at the end, and never more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from airflow_provider_videoai.triggers import report
+
+pytestmark = pytest.mark.usefixtures("prompt")
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch, xcoms: Any) -> list[tuple[str, Any]]:  # noqa: ARG001 - patched first
+    """Every XCom that the triggerer writes, in order."""
+    written: list[tuple[str, Any]] = []
+    inner = report.XCom.set
+
+    def set_(*, key: str, value: Any, **where: Any) -> None:
+        written.append((key, value))
+        inner(key=key, value=value, **where)
+
+    monkeypatch.setattr(report.XCom, "set", set_)
+    return written
+
+
+def test_progress_and_the_last_status_are_pushed_and_are_not_in_the_event(case: Any, task: Any, writes: Any) -> None:
+    waiting = task(case)
+    waiting.run()
+    keys = [key for key, _ in writes]
+    assert keys[-1] == "status"
+    assert set(keys) == {"progress", "status"}
+    progress, status = dict(writes)["progress"], dict(writes)["status"]
+    assert progress.keys() == {"progress", "state", "queue_position", "observed_at"}
+    assert progress["state"] in ("queued", "running", "succeeded")
+    said = json.dumps(waiting.events[0].payload)
+    assert "progress" not in said
+    for url in filter(None, (status["jobs"][0]["media_url"], status["jobs"][0]["subtitles_url"])):
+        assert url not in said
+
+
+def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any) -> None:
+    sandbox.clock(queue_seconds=0.2, run_seconds=0.8)
+    task(cases["viitor"]).run()
+    assert [key for key, _ in writes].count("progress") == 1
+
+
+async def test_progress_follows_the_job(
+    cases: Any, task: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "LEAST_GAP", 0.0)
+    sandbox.clock(queue_seconds=0.3, run_seconds=0.6)
+    waiting = task(cases["viitor"])
+    deferred = await asyncio.to_thread(waiting.defer)
+    await waiting.fire(deferred.trigger)
+    shown = [value for key, value in writes if key == "progress"]
+    percents = [value["progress"] for value in shown]
+    assert percents == sorted(percents)
+    assert len(set(percents)) > 3
+    assert [state for state in ("queued", "running") if state in {value["state"] for value in shown}] == [
+        "queued",
+        "running",
+    ]
+
+
+def test_progress_of_several_jobs_is_their_mean(cases: Any, sensor: Any, writes: Any, sandbox: Any) -> None:
+    case = cases["viitor"]
+    hook = case.hook(case.conn_id)
+    done = hook.submit(case.request(sandbox))
+    while not hook.status(done).state.terminal:
+        time.sleep(0.02)
+    sandbox.clock(queue_seconds=0.6)
+    waiting = hook.submit(case.request(sandbox))
+    sensor(case, [done, waiting]).run()
+    first = dict(reversed(writes))["progress"]
+    assert (first["progress"], first["state"]) == (50, "queued")
+
+
+def test_without_a_task_instance_nothing_is_shown(cases: Any, task: Any, writes: Any) -> None:
+    trigger = task(cases["topview"]).defer().trigger
+
+    async def fire() -> list[Any]:
+        return [event async for event in trigger.run()]
+
+    (event,) = asyncio.run(fire())
+    assert event.payload["outcome"] == "ended"
+    assert writes == []
+
+
+def test_an_xcom_that_cannot_be_written_does_not_harm_the_wait(
+    cases: Any,
+    task: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    everything_said: Any,
+    xcoms: Any,  # noqa: ARG001
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr(report.XCom, "set", refuse)
+    assert task(cases["topview"]).run()["state"] == "succeeded"
+    assert "Could not write XCom" in everything_said()
+
+
+def test_the_worker_uses_the_last_status_instead_of_asking_again(case: Any, task: Any, sandbox: Any) -> None:
+    waiting = task(case)
+    deferred = waiting.defer()
+    event = asyncio.run(waiting.fire(deferred.trigger))
+    sandbox.clear_ledger()
+    assert waiting.resume(deferred, event.payload)["state"] == "succeeded"
+    assert sandbox.ledger(case.vendor)["polls"] == []
+
+
+STALE = {"observed_at": 1_700_000_000.0}
+SPOILT: list[Any] = [
+    None,
+    "by hand",
+    {},
+    {"observed_at": 1},
+    {"jobs": [None]},
+    {"jobs": [{"state": "odd"}]},
+    {"jobs": 3},
+]
+
+
+@pytest.mark.parametrize("change", [STALE, *SPOILT], ids=str)
+def test_a_status_that_is_stale_or_spoilt_is_asked_for_again(change: Any, cases: Any, task: Any, sandbox: Any) -> None:
+    case = cases["topview"]
+    waiting = task(case)
+    deferred = waiting.defer()
+    event = asyncio.run(waiting.fire(deferred.trigger))
+    pushed = waiting.ti.xcom_pull(key="status")
+    spoilt = {"observed_at": time.time()} | change if isinstance(change, dict) else change
+    waiting.ti.xcom_push("status", pushed | STALE if change is STALE else spoilt)
+    sandbox.clear_ledger()
+    result = waiting.resume(deferred, event.payload)
+    assert httpx.get(result["media_url"], trust_env=False).status_code == httpx.codes.OK
+    assert len(sandbox.ledger("topview")["polls"]) == 1
+
+
+def test_another_jobs_status_is_not_taken_for_this_ones(cases: Any, task: Any) -> None:
+    case = cases["topview"]
+    waiting = task(case)
+    deferred = waiting.defer()
+    event = asyncio.run(waiting.fire(deferred.trigger))
+    pushed = waiting.ti.xcom_pull(key="status")
+    pushed["jobs"][0]["job_id"] = "another"
+    waiting.ti.xcom_push("status", pushed)
+    assert waiting.resume(deferred, event.payload)["job_id"] == deferred.trigger.job_ids
