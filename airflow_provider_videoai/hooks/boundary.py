@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.sdk.exceptions import AirflowFailException
-
+from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
 from airflow_provider_videoai.jobs import errors
 
 

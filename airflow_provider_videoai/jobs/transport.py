@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -18,9 +19,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
@@ -179,6 +178,9 @@ def _pooled_client(account: Account) -> httpx.AsyncClient:
     if {url.scheme, "all"} & getproxies().keys() and not proxy_bypass(url.host):
         # Only httpx's own transport goes through the environment's proxies, as a submit does.
         return httpx.AsyncClient(**_options(account))
+    # Loaded where polls are pooled, in the triggerer: DAG files are parsed often, and need none of it.
+    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+
     transport = AiohttpTransport(verify=_tls(), limits=httpx.Limits(max_connections=_CONNECTIONS))
     return httpx.AsyncClient(**_options(account), transport=transport)
 
@@ -218,7 +220,7 @@ def _told(vendor: Vendor, call: Call) -> Iterator[None]:
     except _NotSentError as failure:
         text = f"{vendor.title} {call.name}: no connection to {where} ({failure})"
         raise VendorUnavailable(text + (": nothing was sent, nothing was bought" if call.buys else "")) from None
-    except _LOST as failure:
+    except _lost() as failure:
         if call.buys:
             raise SubmitUncertain(
                 f"{vendor.title} {call.name} was sent to {where} and its answer was lost ({_why(failure)}): "
@@ -246,8 +248,13 @@ class _TooSlowError(Exception):
     """The answer trickles in for longer than a request may take."""
 
 
-# aiohttp's own errors come through where httpx-aiohttp has no name for them; their texts hold the URL.
-_LOST = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError, _TooLongError, _TooSlowError)
+_LOST = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, _TooLongError, _TooSlowError)
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    # aiohttp's own errors come through where httpx-aiohttp has no name for them; their texts hold the URL.
+    aiohttp = sys.modules.get("aiohttp")
+    return (*_LOST, aiohttp.ClientError) if aiohttp else _LOST
 
 
 class _Exchange:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
+from airflow_provider_videoai.hooks.airflow_errors import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.literals import rendered_later

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 
+from airflow_provider_videoai.hooks.airflow_errors import AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
@@ -22,7 +23,7 @@ from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
-from airflow_provider_videoai.triggers.job import VideoJobTrigger, starts_from_trigger
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 
 _BACKSTOP = timedelta(minutes=10)
@@ -97,7 +98,7 @@ class VideoJobSensor(BaseSensorOperator):
         It is for a literal id and for another task's result. A text template is not: rendered in the triggerer, one
         that pulls an XCom hangs for ever on Airflow 3.3. Nor is anything mapped: all copies would share one trigger.
         """
-        if not starts_from_trigger() or self.get_closest_mapped_task_group() is not None:
+        if not AIRFLOW_V_3_3_PLUS or self.get_closest_mapped_task_group() is not None:
             return None
         if not rendered_later(self.job_id):
             jobs = self._named_jobs()
@@ -137,7 +138,7 @@ class VideoJobSensor(BaseSensorOperator):
         """Return the results of jobs whose end the trigger saw."""
         with airflow_boundary():
             try:
-                return self._returned(results_after(event, self._jobs(), context["ti"]))
+                return self._returned(context, results_after(event, self._jobs(), context["ti"]))
             except VideoAIError as failure:
                 raise self._softened(failure) from failure
 
@@ -150,7 +151,7 @@ class VideoJobSensor(BaseSensorOperator):
         except AirflowSensorTimeout as late:
             raise self._timed_out(f"Airflow's trigger ended with {late}") from late
 
-    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+    def poke(self, context: Context) -> PokeReturnValue:
         """Ask once for all jobs that have not ended."""
         jobs = self._jobs()
         transport = jobs.hook.transport
@@ -165,7 +166,7 @@ class VideoJobSensor(BaseSensorOperator):
         if not all(watch.done for watch in self._watches):
             return PokeReturnValue(is_done=False)
         try:
-            return PokeReturnValue(is_done=True, xcom_value=self._returned(jobs.results(self._watches)))
+            return PokeReturnValue(is_done=True, xcom_value=self._returned(context, jobs.results(self._watches)))
         except VideoAIError as failure:
             raise self._softened(failure) from failure
 
@@ -186,9 +187,14 @@ class VideoJobSensor(BaseSensorOperator):
             return SensorTimedOut(failure.message, job_id=failure.job_id)
         return failure
 
-    def _returned(self, results: list[JobResult]) -> Any:
+    def _returned(self, context: Context, results: list[JobResult]) -> Any:
         returned = [result.to_dict() for result in results]
-        return returned if self._job_ids().many else returned[0]
+        if self._job_ids().many:
+            return returned
+        (only,) = returned
+        for name, part in only.items():  # so that `sensor.output["media_url"]` just works
+            context["ti"].xcom_push(key=name, value=part)
+        return only
 
     def _jobs(self) -> Jobs:
         return Jobs(

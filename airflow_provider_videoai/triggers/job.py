@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-import airflow.sdk
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -195,11 +194,6 @@ class VideoJobTrigger(BaseTrigger):
             log.warning("The result is left to a worker: %s", failure)
             return None
         return results if self.many else results[0]
-
-
-def starts_from_trigger() -> bool:
-    """Return whether this Airflow can start a task in the triggerer with arguments of its own (3.3 and later)."""
-    return hasattr(airflow.sdk, "NEVER_EXPIRE")
 
 
 def refused(refusal: VideoAIError) -> dict[str, Any]:

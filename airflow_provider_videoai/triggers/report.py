@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk.execution_time.xcom import XCom
 from asgiref.sync import sync_to_async
 
+from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.jobs.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -28,10 +29,12 @@ class Report:
 
     def __init__(self, task_instance: Any, watches: list[Watch]) -> None:
         # There is no task instance in `dag.test()`: then there is no UI to report to either.
-        self._ti = task_instance
+        self._ti: Any = task_instance if AIRFLOW_V_3_3_PLUS else None
+        if task_instance is not None and self._ti is None:
+            log.info("Airflow before 3.3: no progress is shown, and the worker asks the vendor for the result again")
         self._watches = watches
         self._changed = asyncio.Event()
-        self._writer = asyncio.create_task(self._write_progress()) if task_instance is not None else None
+        self._writer = asyncio.create_task(self._write_progress()) if self._ti is not None else None
 
     def note(self, watch: Watch) -> None:
         """Take in that a job changed."""

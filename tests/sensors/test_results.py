@@ -27,6 +27,15 @@ def test_one_id_yields_one_result(case: Any, submitted: Any, sensor: Any) -> Non
     assert httpx.get(result["media_url"], trust_env=False).content
 
 
+@pytest.mark.parametrize("arguments", [{}, ON_A_WORKER])
+def test_each_part_of_one_result_is_an_xcom_of_its_own(
+    arguments: dict[str, Any], cases: Any, submitted: Any, sensor: Any
+) -> None:
+    waiting = sensor(cases["viitor"], submitted(cases["viitor"]), **arguments)
+    result = waiting.run()
+    assert {name: waiting.ti.xcom_pull(key=name) for name in result} == result
+
+
 def test_waiting_deferred_and_poking_return_the_same(case: Any, submitted: Any, sensor: Any) -> None:
     job_id = submitted(case)
     poked = sensor(case, job_id, **ON_A_WORKER).start()

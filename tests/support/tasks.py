@@ -13,12 +13,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.bases.operator import BaseOperator, ExecutorSafeguard
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.serde import deserialize, serialize
@@ -144,4 +144,9 @@ def revive(trigger: BaseTrigger) -> Any:
     """Send a trigger through the database: class path and arguments, by Airflow's own serialization."""
     class_path, arguments = trigger.serialize()
     stored = json.dumps(serialize(arguments))
-    return import_string(class_path)(**deserialize(json.loads(stored)))
+    return _class_at(class_path)(**deserialize(json.loads(stored)))
+
+
+def _class_at(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
