@@ -16,7 +16,7 @@ from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailabl
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.poller import wait
-from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.watch import ODD_STATE, Outcome, Watch
 
 _PASSING = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
 _RESULT_PATIENCE = 120.0
@@ -66,6 +66,8 @@ class Jobs:
             self.log.warning("%s job %s: %s", self.operation, watch.job_id, watch.error)
         elif watch.status is not None:
             self.log.info("%s job %s: %s", self.operation, watch.job_id, watch.status.describe())
+            if odd := watch.odd_state(self.hook.vendor_class.known_states):
+                self.log.warning(ODD_STATE, self.operation, watch.job_id, odd)
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
         """Return the results of jobs whose waiting is over, or raise the first error."""

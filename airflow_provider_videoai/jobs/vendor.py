@@ -101,6 +101,8 @@ class Vendor(ABC):
     """Operation -> its request; the first is the hook's default."""
     errors: ClassVar[Mapping[str, Verdict]]
     """The vendor's documented error codes (as text) of its envelope."""
+    known_states: ClassVar[frozenset[str]]
+    """The vendor's documented words for a job's state, in lower case; any other is taken for "still running"."""
     login_name: ClassVar[str] = "login"
     password_name: ClassVar[str] = "password"
     batch_size: ClassVar[int] = 1

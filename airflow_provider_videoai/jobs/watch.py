@@ -25,6 +25,9 @@ TOLERANCE = 15 * 60.0
 UNKNOWN_GRACE = 60.0
 """Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""
 
+ODD_STATE = "%s job %s: the vendor's state %r is not documented; it is taken for still running"
+"""What the log says, once, of :meth:`Watch.odd_state`."""
+
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
 
 
@@ -57,6 +60,7 @@ class Watch:
     due_at: float = field(init=False)
     _failing_since: float | None = None
     _unknown_since: float | None = None
+    _odd_states: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.due_at = self.started_at + self.cadence.first()
@@ -99,6 +103,14 @@ class Watch:
         """Take in that the vendor answered but did not mention the job."""
         self.missed(JobNotFound(f"the vendor does not know job {self.job_id!r}", job_id=self.job_id), now)
 
+    def odd_state(self, known: frozenset[str]) -> str | None:
+        """Return the vendor's word for the state if it is none of the ``known`` ones, once for each such word."""
+        raw = self.status.raw if self.status is not None else ""
+        if not raw or raw.lower() in known or raw in self._odd_states:
+            return None
+        self._odd_states.add(raw)
+        return raw
+
     def _go_on(self, now: float) -> None:
         # The status is always asked before the deadline is judged: a job that ended in time must not be lost to it.
         if self.deadline is not None and now >= self.deadline:
@@ -113,5 +125,5 @@ def _earlier(since: float | None, now: float) -> float:
     return now if since is None else since
 
 
-def _visible(status: JobStatus) -> tuple[JobState, int | None, int | None]:
-    return status.state, status.progress, status.queue_position
+def _visible(status: JobStatus) -> tuple[JobState, str, int | None, int | None]:
+    return status.state, status.raw, status.progress, status.queue_position

@@ -131,7 +131,7 @@ class VideoJobTrigger(BaseTrigger):
         except VideoAIError as refusal:
             return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
         watches = self._watches(transport, job_ids)
-        report = Report(self.task_instance, watches)
+        report = Report(self.task_instance, watches, transport.vendor.known_states)
         try:
             async with Poller.shared(transport) as poller:
                 await asyncio.gather(*(poller.watch(watch, report.note) for watch in watches))

@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.jobs.watch import Watch
+from airflow_provider_videoai.jobs.watch import ODD_STATE, Watch
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,13 @@ class Report:
     Writing happens beside the polling and never delays it: a report that fails is logged, and the wait goes on.
     """
 
-    def __init__(self, task_instance: Any, watches: list[Watch]) -> None:
+    def __init__(self, task_instance: Any, watches: list[Watch], known_states: frozenset[str]) -> None:
         # There is no task instance in `dag.test()`: then there is no UI to report to either.
         self._ti: Any = task_instance if AIRFLOW_V_3_3_PLUS else None
         if task_instance is not None and self._ti is None:
             log.info("Airflow before 3.3: no progress is shown, and the worker asks the vendor for the result again")
         self._watches = watches
+        self._known_states = known_states
         self._changed = asyncio.Event()
         self._writer = asyncio.create_task(self._write_progress()) if self._ti is not None else None
 
@@ -40,6 +41,8 @@ class Report:
         """Take in that a job changed."""
         if watch.status is not None and watch.changed:
             log.info("%s job %s: %s", watch.operation, watch.job_id, watch.status.describe())
+            if odd := watch.odd_state(self._known_states):
+                log.warning(ODD_STATE, watch.operation, watch.job_id, odd)
         elif watch.error is not None:
             log.warning("%s job %s: %s", watch.operation, watch.job_id, watch.error)
         self._changed.set()

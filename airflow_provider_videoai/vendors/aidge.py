@@ -135,6 +135,7 @@ class Aidge(Vendor):
     login_name = "login (the access key name)"
     password_name = "password (the access key secret)"
     requests: ClassVar = {VideoRemovalRequest.operation: VideoRemovalRequest}
+    known_states = frozenset(_STATES)
     errors: ClassVar = {
         "500": Verdict(VendorUnavailable, "system error"),
         "501": Verdict(QuotaExceeded, "rate limit reached"),

@@ -37,8 +37,7 @@ from airflow_provider_videoai.jobs.reading import mapping, rows, text, url, whol
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, json_body
 
-OK = 200
-PROCESSING = "1560"
+OK, PROCESSING = 200, "1560"
 ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
 _LONGEST_TRANS_NO = 32
@@ -210,6 +209,7 @@ class CDNetworks(Vendor):
     requests_per_minute = 6
     limit_per_call = True
     caller_chooses_id = True
+    known_states = frozenset({PROCESSING, *map(str, _STATES)})
     errors: ClassVar = {
         "1000": Verdict(SubmitRejected, "parameter error"),
         "1301": Verdict(AuthenticationFailed, "the account has no permission"),

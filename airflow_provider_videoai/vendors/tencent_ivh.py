@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tencent Cloud AI Digital Human (IVH): video with a talking presenter, and speech alone.
 
-Follows the vendor's pages "Video Production API", "Audio Production API", "Audio and Video Production Progress Query
-API" (2024-07-18), "Calling Method" (signature) and "Error Codes" of the video service.
+Follows the vendor's pages "Video Production API", "Audio Production API", "... Progress Query API" (2024-07-18),
+"Calling Method" (signature) and "Error Codes" of the video service.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ _STATES = {
 }
 _STATES_BY_PROGRESS = {100: JobState.SUCCEEDED, -1: JobState.FAILED}
 _ENDPOINTS = {"video_make": "videomake", "tts": "tts"}
-_TRANSPARENT_MOV_LENGTH = 2000
-_CALLBACK_URL_LENGTH = 1000
+_TRANSPARENT_MOV_LENGTH, _CALLBACK_URL_LENGTH = 2000, 1000  # characters
 
 FAILURES: Mapping[str, str] = {
     "801000": "internal error",
@@ -246,6 +245,7 @@ class TencentIVH(Vendor):
     login_name = "login (the appkey)"
     password_name = "password (the accesstoken)"
     requests: ClassVar = {VideoMakeRequest.operation: VideoMakeRequest, TtsRequest.operation: TtsRequest}
+    known_states = frozenset(map(str.lower, _STATES))
     errors: ClassVar = {
         "-101000": Verdict(VendorUnavailable, "internal error"),
         "-101001": Verdict(QuotaExceeded, "no computing capacity is free"),

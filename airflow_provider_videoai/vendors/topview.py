@@ -145,6 +145,7 @@ class Topview(Vendor):
     login_name = "login (the Topview-Uid)"
     password_name = "password (the API key)"
     requests: ClassVar = {VideoAvatarRequest.operation: VideoAvatarRequest}
+    known_states = frozenset(_STATES)
     errors: ClassVar = {
         "401": Verdict(AuthenticationFailed, "not authorised"),
         "4000": Verdict(SubmitRejected, "invalid parameter"),

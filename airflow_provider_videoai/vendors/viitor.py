@@ -85,6 +85,7 @@ class ViiTor(Vendor):
     password_name = "password (the bearer token)"
     requests: ClassVar = {TextRemovalRequest.operation: TextRemovalRequest}
     batch_size = 100
+    known_states = frozenset(map(str, _STATES))
     errors: ClassVar = {
         "2000": Verdict(SubmitRejected, "missing parameter"),
         "2001": Verdict(SubmitRejected, "invalid parameter"),

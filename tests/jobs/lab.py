@@ -74,6 +74,7 @@ class Lab(Vendor):
     default_host = "http://lab.test"
     requests: ClassVar = {"develop": Order, "reprint": Reprint}
     poll_floor = 0.01
+    known_states = frozenset(JobState)
     errors: ClassVar = {
         "1": Verdict(SubmitRejected, "bad id"),
         "2": Verdict(QuotaExceeded, "queue full"),

@@ -205,3 +205,21 @@ def test_next_ask_never_comes_before_the_floor_and_waiting_always_ends_after_the
             break
         assert watch.due_at - now >= floor - 1e-6
         assert watch.deadline is None or now < watch.deadline
+
+
+def test_state_that_the_vendor_does_not_document_is_told_once_for_each() -> None:
+    watch = waiting()
+    known = frozenset({"running", "done"})
+    told = []
+    for raw in ("running", "RUNNING", "polishing", "polishing", "", "resting", "polishing"):
+        watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw=raw), START)
+        told.append(watch.odd_state(known))
+    assert told == [None, None, "polishing", None, None, "resting", None]
+    assert not watch.done
+
+
+def test_another_word_of_the_vendor_is_a_change() -> None:
+    watch = waiting()
+    watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw="running"), START)
+    watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw="polishing"), START)
+    assert watch.changed
