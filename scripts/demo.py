@@ -7,6 +7,7 @@ import argparse
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,8 @@ def main() -> int:
     arguments.add_argument("--stay", action="store_true", help="leave Airflow and the sandbox running")
     arguments.add_argument("--stop", action="store_true", help="end what --stay left running")
     chosen = arguments.parse_args()
+    # Whoever ends us, Ctrl-C or a TERM from outside: what was started is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if chosen.stop:
         return stop()
     if chosen.stay and (still := running()):
