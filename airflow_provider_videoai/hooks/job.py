@@ -32,6 +32,7 @@ class VideoJobHook(BaseHook):
     """
 
     vendor_class: ClassVar[type[Vendor]]
+    conn_name_attr: ClassVar[str]
 
     def __init__(self, conn_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,16 +45,21 @@ class VideoJobHook(BaseHook):
     def transport(self) -> Transport:
         """The account's transport; the connection is looked up on first use."""
         if self._transport is None:
-            connection = self.get_connection(self.conn_id)
+            connection = self.get_connection(self._checked_id())
             self._transport = self._open(connection, connection.extra_dejson)
         return self._transport
 
     async def atransport(self) -> Transport:
         """Return the account's transport; looks the connection up without blocking the event loop."""
         if self._transport is None:
-            connection = await get_async_connection(self.conn_id, hook=type(self))
+            connection = await get_async_connection(self._checked_id(), hook=type(self))
             self._transport = self._open(connection, await get_async_extra_dejson(connection))
         return self._transport
+
+    def _checked_id(self) -> str:
+        if not isinstance(self.conn_id, str) or not self.conn_id:
+            raise InvalidRequest(f"{self.conn_name_attr}: must be a text that is not empty: the id of a connection")
+        return self.conn_id
 
     def _open(self, connection: Any, extra: Mapping[str, Any]) -> Transport:
         account = account_of(connection, extra, self.vendor_class)

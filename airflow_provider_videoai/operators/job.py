@@ -27,6 +27,7 @@ from airflow_provider_videoai.jobs.watch import Outcome
 from airflow_provider_videoai.operators.store import store_of
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
+from airflow_provider_videoai.triggers.wire import check_arguments
 
 JOB_TIMEOUT = timedelta(hours=24)
 QUOTA_TIMEOUT = timedelta(hours=1)
@@ -34,6 +35,7 @@ QUOTA_TIMEOUT = timedelta(hours=1)
 _BACKSTOP = timedelta(minutes=10)
 _FIRST_PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
+_LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 
 
 class VideoJobOperator(BaseOperator):
@@ -144,6 +146,8 @@ class VideoJobOperator(BaseOperator):
     def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
         request = self._request()
         hook = self.hook_class(self.conn_id)
+        if self.deferrable and self.wait_for_completion:
+            self._prove_deferral(request.polled_as, hook)
         submitter = Submitter(
             transport=hook.transport,
             store=store_of(context, self.log),
@@ -190,7 +194,8 @@ class VideoJobOperator(BaseOperator):
         if (status := job.status) is not None and status.state.terminal:
             return self._concluded(context, lambda: jobs.completed([status]))
         if self.deferrable:
-            self._defer(jobs)
+            trigger, timeout = self._deferral(jobs)
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
     def _handed_over(self, jobs: Jobs) -> dict[str, Any]:
@@ -202,7 +207,14 @@ class VideoJobOperator(BaseOperator):
             submitted_at=iso_utc(jobs.submitted_at),
         ).to_dict()
 
-    def _defer(self, jobs: Jobs) -> None:
+    def _prove_deferral(self, operation: str, hook: VideoJobHook) -> None:
+        """Make the deferral for a job that is not bought yet: what could not be carried must fail before, not after."""
+        stand_in = SubmittedJob("unknown", time.time(), fresh=True)
+        trigger, _ = self._deferral(self._jobs(stand_in, operation, hook))
+        check_arguments(trigger)
+
+    def _deferral(self, jobs: Jobs) -> tuple[VideoJobTrigger, timedelta]:
+        """Return the trigger, and how long Airflow lets it wait."""
         deadline = jobs.deadline or time.time()
         trigger = VideoJobTrigger(
             vendor=self.hook_class.vendor_class.key,
@@ -212,10 +224,9 @@ class VideoJobOperator(BaseOperator):
             submitted_at=jobs.submitted_at,
             deadline=deadline,
             poll_interval=self.poll_interval,
-            finish=self.finish_in_triggerer,
+            finish=bool(self.finish_in_triggerer),
         )
-        timeout = timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+        return trigger, timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP
 
     def _resumed(self, context: Context, event: Any) -> SubmittedJob:
         """Find the job again: in the task's state, or in the event on an Airflow that has no such store."""
@@ -258,8 +269,11 @@ def seconds(name: str, value: timedelta | float) -> float:
     """Read a duration as seconds; raise :class:`InvalidRequest` naming the argument."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise InvalidRequest(f"{name}: must be a timedelta or a number of seconds greater than 0, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST.total_seconds():
+        raise InvalidRequest(
+            f"{name}: must be a timedelta or a number of seconds greater than 0 and at most {_LONGEST.days} days, "
+            f"not {value!r}"
+        )
     return float(value)
 
 
