@@ -18,6 +18,11 @@ _COMMON_FIELDS = {
         "description": "How long one request may take.",
         "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 30},
     },
+    "outage_tolerance": {
+        "label": "Outage tolerance (seconds)",
+        "description": "For how long a waiting task rides out a vendor that cannot be asked.",
+        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 900},
+    },
 }
 
 

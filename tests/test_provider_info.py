@@ -67,7 +67,7 @@ def test_form_offers_no_secret_outside_login_and_password(connection: dict[str, 
     assert set(connection["ui-field-behaviour"]["relabeling"]) == {"login", "password"}
     for name in connection["conn-fields"]:
         assert not {"secret", "token", "password", "key"} & set(name.split("_"))
-    assert {"max_requests_per_minute", "timeout"} <= set(connection["conn-fields"])
+    assert {"max_requests_per_minute", "timeout", "outage_tolerance"} <= set(connection["conn-fields"])
 
 
 @pytest.mark.parametrize("layer", ["operators", "sensors", "hooks", "triggers"])

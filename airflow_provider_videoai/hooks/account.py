@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT, Account, Vendor
+from airflow_provider_videoai.jobs.watch import TOLERANCE
 
 
 class ConnectionFields(Protocol):
@@ -28,6 +29,7 @@ def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: t
     options = dict(extra)
     limit = _positive(conn_id, options.pop("max_requests_per_minute", None), "max_requests_per_minute")
     timeout = _positive(conn_id, options.pop("timeout", None), "timeout")
+    tolerance = _positive(conn_id, options.pop("outage_tolerance", None), "outage_tolerance")
     return Account(
         conn_id=conn_id,
         host=_base_url(connection, vendor.default_host),
@@ -35,6 +37,7 @@ def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: t
         password=(connection.password or "").strip(),
         max_requests_per_minute=limit,
         timeout=timeout or DEFAULT_TIMEOUT,
+        outage_tolerance=tolerance or TOLERANCE,
         options=options,
     )
 

@@ -36,9 +36,13 @@ class Jobs:
     deadline: float | None = field(default=None)
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
-        """Make a watch for each job; the first ask is due soon, or at once."""
+        """Make a watch for each job; the first ask is due soon, or at once.
+
+        Looks the connection up, unless the hook has done so: in an event loop await ``hook.atransport()`` before.
+        """
         now = time.time()
-        cadence = Cadence(floor=self.hook.transport.vendor.poll_floor, interval=self.poll_interval)
+        vendor = self.hook.transport.vendor
+        cadence = Cadence(floor=vendor.poll_floor, interval=self.poll_interval)
         watches = [
             Watch(
                 job_id=job_id,
@@ -46,6 +50,7 @@ class Jobs:
                 submitted_at=self.submitted_at or now,
                 started_at=now,
                 deadline=self.deadline,
+                tolerance=vendor.account.outage_tolerance,
                 cadence=cadence,
             )
             for job_id in self.job_ids

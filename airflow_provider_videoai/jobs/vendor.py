@@ -30,6 +30,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.watch import TOLERANCE
 
 T = TypeVar("T")
 
@@ -39,7 +40,11 @@ DEFAULT_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A vendor plus one Airflow connection. ``host`` is a full base URL, ``timeout`` seconds a request."""
+    """A vendor plus one Airflow connection.
+
+    ``host`` is a full base URL, ``timeout`` seconds a request, ``outage_tolerance`` the seconds for which failed asks
+    are ridden out.
+    """
 
     conn_id: str
     host: str
@@ -48,6 +53,7 @@ class Account:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     max_requests_per_minute: float | None = None
     timeout: float = DEFAULT_TIMEOUT
+    outage_tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 
 TOLERANCE = 15 * 60.0
-"""Seconds for which failed asks are ridden out before giving up on the vendor."""
+"""Seconds for which failed asks are ridden out before giving up on the vendor, unless the account says otherwise."""
 UNKNOWN_GRACE = 60.0
 """Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""
 

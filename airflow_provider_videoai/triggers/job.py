@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import job_ids_of
 from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.jobs.cadence import Cadence
+from airflow_provider_videoai.hooks.waiting import Jobs
 from airflow_provider_videoai.jobs.ending import refusal_name, said_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState
@@ -130,7 +130,7 @@ class VideoJobTrigger(BaseTrigger):
             job_ids = await self._named(hook) if self.source_task_id else self.job_ids.split()
         except VideoAIError as refusal:
             return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
-        watches = self._watches(transport, job_ids)
+        watches = self._jobs(hook, job_ids).watches()
         report = Report(self.task_instance, watches, transport.vendor.known_states)
         try:
             async with Poller.shared(transport) as poller:
@@ -162,21 +162,19 @@ class VideoJobTrigger(BaseTrigger):
         ids, self.many = job_ids_of(given, hook.vendor_class)
         return ids
 
-    def _watches(self, transport: Transport, job_ids: list[str]) -> list[Watch]:
-        now = time.time()
-        deadline = now + self.timeout if self.deadline is None and self.timeout is not None else self.deadline
-        cadence = Cadence(floor=transport.vendor.poll_floor, interval=self.poll_interval)
-        return [
-            Watch(
-                job_id=job_id,
-                operation=self.operation,
-                submitted_at=self.submitted_at or now,
-                started_at=now,
-                deadline=deadline,
-                cadence=cadence,
-            )
-            for job_id in job_ids
-        ]
+    def _jobs(self, hook: VideoJobHook, job_ids: list[str]) -> Jobs:
+        deadline = self.deadline
+        if deadline is None and self.timeout is not None:
+            deadline = time.time() + self.timeout
+        return Jobs(
+            hook=hook,
+            operation=self.operation,
+            job_ids=job_ids,
+            log=log,
+            submitted_at=self.submitted_at,
+            poll_interval=self.poll_interval,
+            deadline=deadline,
+        )
 
     async def _results(self, transport: Transport, watches: list[Watch]) -> Any:
         """Return the result to end the task with here, or ``None`` where a worker has to go on."""

@@ -67,7 +67,7 @@ def test_a_host_that_is_no_web_address_is_told(host: str) -> None:
     assert "secret" not in str(told.value)
 
 
-@pytest.mark.parametrize("name", ["max_requests_per_minute", "timeout"])
+@pytest.mark.parametrize("name", ["max_requests_per_minute", "timeout", "outage_tolerance"])
 @pytest.mark.parametrize("value", ["many", 0, -1, "-3", float("inf"), float("nan"), [], True])
 def test_an_extra_that_is_no_positive_number_is_told(name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest, match=f"connection 'mine': extra '{name}' must be a number"):
@@ -76,14 +76,14 @@ def test_an_extra_that_is_no_positive_number_is_told(name: str, value: Any) -> N
 
 @pytest.mark.parametrize("value", [90, "90", 90.0, " 90 "])
 def test_a_number_may_be_a_text_as_forms_write_it(value: Any) -> None:
-    made = account({"max_requests_per_minute": value, "timeout": value})
-    assert (made.max_requests_per_minute, made.timeout) == (90, 90)
+    made = account({"max_requests_per_minute": value, "timeout": value, "outage_tolerance": value})
+    assert (made.max_requests_per_minute, made.timeout, made.outage_tolerance) == (90, 90, 90)
 
 
 @pytest.mark.parametrize("extra", [{}, {"max_requests_per_minute": None, "timeout": None}, {"timeout": ""}])
 def test_without_extras_the_documented_limits_hold(extra: dict[str, Any]) -> None:
     made = account(extra)
-    assert (made.max_requests_per_minute, made.timeout) == (None, 30)
+    assert (made.max_requests_per_minute, made.timeout, made.outage_tolerance) == (None, 30, 900)
 
 
 def test_credentials_that_were_pasted_with_blanks_are_trimmed() -> None:

@@ -154,3 +154,24 @@ def test_an_event_that_is_not_understood_stops_the_segment_and_not_the_job(
         waiting.resume(deferred, event)
     assert task(cases["topview"], store=waiting.store).run()["job_id"] == bought(cases["topview"])[0]
     assert len(bought(cases["topview"])) == 1
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_outage_is_ridden_out_for_as_long_as_the_connection_says(
+    deferrable: bool, cases: Any, task: Any, connect: Any, sandbox: Any
+) -> None:
+    case = cases["topview"]
+    conn_id = connect("topview", extra={"outage_tolerance": 0.3})
+    sandbox.fault(vendor="topview", call="query", kind="http_500", times=None)
+    began = time.monotonic()
+    with pytest.raises(VendorUnavailable, match=r"could not be asked about job .* for too long"):
+        task(case, topview_conn_id=conn_id, deferrable=deferrable).run()
+    assert 0.3 <= time.monotonic() - began < 10
+
+
+def test_an_outage_shorter_than_the_connection_says_harms_nothing(
+    cases: Any, task: Any, connect: Any, sandbox: Any
+) -> None:
+    conn_id = connect("topview", extra={"outage_tolerance": 60})
+    sandbox.fault(vendor="topview", call="query", kind="http_500", times=5)
+    assert task(cases["topview"], topview_conn_id=conn_id).run()["state"] == "succeeded"

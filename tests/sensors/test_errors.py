@@ -15,7 +15,7 @@ from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     JobFailed,
     JobNotFound,
-    VideoAIError,
+    VendorUnavailable,
 )
 
 ON_A_WORKER = {"deferrable": False, "poke_interval": 0.05}
@@ -106,15 +106,13 @@ def test_asks_that_fail_are_ridden_out(
     assert sensor(cases["topview"], job_id, **arguments).run()["state"] == "succeeded"
 
 
+@either_way
 def test_a_vendor_that_is_away_for_too_long_fails_the_sensor_and_may_be_retried(
-    cases: Any, sensor: Any, connect: Any, free_port: int, monkeypatch: pytest.MonkeyPatch
+    arguments: dict[str, Any], cases: Any, sensor: Any, connect: Any, free_port: int
 ) -> None:
-    monkeypatch.setattr(
-        watch.Watch.__init__, "__kwdefaults__", {**watch.Watch.__init__.__kwdefaults__, "tolerance": 0.1}
-    )
-    conn_id = connect("topview", host=f"http://127.0.0.1:{free_port}")
-    with pytest.raises(VideoAIError, match="The job goes on at the vendor") as away:
-        sensor(cases["topview"], "a1", topview_conn_id=conn_id).run()
+    conn_id = connect("topview", host=f"http://127.0.0.1:{free_port}", extra={"outage_tolerance": 0.1})
+    with pytest.raises(VendorUnavailable, match="The job goes on at the vendor") as away:
+        sensor(cases["topview"], "a1", topview_conn_id=conn_id, **arguments).run()
     assert not isinstance(away.value, AirflowFailException)
 
 
