@@ -33,7 +33,7 @@ class SubmissionRecord:
     """What is kept about a submit. ``submitted_at`` is epoch seconds; no field is secret.
 
     ``fingerprint`` tells whether vendor, account and request are still the same; ``generation`` counts the jobs that
-    this task has set out to buy.
+    this task bought before this one. A refused submit bought nothing: it is ``FAILED`` and has no ``job_id``.
     """
 
     phase: Phase
@@ -41,6 +41,12 @@ class SubmissionRecord:
     generation: int = 0
     job_id: str | None = None
     submitted_at: float | None = None
+
+    @property
+    def bought(self) -> int:
+        """How many jobs this task has bought, this one included, or may have where an answer was lost."""
+        refused = self.phase is Phase.FAILED and self.job_id is None
+        return self.generation + (0 if refused else 1)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; :meth:`from_json` reads them back."""
@@ -110,8 +116,8 @@ def decide(
 
 
 def anew(stored: SubmissionRecord, fingerprint: str) -> SubmissionRecord:
-    """Return the record of the next job after ``stored``: a generation further, so that its derived id differs."""
-    return SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint, generation=stored.generation + 1)
+    """Return the record of the next job after ``stored``: of another generation, and so of another derived id."""
+    return SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint, generation=stored.bought)
 
 
 def _submit_anew(stored: SubmissionRecord, fingerprint: str, why: str) -> Decision:

@@ -110,7 +110,7 @@ class Submitter:
                 text, code=uncertain.code, job_id=chosen, retry_helps=self._retry_helps(chosen)
             ) from uncertain
         except _NOTHING_BOUGHT:
-            save(self.store, record.reached(Phase.FAILED))
+            save(self.store, record.reached(Phase.FAILED, job_id=None))
             raise
         submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
         save(self.store, submitted)

@@ -83,7 +83,8 @@ def test_what_a_later_attempt_does(
     decision = decide(stored, SAME, caller_chooses_id=own_id, on_uncertain_submit=uncertain, on_finished_job=finished)
     assert decision.action is action
     if action is Action.SUBMIT:
-        assert decision.record == SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=SAME, generation=5)
+        generation = 4 if (phase, job_id) == (FAILED, None) else 5
+        assert decision.record == SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=SAME, generation=generation)
     else:
         assert decision.record == stored
     assert decision.why
@@ -104,6 +105,21 @@ def test_changed_request_is_another_job(phase: Phase, own_id: bool) -> None:
     decision = decide(record(phase), OTHER, caller_chooses_id=own_id)
     assert decision.action is Action.SUBMIT
     assert decision.record == SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=OTHER, generation=5)
+
+
+@pytest.mark.parametrize("fingerprint", [SAME, OTHER])
+def test_refused_submit_bought_nothing_and_is_not_counted(fingerprint: str) -> None:
+    refused = record(FAILED, job_id=None)
+    assert refused.bought == 4
+    assert decide(refused, fingerprint).record.generation == 4
+
+
+@pytest.mark.parametrize(
+    ("phase", "job_id"),
+    [(SUBMITTING, None), (SUBMITTING, "j"), (SUBMITTED, "j"), (HANDED_OVER, "j"), (FINISHED, "j"), (FAILED, "j")],
+)
+def test_every_other_submit_counts_as_bought(phase: Phase, job_id: str | None) -> None:
+    assert record(phase, job_id).bought == 5
 
 
 # -- records ---------------------------------------------------------------------------------------------------

@@ -212,6 +212,7 @@ def test_refused_submit_leaves_the_next_attempt_free(desk: Desk, code: int, kind
     desk.lab.fate = dict
     assert desk.attempt().fresh
     assert len(desk.lab.orders) == 1
+    assert (desk.record.generation, desk.record.bought) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.errors import (
+    QuotaExceeded,
     SubmitUncertain,
     VideoAIError,
 )
@@ -87,6 +88,16 @@ def test_next_generation_has_another_name(own_id_desk: Desk) -> None:
     first = own_id_desk.attempt().job_id
     conclude(own_id_desk.store, failed=True)
     assert own_id_desk.attempt().job_id == derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 1) != first
+
+
+def test_refused_job_keeps_its_name_for_the_next_attempt(own_id_desk: Desk) -> None:
+    """Had the vendor taken it in spite of its answer, the same name cannot be bought a second time."""
+    own_id_desk.lab.fate = lambda: {"code": 2}
+    with pytest.raises(QuotaExceeded):
+        own_id_desk.attempt()
+    assert own_id_desk.record.job_id is None
+    own_id_desk.lab.fate = dict
+    assert own_id_desk.attempt().job_id == derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 0)
 
 
 def test_users_own_name_comes_first(own_id_desk: Desk, order: Any) -> None:
