@@ -7,7 +7,7 @@ import inspect
 from importlib import import_module
 
 import pytest
-from airflow.sdk import BaseSensorOperator
+from airflow.sdk import BaseSensorOperator, RetryPolicy
 
 PACKAGE = "airflow_provider_videoai"
 
@@ -99,6 +99,12 @@ def test_sensor_is_airflows_sensor_with_the_arguments_of_the_contract(path: str)
     assert given["deferrable"].default is True
     assert given["finish_in_triggerer"].default is False
     assert {"job_id", "poll_interval", f"{path.partition('.')[0]}_conn_id"} <= set(given)
+
+
+def test_the_retry_policy_is_airflows_with_one_argument() -> None:
+    policy = named("policies", "retry.VideoAIRetryPolicy")
+    assert issubclass(policy, RetryPolicy)
+    assert {name: each.default for name, each in inspect.signature(policy).parameters.items()} == {"paid_retries": 0}
 
 
 @pytest.mark.parametrize("path", HOOKS)

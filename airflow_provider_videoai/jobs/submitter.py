@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from airflow_provider_videoai.jobs.ending import failure_of
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     ResultUnavailable,
@@ -20,6 +21,7 @@ from airflow_provider_videoai.jobs.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobState, JobStatus, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.retry import may_buy_another
 from airflow_provider_videoai.jobs.submission import (
     STORE_KEY,
     Action,
@@ -53,7 +55,11 @@ class SubmittedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitter:
-    """Obtains the one job of a task. ``identity`` names the task without its try number; empty: not recoverable."""
+    """Obtains the one job of a task.
+
+    ``identity`` names the task without its try number; empty: not recoverable. ``paid_retries`` is how many jobs may
+    be bought in place of ones that failed; ``None`` sets no limit.
+    """
 
     transport: Transport
     store: Store
@@ -61,13 +67,15 @@ class Submitter:
     log: Log
     on_uncertain_submit: str = "fail"
     on_finished_job: str = "reuse"
+    paid_retries: int | None = None
     clock: Callable[[], float] = field(default=time.time)
 
     def obtain(self, request: JobRequest) -> SubmittedJob:
         """Return the task's job: an earlier attempt's where there is one, else submit it.
 
-        Raises :class:`SubmitUncertain` where a job may have been bought. After a refusal, an :class:`InvalidRequest`
-        or a :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit.
+        Raises :class:`SubmitUncertain` where a job may have been bought, and ``JobFailed`` where an earlier attempt's
+        job failed and ``paid_retries`` allow no other. After a refusal, an :class:`InvalidRequest` or a
+        :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit.
         """
         fingerprint = self._fingerprint(request)
         return self._carry_out(self._decide(load(self.store), fingerprint), request)
@@ -125,7 +133,10 @@ class Submitter:
                 return self._reuse(request, decision)
             case JobStatus(state=JobState.SUCCEEDED):
                 return self._ended(record.reached(Phase.FINISHED), request)
-            case JobStatus(state=JobState.FAILED | JobState.ABORTED):
+            case JobStatus(state=JobState.FAILED | JobState.ABORTED) as status:
+                if not may_buy_another(record.bought, self.paid_retries):
+                    save(self.store, record.reached(Phase.FAILED))
+                    raise failure_of(status, self.transport.vendor.title)
                 return self._ended(record.reached(Phase.FAILED), request)
         self.log.info("%s: attaching to it instead of submitting again", decision.why)
         return self._found(record)

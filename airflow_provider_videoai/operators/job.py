@@ -155,6 +155,8 @@ class VideoJobOperator(BaseOperator):
             log=self.log,
             on_uncertain_submit=self.on_uncertain_submit,
             on_finished_job=self.on_finished_job,
+            # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
+            paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
         )
         while True:
             try:

@@ -165,6 +165,20 @@ def test_vendor_failure_reaches_the_task_log_with_code_and_reason(airflow: Stand
     assert "code " in log
 
 
+def test_with_the_retry_policy_a_failed_job_is_not_paid_again_by_itself(airflow: Standalone, sandbox: Sandbox) -> None:
+    sandbox.clear_ledger()
+    sandbox.fault(vendor="viitor", call="submit", kind="fail_job")
+    run_id = airflow.trigger("vendor_fails_with_policy")
+    assert airflow.finish("vendor_fails_with_policy", run_id, 120) == "failed"
+    (task,) = airflow.tasks("vendor_fails_with_policy", run_id)
+    folder = airflow.home / "logs" / "dag_id=vendor_fails_with_policy"
+    log = "".join(path.read_text() for path in folder.rglob("*.log"))
+
+    assert (task["state"], task["try_number"]) == ("failed", 1)
+    assert "another job would have to be paid for" in log
+    assert len(sandbox.ledger("viitor")["charges"]) == 1
+
+
 def test_no_secret_and_no_signed_url_reaches_a_log(airflow: Standalone, sandbox: Sandbox) -> None:
     logs = "".join(path.read_text(errors="replace") for path in airflow.home.rglob("*.log"))
     secrets = [json.loads(each)["password"] for each in sandbox.connections().values()]

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_videoai.hooks.boundary import for_airflow
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.retry import advise
 from airflow_provider_videoai.jobs.vendor import Vendor
 from airflow_provider_videoai.vendors import tencent_ivh
 from airflow_provider_videoai.vendors.aidge import Aidge
@@ -47,6 +51,40 @@ def test_the_tree_is_that_of_the_code(page: Callable[[str], Any]) -> None:
     depth = {kind.__name__: len(kind.__mro__) - len(VideoAIError.__mro__) for kind in family(VideoAIError)}
     depth["InvalidRequest"] -= 1  # it is a ValueError as well
     assert drawn == {"VideoAIError": 0, **depth}
+
+
+Told = list[tuple[VideoAIError, list[str]]]
+
+
+@pytest.fixture
+def retries(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> Told:
+    """Return each error of the table of retries with what its row says; a row with a condition is the other kind."""
+    told: Told = []
+    for named, *said in cells(page("errors.md").section("## Retries")):
+        for name in re.findall(r"\b[A-Z]\w+", named.split(", a")[0]):
+            if (kind := getattr(errors, name, None)) is not None:
+                other = {"temporary": True} if "passing" in named else {"retry_helps": True} if ", at" in named else {}
+                told.append((kind("what happened", **other), said))
+    return told
+
+
+def test_every_error_stands_in_the_table_of_retries(retries: Told) -> None:
+    assert {type(error) for error, _ in retries} == set(family(VideoAIError))
+
+
+def test_what_is_said_of_retries_without_the_policy_is_so(retries: Told) -> None:
+    for error, (without, _) in retries:
+        fails = isinstance(for_airflow(error), AirflowFailException)
+        assert without.split(",")[0] == ("fails" if fails else "retried"), error
+
+
+def test_what_is_said_of_retries_with_the_policy_is_so(retries: Told) -> None:
+    for error, (_, told) in retries:
+        first, last = (advise(error, try_number=1, bought=bought, paid_retries=3) for bought in (1, 4))
+        assert first is not None
+        assert last is not None
+        assert told.startswith("retried" if first.again else "fails"), error
+        assert told.endswith(", then fails") is (first.again and not last.again), error
 
 
 def test_the_table_names_every_error(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> None:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decide whether another attempt of a task can help after an error, and whether it would have to be paid for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
+    JobFailed,
+    JobNotFound,
+    JobTimedOut,
+    QuotaExceeded,
+    ResultUnavailable,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+)
+
+_FIRST_DELAY = 60.0
+_LONGEST_DELAY = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Whether to try again, why, and after how many seconds."""
+
+    again: bool
+    reason: str
+    delay: float = 0.0
+
+
+def advise(error: BaseException, *, try_number: int, bought: int | None, paid_retries: int) -> Advice | None:
+    """Return what to do after ``error`` in try ``try_number`` (from 1); ``None`` for an error that is not ours. Pure.
+
+    ``bought`` is how many jobs the task has bought so far, ``None`` where it has no record of any; ``paid_retries`` how
+    many more than the first it may buy.
+    """
+    match error:
+        case SubmitUncertain(retry_helps=True):
+            return _again(error, try_number, "the next attempt finds out first, or buys again as you chose")
+        case SubmitUncertain():
+            return Advice(again=False, reason="the job may have been bought: a person has to look for it first")
+        case SubmitRejected(temporary=True):
+            return _again(error, try_number, "nothing was bought, and the refusal may pass")
+        case InvalidRequest() | SubmitRejected():
+            return Advice(again=False, reason="nothing was bought, and the same request would be refused again")
+        case JobNotFound() | ResultUnavailable():
+            return Advice(again=False, reason="asking again would be answered alike")
+        case JobFailed():
+            return _after_failure(error, try_number, bought, paid_retries)
+        case JobTimedOut() | VendorUnavailable():
+            return _again(error, try_number, "nothing more has to be paid: a job that was bought is attached to")
+        case _:
+            return None
+
+
+def may_buy_another(bought: int, paid_retries: int | None) -> bool:
+    """Return whether a job that failed may be replaced without asking; ``None``: as often as there are tries."""
+    return paid_retries is None or bought <= paid_retries
+
+
+def _after_failure(error: JobFailed, try_number: int, bought: int | None, paid_retries: int) -> Advice:
+    if bought is None:
+        return Advice(again=False, reason="a failed job stays failed, and this task has no record of having bought it")
+    if may_buy_another(bought, paid_retries):
+        return _again(error, try_number, f"the next attempt buys another job: paid retry {bought} of {paid_retries}")
+    return Advice(
+        again=False, reason=f"another job would have to be paid for: {bought} bought, paid_retries is {paid_retries}"
+    )
+
+
+def _again(error: BaseException, try_number: int, reason: str) -> Advice:
+    asked = error.retry_after if isinstance(error, QuotaExceeded | VendorUnavailable) else None
+    growing = _FIRST_DELAY * 2 ** min(max(try_number - 1, 0), 10)
+    return Advice(again=True, reason=reason, delay=min(max(growing, asked or 0.0), _LONGEST_DELAY))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Airflow's ``retry_policy`` for tasks of this package: retry what costs nothing, pay again only where allowed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from typing_extensions import override
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed
+from airflow_provider_videoai.jobs.retry import advise
+from airflow_provider_videoai.jobs.submission import load
+from airflow_provider_videoai.operators.store import store_of
+
+try:
+    from airflow.sdk import RetryDecision, RetryPolicy
+except ImportError as absent:
+    raise ImportError("VideoAIRetryPolicy needs Airflow 3.3 or newer: older ones have no retry policies") from absent
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class VideoAIRetryPolicy(RetryPolicy):
+    """Decide by the error whether a failed task is tried again, within its ``retries``.
+
+    What a retry cannot mend fails at once. What costs nothing is retried after 1, 2, 4, ... minutes, at most an hour,
+    or later where the vendor asks for it. A job that failed is replaced only ``paid_retries`` times in a DAG run.
+    Errors that are not of this package are left to Airflow.
+
+    :param paid_retries: how many jobs the task may buy by itself after its first, in all its tries; 0 or more.
+    """
+
+    paid_retries: int = 0
+
+    def __post_init__(self) -> None:
+        if type(self.paid_retries) is not int or self.paid_retries < 0:
+            raise InvalidRequest(f"paid_retries: must be a whole number, 0 or more, not {self.paid_retries!r}")
+
+    @override
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Mapping[str, Any] | None = None
+    ) -> RetryDecision:
+        bought = _bought(context or {}, try_number) if isinstance(exception, JobFailed) else None
+        advice = advise(exception, try_number=try_number, bought=bought, paid_retries=self.paid_retries)
+        if advice is None:
+            return RetryDecision.default()
+        if advice.again:
+            return RetryDecision.retry(timedelta(seconds=advice.delay), advice.reason)
+        return RetryDecision.fail(advice.reason)
+
+    @override
+    def serialize(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    @override
+    def deserialize(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)
+
+
+def _bought(context: Mapping[str, Any], try_number: int) -> int | None:
+    """Return how many jobs the task bought, by its record; where that cannot be read, as many as it had tries."""
+    if context.get("task_state_store") is None:
+        return try_number
+    try:
+        record = load(store_of(context))
+    except Exception:
+        log.warning("The submission record cannot be read: each try is taken for a purchase", exc_info=True)
+        return try_number
+    return record.bought if record else None
