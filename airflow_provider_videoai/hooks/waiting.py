@@ -11,8 +11,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.cadence import Cadence
-from airflow_provider_videoai.jobs.ending import error_of, failure_of, refusal_name, said_of
-from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable
+from airflow_provider_videoai.jobs.ending import RAISE_JOB_TIMEOUT, error_of, failure_of, refusal_name, said_of
+from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.poller import wait
@@ -25,7 +25,10 @@ _RESULT_PATIENCE = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """The jobs of one task: ids in the user's order, all of one account and operation. Times are epoch seconds."""
+    """The jobs of one task: ids in the user's order, all of one account and operation.
+
+    Times are epoch seconds. ``to_wait_longer`` is what a user is told whose deadline passed.
+    """
 
     hook: VideoJobHook
     operation: str
@@ -34,6 +37,7 @@ class Jobs:
     submitted_at: float | None = None
     poll_interval: float | None = None
     deadline: float | None = field(default=None)
+    to_wait_longer: str = RAISE_JOB_TIMEOUT
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
         """Make a watch for each job; the first ask is due soon, or at once.
@@ -78,14 +82,22 @@ class Jobs:
         """Return the results of jobs whose waiting is over, or raise the first error."""
         for watch in watches:
             if watch.outcome is not Outcome.ENDED:
-                raise error_of(
-                    watch.outcome or Outcome.UNAVAILABLE,
-                    job_id=watch.job_id,
-                    title=self.hook.vendor_class.title,
-                    said=said_of(watch),
-                    refusal=refusal_name(watch),
+                raise self.error_of(
+                    watch.outcome or Outcome.UNAVAILABLE, watch.job_id, said_of(watch), refusal_name(watch)
                 )
         return self.completed([watch.status for watch in watches if watch.status is not None])
+
+    def error_of(self, outcome: Outcome, job_id: str, said: str, refusal: str | None = None) -> VideoAIError:
+        """Return the typed error of a wait that ended without a terminal state."""
+        title = self.hook.vendor_class.title
+        return error_of(
+            outcome, job_id=job_id, title=title, said=said, refusal=refusal, to_wait_longer=self.to_wait_longer
+        )
+
+    def check_deadline(self, status: JobStatus) -> None:
+        """Raise ``JobTimedOut`` if the deadline has passed for a job that the vendor just said goes on."""
+        if self.deadline is not None and time.time() >= self.deadline:
+            raise self.error_of(Outcome.TIMED_OUT, status.job_id, status.describe())
 
     def completed(self, statuses: Sequence[JobStatus]) -> list[JobResult]:
         """Turn terminal statuses into results; raise :class:`JobFailed` for the first that failed."""

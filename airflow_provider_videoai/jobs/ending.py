@@ -20,7 +20,16 @@ from airflow_provider_videoai.jobs.watch import Outcome, Watch
 _REFUSALS: dict[str, type[VideoAIError]] = {
     kind.__name__: kind for kind in (AuthenticationFailed, InvalidRequest, ResultUnavailable)
 }
-_GOES_ON = "The job goes on at the vendor and is billed; a retry or a clear of this task attaches to it."
+_GOES_ON = "The job goes on at the vendor and is billed"
+_ATTACHES = "a retry or a clear of this task attaches to it."
+
+RAISE_JOB_TIMEOUT = (
+    "job_timeout counts from its submit: a retry attaches to it, asks once, and fails again unless it has ended. To "
+    "wait longer, raise job_timeout and clear the task, or wait with the vendor's sensor."
+)
+"""How to go on after an operator's deadline."""
+CLEAR_SENSOR = "To wait longer, clear the sensor: its timeout counts from the start of the wait."
+"""How to go on after a sensor's deadline."""
 
 
 def failure_of(status: JobStatus, title: str) -> JobFailed:
@@ -38,12 +47,21 @@ def refusal_name(watch: Watch) -> str | None:
     return type(watch.error).__name__ if watch.error is not None else None
 
 
-def error_of(outcome: Outcome, *, job_id: str, title: str, said: str = "", refusal: str | None = None) -> VideoAIError:
+def error_of(
+    outcome: Outcome,
+    *,
+    job_id: str,
+    title: str,
+    said: str = "",
+    refusal: str | None = None,
+    to_wait_longer: str = RAISE_JOB_TIMEOUT,
+) -> VideoAIError:
     """Return the error for a wait that ended without a terminal state; ``said`` is the last thing known."""
     tail = f" Last: {said}." if said else ""
     match outcome:
         case Outcome.TIMED_OUT:
-            return JobTimedOut(f"{title} job {job_id} did not end in time.{tail} {_GOES_ON}", job_id=job_id)
+            text = f"{title} job {job_id} did not end in time.{tail} {_GOES_ON}. {to_wait_longer}"
+            return JobTimedOut(text, job_id=job_id)
         case Outcome.NOT_FOUND:
             return JobNotFound(
                 f"{title} does not know job {job_id!r}: a wrong id, another account's, or one long forgotten.{tail}",
@@ -54,9 +72,8 @@ def error_of(outcome: Outcome, *, job_id: str, title: str, said: str = "", refus
                 f"{title} job {job_id} cannot be asked for any more.{tail} What was bought stays bought.", job_id=job_id
             )
         case _:
-            return VendorUnavailable(
-                f"{title} could not be asked about job {job_id} for too long.{tail} {_GOES_ON}", job_id=job_id
-            )
+            text = f"{title} could not be asked about job {job_id} for too long.{tail} {_GOES_ON}; {_ATTACHES}"
+            return VendorUnavailable(text, job_id=job_id)
 
 
 def said_of(watch: Watch) -> str:

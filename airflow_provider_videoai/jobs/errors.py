@@ -111,7 +111,10 @@ class JobNotFound(VideoAIError):
 
 
 class JobTimedOut(VideoAIError):
-    """Our deadline passed while the job went on. It may still end and is billed; a retry attaches to it."""
+    """Our deadline passed while the job went on. It may still end and is billed.
+
+    A retry attaches to it and asks once. An operator's deadline counts from the submit: to wait longer, raise it.
+    """
 
 
 class ResultUnavailable(VideoAIError):

@@ -125,7 +125,9 @@ def _submit_anew(stored: SubmissionRecord, fingerprint: str, why: str) -> Decisi
 
 
 class Store(Protocol):
-    """Where records live. Values are plain JSON."""
+    """Where records live. Values are plain JSON; ``lasting`` tells whether they outlive the attempt."""
+
+    lasting: bool
 
     def get(self, key: str) -> Any:
         """Return the value, or ``None``."""

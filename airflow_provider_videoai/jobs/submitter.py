@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from airflow_provider_videoai.jobs.ending import failure_of
@@ -44,7 +45,7 @@ _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 class SubmittedJob:
     """A job that was bought, now or by an earlier attempt. ``submitted_at`` is epoch seconds.
 
-    ``status`` is what the vendor just said of an earlier attempt's finished job.
+    ``status`` is what the vendor just said of an earlier attempt's job, ``None`` where it was not or cannot be asked.
     """
 
     job_id: str
@@ -53,7 +54,7 @@ class SubmittedJob:
     status: JobStatus | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Submitter:
     """Obtains the one job of a task.
 
@@ -69,6 +70,7 @@ class Submitter:
     on_finished_job: str = "reuse"
     paid_retries: int | None = None
     clock: Callable[[], float] = field(default=time.time)
+    _under_way: SubmissionRecord | None = field(default=None, init=False)
 
     def obtain(self, request: JobRequest) -> SubmittedJob:
         """Return the task's job: an earlier attempt's where there is one, else submit it.
@@ -79,6 +81,16 @@ class Submitter:
         """
         fingerprint = self._fingerprint(request)
         return self._carry_out(self._decide(load(self.store), fingerprint), request)
+
+    def cut_short(self) -> str | None:
+        """Say what is known of a submit that is under way, and how to go on if it ends here; ``None``: none is.
+
+        For a task that is being stopped: it reads no store and sends nothing.
+        """
+        if self._under_way is None:
+            return None
+        why = "A submit is under way, and its answer may not be noted any more: the job may have been bought"
+        return self._how_to_go_on(self._under_way, why)
 
     def _decide(self, stored: SubmissionRecord | None, fingerprint: str) -> Decision:
         return decide(
@@ -106,12 +118,31 @@ class Submitter:
                 raise SubmitUncertain(text, job_id=decision.record.job_id)
 
     def _buy(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
-        vendor = self.transport.vendor
         chosen = request.chosen_id or record.job_id or self._chosen_id(record)
         record = record.reached(Phase.SUBMITTING, job_id=chosen, submitted_at=self.clock())
         save(self.store, record)
+        with self._in_sight(record):
+            job_id = self._sent(request, record)
+            submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
+            save(self.store, submitted)
+        self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
+        return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
+
+    @contextmanager
+    def _in_sight(self, record: SubmissionRecord) -> Iterator[None]:
+        # Not `finally`: what ends the task from outside is no Exception, and then this is what there is to say.
+        self._under_way = record
         try:
-            job_id = self.transport.run(vendor.submit(request, chosen))
+            yield
+        except Exception:
+            self._under_way = None
+            raise
+        self._under_way = None
+
+    def _sent(self, request: JobRequest, record: SubmissionRecord) -> str:
+        chosen = record.job_id
+        try:
+            return self.transport.run(self.transport.vendor.submit(request, chosen))
         except SubmitUncertain as uncertain:
             text = self._how_to_go_on(record, uncertain.message)
             raise SubmitUncertain(
@@ -120,26 +151,23 @@ class Submitter:
         except _NOTHING_BOUGHT:
             save(self.store, record.reached(Phase.FAILED, job_id=None))
             raise
-        submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
-        save(self.store, submitted)
-        self.log.info("Submitted %s job %s to %s", request.operation, job_id, vendor.title)
-        return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
 
     def _attach(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record
-        match self._look(request.polled_as, record):
+        status = self._look(request.polled_as, record)
+        match status:
             case JobStatus(state=JobState.SUCCEEDED) if record.phase is Phase.SUBMITTED:
                 # Nobody has had its result yet, so it cannot be the user's wish to have another instead.
                 return self._reuse(request, decision)
             case JobStatus(state=JobState.SUCCEEDED):
                 return self._ended(record.reached(Phase.FINISHED), request)
-            case JobStatus(state=JobState.FAILED | JobState.ABORTED) as status:
+            case JobStatus(state=JobState.FAILED | JobState.ABORTED):
                 if not may_buy_another(record.bought, self.paid_retries):
                     save(self.store, record.reached(Phase.FAILED))
                     raise failure_of(status, self.transport.vendor.title)
                 return self._ended(record.reached(Phase.FAILED), request)
         self.log.info("%s: attaching to it instead of submitting again", decision.why)
-        return self._found(record)
+        return self._found(record, status)
 
     def _ended(self, record: SubmissionRecord, request: JobRequest) -> SubmittedJob:
         save(self.store, record)
@@ -203,7 +231,11 @@ class Submitter:
     def _how_to_go_on(self, record: SubmissionRecord, why: str) -> str:
         title = self.transport.vendor.title
         sent = f"{why.rstrip('.')}. Sent to {title} at {iso_utc(record.submitted_at)}."
-        if self.transport.vendor.caller_chooses_id and record.job_id is not None:
+        named_by_us = self.transport.vendor.caller_chooses_id and record.job_id is not None
+        if not self.store.lasting:
+            how = "under the same id" if named_by_us else "and may pay twice"
+            return f"{sent} This Airflow keeps no record of it: another attempt submits again, {how}."
+        if named_by_us:
             return f"{sent} The next attempt asks {title} for job {record.job_id} before it submits again."
         if self.on_uncertain_submit == "resubmit":
             return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."

@@ -87,6 +87,7 @@ class VideoJobOperator(BaseOperator):
         self.on_uncertain_submit = choice("on_uncertain_submit", on_uncertain_submit, ("fail", "resubmit"))
         self.on_finished_job = choice("on_finished_job", on_finished_job, ("reuse", "resubmit"))
         self.finish_in_triggerer = finish_in_triggerer
+        self._submitter: Submitter | None = None
         self._job_id: str | None = None
 
     # -- the request ---------------------------------------------------------------------------------------
@@ -132,8 +133,13 @@ class VideoJobOperator(BaseOperator):
             ) from failure
 
     def on_kill(self) -> None:
-        """Say what goes on: no vendor documents a call that cancels a job."""
-        if self._job_id is not None:
+        """Say what goes on: no vendor documents a call that cancels a job.
+
+        Nothing is asked or kept here: Airflow calls this amid whatever the task is doing, talking to Airflow included.
+        """
+        if self._submitter is not None and (cut_short := self._submitter.cut_short()):
+            self.log.warning("%s", cut_short)
+        elif self._job_id is not None:
             self.log.warning(
                 "Stopped waiting for job %s. It goes on at the vendor and is billed; when this task runs again, it "
                 "attaches to it.",
@@ -148,7 +154,7 @@ class VideoJobOperator(BaseOperator):
         hook = self.hook_class(self.conn_id)
         if self.deferrable and self.wait_for_completion:
             self._prove_deferral(request.polled_as, hook)
-        submitter = Submitter(
+        submitter = self._submitter = Submitter(
             transport=hook.transport,
             store=store_of(context, self.log),
             identity=identity_of(context),
@@ -193,8 +199,10 @@ class VideoJobOperator(BaseOperator):
             hand_over(store_of(context))
         if not self.wait_for_completion:
             return self._handed_over(jobs)
-        if (status := job.status) is not None and status.state.terminal:
-            return self._concluded(context, lambda: jobs.completed([status]))
+        if (status := job.status) is not None:
+            if status.state.terminal:
+                return self._concluded(context, lambda: jobs.completed([status]))
+            jobs.check_deadline(status)
         if self.deferrable:
             trigger, timeout = self._deferral(jobs)
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)

@@ -20,6 +20,8 @@ NO_STORE = (
 class TaskStateStore:
     """Airflow's store for one task instance, its records kept until the DAG run is deleted."""
 
+    lasting = True
+
     def __init__(self, accessor: Any) -> None:
         self._accessor = accessor
 
@@ -39,6 +41,8 @@ class TaskStateStore:
 
 class AttemptStore(dict[str, Any]):
     """A store that lasts as long as this attempt."""
+
+    lasting = False
 
     def set(self, key: str, value: Any) -> None:
         """Keep the value."""

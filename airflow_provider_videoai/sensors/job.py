@@ -18,7 +18,7 @@ from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
-from airflow_provider_videoai.jobs.ending import error_of
+from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
@@ -173,9 +173,7 @@ class VideoJobSensor(BaseSensorOperator):
     def _timed_out(self, said: str) -> SensorTimedOut:
         """Make the error of a wait that Airflow ended, for the first job that has not ended."""
         waiting = [watch.job_id for watch in self._watches or () if not watch.done] or self._job_ids().ids
-        late = error_of(
-            Outcome.TIMED_OUT, job_id=waiting[0], title=self.hook_class.vendor_class.title, said=said.rstrip(".")
-        )
+        late = self._jobs().error_of(Outcome.TIMED_OUT, waiting[0], said.rstrip("."))
         return SensorTimedOut(late.message, job_id=late.job_id)
 
     def _softened(self, failure: VideoAIError) -> Exception:
@@ -203,4 +201,5 @@ class VideoJobSensor(BaseSensorOperator):
             job_ids=self._job_ids().ids,
             log=self.log,
             poll_interval=self.poll_interval,
+            to_wait_longer=CLEAR_SENSOR,
         )

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videoai.hooks.waiting import Jobs
-from airflow_provider_videoai.jobs.ending import error_of
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.watch import Outcome
@@ -37,13 +36,8 @@ def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResu
     outcome = outcome_of(event)
     details: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
     if outcome is not Outcome.ENDED:
-        raise error_of(
-            outcome,
-            job_id=str(details.get("job_id") or jobs.job_ids[0]),
-            title=jobs.hook.vendor_class.title,
-            said=str(details.get("said") or ""),
-            refusal=details.get("refusal"),
-        )
+        job_id = str(details.get("job_id") or jobs.job_ids[0])
+        raise jobs.error_of(outcome, job_id, str(details.get("said") or ""), details.get("refusal"))
     statuses = _last_word(task_instance, jobs)
     return jobs.completed(statuses) if statuses else jobs.wait(ask_at_once=True)
 

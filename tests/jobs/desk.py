@@ -24,6 +24,8 @@ class CrashError(BaseException):
 class Store:
     """Keeps JSON; dies at the n-th write where told to, before or after it is kept."""
 
+    lasting = True
+
     def __init__(self, journal: list[str]) -> None:
         self.kept: dict[str, Any] = {}
         self.journal = journal
@@ -102,8 +104,8 @@ class Desk:
 
     def attempt(self, **options: Any) -> SubmittedJob:
         given: dict[str, Any] = {"identity": IDENTITY, "clock": lambda: self.now} | options
-        submitter = Submitter(transport=self.transport, store=self.store, log=self.log, **given)
-        return submitter.obtain(self.request)
+        self.submitter = Submitter(transport=self.transport, store=self.store, log=self.log, **given)
+        return self.submitter.obtain(self.request)
 
     def with_request(self, request: JobRequest) -> Desk:
         self.request = request

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.cadence import Cadence
-from airflow_provider_videoai.jobs.ending import error_of, failure_of, refusal_name, said_of
+from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR, error_of, failure_of, refusal_name, said_of
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -67,6 +67,15 @@ def test_wait_that_ended_otherwise_says_what_became_of_job_and_money(
     assert "job-7" in error.message
     assert all(promise in error.message for promise in promises)
     assert ("Last: running, 40 %." in error.message) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [({}, "raise job_timeout and clear the task"), ({"to_wait_longer": CLEAR_SENSOR}, "clear the sensor")],
+)
+def test_deadline_is_told_with_how_to_wait_longer(told: dict[str, str], words: str) -> None:
+    error = error_of(Outcome.TIMED_OUT, job_id="job-7", title="Lab", **told)
+    assert words in error.message
 
 
 @pytest.mark.parametrize("kind", [AuthenticationFailed, InvalidRequest, ResultUnavailable])

@@ -12,6 +12,7 @@ from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
     InvalidRequest,
+    JobFailed,
     JobNotFound,
     QuotaExceeded,
     SubmitRejected,
@@ -19,6 +20,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.jobs.submission import (
     STORE_KEY,
     Phase,
@@ -94,6 +96,23 @@ def test_job_that_failed_unseen_is_followed_by_a_new_one(desk: Desk, state: str)
     desk.lab.states["job-1"] = state
     assert desk.attempt().job_id == "job-2"
     assert desk.record.generation == 1
+
+
+@pytest.mark.parametrize("state", ["failed", "aborted"])
+def test_job_that_failed_unseen_is_not_replaced_beyond_the_limit(desk: Desk, state: str) -> None:
+    desk.attempt(paid_retries=0)
+    desk.lab.states["job-1"] = state
+    with pytest.raises(JobFailed, match="job-1"):
+        desk.attempt(paid_retries=0)
+    assert desk.record.phase is Phase.FAILED
+    assert desk.attempt(paid_retries=0).job_id == "job-2", "whoever starts the task again after that wants another"
+
+
+def test_job_that_goes_on_is_attached_to_with_what_the_vendor_just_said(desk: Desk) -> None:
+    desk.attempt()
+    job = desk.attempt()
+    assert job.status is not None
+    assert job.status.state is JobState.RUNNING
 
 
 def test_job_that_succeeded_unseen_is_used_with_what_the_vendor_just_said(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -75,6 +76,74 @@ def test_user_may_choose_to_pay_twice_rather_than_stop(desk: Desk) -> None:
     assert desk.attempt(on_uncertain_submit="resubmit").job_id == "job-2"
     assert desk.attempt(on_uncertain_submit="resubmit").job_id == "job-2"
     assert desk.record.generation == 1
+
+
+# -- a submit that is cut short ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told_amid_the_submit() -> Any:
+    """Have the task stopped while the vendor works on its submit; return what it then says."""
+
+    def told_amid_the_submit(desk: Desk, **options: Any) -> str:
+        told: list[str | None] = []
+
+        def stopped() -> Any:
+            reads = len(desk.journal)
+            told.append(desk.submitter.cut_short())
+            assert len(desk.journal) == reads, "nothing may be asked or kept while the task is being killed"
+            raise CrashError
+
+        desk.lab.fate = stopped
+        with pytest.raises(CrashError):
+            desk.attempt(**options)
+        assert told == [desk.submitter.cut_short()], "Airflow's own timeout is told of after the submit was left"
+        return str(told[0])
+
+    return told_amid_the_submit
+
+
+def test_stop_amid_a_submit_says_that_the_job_may_have_been_bought(desk: Desk, told_amid_the_submit: Any) -> None:
+    said = told_amid_the_submit(desk)
+    assert "A submit is under way" in said
+    assert "may have been bought. Sent to Lab at 2023-11-14T22:13:20+00:00." in said
+    assert "not submitted again by itself" in said
+    with pytest.raises(SubmitUncertain):
+        desk.attempt()
+
+
+def test_stop_amid_a_submit_says_what_the_user_chose(desk: Desk, told_amid_the_submit: Any) -> None:
+    assert "may pay twice" in told_amid_the_submit(desk, on_uncertain_submit="resubmit")
+
+
+def test_stop_amid_a_submit_names_the_job_that_is_asked_for(own_id_desk: Desk, told_amid_the_submit: Any) -> None:
+    said = told_amid_the_submit(own_id_desk)
+    assert f"The next attempt asks Own id lab for job {own_id_desk.record.job_id}" in said
+
+
+def test_without_a_lasting_record_no_help_is_promised_from_it(
+    desk: Desk, own_id_desk: Desk, told_amid_the_submit: Any
+) -> None:
+    for each in (desk, own_id_desk):
+        each.store.lasting = False
+    assert told_amid_the_submit(desk).endswith(
+        "keeps no record of it: another attempt submits again, and may pay twice."
+    )
+    assert told_amid_the_submit(own_id_desk).endswith("another attempt submits again, under the same id.")
+
+
+@pytest.mark.parametrize("fate", FATES.values(), ids=FATES)
+def test_submit_that_was_answered_or_given_up_is_not_under_way(desk: Desk, fate: Any) -> None:
+    desk.lab.fate = fate
+    with suppress(VideoAIError):
+        desk.attempt()
+    assert desk.submitter.cut_short() is None
+
+
+def test_attaching_is_no_submit(desk: Desk) -> None:
+    desk.attempt()
+    desk.attempt()
+    assert desk.submitter.cut_short() is None
 
 
 # -- a vendor where we name the job ----------------------------------------------------------------------------

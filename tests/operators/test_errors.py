@@ -104,10 +104,52 @@ def test_a_job_that_does_not_end_in_time_goes_on_and_is_attached_to(
     with pytest.raises(JobTimedOut) as timed_out:
         late.run()
     assert "The job goes on at the vendor and is billed" in str(timed_out.value)
-    assert "attaches to it" in str(timed_out.value)
+    assert "raise job_timeout and clear the task" in str(timed_out.value)
     with pytest.raises(JobTimedOut):
         task(case, store=late.store, job_timeout=timedelta(seconds=0.15)).run()
     assert len(bought(case)) == 1
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_retry_after_the_deadline_asks_once_and_does_not_wait(
+    deferrable: bool, cases: Any, task: Any, sandbox: Any
+) -> None:
+    case = cases["topview"]
+    sandbox.fault(vendor=case.vendor, kind="never_ends")
+    late = task(case, job_timeout=0.05)
+    with pytest.raises(JobTimedOut):
+        late.run()
+    sandbox.clear_ledger()
+    with pytest.raises(JobTimedOut, match=r"Last: running.*raise job_timeout"):
+        task(case, store=late.store, job_timeout=0.05, deferrable=deferrable).start()
+    assert len(sandbox.ledger(case.vendor)["polls"]) == 1
+
+
+def test_a_retry_after_the_deadline_has_the_result_of_a_job_that_ended(
+    cases: Any, task: Any, settled: Any, bought: Any
+) -> None:
+    case = cases["topview"]
+    crashed = task(case, job_timeout=0.01)
+    crashed.defer()
+    settled(case)
+    assert [task(case, store=crashed.store, job_timeout=0.01).start()["job_id"]] == bought(case)
+
+
+def test_a_retry_after_the_deadline_waits_where_the_vendor_cannot_be_asked(cases: Any, task: Any, sandbox: Any) -> None:
+    case = cases["topview"]
+    crashed = task(case, job_timeout=0.01)
+    crashed.defer()
+    sandbox.fault(vendor=case.vendor, call="query", kind="http_500")
+    assert task(case, store=crashed.store, job_timeout=0.01).defer().trigger.deadline < time.time()
+
+
+def test_a_raised_deadline_lets_the_next_attempt_wait_on(cases: Any, task: Any, sandbox: Any, bought: Any) -> None:
+    case = cases["topview"]
+    sandbox.clock(run_seconds=1, vendor=case.vendor)
+    late = task(case, job_timeout=0.05)
+    with pytest.raises(JobTimedOut):
+        late.run()
+    assert [task(case, store=late.store, job_timeout=60).run()["job_id"]] == bought(case)
 
 
 def test_on_a_worker_a_job_that_does_not_end_in_time_is_told_alike(task: Any, cases: Any, sandbox: Any) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -73,6 +74,38 @@ def test_killing_the_task_says_that_the_job_goes_on(task: Any, cases: Any, every
     everything_said()
     operator.on_kill()
     assert f"Stopped waiting for job {bought(cases['topview'])[0]}. It goes on at the vendor" in everything_said()
+
+
+@pytest.mark.parametrize(
+    ("case", "next_step"),
+    [
+        ("topview", "not submitted again by itself. Look for a job of that time in Topview's console"),
+        ("cdnetworks_trim", "The next attempt asks CDNetworks for job"),
+    ],
+    indirect=["case"],
+)
+def test_killing_the_task_amid_its_submit_says_that_a_job_may_have_been_bought(
+    next_step: str, case: Any, task: Any, sandbox: Any, everything_said: Any
+) -> None:
+    sandbox.fault(vendor=case.vendor, call="submit", kind="stall", seconds=1.5)
+    waiting = task(case)
+    operator = waiting.make()
+    waiting.make = lambda: operator
+    with ThreadPoolExecutor() as worker:
+        submitting = worker.submit(waiting.defer)
+        while not sandbox.ledger(case.vendor)["submissions"]:
+            assert not submitting.done()
+        everything_said()
+        asked = waiting.store.asked
+        operator.on_kill()
+        said = everything_said()
+        assert waiting.store.asked == asked, "the task may be amid a talk with Airflow"
+        submitting.result()
+    assert "A submit is under way" in said
+    assert "may have been bought" in said
+    assert next_step in said
+    operator.on_kill()
+    assert "Stopped waiting for job" in everything_said()
 
 
 def test_killing_a_task_that_bought_nothing_says_nothing(task: Any, cases: Any, everything_said: Any) -> None:

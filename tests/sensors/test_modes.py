@@ -51,6 +51,8 @@ def test_a_timeout_is_airflows_and_ours_and_says_that_the_job_goes_on(
         sensor(case, job_id, timeout=0.1, **arguments).run()
     assert isinstance(late.value, JobTimedOut)
     assert late.value.job_id == job_id
+    assert "clear the sensor" in str(late.value)
+    assert "job_timeout" not in str(late.value)
 
 
 @pytest.mark.usefixtures("prompt")

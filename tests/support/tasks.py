@@ -30,11 +30,14 @@ class StateStore:
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self.asked = 0
 
     def get(self, key: str) -> Any:
+        self.asked += 1
         return json.loads(self.values.get(key, "null"))
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        self.asked += 1
         assert retention is not None, "kept for too short a time: a forgotten record is a second purchase"
         self.values[key] = json.dumps(value)
 
