@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Fault, Kind
+from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Fault, Kind, request_text
 from airflow_provider_videoai.sandbox.ledger import Entry
 from airflow_provider_videoai.sandbox.transport import DropConnection, ResetConnection
 from airflow_provider_videoai.sandbox.world import World
@@ -132,6 +132,7 @@ class Desk:
         ask = await Ask.read(request)
         if len(ask.body) > LARGEST_BODY:
             return PlainTextResponse("request entity too large", 413)
+        request_text.set(f"{ask.path}?{ask.raw_query}\n{ask.body.decode('utf-8', 'replace')}")
         fault = self._world.faults.claim(self._vendor.key, self._call.kind, INSTEAD | AFTERWARDS)
         if fault is not None and fault.kind in INSTEAD:
             return self._instead(ask, fault)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -74,7 +75,10 @@ _OWN_FIELDS: dict[Kind, Collection[str]] = {
     Kind.QUOTA_FULL: ("code",),
     Kind.AUTH_FAILED: ("code",),
 }
-_SHARED_FIELDS = ("vendor", "call", "kind", "times", "after")
+_SHARED_FIELDS = ("vendor", "call", "kind", "times", "after", "match")
+
+request_text: ContextVar[str] = ContextVar("request_text", default="")
+"""The URL and body of the request that is being served; faults with a ``match`` look into it."""
 
 
 class BadControl(Exception):
@@ -88,7 +92,10 @@ class BadControl(Exception):
 
 @dataclass
 class Fault:
-    """One ordered fault. ``times`` ``None`` means always; ``after`` matching calls go well first."""
+    """One ordered fault. ``times`` ``None`` means always; ``after`` matching calls go well first.
+
+    With ``match`` it strikes only requests that have this text in their URL or body.
+    """
 
     id: str
     vendor: str
@@ -96,6 +103,7 @@ class Fault:
     kind: Kind
     times: int | None = 1
     after: int = 0
+    match: str = ""
     seconds: float = 5.0
     retry_after: int | None = None
     retry_after_date: bool = False
@@ -109,6 +117,7 @@ class Fault:
             self.kind in kinds
             and self.vendor in ("*", vendor)
             and self.call in ("*", call)
+            and self.match in request_text.get()
             and (self.times is None or self.fired < self.times)
         )
 
@@ -181,8 +190,10 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, types) or (value is not None and value < low):
             raise BadControl(name, f"{name} must be a number of at least {low}, not {value!r}")
         found[name] = value
+    if not isinstance(fields.get("match", ""), str):
+        raise BadControl("match", "match must be a text")
     if "retry_after_date" in fields and not isinstance(fields["retry_after_date"], bool):
         raise BadControl("retry_after_date", "retry_after_date must be true or false")
     if "code" in fields and (isinstance(fields["code"], bool) or not isinstance(fields["code"], (int, str))):
         raise BadControl("code", "code must be a number or a string")
-    return found | {name: fields[name] for name in ("retry_after_date", "code") if name in fields}
+    return found | {name: fields[name] for name in ("match", "retry_after_date", "code") if name in fields}

@@ -25,6 +25,7 @@ CONTROL = {
         "kind": [kind.value for kind in Kind],
         "times": "how often it fires, null for always (default 1)",
         "after": "how many matching calls go well first (default 0)",
+        "match": "only requests with this text in their URL or body (default: all)",
         "seconds": "stall: how long (default 5)",
         "retry_after": "rate_limited: seconds in Retry-After (default: no such header)",
         "retry_after_date": "rate_limited: Retry-After as an HTTP date (default false)",

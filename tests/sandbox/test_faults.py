@@ -277,3 +277,26 @@ def test_media_can_fail_as_storage_does(sandbox: Any, viitor: Any, until: Any, k
     url = finished_url(viitor, until)
     sandbox.fault(call="media", kind=kind)
     assert httpx.get(url, trust_env=False).status_code == status
+
+
+def test_fault_with_a_match_strikes_only_requests_that_have_its_text(sandbox: Any, viitor: Any, topview: Any) -> None:
+    sandbox.fault(call="submit", kind="http_500", match="clip-7")
+    assert viitor.add(taskName="clip-6").status_code == 200
+    assert viitor.add(taskName="clip-7").status_code == 500
+    sandbox.fault(vendor="viitor", kind="fail_job", match="clip-8")
+    fine, failed = viitor.new(taskName="clip-9"), viitor.new(taskName="clip-8")
+    states = {row["taskId"]: row["taskStatus"] for row in viitor.status(fine, failed)["data"]}
+    assert states[failed] == 5
+    assert states[fine] != 5
+
+    asked, spared = topview.new(), topview.new()
+    sandbox.fault(vendor="topview", call="query", kind="http_500", match=asked)
+    assert topview.query(spared)["code"] == "200"
+    path = "/v1/video_avatar/task/query"
+    answer = topview.http.get(path, params={"taskId": asked}, headers=topview.headers())
+    assert answer.status_code == 500
+
+
+def test_match_must_be_a_text(sandbox: Any) -> None:
+    with pytest.raises(ValueError, match="match must be a text"):
+        sandbox.fault(kind="http_500", match=7)

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.desk import general_fault
-from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Kind
+from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Kind, request_text
 from airflow_provider_videoai.sandbox.transport import HalfBody
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ async def serve(world: World, vendor: str, media: Media | None, request: Request
     url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if world.store.is_expired(url):
         return storage_error(403, "AccessDenied", "Request has expired")
+    request_text.set(url)
     fault = world.faults.claim(vendor, CallKind.MEDIA, INSTEAD | AFTERWARDS | {Kind.EXPIRE_MEDIA})
     kind = fault.kind if fault else None
     if kind is Kind.EXPIRE_MEDIA:
