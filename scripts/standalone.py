@@ -36,7 +36,7 @@ class Standalone:
         self.log_file = self.home / "standalone.log"
         api, triggerer_logs, worker_logs = free_ports(3)
         self.url = f"http://127.0.0.1:{api}"
-        self._env = _clean_environment() | {
+        self.environment = _clean_environment() | {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder.resolve()),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -86,7 +86,7 @@ class Standalone:
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "airflow", "standalone"],
-                env=self._env,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -97,12 +97,12 @@ class Standalone:
 
     def stop(self) -> None:
         """End every process of this Airflow."""
-        self._client.close()
         if self._process is not None:
             end_group(self._process.pid)
             self._process.wait(STOP_SECONDS)
             self._process = None
         end_home(self.home)
+        self._client.close()
 
     def api(self, method: str, path: str, **options: Any) -> Any:
         """Call Airflow's public API under ``/api/v2`` and return the JSON of its answer."""
@@ -112,9 +112,13 @@ class Standalone:
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a run of a DAG, once the DAG is known, and return the run's id."""
-        wait_for(lambda: self._knows(dag_id), 120, f"Airflow does not know the DAG {dag_id!r}", self._check_alive)
+        self.wait_for_dag(dag_id)
         run = self.api("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
         return str(run["dag_run_id"])
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until Airflow knows a DAG; raise ``RuntimeError`` with the trace of a file that cannot be imported."""
+        wait_for(lambda: self._knows(dag_id), 120, f"Airflow does not know the DAG {dag_id!r}", self._check_alive)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run."""
@@ -200,7 +204,7 @@ def free_ports(count: int) -> list[int]:
 def end_group(leader: int) -> None:
     """End a process group: first politely, then for good."""
     for how, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
-        members = _group(leader)
+        members = group(leader)
         if not members:
             return
         try:
@@ -218,7 +222,8 @@ def end_home(home: Path) -> None:
     psutil.wait_procs(strays, timeout=5)
 
 
-def _group(leader: int) -> list[psutil.Process]:
+def group(leader: int) -> list[psutil.Process]:
+    """Return the living processes of a process group."""
     members = []
     for process in psutil.process_iter():
         try:

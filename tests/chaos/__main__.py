@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make chaos`: kill, clear, break and restart at every step, on a real Airflow, and look into the vendors' books."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+from arena import Arena, Tasks
+from database import running_postgres
+from kinds import ANSWER_TIMEOUT, SINGLE, STORMS, VENDORS, Kind, Storm
+from quick import play_quick_jobs
+from report import line, table, totals
+from rich.console import Console
+from rounds import Round, Stage
+from verdict import Facts
+
+from airflow_provider_videoai.sandbox import running_sandbox
+from airflow_provider_videoai.sandbox.running import Sandbox
+
+DAGS = Path(__file__).parent / "dags"
+AT_ONCE = 12
+QUEUE_SECONDS, RUN_SECONDS = 1.0, 8.0
+console = Console(width=150, highlight=False)
+
+
+def main() -> int:
+    """Play what the arguments ask for and return the exit status."""
+    arguments = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    arguments.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="repeats a run")
+    arguments.add_argument("--rounds", type=int, default=240, help="single rounds (default: 240)")
+    arguments.add_argument("--storms", type=int, default=1, help="storms of each kind, a round a vendor (default: 1)")
+    arguments.add_argument("--quick", type=int, default=600, help="quick mapped jobs, twice as many in all (default: 600)")
+    arguments.add_argument("--only", default="", help="only kinds with this text in their name")
+    chosen = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    console.print(f"Repeat with --seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms}")
+    began = time.monotonic()
+    with stage() as where:
+        played = play_singles(where, chosen.rounds, chosen.only, random.Random(chosen.seed))
+        played += play_storms(where, chosen.storms, chosen.only, random.Random(chosen.seed))
+        failed = play_quick_jobs(where, chosen.quick, console) if chosen.quick else 0
+    table(played, console)
+    counts = totals(played)
+    console.print(f"{len(played)} rounds in {(time.monotonic() - began) / 60:.0f} min, seed {chosen.seed}")
+    for text, count in counts.items():
+        console.print(f"{text}: {count}")
+    return 1 if failed or any(counts.values()) else 0
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Start a sandbox and a real Airflow in a folder of their own; end both, and remove it."""
+    home = Path(tempfile.mkdtemp(prefix="videoai-chaos-"))
+    markers = home / "markers"
+    markers.mkdir()
+    try:
+        with (
+            running_sandbox(queue_seconds=QUEUE_SECONDS, run_seconds=RUN_SECONDS) as sandbox,
+            running_postgres() as database,
+            Arena(home, DAGS, environment(sandbox, database, markers)) as arena,
+        ):
+            tasks = Tasks(arena, [f"paid_once_{vendor}" for vendor in VENDORS])
+            try:
+                for vendor in VENDORS:
+                    arena.wait_for_dag(f"paid_once_{vendor}")
+                yield Stage(arena, tasks, sandbox, markers)
+            finally:
+                tasks.close()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def environment(sandbox: Sandbox, database: str, markers: Path) -> dict[str, str]:
+    """Return Airflow's settings: it notices a lost worker soon, and the accounts' limits do not bind."""
+    connections = {name: json.loads(value) for name, value in sandbox.connections().items()}
+    for connection in connections.values():
+        connection["extra"] = {**(connection.get("extra") or {}), "timeout": ANSWER_TIMEOUT, "max_requests_per_minute": 6000}
+    return {
+        **{name: json.dumps(connection) for name, connection in connections.items()},
+        "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
+        "CHAOS_MARKERS": str(markers),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "2000",
+        "AIRFLOW__CORE__PARALLELISM": "32",
+        "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+    }
+
+
+def play_singles(where: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
+    """Play ``count`` rounds, each kind and vendor about equally often, many at once."""
+    cards = [(kind, vendor) for kind in SINGLE if only in kind.name for vendor in VENDORS]
+    if not cards:
+        return []
+    drawn: list[tuple[Kind, str]] = []
+    while len(drawn) < count:
+        drawn += chance.sample(cards, len(cards))
+    rounds = [Round(where, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn[:count])]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        playing = {pool.submit(each.play): each for each in rounds}
+        return [_told(playing[done], done.result()) for done in as_completed(playing)]
+
+
+def play_storms(where: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
+    """Play each storm ``count`` times, with a round at every vendor."""
+    played = []
+    for number in range(count):
+        for kind in STORMS:
+            if only in kind.name and kind.storm is not None:
+                names = [f"storm-{STORMS.index(kind)}{number}-{vendor}" for vendor in VENDORS]
+                rounds = [Round(where, kind, vendor, name) for vendor, name in zip(VENDORS, names, strict=True)]
+                played += _play_storm(where, rounds, kind.storm, chance.uniform(0, 8))
+    return played
+
+
+def _play_storm(where: Stage, rounds: list[Round], storm: Storm, delay: float) -> list[Facts]:
+    barrier = threading.Barrier(len(rounds) + 1)
+    with ThreadPoolExecutor(len(rounds)) as pool:
+        playing = {pool.submit(each.play, barrier): each for each in rounds}
+        barrier.wait(300)
+        time.sleep(delay)  # where the blow falls is drawn: in a submit, in a deferral, while waiting
+        strike(where.arena, storm)
+        barrier.wait(300)
+        return [_told(playing[done], done.result()) for done in as_completed(playing)]
+
+
+def strike(arena: Arena, storm: Storm) -> None:
+    """Let a storm break, and Airflow come up again."""
+    match storm:
+        case Storm.TRIGGERER_KILLED:
+            arena.kill_part("triggerer")
+            arena.start_part("triggerer")
+        case Storm.API_SERVER_KILLED:
+            arena.kill_part("api-server")
+            arena.start_part("api-server")
+        case Storm.AIRFLOW_KILLED:
+            arena.crash()
+            arena.start()
+        case Storm.AIRFLOW_STOPPED:
+            arena.shut_down()
+            arena.start()
+
+
+def _told(each: Round, facts: Facts) -> Facts:
+    console.print(line(each.name, facts), soft_wrap=True)
+    return facts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Airflow whose parts can be killed and started again, and a view of its tasks for many rounds at once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import psutil
+from standalone import Standalone, end_group, group, wait_for
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
+
+_TITLES = {"triggerer": "airflow triggerer", "api-server": "api_server", "scheduler": "airflow scheduler"}
+_GLANCE_SECONDS = 0.7
+
+
+def _passing(error: BaseException) -> bool:
+    """While a part is down its callers wait, as people do."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
+    return isinstance(error, httpx.TransportError)
+
+
+class Arena(Standalone):
+    """Airflow under fire. Calls of its API are repeated while it is down."""
+
+    _parts: tuple[subprocess.Popen[bytes], ...] = ()
+
+    @retry(retry=retry_if_exception(_passing), stop=stop_after_delay(180), wait=wait_fixed(1), reraise=True)
+    def api(self, method: str, path: str, **options: Any) -> Any:
+        """Call the API; see the base class."""
+        return super().api(method, path, **options)
+
+    @retry(retry=retry_if_exception(_passing), stop=stop_after_delay(180), wait=wait_fixed(1), reraise=True)
+    def xcom(self, *where: Any, **options: Any) -> Any:
+        """Return an XCom; see the base class."""
+        return super().xcom(*where, **options)
+
+    def begin(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
+        """Start a run under an id of our own, so that a repeated call starts it once."""
+        body = {"logical_date": None, "dag_run_id": run_id, "conf": dict(conf)}
+        try:
+            self.api("POST", f"/dags/{dag_id}/dagRuns", json=body)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.CONFLICT:
+                raise
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Clear the tasks of a run, whatever their state, as the button in the UI does."""
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "reset_dag_runs": True}
+        self.api("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+
+    def mark_task(self, dag_id: str, run_id: str, state: str) -> None:
+        """Mark the task of a run as a user does."""
+        self.api("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/make", json={"new_state": state})
+
+    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
+        """Mark a run as a user does."""
+        self.api("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
+
+    def stored(self, dag_id: str, run_id: str) -> str:
+        """Return the path of the task's submission record."""
+        return f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/make/state-store/videoai_submission"
+
+    # -- violence ------------------------------------------------------------------------------------------
+
+    def kill_part(self, part: str) -> None:
+        """Kill one part, with all its processes, at once."""
+        heads = [process for process in self._everything() if _TITLES[part] in " ".join(_command(process))]
+        if not heads:
+            raise RuntimeError(f"there is no {part} to kill")
+        _kill({process for head in heads for process in (head, *_descendants(head.pid))})
+
+    def start_part(self, part: str) -> None:
+        """Start a part that was killed, and wait until Airflow is healthy again."""
+        with (self.home / f"{part}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", part],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._parts = (*self._parts, process)
+        wait_for(lambda: self._runs(part), 60, f"the {part} did not come back")
+
+    def crash(self) -> None:
+        """Kill everything at once, as a power cut does."""
+        _kill(self._everything())
+        self._reap()
+
+    def shut_down(self) -> None:
+        """End everything politely, as a deployment does; :meth:`start` starts it again."""
+        for leader in self._leaders():
+            end_group(leader)
+        self._reap()
+
+    def stop(self) -> None:
+        """End everything for good."""
+        self.shut_down()
+        super().stop()
+
+    def _runs(self, part: str) -> bool:
+        if part == "api-server":
+            return self._healthy()
+        return len([p for p in self._everything() if _TITLES[part] in " ".join(_command(p))]) > 1
+
+    def _leaders(self) -> list[int]:
+        return [leader for leader in (self.pid, *(part.pid for part in self._parts)) if leader is not None]
+
+    def _everything(self) -> set[psutil.Process]:
+        return {each for leader in self._leaders() for each in (*group(leader), *_descendants(leader))}
+
+    def _reap(self) -> None:
+        for part in (self._process, *self._parts):
+            if part is not None:
+                part.wait(20)
+        self._process, self._parts = None, ()
+
+
+class Tasks:
+    """The present state of every round's task, asked for by one thread for all."""
+
+    def __init__(self, arena: Arena, dag_ids: list[str]) -> None:
+        self._arena = arena
+        self._dag_ids = dag_ids
+        self._seen: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._looks = 0
+        self._followed: set[str] = set()
+        self._news = threading.Condition()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="tasks", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._thread.join()
+
+    def until(self, run_id: str, condition: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
+        """Wait until the task of a run meets a condition and return it; raise ``TimeoutError`` after ``seconds``."""
+        with self._news:
+            # A look that began before the caller's last action tells nothing of what came of it.
+            before = self._looks
+
+            def met() -> bool:
+                look, task = self._seen.get(run_id, (0, {}))
+                return look > before and condition(task)
+
+            self._followed.add(run_id)
+            try:
+                if self._news.wait_for(met, seconds):
+                    return self._seen[run_id][1]
+            finally:
+                self._followed.discard(run_id)
+            _, last = self._seen.get(run_id, (0, {}))
+            raise TimeoutError(f"{run_id} was last seen {last.get('state')!r}")
+
+    def _look(self) -> None:
+        while not self._ended.wait(_GLANCE_SECONDS):
+            with self._news:
+                self._looks += 1
+                look, runs = self._looks, sorted(self._followed)
+            asked = {"dag_ids": self._dag_ids, "dag_run_ids": runs, "task_ids": ["make"], "page_limit": 1000}
+            try:
+                found = self._arena.api("POST", "/dags/~/dagRuns/~/taskInstances/list", json=asked) if runs else {}
+            except httpx.HTTPError as error:
+                print(f"cannot see the tasks: {type(error).__name__}", file=sys.stderr)
+                continue
+            with self._news:
+                self._seen |= {task["dag_run_id"]: (look, task) for task in found.get("task_instances", ())}
+                self._news.notify_all()
+
+
+def _descendants(leader: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(leader).children(recursive=True)
+    return []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+def _kill(processes: set[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(list(processes), timeout=10)
+    if alive:
+        raise RuntimeError(f"processes outlived SIGKILL: {alive}")
+

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kill this task's process at a chosen step of its life, once; lives beside the DAG that uses it, not in the package."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_videoai.jobs import submission, submitter, transport
+from airflow_provider_videoai.jobs.submission import Phase
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
+
+Kill = Callable[[], None]
+
+
+def arm(step: str, marker: Path, *, evict: bool) -> None:
+    """Arrange that this process dies at ``step``, unless ``marker`` says that it did before.
+
+    ``evict`` kills the supervisor as well, as the loss of a whole worker does: then nobody is left to tell Airflow.
+    """
+    if step == "none" or marker.exists():
+        return
+
+    def kill() -> None:
+        marker.touch()
+        if evict:
+            os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    _STEPS[step](kill)
+
+
+def _before_the_record(kill: Kill) -> None:
+    _around_save(submitter, Phase.SUBMITTING, before=kill)
+
+
+def _after_the_record(kill: Kill) -> None:
+    _around_save(submitter, Phase.SUBMITTING, after=kill)
+
+
+def _request_sent(kill: Kill) -> None:
+    note = transport._Exchange.note
+
+    def noting(exchange: Any, event: str, info: Any) -> None:
+        note(exchange, event, info)
+        if event.endswith(".send_request_body.complete"):
+            kill()
+
+    transport._Exchange.note = noting  # type: ignore[method-assign]
+
+
+def _answer_arriving(kill: Kill) -> None:
+    transport._Exchange.add = lambda *_: kill()  # type: ignore[assignment]
+
+
+def _before_the_job_id_is_recorded(kill: Kill) -> None:
+    _around_save(submitter, Phase.SUBMITTED, before=kill)
+
+
+def _after_the_job_id_is_recorded(kill: Kill) -> None:
+    _around_save(submitter, Phase.SUBMITTED, after=kill)
+
+
+def _before_the_deferral(kill: Kill) -> None:
+    BaseOperator.defer = lambda *_, **__: kill()  # type: ignore[assignment,method-assign]
+
+
+def _during_the_deferral(kill: Kill) -> None:
+    VideoJobTrigger.serialize = lambda *_: kill()  # type: ignore[assignment,method-assign]
+
+
+def _before_the_end_is_recorded(kill: Kill) -> None:
+    _around_save(submission, Phase.FINISHED, before=kill)
+
+
+def _after_the_end_is_recorded(kill: Kill) -> None:
+    _around_save(submission, Phase.FINISHED, after=kill)
+
+
+_STEPS: dict[str, Callable[[Kill], None]] = {
+    "before_record": _before_the_record,
+    "after_record": _after_the_record,
+    "request_sent": _request_sent,
+    "answer_arriving": _answer_arriving,
+    "before_job_id_recorded": _before_the_job_id_is_recorded,
+    "after_job_id_recorded": _after_the_job_id_is_recorded,
+    "before_deferral": _before_the_deferral,
+    "during_deferral": _during_the_deferral,
+    "resuming": lambda kill: kill(),
+    "before_end_recorded": _before_the_end_is_recorded,
+    "after_end_recorded": _after_the_end_is_recorded,
+}
+
+RESUMED_STEPS = ("resuming", "before_end_recorded", "after_end_recorded")
+"""The steps of a task's second worker segment."""
+
+
+def _around_save(module: Any, phase: Phase, *, before: Kill | None = None, after: Kill | None = None) -> None:
+    save = module.save
+
+    def saving(store: Any, record: Any) -> None:
+        if before is not None and record.phase is phase:
+            before()
+        save(store, record)
+        if after is not None and record.phase is phase:
+            after()
+
+    module.save = saving

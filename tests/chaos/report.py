@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell how the rounds went: a line each as they end, a table at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from kinds import VENDORS
+from rich.console import Console
+from rich.table import Table
+from verdict import Facts, Fault, judge
+
+_TOTALS = (
+    (Fault.BOUGHT_TWICE, "jobs bought twice"),
+    (Fault.LOST, "jobs lost"),
+    (Fault.STUCK, "tasks stuck"),
+    (Fault.UNCERTAIN_FOR_NOTHING, "SubmitUncertain though no answer was lost"),
+    (Fault.NOT_AS_EXPECTED, "rounds that went otherwise than they should"),
+)
+
+
+def line(name: str, facts: Facts) -> str:
+    """Return one round in one line."""
+    wrong = judge(facts)
+    seen = " -> ".join(sight.error or sight.state for sight in facts.sights) or "-"
+    verdict = "; ".join(f"{fault.upper()}: {text}" for fault, text in wrong) or "ok"
+    return f"{name} {facts.vendor:12} {facts.kind.name:45} bought {len(facts.bought)}  {seen}  {verdict}"
+
+
+def totals(played: Sequence[Facts]) -> dict[str, int]:
+    """Count what must never be."""
+    wrong = Counter(fault for facts in played for fault, _ in judge(facts))
+    return {text: wrong[fault] for fault, text in _TOTALS}
+
+
+def table(played: Sequence[Facts], console: Console) -> None:
+    """Print rounds by kind and vendor: how many were well, and of these how many came by ``SubmitUncertain``."""
+    grid = Table("round", *VENDORS, "jobs bought", title="Rounds that went well (u: by way of SubmitUncertain)")
+    for name in dict.fromkeys(facts.kind.name for facts in played):
+        mine = [facts for facts in played if facts.kind.name == name]
+        cells = [_cell(facts for facts in mine if facts.vendor == vendor) for vendor in VENDORS]
+        asked = sum(facts.kind.bought for facts in mine)
+        grid.add_row(name, *cells, f"{sum(len(facts.bought) for facts in mine)} of at most {asked}")
+    console.print(grid)
+
+
+def _cell(played: Iterable[Facts]) -> str:
+    played = list(played)
+    if not played:
+        return ""
+    well = sum(not judge(facts) for facts in played)
+    uncertain = sum(facts.uncertain for facts in played)
+    return f"{well}/{len(played)}" + (f" {uncertain}u" if uncertain else "")

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Play one round: order its faults, start its run, do the user's deed, and write down what was seen."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arena import Arena, Tasks
+from kinds import Deed, Kind, When
+from standalone import wait_for
+from verdict import Facts, Sight
+
+from airflow_provider_videoai.sandbox.running import Sandbox
+
+PATIENCE = 300
+_ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
+_ERROR = re.compile(
+    r"\b(SubmitUncertain|SubmitRejected|AuthenticationFailed|QuotaExceeded|ContentRejected|InvalidRequest|JobFailed|"
+    r"JobAborted|JobNotFound|JobTimedOut|ResultUnavailable|VendorUnavailable): (.*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where rounds are played."""
+
+    arena: Arena
+    tasks: Tasks
+    sandbox: Sandbox
+    markers: Path
+
+
+class Round:
+    """One round, of one kind, at one vendor. ``name`` is the run's id, and stands in the vendor's request."""
+
+    def __init__(self, stage: Stage, kind: Kind, vendor: str, name: str) -> None:
+        self.kind = kind
+        self.vendor = vendor
+        self.name = name
+        self._stage = stage
+        self._dag_id = f"paid_once_{vendor}"
+        self._sights: list[Sight] = []
+        self._counts: list[int] = []
+
+    def play(self, storm: threading.Barrier | None = None) -> Facts:
+        """Play it to its end; ``storm`` is met before and after the blow that falls on all rounds alike."""
+        struck = True
+        try:
+            self._begin()
+            if storm is not None:
+                self._weather(storm)
+            else:
+                self._do_the_deed()
+            self._end()
+            struck = self._struck()
+            self._go_the_way_that_the_error_names()
+        except TimeoutError as late:
+            return self._facts(stuck=str(late))
+        return self._facts(struck=struck)
+
+    # -- the round -----------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        kind, stage = self.kind, self._stage
+        if kind.fault is not None:
+            stage.sandbox.fault(vendor=self.vendor, match=self.name, **kind.fault)
+        conf = {"round": self.name, "step": kind.step, "evict": kind.evict, **kind.conf}
+        stage.arena.begin(self._dag_id, self.name, conf)
+        if kind.poll_fault is not None:
+            (job_id,) = self._accepted()
+            stage.sandbox.fault(vendor=self.vendor, match=job_id, **kind.poll_fault)
+
+    def _accepted(self) -> list[str]:
+        wait_for(self._bought, PATIENCE, f"{self.name}: nothing was submitted")
+        return self._bought()
+
+    def _weather(self, storm: threading.Barrier) -> None:
+        if self.kind.name.endswith("while waiting"):
+            self._until(lambda task: task["state"] == "deferred")
+        storm.wait(PATIENCE)
+        storm.wait(PATIENCE)
+
+    def _do_the_deed(self) -> None:
+        if self.kind.deed is Deed.NOTHING:
+            return
+        match self.kind.when:
+            case When.SUBMITTING:
+                self._accepted()
+            case When.WAITING:
+                self._until(lambda task: task["state"] == "deferred")
+            case When.ENDED:
+                self._end()
+        arena, where = self._stage.arena, (self._dag_id, self.name)
+        match self.kind.deed:
+            case Deed.FAIL:
+                arena.mark_task(*where, "failed")
+            case Deed.SUCCEED:
+                arena.mark_task(*where, "success")
+            case Deed.FAIL_RUN:
+                arena.mark_run(*where, "failed")
+        if self.kind.deed is not Deed.CLEAR:
+            self._until(_ended)
+        arena.clear(*where)
+
+    def _end(self) -> None:
+        """Wait for an end of the task and write it down; an error that a clear mends is followed by one."""
+        self._see(self._until(_ended))
+        if self.kind.error is not None and self._sights[-1].error == self.kind.error:
+            self._stage.arena.clear(self._dag_id, self.name)
+            self._see(self._until(_ended))
+
+    def _go_the_way_that_the_error_names(self) -> None:
+        """Do what ``SubmitUncertain`` tells its user to do: look into the vendor's books, then attach or submit anew."""
+        if self._sights[-1].error != "SubmitUncertain":
+            return
+        arena, path = self._stage.arena, self._stage.arena.stored(self._dag_id, self.name)
+        record = arena.api("GET", path)["value"]
+        if bought := self._bought():
+            arena.api("PATCH", path, json={"value": {**record, "phase": "submitted", "job_id": bought[-1]}})
+        else:
+            arena.api("DELETE", path)
+        arena.clear(self._dag_id, self.name)
+        self._see(self._until(_ended))
+
+    # -- what is seen --------------------------------------------------------------------------------------
+
+    def _until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        return self._stage.tasks.until(self.name, condition, PATIENCE)
+
+    def _see(self, task: dict[str, Any]) -> None:
+        arena, where = self._stage.arena, (self._dag_id, self.name, "make")
+        self._counts.append(len(self._bought()))
+        if task["state"] == "success":
+            result = arena.xcom(*where)
+            self._sights.append(Sight("success", job_id=result["job_id"] if result else None))
+            return
+        said = _ERROR.findall(arena.task_log(*where, task["try_number"]))
+        error, text = said[-1] if said else (None, "")
+        self._sights.append(Sight(task["state"], error, text))
+
+    def _bought(self) -> list[str]:
+        entries = self._stage.sandbox.ledger(self.vendor)["submissions"]
+        return [each["job_id"] for each in entries if each["outcome"] == "accepted" and self.name in str(each["request"])]
+
+    def _struck(self) -> bool:
+        if self.kind.step != "none":
+            return (self._stage.markers / self.name).exists()
+        if self.kind.fault is None and self.kind.poll_fault is None:
+            return True
+        texts = (self.name, *self._bought())
+        return any(fault["fired"] for fault in self._stage.sandbox.faults() if fault["match"] in texts)
+
+    def _facts(self, *, struck: bool = True, stuck: str | None = None) -> Facts:
+        return Facts(
+            kind=self.kind,
+            vendor=self.vendor,
+            struck=struck,
+            stuck=stuck,
+            sights=tuple(self._sights),
+            bought=tuple(self._bought()),
+            bought_at_end=tuple(self._counts),
+        )
+
+
+def _ended(task: dict[str, Any]) -> bool:
+    return task["state"] in _ENDED

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judge a round by the vendor's books and by what its user saw. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kinds import Kind
+
+
+class Fault(StrEnum):
+    """What must never be."""
+
+    BOUGHT_TWICE = "bought twice"
+    LOST = "lost"
+    STUCK = "stuck"
+    UNCERTAIN_FOR_NOTHING = "uncertain for nothing"
+    NOT_AS_EXPECTED = "not as expected"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What there is to see when a task has ended: its state, its error's class and text, its result's job id."""
+
+    state: str
+    error: str | None = None
+    text: str = ""
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """How a round went: each end of the task in turn, and the jobs that the vendor's books hold for it.
+
+    ``bought_at_end`` counts the jobs at each of those ends; ``struck`` is whether the blow fell at all.
+    """
+
+    kind: Kind
+    vendor: str
+    struck: bool = True
+    stuck: str | None = None
+    sights: tuple[Sight, ...] = ()
+    bought: tuple[str, ...] = ()
+    bought_at_end: tuple[int, ...] = field(default=())
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the round came by ``SubmitUncertain``."""
+        return any(sight.error == "SubmitUncertain" for sight in self.sights)
+
+
+def judge(facts: Facts) -> list[tuple[Fault, str]]:
+    """Return everything that is wrong with a round; nothing, if all is well."""
+    if facts.stuck is not None:
+        return [(Fault.STUCK, facts.stuck)]
+    wrong = []
+    if len(facts.bought) > _allowed(facts):
+        wrong.append((Fault.BOUGHT_TWICE, f"{len(facts.bought)} jobs: {', '.join(facts.bought)}"))
+    for sight, bought in zip(facts.sights, facts.bought_at_end, strict=True):
+        if bought and not _found(sight, facts.bought):
+            wrong.append((Fault.LOST, f"{bought} bought, and the user sees {sight.state}: {sight.error} {sight.text}"))
+    if facts.uncertain and not facts.kind.may_be_uncertain(facts.vendor):
+        wrong.append((Fault.UNCERTAIN_FOR_NOTHING, facts.sights[0].text))
+    wrong += [(Fault.NOT_AS_EXPECTED, text) for text in _surprises(facts)]
+    return wrong
+
+
+def _allowed(facts: Facts) -> int:
+    # Where the vendor can be asked for the lost job, even a user who would rather pay twice pays once.
+    resubmits = facts.kind.conf.get("on_uncertain_submit") == "resubmit"
+    return 1 if resubmits and facts.vendor == "cdnetworks" else facts.kind.bought
+
+
+def _found(sight: Sight, bought: tuple[str, ...]) -> bool:
+    """Whether the user has the job, or is told how to come by it."""
+    if sight.state == "success":
+        return sight.job_id in bought
+    if sight.error == "SubmitUncertain":
+        return "console" in sight.text and "'job_id'" in sight.text
+    return any(job_id in sight.text for job_id in bought)
+
+
+def _surprises(facts: Facts) -> list[str]:
+    found = []
+    if not facts.struck:
+        found.append("the blow never fell: the round proves nothing")
+    last = facts.sights[-1]
+    if last.state != "success":
+        found.append(f"the task did not succeed in the end: {last.state}, {last.error} {last.text}")
+    elif not facts.bought or last.job_id != facts.bought[-1]:
+        found.append(f"the result is of {last.job_id}, the last job bought is {facts.bought[-1:]}")
+    wanted = facts.kind.error
+    if wanted is not None and facts.sights[0].error != wanted:
+        found.append(f"expected {wanted} first, saw {facts.sights[0].error}")
+    return found
