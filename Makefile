@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop test check format constraints clean
+.PHONY: help demo ui stop test chaos check format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ stop: $(READY) ## end what `make ui` left running
 test: $(READY) ## all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
 	$(BIN)/python -m pytest -m airflow
+
+chaos: $(READY) ## kill, clear, break and restart at every step, on a real Airflow; CHAOS="--seed 7 --rounds 45" and so on
+	@PYTHONPATH=scripts $(BIN)/python tests/chaos $(CHAOS)
 
 check: $(READY) ## lint, types, layers
 	$(BIN)/ruff check .

@@ -33,7 +33,9 @@ def running_postgres() -> Iterator[str]:
         command = [_program("postgres"), "-D", str(home / "data"), "-p", str(port), "-k", str(home), "-F"]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]
         with (home / "server.log").open("wb") as log:
-            server = subprocess.Popen(command, user=user, cwd=home, stdout=log, stderr=log, start_new_session=True)
+            server = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program, here and below
+                command, user=user, cwd=home, stdout=log, stderr=log, start_new_session=True
+            )
         try:
             where = ("--host=127.0.0.1", f"--port={port}", "--username=airflow")
             wait_for(lambda: _answers(*where, user=user), 30, "PostgreSQL did not answer")
@@ -54,9 +56,14 @@ def _program(name: str) -> str:
 
 
 def _run(name: str, *arguments: str, user: str) -> None:
-    subprocess.run([_program(name), *arguments], user=user, check=True, cwd="/", stdout=subprocess.DEVNULL)
+    _call(name, *arguments, user=user).check_returncode()
 
 
 def _answers(*where: str, user: str) -> bool:
-    command = [_program("pg_isready"), *where]
-    return subprocess.run(command, user=user, cwd="/", stdout=subprocess.DEVNULL, check=False).returncode == 0
+    return _call("pg_isready", *where, user=user).returncode == 0
+
+
+def _call(name: str, *arguments: str, user: str) -> subprocess.CompletedProcess[bytes]:
+    # Not from our own folder: the other user may not be allowed into it.
+    command = [_program(name), *arguments]
+    return subprocess.run(command, user=user, cwd="/", stdout=subprocess.DEVNULL, check=False)  # noqa: S603

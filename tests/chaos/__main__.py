@@ -33,6 +33,7 @@ from airflow_provider_videoai.sandbox.running import Sandbox
 DAGS = Path(__file__).parent / "dags"
 AT_ONCE = 12
 QUEUE_SECONDS, RUN_SECONDS = 1.0, 8.0
+ACCOUNT = {"timeout": ANSWER_TIMEOUT, "max_requests_per_minute": 6000}
 console = Console(width=150, highlight=False)
 
 
@@ -42,15 +43,18 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="repeats a run")
     arguments.add_argument("--rounds", type=int, default=240, help="single rounds (default: 240)")
     arguments.add_argument("--storms", type=int, default=1, help="storms of each kind, a round a vendor (default: 1)")
-    arguments.add_argument("--quick", type=int, default=600, help="quick mapped jobs, twice as many in all (default: 600)")
+    arguments.add_argument(
+        "--quick", type=int, default=600, help="quick mapped jobs in each of two DAGs (default: 600)"
+    )
     arguments.add_argument("--only", default="", help="only kinds with this text in their name")
     chosen = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console.print(f"Repeat with --seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms}")
     began = time.monotonic()
     with stage() as where:
-        played = play_singles(where, chosen.rounds, chosen.only, random.Random(chosen.seed))
-        played += play_storms(where, chosen.storms, chosen.only, random.Random(chosen.seed))
+        chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
+        played = play_singles(where, chosen.rounds, chosen.only, chance)
+        played += play_storms(where, chosen.storms, chosen.only, chance)
         failed = play_quick_jobs(where, chosen.quick, console) if chosen.quick else 0
     table(played, console)
     counts = totals(played)
@@ -87,7 +91,7 @@ def environment(sandbox: Sandbox, database: str, markers: Path) -> dict[str, str
     """Return Airflow's settings: it notices a lost worker soon, and the accounts' limits do not bind."""
     connections = {name: json.loads(value) for name, value in sandbox.connections().items()}
     for connection in connections.values():
-        connection["extra"] = {**(connection.get("extra") or {}), "timeout": ANSWER_TIMEOUT, "max_requests_per_minute": 6000}
+        connection["extra"] = {**(connection.get("extra") or {}), **ACCOUNT}
     return {
         **{name: json.dumps(connection) for name, connection in connections.items()},
         "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
@@ -102,17 +106,22 @@ def environment(sandbox: Sandbox, database: str, markers: Path) -> dict[str, str
 
 
 def play_singles(where: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
-    """Play ``count`` rounds, each kind and vendor about equally often, many at once."""
-    cards = [(kind, vendor) for kind in SINGLE if only in kind.name for vendor in VENDORS]
-    if not cards:
-        return []
-    drawn: list[tuple[Kind, str]] = []
-    while len(drawn) < count:
-        drawn += chance.sample(cards, len(cards))
-    rounds = [Round(where, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn[:count])]
+    """Play ``count`` rounds, many at once."""
+    drawn = draw([kind for kind in SINGLE if only in kind.name], count, chance)
+    rounds = [Round(where, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         playing = {pool.submit(each.play): each for each in rounds}
         return [_told(playing[done], done.result()) for done in as_completed(playing)]
+
+
+def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
+    """Draw ``count`` rounds: all kinds in a drawn order, each at a drawn vendor; then again, each at another vendor."""
+    vendors = {kind.name: chance.sample(VENDORS, len(VENDORS)) for kind in kinds}
+    laps = range(-(-count // len(kinds)) if kinds else 0)
+    drawn = [
+        (kind, vendors[kind.name][lap % len(VENDORS)]) for lap in laps for kind in chance.sample(kinds, len(kinds))
+    ]
+    return drawn[:count]
 
 
 def play_storms(where: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 _TITLES = {"triggerer": "airflow triggerer", "api-server": "api_server", "scheduler": "airflow scheduler"}
 _GLANCE_SECONDS = 0.7
+log = logging.getLogger(__name__)
 
 
 def _passing(error: BaseException) -> bool:
@@ -172,7 +174,8 @@ class Tasks:
             try:
                 found = self._arena.api("POST", "/dags/~/dagRuns/~/taskInstances/list", json=asked) if runs else {}
             except httpx.HTTPError as error:
-                print(f"cannot see the tasks: {type(error).__name__}", file=sys.stderr)
+                # Those who wait for news of their round complain if none ever comes.
+                log.warning("cannot see the tasks: %s", type(error).__name__)
                 continue
             with self._news:
                 self._seen |= {task["dag_run_id"]: (look, task) for task in found.get("task_instances", ())}
@@ -198,4 +201,3 @@ def _kill(processes: set[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(list(processes), timeout=10)
     if alive:
         raise RuntimeError(f"processes outlived SIGKILL: {alive}")
-

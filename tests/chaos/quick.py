@@ -8,7 +8,6 @@ from collections import Counter
 
 from rich.console import Console
 from rounds import Stage
-from standalone import wait_for
 
 DAG_IDS = ("quick_on_workers", "quick_in_triggerer")
 PATIENCE = 3600
@@ -23,8 +22,7 @@ def play_quick_jobs(where: Stage, count: int, console: Console) -> int:
         began = time.monotonic()
         arena.wait_for_dag(dag_id)
         arena.begin(dag_id, dag_id, {"count": count})
-        ended = ("success", "failed")
-        wait_for(lambda dag=dag_id: arena.run_state(dag, dag) in ended, PATIENCE, f"{dag_id} did not end")
+        arena.finish(dag_id, dag_id, PATIENCE)
         found = arena.api("GET", f"/dags/{dag_id}/dagRuns/{dag_id}/taskInstances", params={"limit": 2000})
         states = Counter(task["state"] for task in found["task_instances"] if task["task_id"] == "make")
         entries = sandbox.ledger("viitor")["submissions"]

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from verdict import Facts, Sight
 from airflow_provider_videoai.sandbox.running import Sandbox
 
 PATIENCE = 300
+_LOG_SECONDS = 30
+_GOES_ON = "goes on at the vendor"
 _ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 _ERROR = re.compile(
     r"\b(SubmitUncertain|SubmitRejected|AuthenticationFailed|QuotaExceeded|ContentRejected|InvalidRequest|JobFailed|"
@@ -81,21 +84,21 @@ class Round:
 
     def _weather(self, storm: threading.Barrier) -> None:
         if self.kind.name.endswith("while waiting"):
-            self._until(lambda task: task["state"] == "deferred")
+            self._until(_deferred)
         storm.wait(PATIENCE)
         storm.wait(PATIENCE)
 
     def _do_the_deed(self) -> None:
         if self.kind.deed is Deed.NOTHING:
             return
+        arena, where = self._stage.arena, (self._dag_id, self.name)
         match self.kind.when:
             case When.SUBMITTING:
                 self._accepted()
             case When.WAITING:
-                self._until(lambda task: task["state"] == "deferred")
+                self._until(_deferred)
             case When.ENDED:
                 self._end()
-        arena, where = self._stage.arena, (self._dag_id, self.name)
         match self.kind.deed:
             case Deed.FAIL:
                 arena.mark_task(*where, "failed")
@@ -105,17 +108,23 @@ class Round:
                 arena.mark_run(*where, "failed")
         if self.kind.deed is not Deed.CLEAR:
             self._until(_ended)
-        arena.clear(*where)
+        if self.kind.deed is Deed.CLEAR and self.kind.when is not When.ENDED:
+            arena.clear(*where)
+        else:
+            self._clear_what_ended()
+        if self.kind.when is not When.ENDED:
+            log = partial(arena.task_log, *where, "make", 1)
+            wait_for(lambda: _GOES_ON in log(), _LOG_SECONDS, f"{self.name}: the log does not say that the job goes on")
 
     def _end(self) -> None:
         """Wait for an end of the task and write it down; an error that a clear mends is followed by one."""
         self._see(self._until(_ended))
         if self.kind.error is not None and self._sights[-1].error == self.kind.error:
-            self._stage.arena.clear(self._dag_id, self.name)
+            self._clear_what_ended()
             self._see(self._until(_ended))
 
     def _go_the_way_that_the_error_names(self) -> None:
-        """Do what ``SubmitUncertain`` tells its user to do: look into the vendor's books, then attach or submit anew."""
+        """Do what ``SubmitUncertain`` tells its user: look into the vendor's books, then attach, or submit anew."""
         if self._sights[-1].error != "SubmitUncertain":
             return
         arena, path = self._stage.arena, self._stage.arena.stored(self._dag_id, self.name)
@@ -124,10 +133,16 @@ class Round:
             arena.api("PATCH", path, json={"value": {**record, "phase": "submitted", "job_id": bought[-1]}})
         else:
             arena.api("DELETE", path)
-        arena.clear(self._dag_id, self.name)
+        self._clear_what_ended()
         self._see(self._until(_ended))
 
     # -- what is seen --------------------------------------------------------------------------------------
+
+    def _clear_what_ended(self) -> None:
+        # As a person does, once the run has ended too: in the instant in which the scheduler ends a run, it overwrites
+        # what a clear has done to it, and nothing runs ever again.
+        self._stage.arena.finish(self._dag_id, self.name, PATIENCE)
+        self._stage.arena.clear(self._dag_id, self.name)
 
     def _until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         return self._stage.tasks.until(self.name, condition, PATIENCE)
@@ -145,7 +160,8 @@ class Round:
 
     def _bought(self) -> list[str]:
         entries = self._stage.sandbox.ledger(self.vendor)["submissions"]
-        return [each["job_id"] for each in entries if each["outcome"] == "accepted" and self.name in str(each["request"])]
+        mine = (entry for entry in entries if self.name in str(entry["request"]))
+        return [entry["job_id"] for entry in mine if entry["outcome"] == "accepted"]
 
     def _struck(self) -> bool:
         if self.kind.step != "none":
@@ -165,6 +181,10 @@ class Round:
             bought=tuple(self._bought()),
             bought_at_end=tuple(self._counts),
         )
+
+
+def _deferred(task: dict[str, Any]) -> bool:
+    return task["state"] == "deferred"
 
 
 def _ended(task: dict[str, Any]) -> bool:

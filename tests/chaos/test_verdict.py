@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A judge that finds nothing proves nothing: each thing that must never be is found."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from kinds import SINGLE, STORMS, VENDORS, Kind
+from verdict import Facts, Fault, Sight, judge
+
+HOW_TO_GO_ON = "Look for a job of that time in Topview's console. If it is there, set 'job_id' to its id ..."
+KILLED = Kind(name="killed", step="request_sent", uncertain=True)
+DONE = Sight("success", job_id="job-1")
+UNCERTAIN = Sight("failed", "SubmitUncertain", HOW_TO_GO_ON)
+
+
+def facts(*sights: Sight, kind: Kind = KILLED, vendor: str = "topview", bought: Any = ("job-1",), **more: Any) -> Facts:
+    at_end = more.pop("bought_at_end", (len(bought),) * len(sights))
+    return Facts(kind=kind, vendor=vendor, sights=sights, bought=tuple(bought), bought_at_end=at_end, **more)
+
+
+def found(judged: Facts) -> list[Fault]:
+    return [fault for fault, _ in judge(judged)]
+
+
+@pytest.mark.parametrize(
+    "well",
+    [
+        facts(DONE),
+        facts(UNCERTAIN, DONE),
+        facts(UNCERTAIN, DONE, bought_at_end=(0, 1)),
+        facts(Sight("success", job_id="job-2"), bought=("job-1", "job-2"), kind=Kind(name="anew", bought=2)),
+        facts(
+            Sight("failed", "AuthenticationFailed", "job job-1"), DONE, kind=Kind(name="", error="AuthenticationFailed")
+        ),
+    ],
+)
+def test_what_may_be_is_let_pass(well: Facts) -> None:
+    assert judge(well) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        (facts(Sight("success", job_id="job-2"), bought=("job-1", "job-2")), Fault.BOUGHT_TWICE),
+        (facts(Sight("failed", "KeyError", "'x'"), DONE), Fault.LOST),
+        (facts(Sight("failed", "SubmitUncertain", "no way out"), DONE), Fault.LOST),
+        (facts(Sight("success", job_id=None)), Fault.LOST),
+        (facts(stuck="round-1 was last seen 'deferred'"), Fault.STUCK),
+        (facts(UNCERTAIN, DONE, vendor="cdnetworks"), Fault.UNCERTAIN_FOR_NOTHING),
+        (facts(UNCERTAIN, DONE, kind=Kind(name="poll")), Fault.UNCERTAIN_FOR_NOTHING),
+        (facts(DONE, struck=False), Fault.NOT_AS_EXPECTED),
+        (facts(UNCERTAIN), Fault.NOT_AS_EXPECTED),
+        (facts(DONE, kind=Kind(name="", error="AuthenticationFailed")), Fault.NOT_AS_EXPECTED),
+        (facts(Sight("success", job_id="job-1"), bought=()), Fault.NOT_AS_EXPECTED),
+    ],
+)
+def test_what_must_never_be_is_found(wrong: Facts, fault: Fault) -> None:
+    assert fault in found(wrong)
+
+
+def test_user_who_resubmits_pays_once_where_the_vendor_can_be_asked() -> None:
+    anew = Kind(name="", conf={"on_uncertain_submit": "resubmit"}, bought=2)
+    twice = {"bought": ("job-1", "job-2"), "kind": anew}
+    assert Fault.BOUGHT_TWICE in found(facts(Sight("success", job_id="job-2"), vendor="cdnetworks", **twice))
+    assert Fault.BOUGHT_TWICE not in found(facts(Sight("success", job_id="job-2"), vendor="topview", **twice))
+
+
+def test_kinds_have_names_of_their_own_and_two_hundred_rounds_meet_each_at_every_vendor() -> None:
+    names = [kind.name for kind in (*SINGLE, *STORMS)]
+    assert len(set(names)) == len(names)
+    assert len(SINGLE) * len(VENDORS) >= 200
