@@ -123,10 +123,25 @@ class Submitter:
         save(self.store, record)
         with self._in_sight(record):
             job_id = self._sent(request, record)
+            # Told before it is recorded: should that fail, the log is where the id is found.
+            self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
             submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
-            save(self.store, submitted)
-        self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
+            self._note(submitted)
         return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
+
+    def _note(self, submitted: SubmissionRecord) -> None:
+        try:
+            save(self.store, submitted)
+        except Exception as failure:
+            job_id, asks_first = submitted.job_id, self.transport.vendor.caller_chooses_id
+            why = f"Job {job_id} was bought, but Airflow did not record its id ({type(failure).__name__})"
+            by_hand = f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in this task's state {STORE_KEY!r}"
+            how = (
+                "The next attempt asks for it before it submits again"
+                if asks_first
+                else f"{by_hand} and clear the task: it attaches"
+            )
+            raise SubmitUncertain(f"{why}. {how}.", job_id=job_id, retry_helps=asks_first) from failure
 
     @contextmanager
     def _in_sight(self, record: SubmissionRecord) -> Iterator[None]:

@@ -198,6 +198,11 @@ def _kill(processes: set[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(list(processes), timeout=10)
-    if alive:
-        raise RuntimeError(f"processes outlived SIGKILL: {alive}")
+    wait_for(lambda: not any(map(_alive, processes)), 10, "processes outlived SIGKILL")
+
+
+def _alive(process: psutil.Process) -> bool:
+    # `airflow standalone` does not reap its dead children.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False

@@ -20,7 +20,7 @@ from airflow_provider_videoai.sandbox.running import Sandbox
 
 PATIENCE = 300
 _LOG_SECONDS = 30
-_GOES_ON = "goes on at the vendor"
+_SAID_WHEN_STOPPED = {When.WAITING: "goes on at the vendor", When.SUBMITTING: "A submit is under way"}
 _ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 _ERROR = re.compile(
     r"\b(SubmitUncertain|SubmitRejected|AuthenticationFailed|QuotaExceeded|ContentRejected|InvalidRequest|JobFailed|"
@@ -91,30 +91,34 @@ class Round:
     def _do_the_deed(self) -> None:
         if self.kind.deed is Deed.NOTHING:
             return
-        arena, where = self._stage.arena, (self._dag_id, self.name)
-        match self.kind.when:
-            case When.SUBMITTING:
-                self._accepted()
-            case When.WAITING:
-                self._until(_deferred)
-            case When.ENDED:
-                self._end()
-        match self.kind.deed:
-            case Deed.FAIL:
-                arena.mark_task(*where, "failed")
-            case Deed.SUCCEED:
-                arena.mark_task(*where, "success")
-            case Deed.FAIL_RUN:
-                arena.mark_run(*where, "failed")
-        if self.kind.deed is not Deed.CLEAR:
-            self._until(_ended)
-        if self.kind.deed is Deed.CLEAR and self.kind.when is not When.ENDED:
-            arena.clear(*where)
-        else:
+        if self.kind.when is When.ENDED:
+            self._end()
             self._clear_what_ended()
-        if self.kind.when is not When.ENDED:
-            log = partial(arena.task_log, *where, "make", 1)
-            wait_for(lambda: _GOES_ON in log(), _LOG_SECONDS, f"{self.name}: the log does not say that the job goes on")
+            return
+        if self.kind.when is When.SUBMITTING:
+            self._accepted()
+        else:
+            self._until(_deferred)
+        if self.kind.deed is Deed.CLEAR:
+            self._stage.arena.clear(self._dag_id, self.name)
+            self._read_what_goes_on()
+        else:
+            self._mark(self.kind.deed)
+            self._until(_ended)
+            self._read_what_goes_on()
+            self._clear_what_ended()
+
+    def _read_what_goes_on(self) -> None:
+        log = partial(self._stage.arena.task_log, self._dag_id, self.name, "make", 1)
+        said = _SAID_WHEN_STOPPED[self.kind.when]
+        wait_for(lambda: said in log(), _LOG_SECONDS, f"{self.name}: the log does not say what goes on at the vendor")
+
+    def _mark(self, deed: Deed) -> None:
+        arena, where = self._stage.arena, (self._dag_id, self.name)
+        if deed is Deed.FAIL_RUN:
+            arena.mark_run(*where, "failed")
+        else:
+            arena.mark_task(*where, "failed" if deed is Deed.FAIL else "success")
 
     def _end(self) -> None:
         """Wait for an end of the task and write it down; an error that a clear mends is followed by one."""

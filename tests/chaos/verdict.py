@@ -76,9 +76,9 @@ def _found(sight: Sight, bought: tuple[str, ...]) -> bool:
     """Whether the user has the job, or is told how to come by it."""
     if sight.state == "success":
         return sight.job_id in bought
-    if sight.error == "SubmitUncertain":
-        return "console" in sight.text and "'job_id'" in sight.text
-    return any(job_id in sight.text for job_id in bought)
+    if any(job_id in sight.text for job_id in bought):
+        return True
+    return sight.error == "SubmitUncertain" and "console" in sight.text and "'job_id'" in sight.text
 
 
 def _surprises(facts: Facts) -> list[str]:

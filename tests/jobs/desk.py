@@ -22,7 +22,7 @@ class CrashError(BaseException):
 
 
 class Store:
-    """Keeps JSON; dies at the n-th write where told to, before or after it is kept."""
+    """Keeps JSON; dies at the n-th write where told to, before or after it is kept; may refuse to keep a phase."""
 
     lasting = True
 
@@ -31,11 +31,14 @@ class Store:
         self.journal = journal
         self.dies_at: int | None = None
         self.too_late = False
+        self.refuses: str | None = None
 
     def get(self, key: str) -> Any:
         return self.kept.get(key)
 
     def set(self, key: str, value: Any) -> None:
+        if value["phase"] == self.refuses:
+            raise ConnectionError("the store cannot be reached")
         self.dies_at = None if self.dies_at is None else self.dies_at - 1
         if self.dies_at == 0 and not self.too_late:
             raise CrashError

@@ -295,3 +295,26 @@ def test_stored_record_of_an_older_attempt_is_read(desk: Desk) -> None:
     desk.attempt()
     save(desk.store, desk.record.reached(Phase.SUBMITTED, submitted_at=None))
     assert desk.attempt().submitted_at == NOW
+
+
+def test_job_whose_id_cannot_be_recorded_is_told_with_its_id(desk: Desk) -> None:
+    desk.store.refuses = Phase.SUBMITTED
+    with pytest.raises(SubmitUncertain, match=r"Job job-1 was bought, but .* Set 'job_id' to 'job-1'") as uncertain:
+        desk.attempt()
+    assert not uncertain.value.retry_helps
+    assert any("job-1" in line for line in desk.log.lines)
+
+    desk.store.refuses = None
+    desk.store.kept[STORE_KEY] |= {"job_id": "job-1", "phase": "submitted"}
+    assert desk.attempt().job_id == "job-1"
+    assert desk.journal.count("order") == 1
+
+
+def test_job_that_we_named_is_found_again_though_it_could_not_be_recorded(own_id_desk: Desk) -> None:
+    own_id_desk.store.refuses = Phase.SUBMITTED
+    with pytest.raises(SubmitUncertain, match="The next attempt asks for it") as uncertain:
+        own_id_desk.attempt()
+    assert uncertain.value.retry_helps
+    own_id_desk.store.refuses = None
+    assert own_id_desk.attempt().job_id == uncertain.value.job_id
+    assert own_id_desk.journal.count("order") == 1

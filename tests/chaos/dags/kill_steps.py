@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill this task's process at a chosen step of its life, once; lives beside the DAG that uses it, not in the package."""
+"""Kill this task's process at a chosen step of its life, once; no part of the package."""
 
 from __future__ import annotations
 
