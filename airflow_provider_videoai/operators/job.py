@@ -205,6 +205,12 @@ class VideoJobOperator(BaseOperator):
             jobs.check_deadline(status)
         if self.deferrable:
             trigger, timeout = self._deferral(jobs)
+            # Said here as well as by the trigger's on_kill: a task may be ended before its trigger has begun.
+            self.log.info(
+                "Waiting for job %s in the triggerer. It goes on at the vendor and is billed whatever becomes of this "
+                "task; a later attempt attaches to it.",
+                self._job_id,
+            )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
