@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH := .venv-bench
+BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop test chaos check format constraints clean
+.PHONY: help demo ui stop test chaos check bench format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +41,16 @@ check: $(READY) ## lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(BENCH_READY) ## measure waiting beside other providers, in .venv-bench; takes an hour and a half
+	$(BENCH)/bin/python -m benchmarks
+	$(BENCH)/bin/python -m benchmarks.report
+
+$(BENCH_READY): pyproject.toml benchmarks/peers.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(BENCH)/bin/python -m uv pip install --quiet --python $(BENCH)/bin/python --editable . --requirement benchmarks/peers.txt
+	@touch $@
+
 format: $(READY) ## put the code in its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -47,4 +59,4 @@ constraints: $(READY) ## pin again what CI uses
 	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev pyproject.toml --output-file constraints.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

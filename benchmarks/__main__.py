@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run all contenders in turn, some rounds of it, and write down what each measured.
+
+Each line of the results is one run: what :mod:`benchmarks.contestant` printed, with scheme and round, or why there is
+nothing. ``python -m benchmarks.report`` makes the table and the chart of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.certificates import write_certificates
+from benchmarks.contenders import CONTENDERS
+
+LATENCY = 0.02
+INTERVALS = {500: 5.0, 1000: 5.0, 5000: 10.0, 10000: 10.0}
+"""Jobs -> seconds between two asks for one job."""
+OVER_TLS = (1000, 10000)
+RESULTS = Path(__file__).with_name("results.jsonl")
+
+
+def runs(sizes: list[int], rounds: int, contenders: list[str]) -> Iterator[dict[str, Any]]:
+    """Name the runs, in their order: a round is everybody once, so that a busy minute harms nobody alone."""
+    for number, scheme, jobs, contender in itertools.product(range(rounds), ("http", "https"), sizes, contenders):
+        if scheme == "http" or jobs in OVER_TLS:
+            yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender}
+
+
+@contextmanager
+def serving(certificate: Path) -> Iterator[dict[str, str]]:
+    """Run the server and tell its address for each scheme."""
+    command = [sys.executable, "-m", "benchmarks.server", "--latency", str(LATENCY), "--certificate", str(certificate)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
+        assert server.stdout is not None  # noqa: S101 - it was asked for
+        yield json.loads(server.stdout.readline())
+        server.communicate()  # closes its standard input, and so ends it
+
+
+def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Run one contender in a process of its own."""
+    if run["scheme"] not in CONTENDERS[run["contender"]].schemes:
+        return run | {"failure": f"cannot: it speaks no {run['scheme']}"}
+    interval = INTERVALS[run["jobs"]]
+    command = [sys.executable, "-m", "benchmarks.contestant", run["contender"], "--jobs", str(run["jobs"])]
+    command += ["--interval", str(interval), "--polls", "1" if run["jobs"] > 1000 else "2", "--url", url]  # noqa: PLR2004
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        return run | {"failure": (done.stderr.strip().splitlines() or ["no word"])[-1]}
+    return run | json.loads(done.stdout.splitlines()[-1])
+
+
+def _environment(home: Path, authority: Path) -> dict[str, str]:
+    settings = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        "PYTHONWARNINGS": "ignore",
+        "SSL_CERT_FILE": str(authority),
+    }
+    return os.environ | settings
+
+
+def main() -> None:
+    """Run the benchmark; see the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, nargs="+", default=list(INTERVALS), choices=INTERVALS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, options.results.open("w") as results:
+        authority, certificate = write_certificates(Path(folder))
+        with serving(certificate) as urls:
+            for run in runs(options.jobs, options.rounds, options.contenders):
+                line = json.dumps(measure(run, urls[run["scheme"]], _environment(Path(folder), authority)))
+                print(line)
+                results.write(line + "\n")
+                results.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One fast HTTP server for all contenders: every answer takes the same time, and everything is counted.
+
+``python -m benchmarks.server`` prints its two addresses as one line of JSON, over plain HTTP and over TLS, and serves
+until its standard input closes. The wire is a bare :class:`asyncio.Protocol`: a framework would cost more than what is
+measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import ssl
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from benchmarks.answers import Reply, reply_to
+from benchmarks.schedule import Schedule
+
+_CONTENT_LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
+
+
+@dataclass
+class Tally:
+    """What the server saw of one run."""
+
+    requests: int = 0
+    asks: int = 0
+    largest_batch: int = 0
+    connections: int = 0
+    open_sockets: int = 0
+    most_sockets: int = 0
+
+    def connected(self) -> None:
+        """Count a connection, when it asks for its first job."""
+        self.connections += 1
+        self.open_sockets += 1
+        self.most_sockets = max(self.most_sockets, self.open_sockets)
+
+    def asked(self, jobs: int) -> None:
+        """Count a request."""
+        self.requests += 1
+        self.asks += jobs
+        self.largest_batch = max(self.largest_batch, jobs)
+
+
+@dataclass
+class Desk:
+    """What all connections share: the jobs of the present run, and what was seen of it."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(float("inf"), 0.0))
+    tally: Tally = field(default_factory=Tally)
+
+    def answer(self, target: str, body: bytes) -> Reply:
+        """Answer a contender, or whoever conducts the run."""
+        url = urlsplit(target)
+        if url.path == "/run/begin":
+            (first_end,), (span,) = parse_qs(url.query)["first_end"], parse_qs(url.query)["span"]
+            self.schedule, self.tally = Schedule(float(first_end), float(span)), Tally()
+        if url.path.startswith("/run/"):
+            return Reply([], asdict(self.tally))
+        return reply_to(target, body, lambda number: time.time() >= self.schedule.end_of(number))
+
+
+class Wire(asyncio.Protocol):
+    """One connection: HTTP/1.1, kept alive, one request at a time."""
+
+    def __init__(self, desk: Desk, latency: float) -> None:
+        self._desk = desk
+        self._latency = latency
+        self._received = b""
+        self._transport: asyncio.WriteTransport | None = None
+        self._counted_in: Tally | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Keep the way back."""
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
+        """Count the socket as closed, in the run that opened it."""
+        self._transport = None
+        if self._counted_in is not None:
+            self._counted_in.open_sockets -= 1
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes; answer the request once it is whole."""
+        self._received += data
+        head, blank, rest = self._received.partition(b"\r\n\r\n")
+        length = int(found[1]) if (found := _CONTENT_LENGTH.search(head)) else 0
+        if blank and len(rest) >= length:
+            self._received = rest[length:]
+            self._reply(head.split(b" ", 2)[1].decode(), rest[:length])
+
+    def _reply(self, target: str, body: bytes) -> None:
+        try:
+            numbers, content = self._desk.answer(target, body)
+            status = "200 OK"
+        except LookupError:
+            numbers, content, status = [], {"unknown": target}, "404 Not Found"
+        if numbers:
+            self._count(len(numbers))
+        encoded = json.dumps(content).encode()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(encoded)}\r\n\r\n"
+        asyncio.get_running_loop().call_later(self._latency if numbers else 0, self._write, head.encode() + encoded)
+
+    def _count(self, jobs: int) -> None:
+        if self._counted_in is not self._desk.tally:
+            self._counted_in = self._desk.tally
+            self._counted_in.connected()
+        self._counted_in.asked(jobs)
+
+    def _write(self, content: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(content)
+
+
+async def serve(latency: float, context: ssl.SSLContext) -> None:
+    """Serve until standard input closes."""
+    loop, desk, addresses = asyncio.get_running_loop(), Desk(), {}
+    for scheme, tls in (("http", None), ("https", context)):
+        listener = await loop.create_server(lambda: Wire(desk, latency), "127.0.0.1", 0, ssl=tls, backlog=4096)
+        addresses[scheme] = f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    print(json.dumps(addresses), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+def main() -> None:
+    """Run the server; see the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency", type=float, required=True, help="seconds that every answer takes")
+    parser.add_argument("--certificate", required=True, help="PEM file with certificate and key")
+    options = parser.parse_args()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.certificate)
+    asyncio.run(serve(options.latency, context))
+
+
+if __name__ == "__main__":
+    main()
