@@ -27,7 +27,8 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.jobs.model import JobStatus
-from airflow_provider_videoai.jobs.transport import Transport, aclose, share
+from airflow_provider_videoai.jobs.pool import aclose, share
+from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import Account, Flow, Vendor
 from airflow_provider_videoai.jobs.watch import Watch
 

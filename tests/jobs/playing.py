@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.limiter import Limiters
-from airflow_provider_videoai.jobs.transport import Transport, aclose, share
+from airflow_provider_videoai.jobs.pool import aclose, share
+from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import Flow, Vendor, json_body
 
 SECRETS = ("s1gnatur3", "signature", "hunter2", "/order", "/look")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs import poller as poller_module
-from airflow_provider_videoai.jobs import transport as transport_module
+from airflow_provider_videoai.jobs import pool as pool_module
 from airflow_provider_videoai.jobs.errors import JobNotFound, QuotaExceeded, VendorUnavailable
 from airflow_provider_videoai.jobs.limiter import Limiters
 from airflow_provider_videoai.jobs.poller import Poller, Throttle
@@ -43,7 +43,7 @@ def done_after(requests: int) -> Callable[[Any], None]:
 def nothing_left() -> bool:
     """Return whether the running loop holds no task but this one, and nobody any client or poller."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    return not others and not any(transport_module._clients.values()) and not any(Poller._known.values())
+    return not others and not any(pool_module._pools.values()) and not any(Poller._known.values())
 
 
 def test_poller_ends_when_nobody_waits_and_works_again_in_a_new_loop(open_lab: Any, server: Any) -> None:

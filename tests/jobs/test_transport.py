@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.errors import (
     SubmitUncertain,
     VendorUnavailable,
 )
-from airflow_provider_videoai.jobs.transport import MAX_BODY
+from airflow_provider_videoai.jobs.exchange import MAX_BODY
 from airflow_provider_videoai.jobs.vendor import Flow, Vendor, json_body
 from tests.jobs.playing import BOUGHT, LOOKED, Play, beside_a_poller, buy, look, told
 
@@ -212,7 +212,7 @@ LOST = [
 ]
 
 
-# httpx-aiohttp cannot tell these from a connection that was never made; asking again costs nothing.
+# aiohttp cannot tell these from a connection that was never made; asking again costs nothing.
 DROPPED = [reset_before_reading, reset_after_reading, close_without_an_answer, half_a_head]
 
 

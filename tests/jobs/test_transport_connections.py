@@ -18,15 +18,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from httpx_aiohttp import AiohttpTransport
 
+from airflow_provider_videoai.jobs import pool as pool_module
 from airflow_provider_videoai.jobs import transport as transport_module
+from airflow_provider_videoai.jobs.direct import Direct
 from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.limiter import Limiters
-from airflow_provider_videoai.jobs.transport import Transport, aclose, share
-from airflow_provider_videoai.jobs.vendor import json_body
+from airflow_provider_videoai.jobs.pool import aclose, share
+from airflow_provider_videoai.jobs.transport import Transport
+from airflow_provider_videoai.jobs.vendor import Answer, Call, json_body
 from tests.jobs.playing import BOUGHT, LOOKED, Play, buy, in_a_loop, keep_alive, look, told
 
 pytestmark = [
@@ -129,10 +131,10 @@ def test_refused_connection_is_tried_again_because_nothing_left(
 def test_submit_never_goes_over_aiohttp(
     open_lab: Any, server: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def forbidden(_: AiohttpTransport, request: httpx.Request) -> httpx.Response:
-        raise AssertionError(f"{request.method} over aiohttp, which calls a lost answer a failed connect")
+    async def forbidden(_: Direct, call: Call, auth: httpx.Auth) -> Answer:
+        raise AssertionError(f"{call.name} over aiohttp, which calls a lost answer a failed connect, signed {auth}")
 
-    monkeypatch.setattr(AiohttpTransport, "handle_async_request", forbidden)
+    monkeypatch.setattr(Direct, "send", forbidden)
     server.behave = lambda wire: (wire.read(), wire.answer(json_body(BOUGHT)))
     vendor = open_lab(host=server.url)
     assert play(vendor, buy(vendor, order)) == "job-1"
@@ -175,7 +177,7 @@ def test_poll_without_a_poller_leaves_no_client_behind(open_lab: Any, server: An
     vendor = open_lab(host=server.url)
     for _ in range(2):
         in_a_loop(vendor, look(vendor))
-    assert not any(transport_module._clients.values())
+    assert not any(pool_module._pools.values())
 
 
 def test_closing_twice_or_unopened_is_harmless(open_lab: Any) -> None:

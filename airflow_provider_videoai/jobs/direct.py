@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Polls over aiohttp, straight: a client of httpx in between costs more than the request itself.
+
+aiohttp cannot tell a connection that was never made from one that died under a request, and kept-alive connections
+often do. So both are called "not sent", and only what may be repeated goes this way.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+import httpx
+from yarl import URL
+
+from airflow_provider_videoai.jobs.exchange import USER_AGENT, Exchange, NotSentError, request_parts, tls, why
+from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
+
+_CONNECTIONS = 100
+
+
+class Direct:
+    """One aiohttp session for all polls of an account. ``send`` signs each call afresh."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=tls()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+            timeout=aiohttp.ClientTimeout(total=account.timeout),
+        )
+
+    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
+        """Send a call once; raise :class:`NotSentError` where no connection could be made or kept."""
+        exchange = Exchange(self._account.timeout)
+        with exchange.unsent_is_told():
+            try:
+                return await self._sent(self._signed(call, auth), exchange)
+            except (aiohttp.ClientConnectionError, ValueError) as failure:  # the latter: no address at all
+                raise NotSentError(why(failure)) from failure
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    def _signed(self, call: Call, auth: httpx.Auth) -> httpx.Request:
+        parts = request_parts(call)
+        request = httpx.Request(**parts | {"url": self._account.host + call.path})
+        return next(auth.auth_flow(request))
+
+    async def _sent(self, request: httpx.Request, exchange: Exchange) -> Answer:
+        async with self._session.request(
+            request.method,
+            URL(str(request.url), encoded=True),  # as it was signed
+            headers=request.headers.multi_items(),
+            data=request.content or None,
+            allow_redirects=False,
+        ) as response:
+            async for chunk in response.content.iter_any():
+                exchange.add(chunk)
+            return exchange.answer(response.status, response.headers)

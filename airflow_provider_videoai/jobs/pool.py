@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connections that all polls of an account share in one event loop. A call that buys never takes one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import Protocol
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from airflow_provider_videoai.jobs.exchange import asend_over, client_options
+from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
+
+
+class Pool(Protocol):
+    """Connections that are kept for the next poll."""
+
+    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
+        """Send a call once; raise ``NotSentError`` where no connection could be made or kept."""
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+
+
+_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, Pool]] = weakref.WeakKeyDictionary()
+
+
+def share(account: Account) -> None:
+    """Let the running loop's polls of an account share their connections, until :func:`aclose`."""
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    if account not in pools:
+        pools[account] = _opened(account)
+
+
+def pool_of(account: Account) -> Pool | None:
+    """Return what the running loop's polls of an account share, if they do."""
+    return _pools.get(asyncio.get_running_loop(), {}).get(account)
+
+
+async def aclose(account: Account) -> None:
+    """Close what the running loop's polls of an account shared."""
+    # Taken away before anything is awaited: a poller that starts meanwhile opens connections of its own.
+    pool = _pools.get(asyncio.get_running_loop(), {}).pop(account, None)
+    if pool is not None:
+        await pool.aclose()
+
+
+def _opened(account: Account) -> Pool:
+    if _behind_a_proxy(account):
+        return _Proxied(account)
+    # Loaded where polls are pooled, in the triggerer: DAG files are parsed often, and need none of it.
+    from airflow_provider_videoai.jobs.direct import Direct  # noqa: PLC0415
+
+    return Direct(account)
+
+
+def _behind_a_proxy(account: Account) -> bool:
+    try:
+        url = httpx.URL(account.host)
+    except httpx.InvalidURL:
+        return False  # no request will be made to it
+    return bool({url.scheme, "all"} & getproxies().keys()) and not proxy_bypass(url.host)
+
+
+class _Proxied:
+    """httpx, whose own transport goes through the environment's proxies as a submit does."""
+
+    def __init__(self, account: Account) -> None:
+        self._seconds = account.timeout
+        self._client = httpx.AsyncClient(**client_options(account))
+
+    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
+        return await asend_over(self._client, call, auth, self._seconds)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
