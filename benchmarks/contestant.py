@@ -72,6 +72,7 @@ class Race:
     interval: float
     polls: int
     url: str
+    at_once: bool
     stalls: list[float] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     failure: str | None = None
@@ -84,7 +85,7 @@ class Race:
         await self._tell(f"begin?first_end={schedule.first_end}&span={schedule.span}")
         async with self._ticking():
             start = await self._mark()
-            tasks = await self._started(schedule)
+            tasks = await self._started(schedule, began)
             await _sleep_until(began + self.interval)
             calm = await self._mark()
             await _sleep_until(schedule.first_end)
@@ -92,11 +93,14 @@ class Race:
             await self._finished(tasks, schedule.first_end + 3 * self.interval + _GRACE)
         return self._measured(start, calm, end, await self._tell("told"))
 
-    async def _started(self, schedule: Schedule) -> list[asyncio.Task[None]]:
+    async def _started(self, schedule: Schedule, began: float) -> list[asyncio.Task[None]]:
         tasks = []
         for number in range(self.jobs):
-            await asyncio.sleep(0)  # the triggerer gives way twice for each trigger that it starts
-            await asyncio.sleep(0)
+            if self.at_once:
+                await asyncio.sleep(0)  # the triggerer gives way twice for each trigger that it starts
+                await asyncio.sleep(0)
+            else:
+                await _sleep_until(began + self.interval * number / self.jobs)
             trigger = self.contender.trigger(Wait(number, self.interval, schedule, self.url))
             tasks.append(asyncio.create_task(self._watch(trigger, schedule.end_of(number))))
         return tasks
@@ -182,11 +186,12 @@ def main() -> None:
     parser.add_argument("--interval", type=float, required=True, help="seconds between two asks for one job")
     parser.add_argument("--polls", type=int, required=True, help="intervals in which CPU is measured")
     parser.add_argument("--url", required=True, help="the server's address")
+    parser.add_argument("--at-once", action="store_true", help="start all triggers together, as after a restart")
     options = parser.parse_args()
     contender = CONTENDERS[options.contender]
     os.environ["AIRFLOW_CONN_BENCH"] = json.dumps(contender.connection(options.url))
     contender.trigger(Wait(0, options.interval, Schedule(0.0, 0.0), options.url))  # its imports are not measured
-    race = Race(contender, options.jobs, options.interval, options.polls, options.url)
+    race = Race(contender, options.jobs, options.interval, options.polls, options.url, options.at_once)
     print(json.dumps(asdict(asyncio.run(race.run()))))
 
 

@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -36,7 +37,8 @@ Observer = Callable[[Watch], None]
 Seen = dict[str, JobStatus | VideoAIError]
 
 _IN_FLIGHT = 50
-_LINGER = 1.0  # seconds that a due job waits for others to share its request
+_LINGER = 1.0  # seconds that a due job waits for others to share its request,
+_BREATH = 0.1  # or, where each has its own, to share the waking up
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 120.0
 _LONGEST_ASKED = 900.0  # a vendor's Retry-After may be a mistake; asking once in so long harms nobody
@@ -50,6 +52,7 @@ class _Waiting:
     watch: Watch = field(compare=False)
     observer: Observer = field(compare=False)
     ended: asyncio.Future[None] = field(compare=False)
+    context: Context = field(compare=False)
 
 
 class Poller:
@@ -74,12 +77,11 @@ class Poller:
         self._queue: list[_Waiting] = []
         self._numbers = itertools.count()
         self.users = 0
-        self._wake = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
         self._asking: set[asyncio.Task[None]] = set()
         # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
-        self._places = asyncio.Semaphore(max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT))))
-        self._linger = min(_LINGER, self._vendor.poll_floor) if self._vendor.batch_size > 1 else 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._free = max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT)))
+        self._linger = min(_LINGER if self._vendor.batch_size > 1 else _BREATH, self._vendor.poll_floor)
 
     @classmethod
     @asynccontextmanager
@@ -100,50 +102,55 @@ class Poller:
                 del pollers[key]
                 await poller.close()
 
-    async def watch(self, watch: Watch, observer: Observer) -> None:
-        """Wait until ``watch`` is done; ``observer`` is called after each ask that changed it, or failed."""
-        await self._enter(watch, observer).ended  # cancelling the wait cancels this future, and so marks the entry
+    def watch(self, watch: Watch, observer: Observer) -> asyncio.Future[None]:
+        """Wait until ``watch`` is done; ``observer`` is called after each ask that changed it, or failed.
 
-    def _enter(self, watch: Watch, observer: Observer) -> _Waiting:
+        Cancel what is returned to leave. The observer runs in the caller's context: what it logs belongs to its task.
+        """
         # Spread the first asks: after a restart of the triggerer every job arrives in the same instant.
         watch.due_at += self._jitter(0.0, watch.cadence.floor)
-        entry = _Waiting(watch.due_at, next(self._numbers), watch, observer, asyncio.get_running_loop().create_future())
-        self._push(entry)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name=f"videoai-poller-{self._vendor.key}")
-        return entry
+        ended = asyncio.get_running_loop().create_future()
+        self._push(_Waiting(watch.due_at, next(self._numbers), watch, observer, ended, copy_context()))
+        return ended
 
     def _push(self, entry: _Waiting) -> None:
         heapq.heappush(self._queue, entry)
-        self._wake.set()
+        if self._queue[0] is entry:
+            self._set_alarm()
 
     async def close(self) -> None:
         """Stop asking, and close the account's connections."""
-        tasks = [task for task in (self._task, *self._asking) if task is not None]
+        self._queue.clear()
+        self._set_alarm()
+        tasks = list(self._asking)
         for task in tasks:
             task.cancel()
         await aclose(self._vendor.account)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            nap = self._queue[0].due_at + self._linger - self._clock() if self._queue else None
-            if nap is None or nap > 0:
-                await self._nap(nap)
-                continue
-            await self._places.acquire()
-            if batch := self._next_batch(self._clock()):
-                self._start(batch)
-            else:
-                self._places.release()
+    def _set_alarm(self) -> None:
+        """Wake up when the next job is due and others had time to become due with it, unless all places are taken."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._queue and self._free:
+            nap = self._queue[0].due_at + self._linger - self._clock()
+            self._alarm = asyncio.get_running_loop().call_later(nap, self._ask_due)
 
-    async def _nap(self, seconds: float | None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+    def _ask_due(self) -> None:
+        now = self._clock()
+        while self._free and (batch := self._next_batch(now)):
+            self._free -= 1
+            task = asyncio.create_task(self._ask(batch))
+            self._asking.add(task)
+            task.add_done_callback(self._asked)
+        self._set_alarm()
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        self._free += 1
+        if self._free == 1:  # all places were taken
+            self._ask_due()
 
     def _next_batch(self, now: float) -> list[_Waiting]:
         """Take the longest overdue job, and as many more due ones of its operation as one request may carry."""
@@ -157,12 +164,6 @@ class Poller:
         for entry in others:
             heapq.heappush(self._queue, entry)
         return batch
-
-    def _start(self, batch: list[_Waiting]) -> None:
-        task = asyncio.create_task(self._ask(batch))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
-        task.add_done_callback(lambda _: self._places.release())
 
     async def _ask(self, batch: list[_Waiting]) -> None:
         watches = [entry.watch for entry in batch]
@@ -188,7 +189,7 @@ class Poller:
             return
         try:
             if noteworthy(entry.watch):
-                entry.observer(entry.watch)
+                entry.context.run(entry.observer, entry.watch)
         except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be told
             _fail(entry, defect)
         else:

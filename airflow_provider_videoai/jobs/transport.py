@@ -122,13 +122,13 @@ _REPEAT_CONNECT: dict[str, Any] = {
 @contextmanager
 def _told(vendor: Vendor, call: Call) -> Iterator[None]:
     """Turn what the network did into a typed error whose text never holds the URL: signatures travel in it."""
-    where = _host_of(vendor.account)
     try:
         yield
     except NotSentError as failure:
-        text = f"{vendor.title} {call.name}: no connection to {where} ({failure})"
+        text = f"{vendor.title} {call.name}: no connection to {_host_of(vendor.account)} ({failure})"
         raise VendorUnavailable(text + (": nothing was sent, nothing was bought" if call.buys else "")) from None
     except lost() as failure:
+        where = _host_of(vendor.account)
         if call.buys:
             raise SubmitUncertain(
                 f"{vendor.title} {call.name} was sent to {where} and its answer was lost ({why(failure)}): "

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict
+from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_jobs_of_a_vendor_that_answers_for_one_are_asked_side_by_side(
         await poll(skipping_poller(transport), [new_watch(str(number)) for number in range(100)])
         return asyncio.get_running_loop().time() - NOW
 
-    transport = scripted(open_lab(), all_done, latency=1.0)
+    transport = scripted(open_lab(poll_floor=0.0), all_done, latency=1.0)
     assert skip_time(run()) == pytest.approx(3 + 2 * 1.0)  # 100 jobs, 50 at a time, a second each
     assert len(transport.calls) == 100
 
@@ -81,6 +82,24 @@ def test_longest_overdue_job_is_asked_first(open_lab: Any, scripted: Any, skip_t
     transport = scripted(open_lab("batch_lab", batch_size=2, max_requests_per_minute=1), all_done, latency=60)
     skip_time(run())
     assert [ids_of(call) for call in transport.calls] == [["5", "4"], ["3", "2"], ["1", "0"]]
+
+
+def test_jobs_that_are_due_at_nearly_the_same_time_are_asked_in_the_same_instant(
+    open_lab: Any, scripted: Any, skip_time: Any
+) -> None:
+    """Waking up costs more than asking."""
+
+    def answer(call: Call) -> Any:
+        times.add(round(asyncio.get_running_loop().time() - NOW, 3))
+        return all_done(call)
+
+    async def run() -> None:
+        await poll(skipping_poller(transport), [new_watch(str(n), started_at=NOW + n / 1000) for n in range(50)])
+
+    times: set[float] = set()
+    transport = scripted(open_lab(poll_floor=1.0), answer)
+    skip_time(run())
+    assert times == {3.1}
 
 
 def test_jobs_of_two_operations_never_share_a_request(open_lab: Any, scripted: Any, skip_time: Any) -> None:
@@ -284,13 +303,33 @@ def test_requests_for_nobody_are_not_sent(open_lab: Any, scripted: Any, skip_tim
         for each in waits:
             each.cancel()
         await asyncio.sleep(100)
-        assert poller._places._value == 50
+        assert poller._free == 50
         await poller.watch(new_watch("late", NOW + 101), lambda _: None)
         await poller.close()
 
     transport = scripted(open_lab(), all_done)
     skip_time(run())
     assert [ids_of(call) for call in transport.calls] == [["late"]]
+
+
+def test_observer_runs_in_the_context_of_its_own_task(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    """The triggerer tells from the context to which task a log line belongs."""
+    task: ContextVar[str] = ContextVar("task")
+
+    async def wait_for(job_id: str) -> None:
+        task.set(job_id)
+        await poller_of[0].watch(new_watch(job_id), lambda watch: heard.append((watch.job_id, task.get())))
+
+    async def run() -> None:
+        poller_of.append(skipping_poller(transport))
+        await asyncio.gather(*(wait_for(job_id) for job_id in "abc"))
+        await poller_of[0].close()
+
+    poller_of: list[Any] = []
+    heard: list[tuple[str, str]] = []
+    transport = scripted(open_lab("batch_lab"), all_done)
+    skip_time(run())
+    assert heard == [("a", "a"), ("b", "b"), ("c", "c")]
 
 
 def test_observer_hears_of_news_only(open_lab: Any, scripted: Any, skip_time: Any) -> None:

@@ -83,7 +83,7 @@ def end_of(watch: Watch) -> tuple[Any, ...]:
 def test_blocking_and_async_side_decide_alike(open_lab: Any, scripted: Any, skip_time: Any, stories: list[Any]) -> None:
     async def run() -> None:
         vendor.append(Told([list(story) for story, *_ in stories], asyncio.get_running_loop().time))
-        poller = skipping_poller(scripted(open_lab(), vendor[0]))
+        poller = skipping_poller(scripted(open_lab(poll_floor=0.0), vendor[0]))  # so that it lingers for nobody
         assert set(await poll(poller, deferred)) == {None}
 
     vendor: list[Told] = []
