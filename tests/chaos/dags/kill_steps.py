@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_videoai.jobs import submission, submitter, transport
+from airflow_provider_videoai.jobs import exchange, submission, submitter
 from airflow_provider_videoai.jobs.submission import Phase
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
@@ -44,18 +44,18 @@ def _after_the_record(kill: Kill) -> None:
 
 
 def _request_sent(kill: Kill) -> None:
-    note = transport._Exchange.note
+    note = exchange.Exchange.note
 
-    def noting(exchange: Any, event: str, info: Any) -> None:
-        note(exchange, event, info)
+    def noting(self: Any, event: str, info: Any) -> None:
+        note(self, event, info)
         if event.endswith(".send_request_body.complete"):
             kill()
 
-    transport._Exchange.note = noting  # type: ignore[method-assign]
+    exchange.Exchange.note = noting  # type: ignore[method-assign]
 
 
 def _answer_arriving(kill: Kill) -> None:
-    transport._Exchange.add = lambda *_: kill()  # type: ignore[assignment]
+    exchange.Exchange.add = lambda *_: kill()  # type: ignore[assignment]
 
 
 def _before_the_job_id_is_recorded(kill: Kill) -> None:
