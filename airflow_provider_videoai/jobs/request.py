@@ -48,6 +48,8 @@ class JobRequest(BaseModel):
         alias_generator=to_camel,
         hide_input_in_errors=True,
         loc_by_alias=False,
+        # Importing an operator in a DAG file builds no validator: the first operator that is made does.
+        defer_build=True,
     )
 
     operation: ClassVar[str]
