@@ -1,16 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find a vendor's hook by the vendor's key."""
+"""Find a vendor's hook by the vendor's key, and in a triggerer the account that many tasks share."""
 
 from __future__ import annotations
 
+import asyncio
+import weakref
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import cast
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.jobs import pool
+from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.provider_info import HOOKS
+
+_FRESH = 30.0
+"""Seconds for which one lookup of a connection serves all triggers that start meanwhile."""
 
 
 def hook_for(vendor: str, conn_id: str) -> VideoJobHook:
     """Make the hook of a vendor for a connection; raise ``KeyError`` for a vendor that this package does not have."""
     module, _, name = HOOKS[vendor].rpartition(".")
     return cast(VideoJobHook, getattr(import_module(module), name)(conn_id))
+
+
+@dataclass(slots=True)
+class _Lookup:
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    found: Transport | None = None
+    fresh_until: float = 0.0
+
+
+_lookups: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], _Lookup]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+async def transport_for(vendor: str, conn_id: str, *, refused: Transport | None = None) -> Transport:
+    """Return the transport of an account for the running loop; tasks that start together look it up once.
+
+    ``refused`` is one whose credentials the vendor refused: the connection may hold others by now.
+    """
+    loop = asyncio.get_running_loop()
+    lookup = _lookups.setdefault(loop, {}).setdefault((vendor, conn_id), _Lookup())
+    async with lookup.turn:
+        if lookup.found is None or lookup.found is refused or loop.time() > lookup.fresh_until:
+            hook = await asyncio.to_thread(_loaded, vendor, conn_id)
+            lookup.found = await hook.atransport()
+            lookup.fresh_until = loop.time() + _FRESH
+        return lookup.found
+
+
+def _loaded(vendor: str, conn_id: str) -> VideoJobHook:
+    """Make the hook and load what asking needs: too long for an event loop the first time."""
+    pool.load()
+    return hook_for(vendor, conn_id)

@@ -16,11 +16,38 @@ from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailabl
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.poller import wait
+from airflow_provider_videoai.jobs.vendor import Vendor
 from airflow_provider_videoai.jobs.watch import ODD_STATE, Outcome, Watch
 
 _PASSING = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
 _RESULT_PATIENCE = 120.0
 """Seconds for which a failing result call is repeated; it costs nothing, the job is paid for."""
+
+
+def watches_of(
+    vendor: Vendor,
+    operation: str,
+    job_ids: Sequence[str],
+    *,
+    submitted_at: float | None,
+    poll_interval: float | None,
+    deadline: float | None,
+) -> list[Watch]:
+    """Make a watch for each job, to be asked for soon. Times are epoch seconds; not submitted by us: from now on."""
+    now = time.time()
+    cadence = Cadence(floor=vendor.poll_floor, interval=poll_interval)
+    return [
+        Watch(
+            job_id=job_id,
+            operation=operation,
+            submitted_at=submitted_at or now,
+            started_at=now,
+            deadline=deadline,
+            tolerance=vendor.account.outage_tolerance,
+            cadence=cadence,
+        )
+        for job_id in job_ids
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,27 +67,17 @@ class Jobs:
     to_wait_longer: str = RAISE_JOB_TIMEOUT
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
-        """Make a watch for each job; the first ask is due soon, or at once.
-
-        Looks the connection up, unless the hook has done so: in an event loop await ``hook.atransport()`` before.
-        """
-        now = time.time()
-        vendor = self.hook.transport.vendor
-        cadence = Cadence(floor=vendor.poll_floor, interval=self.poll_interval)
-        watches = [
-            Watch(
-                job_id=job_id,
-                operation=self.operation,
-                submitted_at=self.submitted_at or now,
-                started_at=now,
-                deadline=self.deadline,
-                tolerance=vendor.account.outage_tolerance,
-                cadence=cadence,
-            )
-            for job_id in self.job_ids
-        ]
+        """Make a watch for each job; the first ask is due soon, or at once."""
+        watches = watches_of(
+            self.hook.transport.vendor,
+            self.operation,
+            self.job_ids,
+            submitted_at=self.submitted_at,
+            poll_interval=self.poll_interval,
+            deadline=self.deadline,
+        )
         for watch in watches if ask_at_once else ():
-            watch.due_at = now
+            watch.due_at = watch.started_at
         return watches
 
     def wait(self, *, ask_at_once: bool = False) -> list[JobResult]:

@@ -10,7 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from airflow_provider_videoai.jobs.exchange import asend_over, client_options
+from airflow_provider_videoai.jobs.exchange import asend_over, client_options, tls
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
 
@@ -25,6 +25,13 @@ class Pool(Protocol):
 
 
 _pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, Pool]] = weakref.WeakKeyDictionary()
+
+
+def load() -> None:
+    """Load the libraries and the certificate store: some 100 ms, which an event loop should not stand still for."""
+    import airflow_provider_videoai.jobs.direct  # noqa: F401, PLC0415 - loaded here so that it is there later
+
+    tls()
 
 
 def share(account: Account) -> None:

@@ -103,6 +103,12 @@ class Watch:
         """Take in that the vendor answered but did not mention the job."""
         self.missed(JobNotFound(f"the vendor does not know job {self.job_id!r}", job_id=self.job_id), now)
 
+    def resume(self, now: float) -> None:
+        """Go on after credentials were refused: the account has others now."""
+        if self.outcome is Outcome.REFUSED and isinstance(self.error, AuthenticationFailed):
+            self.outcome = None
+            self.due_at = now
+
     def odd_state(self, known: frozenset[str]) -> str | None:
         """Return the vendor's word for the state if it is none of the ``known`` ones, once for each such word."""
         raw = self.status.raw if self.status is not None else ""

@@ -15,10 +15,10 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import job_ids_of
-from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.hooks.lookup import transport_for
+from airflow_provider_videoai.hooks.waiting import watches_of
 from airflow_provider_videoai.jobs.ending import refusal_name, said_of
-from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
+from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.jobs.transport import Transport
@@ -124,18 +124,15 @@ class VideoJobTrigger(BaseTrigger):
         )
 
     async def _end(self) -> TriggerEvent:
-        hook = hook_for(self.vendor, self.conn_id)
         try:
-            transport = await hook.atransport()
-            job_ids = await self._named(hook) if self.source_task_id else self.job_ids.split()
+            transport = await transport_for(self.vendor, self.conn_id)
+            job_ids = await self._named(transport) if self.source_task_id else self.job_ids.split()
         except VideoAIError as refusal:
             return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
-        watches = self._jobs(hook, job_ids).watches()
+        watches = self._watches(transport, job_ids)
         report = Report(self.task_instance, watches, transport.vendor.known_states)
         try:
-            async with Poller.shared(transport) as poller:
-                await asyncio.gather(*(poller.watch(watch, report.note) for watch in watches))
-                results = await self._results(transport, watches)
+            results = await self._waited(transport, watches, report)
             await report.conclude()
         finally:
             report.close()
@@ -144,6 +141,20 @@ class VideoJobTrigger(BaseTrigger):
         parts = {} if self.many else results
         return TaskSuccessEvent(xcoms={"return_value": results, **parts})
 
+    async def _waited(self, transport: Transport, watches: list[Watch], report: Report) -> Any:
+        """Wait for all; return the result to end the task with here, or ``None`` where a worker has to go on."""
+        async with Poller.shared(transport) as poller:
+            await asyncio.gather(*(poller.watch(watch, report.note) for watch in watches if not watch.done))
+            if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
+                return await self._results(transport, watches)
+        renewed = await transport_for(self.vendor, self.conn_id, refused=transport)
+        if renewed.vendor.account == transport.vendor.account:
+            return None
+        log.info("%s refused the credentials, and connection %r has others now", self.vendor, self.conn_id)
+        for watch in watches:
+            watch.resume(time.time())
+        return await self._waited(renewed, watches, report)
+
     async def _let_airflow_note_the_deferral(self, began: float) -> None:
         # A scheduler that reads "the worker is done" (it deferred) only after the task was queued again takes the
         # task for killed and fails it. So an event never comes sooner than a scheduler's loop comes round. Where
@@ -151,7 +162,7 @@ class VideoJobTrigger(BaseTrigger):
         if self.task_instance is not None and self.timeout is None:
             await asyncio.sleep(began + LEAST_DEFERRAL - time.monotonic())
 
-    async def _named(self, hook: VideoJobHook) -> list[str]:
+    async def _named(self, transport: Transport) -> list[str]:
         """Pull the ids that another task pushed."""
         ti = self.task_instance
         if ti is None:
@@ -159,18 +170,17 @@ class VideoJobTrigger(BaseTrigger):
         given = await sync_to_async(XCom.get_one)(
             key=self.source_key, dag_id=ti.dag_id, task_id=self.source_task_id, run_id=ti.run_id
         )
-        ids, self.many = job_ids_of(given, hook.vendor_class)
+        ids, self.many = job_ids_of(given, type(transport.vendor))
         return ids
 
-    def _jobs(self, hook: VideoJobHook, job_ids: list[str]) -> Jobs:
+    def _watches(self, transport: Transport, job_ids: list[str]) -> list[Watch]:
         deadline = self.deadline
         if deadline is None and self.timeout is not None:
             deadline = time.time() + self.timeout
-        return Jobs(
-            hook=hook,
-            operation=self.operation,
-            job_ids=job_ids,
-            log=log,
+        return watches_of(
+            transport.vendor,
+            self.operation,
+            job_ids,
             submitted_at=self.submitted_at,
             poll_interval=self.poll_interval,
             deadline=deadline,

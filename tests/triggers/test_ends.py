@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
+from airflow_provider_videoai.hooks import job as hook_module
+from airflow_provider_videoai.hooks.lookup import transport_for
 from airflow_provider_videoai.jobs import watch
 from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.triggers import job
@@ -90,6 +94,35 @@ async def test_a_wrong_password_ends_the_wait(case: Any, connect: Any) -> None:
     assert (event.payload["outcome"], event.payload["refusal"]) == ("refused", "AuthenticationFailed")
     assert trigger.conn_id in event.payload["said"]
     assert "wrong-secret" not in str(event.payload)
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_credentials_that_were_changed_meanwhile_are_looked_up_again(
+    case: Any, submitted: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = os.environ[f"AIRFLOW_CONN_{case.conn_id.upper()}"]
+    trigger = trigger_of(case, await submitted(case))
+    trigger.conn_id = connect(case.vendor, password="no-longer-right")
+    await transport_for(case.vendor, trigger.conn_id)  # as a trigger did that started just before
+    monkeypatch.setenv(f"AIRFLOW_CONN_{trigger.conn_id.upper()}", right)
+    event = await event_of(trigger)
+    assert (event.payload["outcome"], event.payload["state"]) == ("ended", "succeeded")
+
+
+async def test_triggers_that_start_together_look_their_connection_up_once(
+    connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    async def counted(conn_id: str, **_: Any) -> Any:
+        looked_up.append(conn_id)
+        return await get_async_connection(conn_id)
+
+    monkeypatch.setattr(hook_module, "get_async_connection", counted)
+    conn_id = connect("topview")
+    transports = await asyncio.gather(*(transport_for("topview", conn_id) for _ in range(50)))
+    assert looked_up == [conn_id]
+    assert len({id(transport) for transport in transports}) == 1
 
 
 @pytest.mark.usefixtures("prompt")
