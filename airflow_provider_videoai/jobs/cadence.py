@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """When to ask again. Pure: seconds in, seconds out.
 
-The first ask comes soon; then the gaps grow with the job's age, so that the delay in noticing its end stays a small
-share of its length while the number of asks grows only with the logarithm of it. Progress lets the remaining time be
-estimated, and a queue position says that the end cannot be near.
+The first ask comes soon; then a gap is a tenth of the job's age, so that the delay in noticing its end stays below a
+tenth of its length while the number of asks grows only with the logarithm of it. Progress says when the end can come at
+the soonest, and a queue position that it cannot be near.
 """
 
 from __future__ import annotations
@@ -15,14 +15,21 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 FIRST_ASK = 3.0
 """Seconds before a job is asked for the first time; Airflow also needs about that long to note a deferral."""
 
-_GROWTH = 0.15
+_SHARE_OF_AGE = 0.1
 _SHORTEST = 2.0
 _LONGEST = 300.0
-_STRETCH = 2.0  # how much further than by age alone progress or a queue may push the next ask
-_SHARE_OF_REMAINING = 0.5
-_LEAST_SHARE_OF_AGE = 0.05  # progress may stand at 99 or 100 % for long: the number of asks stays a logarithm
-_LONGEST_WITH_PROGRESS = 120.0
-_TRUSTED_FROM = 10  # percent; an estimate from less is noise
+_STRETCH_IN_QUEUE = 2.0
+
+# With progress. Percents are uneven, so the last part of the way is left for further asks, and a percent that is quite
+# wrong must not cost more than a share of the job's age. Near the end gaps are short, as long as it keeps moving.
+_SHARE_OF_REMAINING = 0.7
+_LARGEST_SHARE_OF_AGE = 0.75
+_LEAST_SHARE_OF_AGE = 0.005
+_SHARE_OF_STANDSTILL = 0.2
+
+# Jobs that were submitted together are spread by asking a little later than the gap says.
+_JITTER = 0.05
+_JITTER_OF_FIXED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +43,29 @@ class Cadence:
         """Return the seconds from the start of waiting to the first ask."""
         return max(self.floor, min(FIRST_ASK, self.interval or FIRST_ASK))
 
-    def gap(self, age: float, status: JobStatus | None = None) -> float:
-        """Return the seconds to the next ask for a job that is ``age`` seconds old."""
+    def gap(self, age: float, status: JobStatus | None = None, still: float = 0.0) -> float:
+        """Return the seconds to the next ask for a job that is ``age`` seconds old and did not change for ``still``."""
         if self.interval is not None:
             return max(self.floor, self.interval)
-        gap = min(max(_SHORTEST, age * _GROWTH), _LONGEST)
-        return max(self.floor, gap if status is None else _refined(gap, age, status))
+        return max(self.floor, min(_adapted(age, status, still), _LONGEST))
+
+    def slack(self, gap: float) -> float:
+        """Return by how many seconds at most an ask may be later than its gap."""
+        return gap * (_JITTER if self.interval is None else _JITTER_OF_FIXED)
 
 
-def _refined(gap: float, age: float, status: JobStatus) -> float:
+def _adapted(age: float, status: JobStatus | None, still: float) -> float:
+    by_age = max(_SHORTEST, age * _SHARE_OF_AGE)
+    if status is None:
+        return by_age
     if status.state is JobState.QUEUED and status.queue_position:
-        return min(gap * _STRETCH, _LONGEST)
-    if status.state is JobState.RUNNING and (status.progress or 0) >= _TRUSTED_FROM:
-        return _by_progress(gap, age, status.progress or 0)
-    return gap
+        return by_age * _STRETCH_IN_QUEUE
+    if status.state is JobState.RUNNING and status.progress:
+        return _by_progress(age, status.progress, still)
+    return by_age
 
 
-def _by_progress(gap: float, age: float, progress: int) -> float:
-    remaining = age * (100 - progress) / progress
-    least = max(_SHORTEST, age * _LEAST_SHARE_OF_AGE)
-    return min(max(least, remaining * _SHARE_OF_REMAINING), gap * _STRETCH, _LONGEST_WITH_PROGRESS)
+def _by_progress(age: float, progress: int, still: float) -> float:
+    soonest_end = age * (99 - progress) / (progress + 1)  # the vendor rounds down
+    least = max(_SHORTEST, age * _LEAST_SHARE_OF_AGE, still * _SHARE_OF_STANDSTILL)
+    return min(max(least, soonest_end * _SHARE_OF_REMAINING), max(_SHORTEST, age * _LARGEST_SHARE_OF_AGE))

@@ -199,8 +199,8 @@ class Poller:
         if entry.watch.done:
             entry.ended.set_result(None)
             return
-        gap = entry.watch.due_at - self._clock()
-        entry.due_at = entry.watch.due_at + self._jitter(0.0, 0.1 * max(gap, 0.0))
+        slack = entry.watch.cadence.slack(max(0.0, entry.watch.due_at - self._clock()))
+        entry.due_at = entry.watch.due_at + self._jitter(0.0, slack)
         self._push(entry)
 
 

@@ -58,6 +58,7 @@ class Watch:
     asks: int = 0
     changed: bool = False
     due_at: float = field(init=False)
+    _changed_at: float | None = None
     _failing_since: float | None = None
     _unknown_since: float | None = None
     _odd_states: set[str] = field(default_factory=set)
@@ -74,6 +75,8 @@ class Watch:
         """Take in an observation."""
         self.asks += 1
         self.changed = self.status is None or _visible(status) != _visible(self.status)
+        if self.changed:
+            self._changed_at = now
         self.status = status
         self.error = None
         self._failing_since = self._unknown_since = None
@@ -122,7 +125,8 @@ class Watch:
         if self.deadline is not None and now >= self.deadline:
             self.outcome = Outcome.TIMED_OUT
             return
-        self.due_at = now + self.cadence.gap(max(0.0, now - self.submitted_at), self.status)
+        still = now - self._changed_at if self._changed_at is not None else 0.0
+        self.due_at = now + self.cadence.gap(max(0.0, now - self.submitted_at), self.status, still)
         if self.deadline is not None:
             self.due_at = min(self.due_at, max(self.deadline, now + self.cadence.floor))
 

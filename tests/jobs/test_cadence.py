@@ -50,25 +50,37 @@ def test_first_ask_comes_soon_but_not_below_the_floor(cadence: Cadence, first: f
     [
         (0, None, 2),
         (10, None, 2),
-        (20, None, 3),
-        (100, None, 15),
+        (30, None, 3),
+        (100, None, 10),
         (HOUR, None, 300),
-        (100, seen(), 15),
-        (100, seen(progress=5), 15),  # too early to trust
-        (100, seen(progress=10), 30),  # far from its end: twice the gap by age, not more
-        (100, seen(progress=90), 100 / 9 / 2),  # half of what remains
+        (100, seen(), 10),
+        (100, seen(progress=0), 10),  # nothing is known
+        (100, seen(progress=1), 75),  # far from its end: three quarters of its age, not more
+        (100, seen(progress=49), 70),  # may end after as long again: 70 % of that
+        (100, seen(progress=90), 0.7 * 900 / 91),
         (30, seen(progress=99), 2),
-        (HOUR, seen(progress=20), 120),
-        (HOUR / 2, seen(progress=100), 90),  # stands at 100 %: 5 % of its age
-        (100, seen(JobState.QUEUED, progress=90), 15),  # a queued job's progress means nothing
-        (100, seen(JobState.QUEUED, queue_position=0), 15),
-        (100, seen(JobState.QUEUED, queue_position=3), 30),
+        (HOUR, seen(progress=20), 300),
+        (HOUR, seen(progress=100), 18),  # may end at any moment: 0.5 % of its age
+        (1, seen(progress=1), 2),
+        (100, seen(JobState.QUEUED, progress=90), 10),  # a queued job's progress means nothing
+        (100, seen(JobState.QUEUED, queue_position=0), 10),
+        (100, seen(JobState.QUEUED, queue_position=3), 20),
         (HOUR, seen(JobState.QUEUED, queue_position=3), 300),
-        (100, seen(JobState.RUNNING, queue_position=3), 15),
+        (100, seen(JobState.RUNNING, queue_position=3), 10),
     ],
 )
 def test_gap_by_age_progress_and_queue(age: float, status: JobStatus | None, gap: float) -> None:
     assert Cadence(floor=1).gap(age, status) == pytest.approx(gap)
+
+
+@pytest.mark.parametrize(("still", "gap"), [(0, 2), (10, 2), (60, 12), (HOUR, 300)])
+def test_gap_grows_while_an_end_that_seemed_near_does_not_come(still: float, gap: float) -> None:
+    assert Cadence(floor=1).gap(100 + still, seen(progress=99), still) == pytest.approx(min(gap, 300))
+
+
+@pytest.mark.parametrize(("cadence", "slack"), [(Cadence(floor=1), 5), (Cadence(floor=1, interval=100), 2)])
+def test_asks_are_spread_by_a_small_share_of_their_gap(cadence: Cadence, slack: float) -> None:
+    assert cadence.slack(100) == pytest.approx(slack)
 
 
 @given(floors, ages, statuses)
@@ -97,15 +109,20 @@ def test_gaps_shrink_with_progress(age: float, one: int, other: int) -> None:
     assert cadence.gap(age, seen(progress=further)) <= cadence.gap(age, seen(progress=less_far))
 
 
+@given(st.floats(0, 12 * HOUR))
+def test_delay_in_noticing_the_end_is_at_most_a_tenth_of_the_jobs_length(age: float) -> None:
+    assert Cadence(floor=1).gap(age) <= max(2, 0.1 * age)
+
+
 @given(st.floats(0, 12 * HOUR), statuses)
-def test_delay_in_noticing_the_end_is_a_small_share_of_the_jobs_length(age: float, status: JobStatus | None) -> None:
-    assert Cadence(floor=1).gap(age, status) <= max(2 * 2, 0.3 * age)
+def test_no_progress_however_wrong_nearly_doubles_the_wait(age: float, status: JobStatus | None) -> None:
+    assert Cadence(floor=1).gap(age, status) <= max(2 * 2, 0.75 * age)
 
 
 @pytest.mark.parametrize("status", [None, seen(progress=99), seen(progress=100), seen(JobState.QUEUED)])
 def test_a_job_of_an_hour_takes_few_asks(status: JobStatus | None) -> None:
     cadence, age, asks = Cadence(floor=1), 3.0, 0
     while age < HOUR:
-        age += cadence.gap(age, status)
+        age += cadence.gap(age, status, still=age - 3.0)
         asks += 1
-    assert asks < 120
+    assert asks < 70

@@ -173,7 +173,7 @@ def test_asks_are_counted_whatever_they_yield() -> None:
 def test_gap_follows_the_jobs_age_not_the_waits() -> None:
     watch = waiting(submitted_at=START - 1000, started_at=START)
     assert watch.due_at == START + 3
-    assert after(watch, (3, RUNNING)).due_at == pytest.approx(START + 3 + 0.15 * 1003)
+    assert after(watch, (3, RUNNING)).due_at == pytest.approx(START + 3 + 0.1 * 1003)
 
 
 def test_clock_that_runs_behind_the_submit_does_no_harm() -> None:
