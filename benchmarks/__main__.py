@@ -25,15 +25,22 @@ from benchmarks.contenders import CONTENDERS
 LATENCY = 0.02
 INTERVALS = {500: 5.0, 1000: 5.0, 5000: 10.0, 10000: 10.0}
 """Jobs -> seconds between two asks for one job."""
+POLLS = 2
 OVER_TLS = (1000, 10000)
+AT_ONCE = ("idle", "viitor", "topview")
+"""Who is also measured with all triggers started in one moment, as after a restart of the triggerer."""
 RESULTS = Path(__file__).with_name("results.jsonl")
 
 
 def runs(sizes: list[int], rounds: int, contenders: list[str]) -> Iterator[dict[str, Any]]:
     """Name the runs, in their order: a round is everybody once, so that a busy minute harms nobody alone."""
-    for number, scheme, jobs, contender in itertools.product(range(rounds), ("http", "https"), sizes, contenders):
-        if scheme == "http" or jobs in OVER_TLS:
-            yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender}
+    for number in range(rounds):
+        for scheme, jobs, contender in itertools.product(("http", "https"), sizes, contenders):
+            if scheme == "http" or jobs in OVER_TLS:
+                yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender, "at_once": False}
+        for contender in contenders:
+            if contender in AT_ONCE:
+                yield {"round": number, "scheme": "http", "jobs": sizes[-1], "contender": contender, "at_once": True}
 
 
 @contextmanager
@@ -52,11 +59,11 @@ def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[
         return run | {"failure": f"cannot: it speaks no {run['scheme']}"}
     interval = INTERVALS[run["jobs"]]
     command = [sys.executable, "-m", "benchmarks.contestant", run["contender"], "--jobs", str(run["jobs"])]
-    command += ["--interval", str(interval), "--polls", "1" if run["jobs"] > 1000 else "2", "--url", url]  # noqa: PLR2004
+    command += ["--interval", str(interval), "--polls", str(POLLS), "--url", url, *["--at-once"] * run["at_once"]]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         return run | {"failure": (done.stderr.strip().splitlines() or ["no word"])[-1]}
-    return run | json.loads(done.stdout.splitlines()[-1])
+    return run | {"load": os.getloadavg()[0]} | json.loads(done.stdout.splitlines()[-1])
 
 
 def _environment(home: Path, authority: Path) -> dict[str, str]:
