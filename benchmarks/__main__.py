@@ -25,7 +25,7 @@ from benchmarks.contenders import CONTENDERS
 LATENCY = 0.02
 INTERVALS = {500: 5.0, 1000: 5.0, 5000: 10.0, 10000: 10.0}
 """Jobs -> seconds between two asks for one job."""
-POLLS = 2
+POLLS = 2  # intervals in which CPU is measured
 OVER_TLS = (1000, 10000)
 AT_ONCE = ("idle", "viitor", "topview")
 """Who is also measured with all triggers started in one moment, as after a restart of the triggerer."""

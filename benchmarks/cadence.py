@@ -94,19 +94,18 @@ def every(seconds: float, jobs: int, seed: int) -> Summary:
     return Summary.of([Fate(length, count, count * seconds - length) for length, count in steps])
 
 
-def main() -> None:
-    """Print the table."""
-    jobs, seed = 20000, 1
+def table(jobs: int = 5000, seed: int = 1) -> str:
+    """Return asks and delays of each rhythm."""
     rows = {
         "every 5 s": every(5, jobs, seed),
         "every 10 s": every(10, jobs, seed),
         "adaptive, no progress": adaptive(unknown, jobs, seed),
         "adaptive, with progress": adaptive(uneven, jobs, seed),
     }
-    print("| rhythm | asks a job | mean delay | noticed within 10 % of the length |\n|---|---|---|---|")
-    for name, told in rows.items():
-        print(f"| {name} | {told.asks:.1f} | {told.delay:.1f} s | {told.soon:.1%} |")
+    head = "| rhythm | asks a job | mean delay | noticed within 10 % of the length |\n|---|---|---|---|"
+    body = (f"| {name} | {told.asks:.1f} | {told.delay:.1f} s | {told.soon:.1%} |" for name, told in rows.items())
+    return "\n".join([head, *body])
 
 
 if __name__ == "__main__":
-    main()
+    print(table())

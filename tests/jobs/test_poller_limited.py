@@ -36,7 +36,9 @@ class Answered(Transport):
         self._asks = Counter[str]()
 
     @override
-    async def _once(self, call: Call, auth: httpx.Auth) -> Answer:
+    async def _aonce(self, call: Call, auth: httpx.Auth) -> Answer:
+        for delay in self._delays(call):
+            await asyncio.sleep(delay)
         trans_no = json.loads(call.body)["transNo"]
         self.asked.append((asyncio.get_running_loop().time(), trans_no))
         self._asks[trans_no] += 1

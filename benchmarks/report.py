@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make the tables and the chart of docs/benchmarks.md from the results of a run. Each figure is the rounds' median."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.__main__ import RESULTS
+from benchmarks.contenders import CONTENDERS
+
+DOCS = Path(__file__).parents[1] / "docs"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_HEAD = (
+    "| | jobs | CPU ms a job-poll | x bare | start ms a job | requests in 100 job-polls | sockets | stall ms p99, max "
+    "| delay s p50, p99 | KB a job |\n|---|---|---|---|---|---|---|---|---|---|\n"
+)
+
+Run = dict[str, Any]
+
+
+class Setting(NamedTuple):
+    """What contenders have in common that may be compared."""
+
+    scheme: str
+    at_once: bool
+    jobs: int
+
+
+class Cost(NamedTuple):
+    """What waiting took over an idle trigger: milliseconds a job-poll and a started job, kilobytes a job."""
+
+    poll: float
+    start: float
+    memory: float
+
+
+def settings_of(runs: Iterable[Run]) -> dict[Setting, dict[str, list[Run]]]:
+    """Group runs by what they may be compared in, then by contender."""
+    grouped: dict[Setting, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        grouped[Setting(run["scheme"], run["at_once"], run["jobs"])][run["contender"]].append(run)
+    return grouped
+
+
+def cost_of(run: Run, idle: Run) -> Cost:
+    """Return what a run took over the idle trigger in the same round."""
+    cpu = run["cpu"] - idle["cpu"] * run["seconds"] / idle["seconds"]
+    start = run["start_cpu"] - idle["start_cpu"]
+    memory = run["memory"] - idle["memory"]
+    return Cost(1000 * cpu / max(1, run["asks"]), 1000 * start / run["jobs"], memory / 1024 / run["jobs"])
+
+
+def costs_of(runs: list[Run], idle: list[Run]) -> Cost:
+    """Return the median over the rounds."""
+    beside = {run["round"]: run for run in idle}
+    each = [cost_of(run, beside[run["round"]]) for run in runs if run["round"] in beside]
+    return Cost(*(statistics.median(values) for values in zip(*each, strict=True)))
+
+
+def _row(title: str, jobs: int, runs: list[Run], cost: Cost, bare: Cost | None) -> str:
+    def middle(value: Callable[[Run], float]) -> float:
+        return statistics.median(value(run) for run in runs)
+
+    requests = 100 * middle(lambda run: run["tally"]["requests"] / max(1, run["tally"]["asks"]))
+    sockets = f"{middle(lambda run: run['tally']['most_sockets']):.0f}"
+    opened = f"{middle(lambda run: run['tally']['connections']):.0f}"
+    stalls = f"{1000 * middle(lambda run: run['stall_p99']):.0f}, {1000 * middle(lambda run: run['stall_max']):.0f}"
+    delays = f"{middle(lambda run: run['delay_p50']):.1f}, {middle(lambda run: run['delay_p99']):.1f}"
+    missing = jobs - middle(lambda run: run["events"])
+    cells = [
+        title + (f" ({missing:.0f} never ended)" if missing else ""),
+        f"{jobs:,}",
+        f"{cost.poll:.3f}",
+        f"{cost.poll / bare.poll:.2f}" if bare else "",
+        f"{cost.start:.2f}",
+        f"{requests:.1f}",
+        f"{sockets} of {opened}",
+        stalls,
+        delays,
+        f"{cost.memory:.1f}",
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def table(contenders: dict[str, list[Run]], jobs: int) -> str:
+    """Return the rows of one setting."""
+    idle = contenders["idle"]
+    bare = costs_of(contenders["bare"], idle) if "bare" in contenders else None
+    lines = []
+    for key, runs in contenders.items():
+        ran = [run for run in runs if "cpu" in run]
+        if not ran:
+            lines.append(f"| {CONTENDERS[key].title} | {jobs:,} | {runs[0]['failure']} | | | | | | | |\n")
+        elif key != "idle":
+            lines.append(_row(CONTENDERS[key].title, jobs, ran, costs_of(ran, idle), bare))
+    return "".join(lines)
+
+
+def tables(runs: list[Run]) -> str:
+    """Return all tables, one for each scheme and way to start."""
+    titles = {
+        ("http", False): "Over plain HTTP",
+        ("https", False): "Over TLS",
+        ("http", True): "All started at once, as after a restart",
+    }
+    grouped = settings_of(runs)
+    parts = []
+    for (scheme, at_once), title in titles.items():
+        found = sorted(each for each in grouped if (each.scheme, each.at_once) == (scheme, at_once))
+        if found:
+            parts.append(f"### {title}\n{_HEAD}" + "".join(table(grouped[each], each.jobs) for each in found))
+    return "\n".join(parts)
+
+
+def draw(runs: list[Run], path: Path, jobs: int = 1000) -> None:
+    """Draw CPU and requests a job-poll of everybody, over plain HTTP and over TLS."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only where it is drawn
+
+    plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "benchmarks"}
+    figure, (cpu, requests) = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
+    titles = [contender.title for contender in reversed(CONTENDERS.values()) if contender.key != "idle"]
+    for scheme, color, shift in (("http", "#4c9f70", 0.19), ("https", "#2f6690", -0.19)):
+        contenders = settings_of(runs)[Setting(scheme, False, jobs)]
+        for key, found in contenders.items():
+            ran = [run for run in found if "cpu" in run]
+            if ran and key != "idle":
+                place = titles.index(CONTENDERS[key].title) + shift
+                cpu.barh(place, costs_of(ran, contenders["idle"]).poll, 0.36, color=color)
+                asked = statistics.median(run["tally"]["requests"] / run["tally"]["asks"] for run in ran)
+                requests.barh(place, asked, 0.36, color=color)
+    cpu.set_yticks(range(len(titles)), titles)
+    for axes, label in ((cpu, "CPU ms a job-poll"), (requests, "requests a job-poll")):
+        axes.set_xscale("log")
+        axes.set_xlabel(f"{label} (log)")
+        axes.spines[["top", "right"]].set_visible(False)
+    handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in ("#4c9f70", "#2f6690")]
+    cpu.legend(handles, ["plain HTTP", "TLS"], frameon=False, loc="lower right")
+    figure.suptitle(f"{jobs:,} waiting jobs on one triggerer, 2 cores")
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    """Write docs/benchmarks.md's tables and docs/benchmarks.svg."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    runs = [json.loads(line) for line in options.results.read_text().splitlines()]
+    page = DOCS / "benchmarks.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{tables(runs)}{END}{after}")
+    draw(runs, DOCS / "benchmarks.svg")
+
+
+if __name__ == "__main__":
+    main()
