@@ -10,7 +10,7 @@ _PACKAGE = "airflow_provider_videoai"
 _COMMON_FIELDS = {
     "max_requests_per_minute": {
         "label": "Requests a minute",
-        "description": "Upper limit for this account. Empty: the vendor's documented limit.",
+        "description": "The most that is sent to this account in a minute. Empty: the vendor's documented limit.",
         "schema": {"type": ["number", "null"], "exclusiveMinimum": 0},
     },
     "timeout": {
@@ -27,16 +27,24 @@ _COMMON_FIELDS = {
 
 
 def _connection(
-    key: str, hook: str, name: str, host: str, login: str, password: str, fields: dict[str, Any] | None = None
+    key: str,
+    hook: str,
+    name: str,
+    host: str,
+    login: str,
+    password: str,
+    fields: dict[str, Any] | None = None,
+    placeholders: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     return {
         "connection-type": key,
         "hook-class-name": f"{_PACKAGE}.hooks.{key}.{hook}",
         "hook-name": name,
         "ui-field-behaviour": {
-            "hidden-fields": ["schema", "port"],
-            "relabeling": {"login": login, "password": password},
-            "placeholders": {"host": host},
+            # Every extra that is read has a field of its own; scheme and port are parts of the host.
+            "hidden-fields": ["schema", "port", "extra"],
+            "relabeling": {"host": "Host (empty: the default)", "login": login, "password": password},
+            "placeholders": {"host": host, **(placeholders or {})},
         },
         "conn-fields": {**(fields or {}), **_COMMON_FIELDS},
     }
@@ -56,15 +64,21 @@ _VENDORS: dict[str, tuple[str, str, dict[str, Any]]] = {
             {
                 "channel": {
                     "label": "Channel",
-                    "description": "X-Channel: 100 web, 200 Android, 300 iOS.",
-                    "schema": {"type": ["integer", "null"], "default": 100},
+                    "description": "Sent as X-Channel.",
+                    "schema": {
+                        "type": ["integer", "null"],
+                        "enum": [100, 200, 300],
+                        "values_display": {"100": "100: web", "200": "200: Android", "300": "300: iOS"},
+                        "default": 100,
+                    },
                 },
                 "app_source": {
                     "label": "App source",
-                    "description": "X-App-Source, at most 20 characters.",
+                    "description": "Sent as X-App-Source, at most 20 characters. Empty: not sent.",
                     "schema": {"type": ["string", "null"], "maxLength": 20},
                 },
             },
+            placeholders={"login": "a number, for example 12345678", "password": "without the word Bearer"},
         ),
     ),
     "aidge": (
@@ -85,8 +99,13 @@ _VENDORS: dict[str, tuple[str, str, dict[str, Any]]] = {
                 },
                 "param_style": {
                     "label": "Parameter style",
-                    "description": "flat, or json: wrapped in paramJson.",
-                    "schema": {"type": "string", "enum": ["flat", "json"], "default": "flat"},
+                    "description": "How a submit carries its fields.",
+                    "schema": {
+                        "type": ["string", "null"],
+                        "enum": ["flat", "json"],
+                        "values_display": {"flat": "flat: as they are", "json": "json: wrapped in paramJson"},
+                        "default": "flat",
+                    },
                 },
             },
         ),
@@ -104,8 +123,13 @@ _VENDORS: dict[str, tuple[str, str, dict[str, Any]]] = {
             {
                 "auth_scheme": {
                     "label": "Signature",
-                    "description": "cnc for the new API, ws3 for the old one.",
-                    "schema": {"type": "string", "enum": ["cnc", "ws3"], "default": "cnc"},
+                    "description": "The old API has a host of its own: https://api.cloudv.haplat.net.",
+                    "schema": {
+                        "type": ["string", "null"],
+                        "enum": ["cnc", "ws3"],
+                        "values_display": {"cnc": "cnc: the new API", "ws3": "ws3: the old API"},
+                        "default": "cnc",
+                    },
                 },
             },
         ),
@@ -113,7 +137,22 @@ _VENDORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "topview": (
         "Topview",
         "https://www.topview.ai",
-        _connection("topview", "TopviewHook", "Topview", "https://api.topview.ai", "Topview-Uid", "API key"),
+        _connection(
+            "topview",
+            "TopviewHook",
+            "Topview",
+            "https://api.topview.ai",
+            "Topview-Uid",
+            "API key",
+            {
+                "need_cloud_front_url": {
+                    "label": "CloudFront addresses",
+                    "description": "Ask for CloudFront addresses of results instead of S3 ones, "
+                    "where the operator does not say.",
+                    "schema": {"type": "boolean", "default": False},
+                },
+            },
+        ),
     ),
     "tencent_ivh": (
         "Tencent IVH",

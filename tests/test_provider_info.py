@@ -16,6 +16,8 @@ from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT
+from airflow_provider_videoai.jobs.watch import TOLERANCE
 from airflow_provider_videoai.provider_info import HOOKS
 
 CONNECTION_TYPES = {
@@ -25,6 +27,10 @@ CONNECTION_TYPES = {
     "topview": "https://api.topview.ai",
     "tencent_ivh": "https://gw.tvs.qq.com",
 }
+
+EACH_CONNECTION = pytest.mark.parametrize(
+    "connection", get_provider_info()["connection-types"], ids=lambda each: each["connection-type"]
+)
 
 
 def test_info_keeps_to_airflows_schema() -> None:
@@ -60,14 +66,42 @@ def test_hook_and_connection_type_agree(key: str) -> None:
     assert hook.vendor_class.default_host == CONNECTION_TYPES[key]
 
 
-@pytest.mark.parametrize(
-    "connection", get_provider_info()["connection-types"], ids=lambda each: each["connection-type"]
-)
+@EACH_CONNECTION
+def test_form_keeps_to_airflows_schema(connection: dict[str, Any]) -> None:
+    schema = json.loads(files("airflow").joinpath("provider.yaml.schema.json").read_text())
+    jsonschema.validate([connection], schema["properties"]["connection-types"])
+
+
+@EACH_CONNECTION
 def test_form_offers_no_secret_outside_login_and_password(connection: dict[str, Any]) -> None:
-    assert set(connection["ui-field-behaviour"]["relabeling"]) == {"login", "password"}
+    assert set(connection["ui-field-behaviour"]["relabeling"]) == {"host", "login", "password"}
     for name in connection["conn-fields"]:
         assert not {"secret", "token", "password", "key"} & set(name.split("_"))
     assert {"max_requests_per_minute", "timeout", "outage_tolerance"} <= set(connection["conn-fields"])
+
+
+@EACH_CONNECTION
+def test_each_field_of_the_form_is_explained_and_its_default_is_allowed(connection: dict[str, Any]) -> None:
+    for field in connection["conn-fields"].values():
+        schema = field["schema"]
+        assert field["label"]
+        assert field["description"].endswith(".")
+        jsonschema.validate(schema.get("default"), schema)
+        assert set(schema.get("values_display", {})) == set(map(str, schema.get("enum", [])))
+
+
+@EACH_CONNECTION
+def test_what_the_form_can_save_makes_an_account(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    key, form = connection["connection-type"], connection["conn-fields"]
+    defaults = {name: field["schema"].get("default") for name, field in form.items()}
+    choices = [{name: choice} for name, field in form.items() for choice in (*field["schema"].get("enum", ()), None)]
+    for extra in (defaults, *choices):
+        fields = {"conn_type": key, "login": "1", "password": "p", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_FROM_THE_FORM", json.dumps(fields))
+        vendor = hook_for(key, "from_the_form").transport.vendor
+        assert vendor.auth
+        assert vendor.account.timeout == DEFAULT_TIMEOUT
+        assert vendor.account.outage_tolerance == TOLERANCE
 
 
 @pytest.mark.parametrize("layer", ["operators", "sensors", "hooks", "triggers"])
