@@ -141,11 +141,13 @@ class VideoJobHook(BaseHook):
         )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Prove the connection with the cheapest authenticated call; it buys nothing."""
+        """Prove the connection with the cheapest authenticated call, which buys nothing, and say what was proven."""
         try:
-            return True, self.transport.run(self.transport.vendor.probe())
+            proven = self.transport.run(self.transport.vendor.probe())
         except VideoAIError as failure:
-            return False, failure.message
+            # Behind Airflow's button the connection has a made-up id, which would only puzzle.
+            return False, failure.message.replace(f"connection {self.conn_id!r}", "this connection")
+        return True, f"{proven}. Nothing was bought."
 
 
 def _operation(vendor: Vendor, operation: str | None) -> str:

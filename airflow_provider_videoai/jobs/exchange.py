@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
 MAX_BODY = 8 * 1024 * 1024
@@ -50,11 +51,6 @@ def lost() -> tuple[type[Exception], ...]:
     """Return what an attempt raises when the request left, or may have, and its answer did not come."""
     aiohttp = sys.modules.get("aiohttp")  # only a triggerer has loaded it
     return (*_LOST, aiohttp.ClientError) if aiohttp else _LOST
-
-
-def why(failure: Exception) -> str:
-    """Name what went wrong, without the text of it: that may hold the URL, and signatures travel in it."""
-    return type(failure.__cause__ or failure).__name__.strip("_")
 
 
 @cache

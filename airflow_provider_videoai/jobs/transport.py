@@ -18,9 +18,10 @@ import httpx
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
-from airflow_provider_videoai.jobs.exchange import NotSentError, asend_over, client_options, lost, send_over, why
+from airflow_provider_videoai.jobs.exchange import NotSentError, asend_over, client_options, lost, send_over
 from airflow_provider_videoai.jobs.limiter import Limiters
 from airflow_provider_videoai.jobs.pool import pool_of
+from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor
 
 T = TypeVar("T")

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 
 import httpx
 
+from airflow_provider_videoai.jobs.duration import in_words
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -202,6 +203,14 @@ class Vendor(ABC):
 
     def read(self, call: Call, answer: Answer) -> dict[str, Any]:
         """Return the JSON object of an answer that went well; raise the typed error of any other."""
+        try:
+            return self._read(call, answer)
+        except AuthenticationFailed as refused:
+            if (wrong_clock := self._wrong_clock(answer)) is None:
+                raise
+            raise AuthenticationFailed(f"{refused.message} {wrong_clock}", code=refused.code) from refused
+
+    def _read(self, call: Call, answer: Answer) -> dict[str, Any]:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise self.error(QuotaExceeded, call, "429", "too many requests", retry_after=self._retry_after(answer))
         body = _json_object(answer.body)
@@ -241,7 +250,8 @@ class Vendor(ABC):
         said = f"{self.title} {call.name}: {words} (code {code})"
         if issubclass(kind, AuthenticationFailed):
             conn_id = self.account.conn_id
-            return kind(f"{said}. Check login and password of connection {conn_id!r}.", code=code)
+            keys = f"{self.login_name} and {self.password_name}"
+            return kind(f"{said}. Check {keys} of connection {conn_id!r}.", code=code)
         if issubclass(kind, QuotaExceeded):
             return kind(f"{said}. Nothing was bought." if call.buys else said, code=code, **more)
         if call.buys:
@@ -260,21 +270,28 @@ class Vendor(ABC):
             )
         return VendorUnavailable(f"{self.title} {call.name}: {why}", retry_after=retry_after)
 
+    def _wrong_clock(self, answer: Answer) -> str | None:
+        """Say how far this machine's clock is off, where that may be why a signature was refused."""
+        ahead = _ahead(answer.headers.get("date", ""), self.clock())
+        if ahead is None or abs(ahead) <= _CLOCK_TOLERANCE:
+            return None
+        side = "behind" if ahead > 0 else "ahead of"
+        return f"This machine's clock is {in_words(abs(ahead))} {side} the vendor's: set it right."
+
     def _retry_after(self, answer: Answer) -> float | None:
         value = answer.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
             return min(float(value), _LONGEST_RETRY_AFTER)
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - self.clock()
-        except (ValueError, OverflowError):
-            return None
-        return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
+        seconds = _ahead(value, self.clock())
+        return None if seconds is None else min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
 
 _AUTH_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _MESSAGE_LENGTH = 300
 _LONGEST_RETRY_AFTER = 3600.0
 """Seconds; an account must not fall silent for days because of one odd header."""
+_CLOCK_TOLERANCE = 300.0
+"""Seconds for which the strictest of the vendors' signatures holds."""
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 
 
@@ -285,7 +302,18 @@ def clean(message: object) -> str:
 
 
 def _shape(answer: Answer, body: object) -> str:
-    return f"HTTP {answer.status}" if body is not None else f"HTTP {answer.status} and no JSON object"
+    if body is not None:
+        return f"HTTP {answer.status}"
+    hint = " (is the connection's host right?)" if answer.status == HTTPStatus.OK else ""
+    return f"HTTP {answer.status} and no JSON object{hint}"
+
+
+def _ahead(date: str, now: float) -> float | None:
+    """Return by how many seconds an HTTP date is ahead of epoch seconds, ``None`` where it is no date."""
+    try:
+        return parsedate_to_datetime(date).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

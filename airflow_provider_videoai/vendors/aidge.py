@@ -149,6 +149,7 @@ class Aidge(Vendor):
         "1002": Verdict(ContentRejected, "stopped by the content risk filter"),
         # The gateway's own words. No list of them is published for this host: see also _CREDENTIALS.
         "IncompleteSignature": Verdict(AuthenticationFailed, "the signature is not accepted"),
+        "IllegalTimestamp": Verdict(AuthenticationFailed, "the time in the signature is not accepted"),
         "InvalidAppKey": Verdict(AuthenticationFailed, "unknown access key name"),
         "MissingParameter": Verdict(SubmitRejected, "missing parameter"),
         # help.aliyun.com 3038043, the names of the newer edition.
@@ -208,7 +209,7 @@ class Aidge(Vendor):
         except VideoAIError as refused:
             if not _from_behind_the_gateway(refused):
                 raise
-        return f"{self.title} accepted the credentials"
+        return f"{self.title} accepted the credentials: it answered about a task that does not exist"
 
     @override
     def judge(self, call: Call, body: Mapping[str, Any]) -> None:

@@ -332,7 +332,7 @@ class CDNetworks(Vendor):
     def probe(self) -> Flow[str]:
         # That the random transNo is unknown (1603) is said only after the signature was accepted.
         yield from self.statuses(TrimRequest.operation, [uuid.uuid4().hex])
-        return f"{self.title} accepted the credentials"
+        return f"{self.title} accepted the credentials: it answered about a transNo that does not exist"
 
     @override
     def judge(self, call: Call, body: Mapping[str, Any]) -> None:

@@ -307,7 +307,7 @@ class TencentIVH(Vendor):
     @override
     def probe(self) -> Flow[str]:
         yield from self.statuses(self.operation, ["0" * 32])
-        return "Tencent IVH accepted the credentials"
+        return "Tencent IVH accepted the credentials: it answered about a task that does not exist"
 
     @override
     def read(self, call: Call, answer: Answer) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class ViiTor(Vendor):
     @override
     def probe(self) -> Flow[str]:
         yield from self.statuses(self.operation, [f"{ID_PREFIX}_connection_test"])
-        return "ViiTor accepted the credentials"
+        return "ViiTor accepted the credentials: it answered about a job that does not exist"
 
     @override
     def judge(self, call: Call, body: Mapping[str, Any]) -> None:

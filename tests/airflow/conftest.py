@@ -33,6 +33,7 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     wrong = json.loads(connections["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
     environment = {
         **connections,
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW_CONN_TOPVIEW_WRONG": json.dumps(wrong),
         "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
     }

@@ -167,7 +167,8 @@ def test_its_failed_job_tells_the_vendors_reason(reelworks: SimpleNamespace, ser
 
 
 def test_its_connection_is_tested_without_buying(reelworks: SimpleNamespace, server: _Server) -> None:
-    assert reelworks.ReelworksHook().test_connection() == (True, "Reelworks accepted the credentials")
+    proven = "Reelworks accepted the credentials. Nothing was bought."
+    assert reelworks.ReelworksHook().test_connection() == (True, proven)
     assert server.submitted == []
 
 

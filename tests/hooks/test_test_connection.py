@@ -4,11 +4,18 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.hooks import job
+
 WRONG = "wrong-secret-that-must-not-be-seen"
+UNTIMED = ("viitor", "topview")
+"""Vendors that sign no time: to them a wrong clock matters only beside something else."""
 
 
 @pytest.mark.parametrize("case", ["viitor", "aidge", "cdnetworks_trim", "topview", "tencent_video"], indirect=True)
@@ -16,24 +23,44 @@ class TestEachVendor:
     def test_sound_credentials_are_proved_without_buying(self, case: Any, sandbox: Any) -> None:
         ok, said = case.hook().test_connection()
         assert ok
-        assert "accepted the credentials" in said
+        assert f"{case.hook.vendor_class.title} accepted the credentials" in said
+        assert said.endswith("Nothing was bought.")
         assert sandbox.ledger()["submissions"] == []
 
-    def test_a_wrong_secret_is_told_with_the_connections_id(
-        self, case: Any, connect: Any, everything_said: Any
+    @pytest.mark.parametrize("field", ["login", "password"])
+    def test_a_wrong_credential_is_told_in_the_vendors_words(
+        self, field: str, case: Any, connect: Any, everything_said: Any
     ) -> None:
-        conn_id = connect(case.vendor, password=WRONG)
+        # ViiTor's user id is not a secret: any number is one.
+        conn_id = connect(case.vendor, **{field: WRONG})
         ok, said = case.hook(conn_id).test_connection()
         assert not ok
-        assert conn_id in said
+        vendor = case.hook.vendor_class
+        assert getattr(vendor, f"{field}_name") in said
+        assert "this connection" in said
+        assert conn_id not in said
+        assert "clock" not in said
         assert WRONG not in said + everything_said()
 
-    def test_a_wrong_login_is_told_with_the_connections_id(self, case: Any, connect: Any) -> None:
-        # ViiTor's user id is not a secret: any number is one.
-        conn_id = connect(case.vendor, login="nobody")
-        ok, said = case.hook(conn_id).test_connection()
+    @pytest.mark.parametrize(("minutes", "side"), [(-200, "behind"), (200, "ahead of")])
+    def test_a_clock_that_is_off_is_told_where_the_vendor_minds(
+        self, minutes: int, side: str, case: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shifted = SimpleNamespace(time=lambda: time.time() + 60 * minutes)
+        monkeypatch.setattr(job, "time", shifted)
+        password = WRONG if case.name in UNTIMED else case.password
+        ok, said = case.hook(connect(case.vendor, password=password)).test_connection()
         assert not ok
-        assert conn_id in said
+        assert re.search(rf"This machine's clock is 3 h (19|20|21) min {side} the vendor's", said)
+
+    def test_a_clock_within_five_minutes_is_not_blamed(
+        self, case: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(job, "time", SimpleNamespace(time=lambda: time.time() - 200))
+        assert case.hook().test_connection()[0]
+        ok, said = case.hook(connect(case.vendor, password=WRONG)).test_connection()
+        assert not ok
+        assert "clock" not in said
 
     @pytest.mark.parametrize("field", ["login", "password"])
     def test_a_missing_credential_is_told_before_anything_is_sent(
@@ -55,17 +82,17 @@ class TestEachVendor:
     def test_a_refused_port_is_told(self, case: Any, connect: Any, free_port: int) -> None:
         ok, said = case.hook(connect(case.vendor, host=f"http://127.0.0.1:{free_port}")).test_connection()
         assert not ok
-        assert "no connection to '127.0.0.1'" in said
+        assert "no connection to '127.0.0.1' (nothing listens there: is the port right?)" in said
 
     def test_a_host_that_does_not_exist_is_told(self, case: Any, connect: Any) -> None:
         ok, said = case.hook(connect(case.vendor, host="http://nowhere.invalid")).test_connection()
         assert not ok
-        assert "no connection to 'nowhere.invalid'" in said
+        assert "no connection to 'nowhere.invalid' (the name is not known: is the host right" in said
 
     def test_a_host_that_is_somebody_elses_is_told(self, case: Any, connect: Any, sandbox: Any) -> None:
         ok, said = case.hook(connect(case.vendor, host=f"{sandbox.url}/elsewhere")).test_connection()
         assert not ok
-        assert "host" in said
+        assert "is the connection's host right?" in said
 
     def test_a_host_that_is_no_address_is_told(self, case: Any, connect: Any) -> None:
         ok, said = case.hook(connect(case.vendor, host="ftp://127.0.0.1")).test_connection()

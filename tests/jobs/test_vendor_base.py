@@ -221,7 +221,7 @@ def test_money_is_only_spoken_of_where_some_was_at_stake(code: int) -> None:
 def test_refused_credentials_name_the_connection_and_no_secret(call: Call) -> None:
     for given_answer in (answer(401), answer(200, {"code": 1})):
         message = read_error(call, given_answer).message
-        assert "Check login and password of connection 'acme_conn'" in message
+        assert "Check login (the number) and password of connection 'acme_conn'" in message
         assert SECRET not in message
 
 
