@@ -7,6 +7,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,6 +115,25 @@ def test_task_that_comes_while_the_last_one_leaves_gets_a_working_poller(open_la
     transport = Transport(open_lab("batch_lab", host=server.url, conn_id="coming and going"))
     asyncio.run(run())
     gc.collect()
+
+
+def test_each_task_hears_of_its_jobs_in_its_own_context(open_lab: Any, server: Any) -> None:
+    # Airflow's triggerer sends a log line to the task that the context names.
+    async def wait_for(job_id: str) -> None:
+        task.set(job_id)
+        async with Poller.shared(transport) as poller:
+            await poller.watch(quick(job_id), lambda watch: heard.append((watch.job_id, task.get())))
+
+    async def run() -> None:
+        await asyncio.gather(*(wait_for(job_id) for job_id in "abc"))
+
+    task: ContextVar[str] = ContextVar("task")
+    heard: list[tuple[str, str]] = []
+    server.behave = done_after(2)
+    transport = Transport(open_lab("batch_lab", host=server.url, conn_id="contexts"))
+    asyncio.run(run())
+    assert {job_id for job_id, _ in heard} == {"a", "b", "c"}
+    assert [pair for pair in heard if pair[0] != pair[1]] == []
 
 
 # -- slowing down ----------------------------------------------------------------------------------------------
