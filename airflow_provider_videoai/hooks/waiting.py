@@ -16,8 +16,9 @@ from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailabl
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.poller import wait
+from airflow_provider_videoai.jobs.story import tell, tell_result
 from airflow_provider_videoai.jobs.vendor import Vendor
-from airflow_provider_videoai.jobs.watch import ODD_STATE, Outcome, Watch
+from airflow_provider_videoai.jobs.watch import Outcome, Watch
 
 _PASSING = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
 _RESULT_PATIENCE = 120.0
@@ -87,13 +88,8 @@ class Jobs:
         return self.results(watches)
 
     def tell(self, watch: Watch) -> None:
-        """Log what an ask saw."""
-        if watch.error is not None:
-            self.log.warning("%s job %s: %s", self.operation, watch.job_id, watch.error)
-        elif watch.status is not None:
-            self.log.info("%s job %s: %s", self.operation, watch.job_id, watch.status.describe())
-            if odd := watch.odd_state(self.hook.vendor_class.known_states):
-                self.log.warning(ODD_STATE, self.operation, watch.job_id, odd)
+        """Log what an ask saw, where it is news."""
+        tell(self.log, watch, self.hook.vendor_class.known_states, time.time())
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
         """Return the results of jobs whose waiting is over, or raise the first error."""
@@ -121,7 +117,10 @@ class Jobs:
         for status in statuses:
             if status.state is not JobState.SUCCEEDED:
                 raise failure_of(status, self.hook.vendor_class.title)
-        return [self._completed(status) for status in statuses]
+        results = [self._completed(status) for status in statuses]
+        for result in results:
+            tell_result(self.log, result)
+        return results
 
     def _completed(self, status: JobStatus) -> JobResult:
         transport = self.hook.transport

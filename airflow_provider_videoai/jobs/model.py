@@ -113,6 +113,16 @@ class JobResult:
             details=status.details,
         )
 
+    def describe(self) -> str:
+        """Say in a few words what there is, without any URL."""
+        parts = (
+            "media" if self.media_url else "",
+            f"{self.duration_ms / 1000:.1f} s long" if self.duration_ms is not None else "",
+            "subtitles" if self.subtitles_url else "",
+            f"media id {self.media_id}" if self.media_id else "",
+        )
+        return ", ".join(filter(None, parts)) or "nothing but the job's state"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the XCom form: plain JSON values, absent ones null."""
         return asdict(self) | {"state": self.state.value}

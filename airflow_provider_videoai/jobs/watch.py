@@ -25,9 +25,6 @@ TOLERANCE = 15 * 60.0
 UNKNOWN_GRACE = 60.0
 """Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""
 
-ODD_STATE = "%s job %s: the vendor's state %r is not documented; it is taken for still running"
-"""What the log says, once, of :meth:`Watch.odd_state`."""
-
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
 
 
@@ -57,6 +54,8 @@ class Watch:
     outcome: Outcome | None = None
     asks: int = 0
     changed: bool = False
+    told: object = ()
+    """What the log has of it; the narrator's own note."""
     due_at: float = field(init=False)
     _changed_at: float | None = None
     _failing_since: float | None = None

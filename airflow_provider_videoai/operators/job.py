@@ -271,7 +271,6 @@ class VideoJobOperator(BaseOperator):
             conclude(store, failed=True)
             raise
         conclude(store, failed=False)
-        self.log.info("%s job %s succeeded", result.operation, result.job_id)
         return result.to_dict()
 
 

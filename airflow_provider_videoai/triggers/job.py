@@ -21,6 +21,7 @@ from airflow_provider_videoai.jobs.ending import refusal_name, said_of
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.jobs.story import tell_result
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.triggers.report import Report
@@ -129,6 +130,8 @@ class VideoJobTrigger(BaseTrigger):
             job_ids = await self._named(transport) if self.source_task_id else self.job_ids.split()
         except VideoAIError as refusal:
             return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
+        if self.submitted_at is None:  # else the worker's log says what was submitted
+            log.info("Waiting for %s %s at %s", self.operation, _named(job_ids), transport.vendor.title)
         watches = self._watches(transport, job_ids)
         report = Report(self.task_instance, watches, transport.vendor.known_states)
         try:
@@ -197,11 +200,18 @@ class VideoJobTrigger(BaseTrigger):
                 VideoJobHook.completed(transport.vendor, status, self.operation, self.submitted_at)
                 for status in statuses
             ]
-            results = [(await transport.arun(flow)).to_dict() for flow in flows]
+            results = [await transport.arun(flow) for flow in flows]
         except VideoAIError as failure:
             log.warning("The result is left to a worker: %s", failure)
             return None
-        return results if self.many else results[0]
+        for result in results:
+            tell_result(log, result)
+        returned = [result.to_dict() for result in results]
+        return returned if self.many else returned[0]
+
+
+def _named(job_ids: list[str]) -> str:
+    return f"job {job_ids[0]}" if len(job_ids) == 1 else f"jobs {', '.join(job_ids)}"
 
 
 def refused(refusal: VideoAIError) -> dict[str, Any]:

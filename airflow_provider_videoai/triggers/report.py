@@ -13,7 +13,8 @@ from airflow.sdk.execution_time.xcom import XCom
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.jobs.watch import ODD_STATE, Watch
+from airflow_provider_videoai.jobs.story import tell
+from airflow_provider_videoai.jobs.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +40,7 @@ class Report:
 
     def note(self, watch: Watch) -> None:
         """Take in that a job changed."""
-        if watch.status is not None and watch.changed:
-            log.info("%s job %s: %s", watch.operation, watch.job_id, watch.status.describe())
-            if odd := watch.odd_state(self._known_states):
-                log.warning(ODD_STATE, watch.operation, watch.job_id, odd)
-        elif watch.error is not None:
-            log.warning("%s job %s: %s", watch.operation, watch.job_id, watch.error)
+        tell(log, watch, self._known_states, time.time())
         self._changed.set()
 
     async def conclude(self) -> None:
