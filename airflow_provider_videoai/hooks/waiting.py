@@ -11,6 +11,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.cadence import Cadence
+from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.jobs.ending import RAISE_JOB_TIMEOUT, error_of, failure_of, refusal_name, said_of
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.log import Log
@@ -51,6 +52,20 @@ def watches_of(
     ]
 
 
+def card_of(
+    vendor: type[Vendor], operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
+) -> JobCard:
+    """Return what a task that only waits for jobs tells of them; ``operation`` is the one they are asked for by."""
+    return JobCard(
+        vendor=vendor.key,
+        operation=vendor.requests[operation].operation,
+        polled_as=operation,
+        conn_id=conn_id,
+        job_ids=tuple(job_ids),
+        submitted_at=submitted_at,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
     """The jobs of one task: ids in the user's order, all of one account and operation.
@@ -66,6 +81,10 @@ class Jobs:
     poll_interval: float | None = None
     deadline: float | None = field(default=None)
     to_wait_longer: str = RAISE_JOB_TIMEOUT
+
+    def card(self) -> JobCard:
+        """Return what a task that only waits for the jobs tells of them."""
+        return card_of(self.hook.vendor_class, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at)
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
         """Make a watch for each job; the first ask is due soon, or at once."""

@@ -28,6 +28,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
 
     hook_class = AidgeHook
     request_class = VideoRemovalRequest
+    source_fields = ("video_url",)
     template_fields: Sequence[str] = tuple(VideoRemovalRequest.model_fields)
 
     def __init__(

@@ -26,6 +26,7 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
 
     hook_class = CDNetworksHook
     request_class = PullVideoRequest
+    source_fields = ("fetch_url",)
     template_fields: Sequence[str] = tuple(PullVideoRequest.model_fields)
 
     def __init__(
@@ -70,6 +71,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
 
     hook_class = CDNetworksHook
     request_class = TrimRequest
+    source_fields = ("video_id",)
     template_fields: Sequence[str] = tuple(TrimRequest.model_fields)
 
     def __init__(

@@ -17,6 +17,7 @@ from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard, source_of
 from airflow_provider_videoai.jobs.ending import error_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
@@ -58,6 +59,8 @@ class VideoJobOperator(BaseOperator):
 
     hook_class: ClassVar[type[VideoJobHook]]
     request_class: ClassVar[type[JobRequest]]
+    source_fields: ClassVar[Sequence[str]] = ()
+    """Request fields that say what is worked on; the "Video jobs" page shows the first that is set."""
     template_fields: Sequence[str] = ()
 
     ui_color = "#e8e4f8"
@@ -195,6 +198,7 @@ class VideoJobOperator(BaseOperator):
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._job_id = job.job_id
         context["ti"].xcom_push(key="job_id", value=self._job_id)
+        context["ti"].xcom_push(key=CARD_KEY, value=self._card(jobs).to_json())
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
             hand_over(store_of(context))
         if not self.wait_for_completion:
@@ -213,6 +217,10 @@ class VideoJobOperator(BaseOperator):
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
+
+    def _card(self, jobs: Jobs) -> JobCard:
+        sources = (getattr(self, name) for name in self.source_fields)
+        return jobs.card().model_copy(update={"source": source_of(next(filter(None, sources), None))})
 
     def _handed_over(self, jobs: Jobs) -> dict[str, Any]:
         return JobResult(

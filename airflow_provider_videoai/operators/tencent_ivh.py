@@ -33,6 +33,7 @@ class TencentVideoMakeOperator(VideoJobOperator):
 
     hook_class = TencentIVHHook
     request_class = VideoMakeRequest
+    source_fields = ("input_audio_url", "input_ssml")
     template_fields: Sequence[str] = tuple(VideoMakeRequest.model_fields)
 
     def __init__(
@@ -90,6 +91,7 @@ class TencentTtsOperator(VideoJobOperator):
 
     hook_class = TencentIVHHook
     request_class = TtsRequest
+    source_fields = ("input_ssml",)
     template_fields: Sequence[str] = tuple(TtsRequest.model_fields)
 
     def __init__(

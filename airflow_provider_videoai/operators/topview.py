@@ -36,6 +36,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
 
     hook_class = TopviewHook
     request_class = VideoAvatarRequest
+    source_fields = ("tts_text", "audio_file_id", "video_file_id")
     template_fields: Sequence[str] = tuple(VideoAvatarRequest.model_fields)
 
     def __init__(

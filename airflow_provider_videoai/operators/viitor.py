@@ -26,6 +26,7 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
 
     hook_class = ViiTorHook
     request_class = TextRemovalRequest
+    source_fields = ("url",)
     template_fields: Sequence[str] = tuple(TextRemovalRequest.model_fields)
 
     def __init__(

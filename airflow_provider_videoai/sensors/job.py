@@ -18,6 +18,7 @@ from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
@@ -81,6 +82,7 @@ class VideoJobSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait for the jobs: deferred, or by poking."""
         with airflow_boundary():
+            context["ti"].xcom_push(key=CARD_KEY, value=self._jobs().card().to_json())
             if self.deferrable:
                 self._defer()
             try:

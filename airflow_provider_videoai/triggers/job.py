@@ -16,7 +16,8 @@ from asgiref.sync import sync_to_async
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import job_ids_of
 from airflow_provider_videoai.hooks.lookup import transport_for
-from airflow_provider_videoai.hooks.waiting import watches_of
+from airflow_provider_videoai.hooks.waiting import card_of, watches_of
+from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.jobs.ending import refusal_name, said_of
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState
@@ -133,7 +134,7 @@ class VideoJobTrigger(BaseTrigger):
         if self.submitted_at is None:  # else the worker's log says what was submitted
             log.info("Waiting for %s %s at %s", self.operation, _named(job_ids), transport.vendor.title)
         watches = self._watches(transport, job_ids)
-        report = Report(self.task_instance, watches, transport.vendor.known_states)
+        report = Report(self.task_instance, watches, transport.vendor.known_states, self._card(transport, job_ids))
         try:
             results = await self._waited(transport, watches, report)
             await report.conclude()
@@ -158,11 +159,22 @@ class VideoJobTrigger(BaseTrigger):
             watch.resume(time.time())
         return await self._waited(renewed, watches, report)
 
+    def _card(self, transport: Transport, job_ids: list[str]) -> JobCard | None:
+        # Where a worker ran before, it has pushed the card, and an operator's tells more.
+        if not self._started_here:
+            return None
+        return card_of(type(transport.vendor), self.operation, self.conn_id, job_ids, self.submitted_at)
+
+    @property
+    def _started_here(self) -> bool:
+        """Whether no worker ran before."""
+        return self.timeout is not None
+
     async def _let_airflow_note_the_deferral(self, began: float) -> None:
         # A scheduler that reads "the worker is done" (it deferred) only after the task was queued again takes the
         # task for killed and fails it. So an event never comes sooner than a scheduler's loop comes round. Where
-        # there was no worker before (``timeout`` says so) or is no scheduler, there is no such race.
-        if self.task_instance is not None and self.timeout is None:
+        # there was no worker before or is no scheduler, there is no such race.
+        if self.task_instance is not None and not self._started_here:
             await asyncio.sleep(began + LEAST_DEFERRAL - time.monotonic())
 
     async def _named(self, transport: Transport) -> list[str]:

@@ -13,6 +13,8 @@ from airflow.sdk.execution_time.xcom import XCom
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
+from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.story import tell
 from airflow_provider_videoai.jobs.watch import Watch
 
@@ -25,22 +27,30 @@ LEAST_GAP = 10.0
 class Report:
     """Pushes XComs ``progress`` (throttled, on change) and ``status`` (at the end) for a deferred task.
 
+    Where the task started in the triggerer, pushes its ``card`` first.
+
     Writing happens beside the polling and never delays it: a report that fails is logged, and the wait goes on.
     """
 
-    def __init__(self, task_instance: Any, watches: list[Watch], known_states: frozenset[str]) -> None:
+    def __init__(
+        self, task_instance: Any, watches: list[Watch], known_states: frozenset[str], card: JobCard | None = None
+    ) -> None:
         # There is no task instance in `dag.test()`: then there is no UI to report to either.
         self._ti: Any = task_instance if AIRFLOW_V_3_3_PLUS else None
         if task_instance is not None and self._ti is None:
             log.info("Airflow before 3.3: no progress is shown, and the worker asks the vendor for the result again")
         self._watches = watches
         self._known_states = known_states
+        self._card = card
+        self._since: dict[str, str] = {}
         self._changed = asyncio.Event()
         self._writer = asyncio.create_task(self._write_progress()) if self._ti is not None else None
 
     def note(self, watch: Watch) -> None:
         """Take in that a job changed."""
         tell(log, watch, self._known_states, time.time())
+        if (slowest := self._slowest()) is not None:
+            self._since.setdefault(str(slowest.state), _now())
         self._changed.set()
 
     async def conclude(self) -> None:
@@ -48,7 +58,7 @@ class Report:
         self.close()
         if self._ti is not None:
             statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
-            await self._push("status", {"observed_at": time.time(), "jobs": statuses})
+            await self._push("status", {"observed_at": time.time(), "jobs": statuses, "since": self._since})
 
     def close(self) -> None:
         """Stop reporting progress."""
@@ -56,6 +66,8 @@ class Report:
             self._writer.cancel()
 
     async def _write_progress(self) -> None:
+        if self._card is not None:
+            await self._push(CARD_KEY, self._card.to_json())
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -63,16 +75,22 @@ class Report:
             await asyncio.sleep(LEAST_GAP)
 
     def _progress(self) -> dict[str, Any]:
-        known = [watch.status for watch in self._watches if watch.status is not None]
-        percents = [100 if status.state.terminal else status.progress for status in known]
+        percents = [100 if status.state.terminal else status.progress for status in self._known()]
         stated = [percent for percent in percents if percent is not None]
-        slowest = min(known, key=lambda status: (status.state.terminal, status.progress or 0), default=None)
+        slowest = self._slowest()
         return {
             "progress": sum(stated) // len(self._watches) if stated else None,
             "state": str(slowest.state) if slowest else None,
             "queue_position": slowest.queue_position if slowest else None,
-            "observed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "observed_at": _now(),
+            "since": self._since,
         }
+
+    def _known(self) -> list[JobStatus]:
+        return [watch.status for watch in self._watches if watch.status is not None]
+
+    def _slowest(self) -> JobStatus | None:
+        return min(self._known(), key=lambda status: (status.state.terminal, status.progress or 0), default=None)
 
     async def _push(self, key: str, value: Any) -> None:
         ti = self._ti
@@ -87,3 +105,7 @@ class Report:
             )
         except Exception:  # a picture of the progress is not worth the job's task
             log.warning("Could not write XCom %r", key, exc_info=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

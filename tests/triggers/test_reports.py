@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tasks import _class_at
 
+from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.triggers import report
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -37,12 +39,33 @@ def test_progress_and_the_last_status_are_pushed_and_are_not_in_the_event(case: 
     assert keys[-1] == "status"
     assert set(keys) == {"progress", "status"}
     progress, status = dict(writes)["progress"], dict(writes)["status"]
-    assert progress.keys() == {"progress", "state", "queue_position", "observed_at"}
+    assert progress.keys() == {"progress", "state", "queue_position", "observed_at", "since"}
     assert progress["state"] in ("queued", "running", "succeeded")
     said = json.dumps(waiting.events[0].payload)
     assert "progress" not in said
     for url in filter(None, (status["jobs"][0]["media_url"], status["jobs"][0]["subtitles_url"])):
         assert url not in said
+
+
+def test_the_last_status_tells_since_when_the_job_was_in_each_state(
+    cases: Any, task: Any, writes: Any, sandbox: Any
+) -> None:
+    sandbox.clock(queue_seconds=0.3, run_seconds=0.6)
+    task(cases["viitor"]).run()
+    since = dict(writes)["status"]["since"]
+    assert list(since) == ["queued", "running", "succeeded"]
+    assert list(since.values()) == sorted(since.values())
+
+
+def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(cases: Any, sensor: Any, writes: Any) -> None:
+    case = cases["viitor"]
+    waiting = sensor(case, "ViiTor_AI_unheard_of")
+    args = waiting.make().start_trigger_args
+    started = _class_at(args.trigger_cls)(**args.trigger_kwargs)
+    asyncio.run(waiting.fire(started))
+    key, card = writes[0]
+    assert key == CARD_KEY
+    assert (card["vendor"], card["job_ids"], card["submitted_at"]) == (case.vendor, ["ViiTor_AI_unheard_of"], None)
 
 
 def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any) -> None:

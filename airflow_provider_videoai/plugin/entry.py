@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Airflow learns of the page. Every component of Airflow imports this module, so it must stay light."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.configuration import conf
+from airflow.plugins_manager import AirflowPlugin
+
+from airflow_provider_videoai.provider_info import PROVIDER_INFO
+
+MOUNT = "/video-jobs"
+ROUTE = "video-jobs"
+"""The page lives at ``/plugin/video-jobs`` in Airflow's frame, with ``dag_id``, ``run_id``, ``task_id`` and
+``map_index`` as its query for one job."""
+
+
+def switched_on() -> bool:
+    """Return whether ``[videoai] ui`` asks for the page, as it does by default."""
+    return bool(conf.getboolean("videoai", "ui", fallback=True))
+
+
+async def video_jobs(
+    scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    """Serve the page (ASGI). Only a request imports FastAPI: scheduler, workers and DAG parsing never do."""
+    from airflow_provider_videoai.plugin.web import app  # noqa: PLC0415 - see above
+
+    await app(scope, receive, send)
+
+
+def _views() -> list[dict[str, Any]]:
+    address = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + MOUNT
+    icons = {
+        "icon": f"{address}/static/icon.svg",
+        "icon_dark_mode": f"{address}/static/icon-dark.svg",
+    }
+    page = {
+        "name": "Video jobs",
+        "href": f"{address}/",
+        "destination": "nav",
+        "nav_top_level": True,
+        "url_route": ROUTE,
+        **icons,
+    }
+    tab = {
+        "name": "Video job",
+        "href": f"{address}/job?dag_id={{DAG_ID}}&run_id={{RUN_ID}}&task_id={{TASK_ID}}&map_index={{MAP_INDEX}}",
+        "destination": "task_instance",
+        "url_route": "video-job",
+        "applies_to": {"task.class_ref.module_path": _task_modules()},
+        **icons,
+    }
+    # Before 3.4 Airflow cannot limit a tab to some tasks, and would show it on every task there is.
+    return [page, tab] if _can_limit_tabs() else [page]
+
+
+def _task_modules() -> list[str]:
+    """Return the modules of the operators and sensors of this package."""
+    entries = [*PROVIDER_INFO["operators"], *PROVIDER_INFO["sensors"]]
+    return [module for entry in entries for module in entry["python-modules"]]
+
+
+def _can_limit_tabs() -> bool:
+    from airflow import __version__  # noqa: PLC0415 - resolved lazily by Airflow itself
+
+    return tuple(map(int, __version__.split(".")[:2])) >= (3, 4)
+
+
+class VideoAIPlugin(AirflowPlugin):
+    """The page, where it is switched on."""
+
+    name = "videoai"
+
+    fastapi_apps = [{"app": video_jobs, "url_prefix": MOUNT, "name": "Video jobs"}] if switched_on() else []
+    external_views = _views() if switched_on() else []

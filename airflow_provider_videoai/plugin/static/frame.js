@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Airflow's window around this page: read its address, and lead it elsewhere. Airflow itself keeps its address up to
+// date with what the frame shows.
+
+const framed = window.parent !== window;
+const names = ["dag_id", "run_id", "task_id", "map_index"];
+
+/** The root of Airflow's UI, without a slash at its end. */
+export const airflowRoot = location.pathname.replace(/\/video-jobs\/.*$/, "");
+
+/** The query of Airflow's window: links to this page carry the job there. */
+export function airflowQuery() {
+  return new URLSearchParams((framed ? window.parent : window).location.search);
+}
+
+/** The task that a query names, or null. */
+export function jobKey(query) {
+  if (!query.get("dag_id") || !query.get("run_id") || !query.get("task_id")) {
+    return null;
+  }
+  return Object.fromEntries(names.map((name) => [name, query.get(name) || "-1"]));
+}
+
+function jobQuery(key) {
+  return new URLSearchParams(names.map((name) => [name, key[name]])).toString();
+}
+
+/** The address of a job's page, from within this page. */
+export function jobAddress(key) {
+  return `job?${jobQuery(key)}`;
+}
+
+/** The address of a job in this page's API. */
+export function jobApi(key) {
+  return `api/jobs/${names.map((name) => encodeURIComponent(key[name])).join("/")}`;
+}
+
+/** The address of a task in Airflow's own UI. */
+export function taskAddress(key) {
+  const [dag, run, task, index] = names.map((name) => encodeURIComponent(key[name]));
+  const mapped = Number(index) >= 0 ? `/mapped/${index}` : "";
+  return `${airflowRoot}/dags/${dag}/runs/${run}/tasks/${task}${mapped}`;
+}
+
+/** Let a link lead Airflow's whole window: the frame's sandbox forbids that to a link inside it. */
+export function leadAirflow(link) {
+  if (!framed) {
+    return;
+  }
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) {
+      return;
+    }
+    event.preventDefault();
+    const outside = window.parent.document.createElement("a");
+    outside.href = link.href;
+    window.parent.document.body.append(outside);
+    outside.click();
+    outside.remove();
+  });
+}

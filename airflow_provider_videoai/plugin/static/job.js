@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of one task with its jobs.
+import { ask, whileVisible } from "./asking.js";
+import { h, show } from "./dom.js";
+import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
+import { badge, notice, progress, time } from "./parts.js";
+import { player, words } from "./player.js";
+import { STATES, between, clock, duration, moment, operation } from "./words.js";
+
+const EVERY = 3;
+const STEPS = ["submitted", "queued", "running", "ended"];
+
+const main = document.getElementById("main");
+const key = jobKey(new URLSearchParams(location.search));
+
+function crumbs() {
+  const mapped = Number(key.map_index) >= 0 ? ` [${key.map_index}]` : "";
+  const place = [key.dag_id, key.run_id, key.task_id + mapped];
+  return h(
+    "nav.crumbs",
+    { "aria-label": "Where this is" },
+    h("a", { href: "jobs" }, "Video jobs"),
+    ...place.map((name) => h("span", {}, name)),
+  );
+}
+
+function heading(job) {
+  const link = h("a.button", { href: taskAddress(job), "data-keep": "task" }, "Open task");
+  leadAirflow(link);
+  return h(
+    "header.title",
+    {},
+    h("h1", {}, operation(job.operation), h("small", {}, job.vendor_name)),
+    badge(job.state),
+    link,
+  );
+}
+
+function reached(job) {
+  const last = { queued: 1, running: 2, unwatched: job.timeline.running ? 2 : 1 };
+  return last[job.state] ?? 3;
+}
+
+function step(job, name, position) {
+  const at = job.timeline[name];
+  const current = reached(job);
+  const end = name === "ended" ? job.state : null;
+  const title = end && current === 3 ? STATES[end] : { ended: "Done" }[name] ?? operation(name);
+  const mark = position < current || current === 3 ? "past" : position === current ? "now" : "to-come";
+  const before = STEPS.slice(0, position).findLast((each) => job.timeline[each]);
+  const took = at && before ? `after ${duration(between(job.timeline[before], at))}` : "";
+  return h(
+    `li.${mark}${current === 3 && end ? `.${end}` : ""}`,
+    {},
+    h("b", {}, title),
+    at ? h("time", { datetime: at, title: moment(at) }, clock(at)) : h("span.muted", {}, "–"),
+    h("span.muted", {}, took),
+  );
+}
+
+function course(job) {
+  const live = job.state === "queued" || job.state === "running";
+  const hint = job.state === "unwatched" && `The task (${job.task_state ?? "no state"}) waits no more; the job may go on.`;
+  return h(
+    "section.card.course",
+    {},
+    h("ol.timeline", {}, ...STEPS.map((name, position) => step(job, name, position))),
+    live ? progress(job) : null,
+    hint ? h("p.muted", {}, hint) : null,
+  );
+}
+
+function source(job) {
+  const { media, text } = job.source ?? {};
+  const shown = media
+    ? player({ kind: media, address: `${jobApi(key)}/source`, label: "Input" })
+    : words(text ?? "This task waits for a job that another task submitted.", text ? "words" : "muted");
+  return h("figure", {}, h("figcaption", {}, "Input"), shown);
+}
+
+function outcome(job, result, number) {
+  const address = `${jobApi(key)}/result?job=${number}`;
+  const track = result.subtitles ? `${jobApi(key)}/subtitles?job=${number}` : null;
+  const again = `${address}&refused=true`;
+  const live = job.state === "queued" || job.state === "running";
+  const shown = result.media
+    ? player({ kind: result.media, address, again, track, label: "Result" })
+    : words(result.error ?? (live ? "It appears here when the job is done." : "There is no media."), result.error ? "error" : "muted");
+  return h("figure", {}, h("figcaption", {}, "Result"), shown);
+}
+
+function copy(text) {
+  async function click({ target }) {
+    await write(text);
+    target.textContent = "Copied";
+    setTimeout(() => (target.textContent = "Copy"), 1500);
+  }
+  return h("button.copy", { type: "button", click, "data-keep": text, "aria-label": "Copy job id" }, "Copy");
+}
+
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without HTTPS, or in a frame that may not, there is still the old way.
+    const field = h("textarea.aside", {}, text);
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}
+
+function facts(job, result) {
+  const length = result.duration_ms === null ? null : duration(result.duration_ms / 1000);
+  const { submitted, ended } = job.timeline;
+  const took = submitted && ended ? duration(between(submitted, ended)) : null;
+  const rows = [
+    ["Job id", [h("code", {}, result.job_id), copy(result.job_id)]],
+    ["State", result.state && STATES[result.state]],
+    ["Error", result.error],
+    ["Took", took],
+    ["Length of the media", length],
+    ["Media id", result.media_id && h("code", {}, result.media_id)],
+    ["Submitted", job.submitted_at && time(job.submitted_at)],
+    ["Task state", job.task_state],
+    ["Connection", h("code", {}, job.conn_id)],
+  ];
+  return rows.filter(([, value]) => value);
+}
+
+function table(caption, rows) {
+  if (!rows.length) {
+    return null;
+  }
+  const lines = rows.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
+  return h("table.facts", {}, h("caption", {}, caption), h("tbody", {}, ...lines));
+}
+
+function results(job) {
+  return job.results.map((result, number) => {
+    const caption = job.results.length > 1 ? `Job ${number + 1} of ${job.results.length}` : "Job";
+    return [
+      h("section.media", {}, number === 0 ? source(job) : null, outcome(job, result, number)),
+      h(
+        "section.card.tables",
+        {},
+        table(caption, facts(job, result)),
+        table(`What ${job.vendor_name} said`, result.details),
+      ),
+    ];
+  });
+}
+
+async function refresh() {
+  try {
+    const job = await ask(jobApi(key));
+    document.title = `${operation(job.operation)}: ${job.task_id}`;
+    show(main, crumbs(), heading(job), course(job), ...results(job).flat());
+    return job.state === "queued" || job.state === "running";
+  } catch (refusal) {
+    if (refusal.status !== 0 || !main.childElementCount) {
+      show(main, crumbs(), notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
+    }
+    return refusal.status === 0;
+  }
+}
+
+if (key) {
+  whileVisible(EVERY, refresh);
+} else {
+  show(main, notice("Nothing to show", "The address names no task."));
+}

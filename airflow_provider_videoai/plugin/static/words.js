@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times, lengths and names as people read them.
+
+export const STATES = {
+  queued: "Queued",
+  running: "Running",
+  succeeded: "Succeeded",
+  failed: "Failed",
+  aborted: "Aborted",
+  unwatched: "Not watched",
+};
+
+/** `text_removal` -> `Text removal`; abbreviations of the trade stay as they are. */
+export function operation(name) {
+  const words = name.replaceAll("_", " ").replace(/\btts\b/, "text to speech");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A length in seconds: `8.0 s`, `3 min 5 s`, `2 h 4 min`, `3 d 2 h`. */
+export function duration(seconds) {
+  if (seconds < 60) {
+    return `${seconds < 10 ? Math.max(0, seconds).toFixed(1) : Math.round(seconds)} s`;
+  }
+  const whole = Math.round(seconds);
+  const units = [
+    ["d", Math.floor(whole / 86400)],
+    ["h", Math.floor(whole / 3600) % 24],
+    ["min", Math.floor(whole / 60) % 60],
+    ["s", whole % 60],
+  ];
+  const first = units.findIndex(([, count]) => count > 0);
+  return units
+    .slice(first, first + 2)
+    .filter(([, count]) => count > 0)
+    .map(([unit, count]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+/** How long ago an ISO time is: `just now`, `5 min ago`. */
+export function ago(time) {
+  const seconds = (Date.now() - Date.parse(time)) / 1000;
+  return seconds < 5 ? "just now" : `${duration(Math.round(seconds)).split(" ").slice(0, 2).join(" ")} ago`;
+}
+
+/** The seconds between two ISO times. */
+export function between(start, end) {
+  return Math.max(0, (Date.parse(end) - Date.parse(start)) / 1000);
+}
+
+/** An ISO time in the user's own zone and language. */
+export function moment(time) {
+  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** The time of day of an ISO time. */
+export function clock(time) {
+  return new Date(time).toLocaleTimeString();
+}

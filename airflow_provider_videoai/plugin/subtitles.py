@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Subtitles for a browser: it plays WebVTT from this site only, and vendors give SubRip from elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+MOST_BYTES = 1_000_000
+_TIMEOUT = 10.0
+_TIME = r"(?:\d{1,2}:)?\d{1,2}:\d{2}[,.]\d{1,3}"
+_CUE = re.compile(rf"^(?P<start>{_TIME})\s+-->\s+(?P<end>{_TIME})[^\n]*\n(?P<text>(?:[^\n]+\n?)+)", re.MULTILINE)
+
+
+class NoSubtitles(ValueError):
+    """What was found is no subtitles."""
+
+
+def to_vtt(text: str) -> str:
+    """Turn SubRip or WebVTT into plain WebVTT: cues only, and no markup. Raise :class:`NoSubtitles` without a cue."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    cues = [
+        f"{_vtt_time(cue['start'])} --> {_vtt_time(cue['end'])}\n{_plain(cue['text'])}\n" for cue in _CUE.finditer(text)
+    ]
+    if not cues:
+        raise NoSubtitles("there is no cue in it")
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def fetch(url: str) -> str:
+    """Fetch subtitles; raise :class:`NoSubtitles` for what cannot be had, is too long, or is none.
+
+    Only what reads as subtitles leaves this function, so it cannot be used to look at other servers.
+    """
+    content = bytearray()
+    try:
+        with httpx.stream("GET", url, timeout=_TIMEOUT, follow_redirects=False) as response:
+            response.raise_for_status()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > MOST_BYTES:
+                    raise NoSubtitles("they are too long")
+    except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        raise NoSubtitles(f"they cannot be fetched ({type(failure).__name__})") from failure
+    return to_vtt(content.decode("utf-8", errors="replace"))
+
+
+def _vtt_time(time: str) -> str:
+    clock, _, fraction = time.replace(",", ".").partition(".")
+    parts = [int(part) for part in clock.split(":")]
+    hours, minutes, seconds = [0] * (3 - len(parts)) + parts
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:<03}"
+
+
+def _plain(text: str) -> str:
+    without_tags = re.sub(r"</?[a-zA-Z][^>\n]*>", "", text.strip())
+    return without_tags.replace("&", "&amp;").replace("<", "&lt;").replace("-->", "--&gt;")

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A task with video jobs, as the page knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from airflow_provider_videoai.jobs.card import JobCard
+
+
+class TaskKey(NamedTuple):
+    """What names a task instance in Airflow's UI."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoTask:
+    """A task and its jobs, as Airflow knows them. ``state`` is the task's; ``xcoms`` holds the keys that were read."""
+
+    key: TaskKey
+    card: JobCard
+    seen_at: datetime
+    state: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    xcoms: dict[str, Any] = field(default_factory=dict, repr=False)

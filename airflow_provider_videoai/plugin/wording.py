@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a browser may be told of a vendor's words: text only, cut to a length, URLs without what signs them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+_URL = re.compile(r"(https?://)(?:[^/\s\"'<>@]*@)?([^\s\"'<>?#]*)[^\s\"'<>]*")
+_LONGEST = 300
+_MOST = 60
+
+_KINDS = {
+    "audio": {".mp3", ".wav", ".m4a", ".aac", ".ogg", ".flac", ".opus"},
+    "image": {".png", ".jpg", ".jpeg", ".webp", ".gif"},
+}
+
+
+def unsigned(text: str) -> str:
+    """Return the text with every URL in it cut before its query, and without credentials."""
+    return _URL.sub(r"\1\2", text)
+
+
+def shown(value: Any) -> str:
+    """Return a value as one text that may be shown."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = unsigned(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def rows_of(details: Any) -> list[tuple[str, str]]:
+    """Return what the vendor said as rows of name and text."""
+    if not isinstance(details, dict):
+        return []
+    said = [(name, value) for name, value in details.items() if value not in (None, "")]
+    return [(shown(str(name)), shown(value)) for name, value in said[:_MOST]]
+
+
+def is_url(value: Any) -> bool:
+    """Return whether a value is an address that a browser may be sent to."""
+    if not isinstance(value, str):
+        return False
+    try:
+        address = urlsplit(value)
+    except ValueError:
+        return False
+    return address.scheme in ("http", "https") and bool(address.hostname)
+
+
+def kind_of(url: str) -> str:
+    """Return ``audio``, ``image`` or ``video`` by the name of the file; a video player plays sound as well."""
+    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    return next((kind for kind, suffixes in _KINDS.items() if suffix in suffixes), "video")

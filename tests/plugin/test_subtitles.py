@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles, fetch, to_vtt
+
+SRT = (
+    "1\r\n00:00:00,000 --> 00:00:01,5\r\nHello <b>there</b>\r\n\r\n"
+    "2\r\n00:00:02,000 --> 00:00:03,250\r\nTwo\r\nlines\r\n"
+)
+
+
+def test_subrip_becomes_webvtt_without_markup() -> None:
+    assert to_vtt("\ufeff" + SRT) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nHello there\n\n00:00:02.000 --> 00:00:03.250\nTwo\nlines\n"
+    )
+
+
+def test_webvtt_stays_webvtt() -> None:
+    assert to_vtt(to_vtt(SRT)) == to_vtt(SRT)
+
+
+def test_a_time_without_hours_gets_them() -> None:
+    assert "00:00:01.000 --> 00:00:02.000" in to_vtt("00:01.000 --> 00:02.000\nText\n")
+
+
+def test_a_text_cannot_pose_as_markup_or_as_a_time() -> None:
+    assert to_vtt("1\n00:00:01,0 --> 00:00:02,0\na < b --> c & d\n").endswith("\na &lt; b --&gt; c &amp; d\n")
+
+
+@pytest.mark.parametrize("text", ["", "WEBVTT\n", "secret=1", '{"role": "admin"}', "<html></html>"])
+def test_what_has_no_cue_is_no_subtitles(text: str) -> None:
+    with pytest.raises(NoSubtitles):
+        to_vtt(text)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """Serve one answer on loopback and return its address."""
+    servers = []
+
+    def serve(body: bytes, status: int = 200, **headers: str) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/s.srt"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_subtitles_are_fetched(serve: Any) -> None:
+    assert fetch(serve(SRT.encode())).startswith("WEBVTT")
+
+
+def test_another_servers_page_does_not_pass_for_subtitles(serve: Any) -> None:
+    with pytest.raises(NoSubtitles, match="no cue"):
+        fetch(serve(b'{"token": "secret"}'))
+
+
+def test_a_redirect_is_not_followed(serve: Any) -> None:
+    target = serve(SRT.encode())
+    with pytest.raises(NoSubtitles, match="cannot be fetched"):
+        fetch(serve(b"", 302, Location=target))
+
+
+def test_subtitles_without_end_are_given_up(serve: Any) -> None:
+    with pytest.raises(NoSubtitles, match="too long"):
+        fetch(serve(SRT.encode() * (MOST_BYTES // len(SRT) + 2)))
+
+
+def test_an_error_or_silence_is_told_without_the_address(serve: Any, free_port: int) -> None:
+    for url in (serve(b"", 403), f"http://127.0.0.1:{free_port}/?sign=secret"):
+        with pytest.raises(NoSubtitles) as told:
+            fetch(url)
+        assert "secret" not in str(told.value)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, unsigned
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("no address here", "no address here"),
+        ("at https://a.example/b.mp4?sign=abc&x=1 now", "at https://a.example/b.mp4 now"),
+        ("https://a.example/b#secret", "https://a.example/b"),
+        ("https://user:secret@a.example/b", "https://a.example/b"),
+        (
+            '{"u": "http://a.example/?k=v", "v": "https://b.example/?k=v"}',
+            '{"u": "http://a.example/", "v": "https://b.example/"}',
+        ),
+    ],
+)
+def test_an_address_loses_what_signs_it(text: str, told: str) -> None:
+    assert unsigned(text) == told
+
+
+def test_a_long_text_is_cut() -> None:
+    assert len(shown("x" * 10_000)) == 301
+
+
+def test_what_a_vendor_said_becomes_rows_of_text_without_signatures() -> None:
+    details = {"n": 1, "none": None, "empty": "", "list": [1, {"url": "https://a.example/x?Signature=s"}], "é": "<b>"}
+    assert rows_of(details) == [("n", "1"), ("list", '[1, {"url": "https://a.example/x"}]'), ("é", "<b>")]
+
+
+@pytest.mark.parametrize("details", [None, "text", [1], 3])
+def test_what_is_no_dict_has_no_rows(details: Any) -> None:
+    assert rows_of(details) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [
+        ("https://a.example/b", True),
+        ("http://127.0.0.1:80/b", True),
+        ("javascript:alert(1)", False),
+        ("file:///etc/passwd", False),
+        ("//a.example/b", False),
+        ("https://", False),
+        ("https://[broken/b", False),
+        ("", False),
+        (None, False),
+        (7, False),
+    ],
+)
+def test_a_browser_is_sent_to_web_addresses_only(value: Any, good: bool) -> None:
+    assert is_url(value) is good
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://a.example/b.MP3?x=.mp4", "audio"),
+        ("https://a.example/b.png", "image"),
+        ("https://a.example/b.mp4", "video"),
+        ("https://a.example/b", "video"),
+    ],
+)
+def test_the_kind_of_media_is_told_by_its_name(url: str, kind: str) -> None:
+    assert kind_of(url) == kind
