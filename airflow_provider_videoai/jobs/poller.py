@@ -199,8 +199,9 @@ class Poller:
         if entry.watch.done:
             entry.ended.set_result(None)
             return
-        slack = entry.watch.cadence.slack(max(0.0, entry.watch.due_at - self._clock()))
-        entry.due_at = entry.watch.due_at + self._jitter(0.0, slack)
+        entry.due_at = entry.watch.due_at
+        if self._vendor.batch_size == 1:  # jobs that can share a request had better stay together
+            entry.due_at += self._jitter(0.0, entry.watch.cadence.slack(max(0.0, entry.due_at - self._clock())))
         self._push(entry)
 
 

@@ -48,6 +48,22 @@ def test_a_thousand_jobs_take_a_hundred_in_a_request(open_lab: Any, scripted: An
     assert max(len(ids_of(call)) for call in transport.calls) == 100
 
 
+def test_jobs_that_came_together_share_their_requests_to_the_end(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    """The clips of a mapped task: a hundred jobs within two seconds, for an hour."""
+
+    def answer(call: Call) -> Any:
+        over = asyncio.get_running_loop().time() > NOW + 3600
+        return rows(ids_of(call), "succeeded" if over else "running")
+
+    async def run() -> None:
+        await poll(skipping_poller(transport, jitter=True), watches)
+
+    watches = [new_watch(str(number), submitted_at=NOW - number / 50) for number in range(100)]
+    transport = scripted(open_lab("batch_lab", poll_floor=1.0), answer, latency=0.2)
+    skip_time(run())
+    assert {len(ids_of(call)) for call in transport.calls} == {100}
+
+
 def test_jobs_of_a_vendor_that_answers_for_one_are_asked_side_by_side(
     open_lab: Any, scripted: Any, skip_time: Any
 ) -> None:
