@@ -97,7 +97,7 @@ def table(contenders: dict[str, list[Run]], jobs: int) -> str:
         ran = [run for run in runs if "cpu" in run]
         if not ran:
             lines.append(f"| {CONTENDERS[key].title} | {jobs:,} | {runs[0]['failure']} | | | | | | | |\n")
-        elif key != "idle":
+        else:
             lines.append(_row(CONTENDERS[key].title, jobs, ran, costs_of(ran, idle), bare))
     return "".join(lines)
 

@@ -34,8 +34,9 @@ class Direct:
         """Send a call once; raise :class:`NotSentError` where no connection could be made or kept."""
         exchange = Exchange(self._account.timeout)
         with exchange.unsent_is_told():
+            request = self._signed(call, auth)
             try:
-                return await self._sent(self._signed(call, auth), exchange)
+                return await self._sent(request, exchange)
             except (aiohttp.ClientConnectionError, ValueError) as failure:  # the latter: no address at all
                 raise NotSentError(why(failure)) from failure
 

@@ -32,7 +32,10 @@ def writes(monkeypatch: pytest.MonkeyPatch, xcoms: Any) -> list[tuple[str, Any]]
     return written
 
 
-def test_progress_and_the_last_status_are_pushed_and_are_not_in_the_event(case: Any, task: Any, writes: Any) -> None:
+def test_progress_and_the_last_status_are_pushed_and_are_not_in_the_event(
+    case: Any, task: Any, writes: Any, sandbox: Any
+) -> None:
+    sandbox.clock(queue_seconds=0.3, run_seconds=0.6)
     waiting = task(case)
     waiting.run()
     keys = [key for key, _ in writes]
