@@ -21,11 +21,12 @@ _LONGEST = 300.0
 _STRETCH_IN_QUEUE = 2.0
 
 # With progress. Percents are uneven, so the last part of the way is left for further asks, and a percent that is quite
-# wrong must not cost more than a share of the job's age. Near the end gaps are short, as long as it keeps moving.
+# wrong must not cost more than a share of the job's age. One that stands still for longer than three took on average
+# says nothing any more.
 _SHARE_OF_REMAINING = 0.7
 _LARGEST_SHARE_OF_AGE = 0.75
 _LEAST_SHARE_OF_AGE = 0.005
-_SHARE_OF_STANDSTILL = 0.2
+_STANDSTILL = 3
 
 # Jobs that were submitted together are spread by asking a little later than the gap says.
 _JITTER = 0.05
@@ -60,12 +61,13 @@ def _adapted(age: float, status: JobStatus | None, still: float) -> float:
         return by_age
     if status.state is JobState.QUEUED and status.queue_position:
         return by_age * _STRETCH_IN_QUEUE
-    if status.state is JobState.RUNNING and status.progress:
-        return _by_progress(age, status.progress, still)
+    moves = still * (status.progress or 0) <= _STANDSTILL * age
+    if status.state is JobState.RUNNING and status.progress and moves:
+        return max(_SHORTEST, _by_progress(age, status.progress))
     return by_age
 
 
-def _by_progress(age: float, progress: int, still: float) -> float:
+def _by_progress(age: float, progress: int) -> float:
     soonest_end = age * (99 - progress) / (progress + 1)  # the vendor rounds down
-    least = max(_SHORTEST, age * _LEAST_SHARE_OF_AGE, still * _SHARE_OF_STANDSTILL)
-    return min(max(least, soonest_end * _SHARE_OF_REMAINING), max(_SHORTEST, age * _LARGEST_SHARE_OF_AGE))
+    likely = max(soonest_end * _SHARE_OF_REMAINING, age * _LEAST_SHARE_OF_AGE)
+    return min(likely, age * _LARGEST_SHARE_OF_AGE)

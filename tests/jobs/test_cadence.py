@@ -73,9 +73,11 @@ def test_gap_by_age_progress_and_queue(age: float, status: JobStatus | None, gap
     assert Cadence(floor=1).gap(age, status) == pytest.approx(gap)
 
 
-@pytest.mark.parametrize(("still", "gap"), [(0, 2), (10, 2), (60, 12), (HOUR, 300)])
-def test_gap_grows_while_an_end_that_seemed_near_does_not_come(still: float, gap: float) -> None:
-    assert Cadence(floor=1).gap(100 + still, seen(progress=99), still) == pytest.approx(min(gap, 300))
+@pytest.mark.parametrize(("progress", "still", "gap"), [(99, 3, 2), (99, 4, 10), (10, 30, 75), (10, 31, 10)])
+def test_progress_that_stands_still_for_longer_than_three_percents_took_says_nothing(
+    progress: int, still: float, gap: float
+) -> None:
+    assert Cadence(floor=1).gap(100, seen(progress=progress), still) == pytest.approx(gap)
 
 
 @pytest.mark.parametrize(("cadence", "slack"), [(Cadence(floor=1), 5), (Cadence(floor=1, interval=100), 2)])
