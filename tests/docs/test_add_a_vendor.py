@@ -140,7 +140,8 @@ def test_its_operator_submits_waits_and_returns_the_result(reelworks: SimpleName
     result = operator.execute({"ti": ti})
 
     assert (result["vendor"], result["operation"], result["media_url"]) == ("reelworks", "upscale", RESULT)
-    assert pushed == {"job_id": "job-1"}
+    assert pushed["job_id"] == "job-1"
+    assert pushed["video_job"]["vendor"] == "reelworks"
     assert (len(server.submitted), server.asked) == (1, [["job-1"]] * 3)
 
 
@@ -152,7 +153,7 @@ def test_its_operator_checks_literals_when_the_dag_is_parsed(reelworks: SimpleNa
 async def test_its_sensor_waits_in_the_trigger_that_is_there(reelworks: SimpleNamespace, server: _Server) -> None:
     sensor = reelworks.ReelworksUpscaleSensor(task_id="wait", job_id=["job-1", "job-2"], poll_interval=1)
     with pytest.raises(TaskDeferred) as deferred:
-        sensor.execute({})
+        sensor.execute({"ti": SimpleNamespace(xcom_push=lambda **_: None)})
     event = await anext(deferred.value.trigger.run())
 
     assert event.payload["outcome"] == "ended"
