@@ -181,6 +181,21 @@ PROVIDER_INFO: dict[str, Any] = {
     "sensors": _modules("sensors"),
     "hooks": _modules("hooks"),
     "triggers": [{"integration-name": "Video AI", "python-modules": [f"{_PACKAGE}.triggers.job"]}],
+    "extra-links": [f"{_PACKAGE}.links.VideoJobLink", f"{_PACKAGE}.links.VideoResultLink"],
+    "config": {
+        "videoai": {
+            "description": "Video AI jobs.",
+            "options": {
+                "ui": {
+                    "description": 'Show the "Video jobs" page, and the links "Job" and "Result" that lead to it.\n',
+                    "version_added": "0.1.0",
+                    "type": "boolean",
+                    "example": None,
+                    "default": "True",
+                },
+            },
+        },
+    },
     "connection-types": [connection for _, _, connection in _VENDORS.values()],
 }
 

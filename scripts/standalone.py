@@ -138,6 +138,11 @@ class Standalone:
         value = response.json()["value"]
         return _json_or_text(value)
 
+    def links(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, str | None]:
+        """Return a task's extra links by name; ``None`` where the UI shows no button."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"
+        return dict(self.api("GET", path, params={"map_index": map_index})["extra_links"])
+
     def finish(self, dag_id: str, run_id: str, seconds: float) -> str:
         """Wait for the end of a run and return its state."""
         ended = ("success", "failed")

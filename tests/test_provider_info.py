@@ -10,7 +10,9 @@ from typing import Any
 
 import jsonschema
 import pytest
+from airflow.configuration import conf
 from airflow.providers_manager import ProvidersManager
+from airflow.sdk.module_loading import import_string
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from airflow_provider_videoai import __version__, get_provider_info
@@ -109,6 +111,13 @@ def test_every_module_that_is_named_can_be_imported(layer: str) -> None:
     for entry in get_provider_info()[layer]:
         for module in entry["python-modules"]:
             import_module(module)
+
+
+def test_airflow_knows_the_links_and_the_option_that_hides_them() -> None:
+    assert set(ProvidersManager().extra_links_class_names) >= set(get_provider_info()["extra-links"])
+    links = [import_string(path)() for path in get_provider_info()["extra-links"]]
+    assert [link.name for link in links] == ["Job", "Result"]
+    assert conf.getboolean("videoai", "ui") is True
 
 
 def test_a_vendor_that_is_not_here_has_no_hook() -> None:

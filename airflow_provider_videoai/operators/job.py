@@ -25,6 +25,7 @@ from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission import conclude, hand_over, load
 from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.watch import Outcome
+from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.operators.store import store_of
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
@@ -64,6 +65,7 @@ class VideoJobOperator(BaseOperator):
     template_fields: Sequence[str] = ()
 
     ui_color = "#e8e4f8"
+    operator_extra_links = (JOB_LINK, RESULT_LINK)
 
     def __init__(
         self,
@@ -92,6 +94,8 @@ class VideoJobOperator(BaseOperator):
         self.finish_in_triggerer = finish_in_triggerer
         self._submitter: Submitter | None = None
         self._job_id: str | None = None
+        self.has_job = False
+        self.media_count = 0
 
     # -- the request ---------------------------------------------------------------------------------------
 
@@ -118,6 +122,7 @@ class VideoJobOperator(BaseOperator):
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Return the result of a job whose end the trigger saw."""
         with airflow_boundary():
+            self.has_job = True
             jobs = self._jobs(self._resumed(context, event), self._request().polled_as)
             return self._concluded(context, lambda: results_after(event, jobs, context["ti"]))
 
@@ -128,6 +133,7 @@ class VideoJobOperator(BaseOperator):
         except (TaskDeferralTimeout, TaskDeferralError) as failure:
             late = isinstance(failure, TaskDeferralTimeout)
             record = load(store_of(context))
+            self.has_job = record is not None and record.job_id is not None
             raise error_of(
                 Outcome.TIMED_OUT if late else Outcome.UNAVAILABLE,
                 job_id=str(record.job_id if record else "?"),
@@ -197,6 +203,7 @@ class VideoJobOperator(BaseOperator):
 
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._job_id = job.job_id
+        self.has_job = True
         context["ti"].xcom_push(key="job_id", value=self._job_id)
         context["ti"].xcom_push(key=CARD_KEY, value=self._card(jobs).to_json())
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
@@ -216,6 +223,8 @@ class VideoJobOperator(BaseOperator):
                 self._job_id,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+        # Airflow itself writes links when the worker lets go, which here is only at the end.
+        context["ti"].xcom_push(key=JOB_LINK.xcom_key, value=job_url(context["ti"]))
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
     def _card(self, jobs: Jobs) -> JobCard:
@@ -279,6 +288,7 @@ class VideoJobOperator(BaseOperator):
             conclude(store, failed=True)
             raise
         conclude(store, failed=False)
+        self.media_count = int(result.media_url is not None)
         return result.to_dict()
 
 

@@ -24,6 +24,7 @@ from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 
@@ -53,6 +54,7 @@ class VideoJobSensor(BaseSensorOperator):
     template_fields: Sequence[str] = ("job_id",)
 
     ui_color = "#e3f0ee"
+    operator_extra_links = (JOB_LINK, RESULT_LINK)
 
     def __init__(
         self,
@@ -73,6 +75,8 @@ class VideoJobSensor(BaseSensorOperator):
         self.poll_interval = poll_interval
         self.finish_in_triggerer = finish_in_triggerer
         self._watches: list[Watch] | None = None
+        self.has_job = False
+        self.media_count = 0
         if not rendered_later(job_id):
             self._job_ids()
         if deferrable and (start := self._start()):
@@ -82,9 +86,13 @@ class VideoJobSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait for the jobs: deferred, or by poking."""
         with airflow_boundary():
+            # Ids that cannot be read are told here, before there is a link to their page.
             context["ti"].xcom_push(key=CARD_KEY, value=self._jobs().card().to_json())
+            self.has_job = True
             if self.deferrable:
                 self._defer()
+            # Airflow itself writes links when the worker lets go, which here may be only at the end.
+            context["ti"].xcom_push(key=JOB_LINK.xcom_key, value=job_url(context["ti"]))
             try:
                 return super().execute(context)
             except AirflowSensorTimeout as late:
@@ -140,7 +148,9 @@ class VideoJobSensor(BaseSensorOperator):
         """Return the results of jobs whose end the trigger saw."""
         with airflow_boundary():
             try:
-                return self._returned(context, results_after(event, self._jobs(), context["ti"]))
+                jobs = self._jobs()
+                self.has_job = True
+                return self._returned(context, results_after(event, jobs, context["ti"]))
             except VideoAIError as failure:
                 raise self._softened(failure) from failure
 
@@ -151,6 +161,7 @@ class VideoJobSensor(BaseSensorOperator):
         except SensorTimedOut:
             raise
         except AirflowSensorTimeout as late:
+            self.has_job = True
             raise self._timed_out(f"Airflow's trigger ended with {late}") from late
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -188,6 +199,7 @@ class VideoJobSensor(BaseSensorOperator):
         return failure
 
     def _returned(self, context: Context, results: list[JobResult]) -> Any:
+        self.media_count = sum(result.media_url is not None for result in results)
         returned = [result.to_dict() for result in results]
         if self._job_ids().many:
             return returned

@@ -25,6 +25,7 @@ from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.jobs.story import tell_result
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.triggers.report import Report
 
 log = logging.getLogger(__name__)
@@ -132,10 +133,12 @@ class VideoJobTrigger(BaseTrigger):
         except VideoAIError as refusal:
             return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
         if self.submitted_at is None:  # else the worker's log says what was submitted
-            log.info("Waiting for %s %s at %s", self.operation, _named(job_ids), transport.vendor.title)
+            log.info("Waiting for %s at %s", _jobs_in_words(self.operation, job_ids), transport.vendor.title)
         watches = self._watches(transport, job_ids)
         report = Report(self.task_instance, watches, transport.vendor.known_states, self._card(transport, job_ids))
         try:
+            if self._started_here:  # no worker ran before, which would have left the link
+                await report.link_job()
             results = await self._waited(transport, watches, report)
             await report.conclude()
         finally:
@@ -143,7 +146,14 @@ class VideoJobTrigger(BaseTrigger):
         if results is None:
             return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
         parts = {} if self.many else results
-        return TaskSuccessEvent(xcoms={"return_value": results, **parts})
+        return TaskSuccessEvent(xcoms={"return_value": results, **parts, **self._result_link(results)})
+
+    def _result_link(self, results: Any) -> dict[str, str]:
+        """Return the link "Result" as an XCom: no worker comes any more that would write it."""
+        if self.task_instance is None:
+            return {}
+        media = sum(result["media_url"] is not None for result in (results if self.many else [results]))
+        return {RESULT_LINK.xcom_key: result_link(self.task_instance, media)}
 
     async def _waited(self, transport: Transport, watches: list[Watch], report: Report) -> Any:
         """Wait for all; return the result to end the task with here, or ``None`` where a worker has to go on."""
@@ -222,8 +232,8 @@ class VideoJobTrigger(BaseTrigger):
         return returned if self.many else returned[0]
 
 
-def _named(job_ids: list[str]) -> str:
-    return f"job {job_ids[0]}" if len(job_ids) == 1 else f"jobs {', '.join(job_ids)}"
+def _jobs_in_words(operation: str, job_ids: list[str]) -> str:
+    return f"{operation} job {job_ids[0]}" if len(job_ids) == 1 else f"{len(job_ids)} {operation} jobs"
 
 
 def refused(refusal: VideoAIError) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
 from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.story import tell
 from airflow_provider_videoai.jobs.watch import Watch
+from airflow_provider_videoai.links import JOB_LINK, job_url
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,11 @@ class Report:
         if self._ti is not None:
             statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
             await self._push("status", {"observed_at": time.time(), "jobs": statuses, "since": self._since})
+
+    async def link_job(self) -> None:
+        """Push the link "Job" of a task that started in the triggerer."""
+        if self._ti is not None:
+            await self._push(JOB_LINK.xcom_key, job_url(self._ti))
 
     def close(self) -> None:
         """Stop reporting progress."""

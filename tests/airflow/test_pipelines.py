@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import contact_sheet
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from standalone import Standalone, wait_for
 
+from airflow_provider_videoai.links import job_url, result_url
 from airflow_provider_videoai.sandbox.running import Sandbox
 
 pytestmark = pytest.mark.airflow
@@ -29,6 +32,8 @@ CONTRACT = {
     "finished_at",
     "details",
 }
+
+FORMS = ("from_result", "from_key", "from_template", "poking", "ends_in_triggerer", "blocking")
 
 
 def played(url: str, path: Path) -> contact_sheet.Facts:
@@ -48,6 +53,14 @@ def run(airflow: Standalone, dag_id: str, started: dict[str, str] | None = None)
     state = airflow.finish(dag_id, run_id, 240)
     assert state == "success", told(airflow, dag_id, run_id)
     return run_id
+
+
+def job_and_result(
+    airflow: Standalone, dag_id: str, run_id: str, task_id: str, map_index: int = -1
+) -> dict[str, str | None]:
+    """Return the two links that lead to a task's job and its media."""
+    task = SimpleNamespace(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
+    return {"Job": f"{airflow.url}{job_url(task)}", "Result": f"{airflow.url}{result_url(task)}"}
 
 
 def told(airflow: Standalone, dag_id: str, run_id: str) -> str:
@@ -97,6 +110,11 @@ def test_many_clips_keep_their_order_and_share_requests(airflow: Standalone, san
 
     assert [result["job_id"] for result in results] == submitted
     assert len(set(submitted)) == 3
+    for index in range(3):
+        job = job_and_result(airflow, "remove_text_from_many", run_id, "submit", index)["Job"]
+        assert airflow.links("remove_text_from_many", run_id, "submit", index) == {"Job": job, "Result": None}
+    page = job_and_result(airflow, "remove_text_from_many", run_id, "wait_for_all")["Job"]
+    assert airflow.links("remove_text_from_many", run_id, "wait_for_all") == {"Job": page, "Result": page}
     assert {len(poll["job_ids"]) for poll in sandbox.ledger("viitor")["polls"]} == {3}
 
 
@@ -122,11 +140,14 @@ def test_progress_is_seen_while_the_task_waits(airflow: Standalone, sandbox: San
 
     wait_for(shown, 60, "no progress was seen")
     progress = airflow.xcom("viitor_text_removal", run_id, "erase_text", "progress")
+    links = airflow.links("viitor_text_removal", run_id, "erase_text")
     sandbox.clock(advance=60)
     sandbox.clock(run_seconds=3, vendor="viitor")
 
     assert progress["state"] == "running"
     assert 0 < progress["progress"] < 100
+    job = job_and_result(airflow, "viitor_text_removal", run_id, "erase_text")["Job"]
+    assert links == {"Job": job, "Result": None}
     assert airflow.finish("viitor_text_removal", run_id, 120) == "success"
 
 
@@ -141,6 +162,25 @@ def test_every_form_of_waiting_ends_with_the_same_job(airflow: Standalone, start
         assert set(airflow.xcom("waiting_forms", run_id, task_id)) == CONTRACT
 
 
+@pytest.mark.parametrize("task_id", FORMS)
+def test_every_form_of_waiting_ends_with_both_links(airflow: Standalone, started: dict[str, str], task_id: str) -> None:
+    run_id = run(airflow, "waiting_forms", started)
+    both = job_and_result(airflow, "waiting_forms", run_id, task_id)
+    assert airflow.links("waiting_forms", run_id, task_id) == both
+
+
+@pytest.mark.parametrize("task_id", FORMS)
+def test_every_form_of_waiting_tells_its_own_story_in_its_own_log(
+    airflow: Standalone, started: dict[str, str], task_id: str
+) -> None:
+    run_id = run(airflow, "waiting_forms", started)
+    job_id = airflow.xcom("waiting_forms", run_id, task_id)["job_id"]
+    log = airflow.task_log("waiting_forms", run_id, task_id)
+    assert len(re.findall(rf"job {job_id} succeeded after (waiting )?\d+ s, \d+ asks?", log)) == 1, log
+    assert len(re.findall(rf"Result of \w+ job {job_id}: media", log)) == 1, log
+    assert set(re.findall(r" job ([\w-]+)", log)) == {job_id}
+
+
 def test_wrong_password_fails_at_once_and_is_never_shown(airflow: Standalone, sandbox: Sandbox) -> None:
     sandbox.clear_ledger()
     run_id = airflow.trigger("wrong_password")
@@ -153,6 +193,7 @@ def test_wrong_password_fails_at_once_and_is_never_shown(airflow: Standalone, sa
     assert "topview_wrong" in log
     assert "wrong-password" not in log
     assert not sandbox.ledger()["charges"]
+    assert airflow.links("wrong_password", run_id, "refused") == {"Job": None, "Result": None}
 
 
 def test_vendor_failure_reaches_the_task_log_with_code_and_reason(airflow: Standalone, sandbox: Sandbox) -> None:
@@ -163,6 +204,8 @@ def test_vendor_failure_reaches_the_task_log_with_code_and_reason(airflow: Stand
 
     assert "JobFailed" in log
     assert "code " in log
+    job = job_and_result(airflow, "vendor_fails", run_id, "fails")["Job"]
+    assert airflow.links("vendor_fails", run_id, "fails") == {"Job": job, "Result": None}
 
 
 def test_with_the_retry_policy_a_failed_job_is_not_paid_again_by_itself(airflow: Standalone, sandbox: Sandbox) -> None:

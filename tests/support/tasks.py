@@ -141,6 +141,8 @@ class Task:
             return work(operator)
         finally:
             ExecutorSafeguard.tracker.reset(token)
+            for link in operator.operator_extra_links:
+                self.ti.xcom_push(link.xcom_key, link.get_link(operator, ti_key=self.ti))
 
 
 def revive(trigger: BaseTrigger) -> Any:

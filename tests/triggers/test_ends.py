@@ -17,6 +17,7 @@ from airflow_provider_videoai.hooks import job as hook_module
 from airflow_provider_videoai.hooks.lookup import transport_for
 from airflow_provider_videoai.jobs import watch
 from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.links import RESULT_LINK
 from airflow_provider_videoai.triggers import job
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
@@ -48,7 +49,8 @@ def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -
     result = waiting.run()
     (event,) = waiting.events
     assert isinstance(event, TaskSuccessEvent)
-    assert event.xcoms == {"return_value": result, **result}
+    link = {name: value for name, value in event.xcoms.items() if name == RESULT_LINK.xcom_key}
+    assert event.xcoms == {"return_value": result, **result, **link}
     assert [result["job_id"]] == bought(case)
     assert result["submitted_at"]
     assert result["finished_at"]
