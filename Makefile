@@ -7,7 +7,7 @@ BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop test chaos check bench format constraints clean
+.PHONY: help demo ui stop test test-ui pictures chaos check bench format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,9 +28,15 @@ ui: $(READY) ## the same, and leave Airflow running; `make stop` ends it
 stop: $(READY) ## end what `make ui` left running
 	@$(BIN)/python scripts/demo.py --stop
 
-test: $(READY) ## all tests
+test: $(READY) ## all tests but those in a browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
-	$(BIN)/python -m pytest -m airflow
+	$(BIN)/python -m pytest -m 'airflow and not ui'
+
+test-ui: $(READY) ## what a person sees, in Debian's Chromium (apt-get install chromium)
+	$(BIN)/python -m pytest -m ui
+
+pictures: $(READY) ## the same, and keep the screenshots of the documentation
+	VIDEOAI_PICTURES=docs/pictures $(BIN)/python -m pytest -m ui
 
 chaos: $(READY) ## kill, clear, break and restart at every step, on a real Airflow; CHAOS="--seed 7 --rounds 45" and so on
 	@PYTHONPATH=scripts $(BIN)/python tests/chaos $(CHAOS)

@@ -41,10 +41,11 @@ def _connection(
         "hook-class-name": f"{_PACKAGE}.hooks.{key}.{hook}",
         "hook-name": name,
         "ui-field-behaviour": {
-            # Every extra that is read has a field of its own; scheme and port are parts of the host.
-            "hidden-fields": ["schema", "port", "extra"],
+            # Every extra that is read has a field of its own. The port may stand in the host as well, but the Test
+            # button of Airflow 3.3 refuses a stored connection without one.
+            "hidden-fields": ["schema", "extra"],
             "relabeling": {"host": "Host (empty: the default)", "login": login, "password": password},
-            "placeholders": {"host": host, **(placeholders or {})},
+            "placeholders": {"host": host, "port": "443", **(placeholders or {})},
         },
         "conn-fields": {**(fields or {}), **_COMMON_FIELDS},
     }

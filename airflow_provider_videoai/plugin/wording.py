@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser may be told of a vendor's words: text only, cut to a length, URLs without what signs them."""
+"""What a browser may be told of a vendor's words: text only, cut to a length, URLs without what opens them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-_URL = re.compile(r"(https?://)(?:[^/\s\"'<>@]*@)?([^\s\"'<>?#]*)[^\s\"'<>]*")
+_URL = re.compile(r"(?P<scheme>https?://)(?:[^/\s\"'<>@]*@)?(?P<host>[^/\s\"'<>?#]*)(?P<path>[^\s\"'<>?#]*)[^\s\"'<>]*")
 _LONGEST = 300
 _MOST = 60
 
@@ -20,8 +20,16 @@ _KINDS = {
 
 
 def unsigned(text: str) -> str:
-    """Return the text with every URL in it cut before its query, and without credentials."""
-    return _URL.sub(r"\1\2", text)
+    """Return the text with every URL in it cut to its host and the name of the file.
+
+    Some vendors sign in the query; of others the path itself is what nobody could guess.
+    """
+    return _URL.sub(_host_and_name, text)
+
+
+def _host_and_name(url: re.Match[str]) -> str:
+    folder, _, name = url["path"].rpartition("/")
+    return f"{url['scheme']}{url['host']}{'/…' if folder else ''}{'/' if url['path'] else ''}{name}"
 
 
 def shown(value: Any) -> str:

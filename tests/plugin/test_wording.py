@@ -14,6 +14,8 @@ from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, sh
         ("no address here", "no address here"),
         ("at https://a.example/b.mp4?sign=abc&x=1 now", "at https://a.example/b.mp4 now"),
         ("https://a.example/b#secret", "https://a.example/b"),
+        ("https://a.example/unguessable/token/b.mp4", "https://a.example/…/b.mp4"),
+        ("https://a.example", "https://a.example"),
         ("https://user:secret@a.example/b", "https://a.example/b"),
         (
             '{"u": "http://a.example/?k=v", "v": "https://b.example/?k=v"}',

@@ -38,8 +38,11 @@ export function duration(seconds) {
 
 /** How long ago an ISO time is: `just now`, `5 min ago`. */
 export function ago(time) {
-  const seconds = (Date.now() - Date.parse(time)) / 1000;
-  return seconds < 5 ? "just now" : `${duration(Math.round(seconds)).split(" ").slice(0, 2).join(" ")} ago`;
+  const seconds = Math.round((Date.now() - Date.parse(time)) / 1000);
+  if (seconds < 60) {
+    return seconds < 5 ? "just now" : `${seconds} s ago`;
+  }
+  return `${duration(seconds).split(" ").slice(0, 2).join(" ")} ago`;
 }
 
 /** The seconds between two ISO times. */
