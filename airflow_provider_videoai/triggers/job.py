@@ -137,8 +137,7 @@ class VideoJobTrigger(BaseTrigger):
         watches = self._watches(transport, job_ids)
         report = Report(self.task_instance, watches, transport.vendor.known_states, self._card(transport, job_ids))
         try:
-            if self._started_here:  # no worker ran before, which would have left the link
-                await report.link_job()
+            await report.introduce()
             results = await self._waited(transport, watches, report)
             await report.conclude()
         finally:

@@ -28,9 +28,9 @@ LEAST_GAP = 10.0
 class Report:
     """Pushes XComs ``progress`` (throttled, on change) and ``status`` (at the end) for a deferred task.
 
-    Where the task started in the triggerer, pushes its ``card`` first.
+    Where the task started in the triggerer, it also introduces its jobs: their ``card``, and the link "Job".
 
-    Writing happens beside the polling and never delays it: a report that fails is logged, and the wait goes on.
+    Progress is written beside the polling and never delays it: a report that fails is logged, and the wait goes on.
     """
 
     def __init__(
@@ -54,6 +54,12 @@ class Report:
             self._since.setdefault(str(slowest.state), _now())
         self._changed.set()
 
+    async def introduce(self) -> None:
+        """Push the card and the link "Job" that leads to it; where a worker ran before, it has done so."""
+        if self._ti is not None and self._card is not None:
+            await self._push(CARD_KEY, self._card.to_json())
+            await self._push(JOB_LINK.xcom_key, job_url(self._ti))
+
     async def conclude(self) -> None:
         """Push the last status, so that the worker need not ask the vendor again."""
         self.close()
@@ -61,19 +67,12 @@ class Report:
             statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
             await self._push("status", {"observed_at": time.time(), "jobs": statuses, "since": self._since})
 
-    async def link_job(self) -> None:
-        """Push the link "Job" of a task that started in the triggerer."""
-        if self._ti is not None:
-            await self._push(JOB_LINK.xcom_key, job_url(self._ti))
-
     def close(self) -> None:
         """Stop reporting progress."""
         if self._writer is not None:
             self._writer.cancel()
 
     async def _write_progress(self) -> None:
-        if self._card is not None:
-            await self._push(CARD_KEY, self._card.to_json())
         while True:
             await self._changed.wait()
             self._changed.clear()

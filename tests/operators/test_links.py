@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, JobFailed, JobTimedOut
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url, result_url
+from airflow_provider_videoai.triggers import report
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -105,14 +108,21 @@ class TestASensor:
         done.run()
         assert links(done) == (job_url(done.ti), job_url(done.ti))
 
-    def test_that_starts_in_the_triggerer_has_its_job_without_a_worker(
-        self, cases: Any, sensor: Any, sandbox: Any
+    def test_that_starts_in_the_triggerer_has_its_job_however_soon_it_ends(
+        self, cases: Any, sensor: Any, sandbox: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        case = cases["topview"]
+        def write_slowly(**xcom: Any) -> None:
+            time.sleep(0.3)
+            write(**xcom)
+
+        case, write = cases["topview"], report.XCom.set
         waiting = sensor(case, case.hook().submit(case.request(sandbox)))
+        settled(case)
+        monkeypatch.setattr(report.XCom, "set", write_slowly)
         event = asyncio.run(waiting.fire(VideoJobTrigger(**waiting.make().start_trigger_args.trigger_kwargs)))
         assert event.payload["outcome"] == "ended"
         assert links(waiting) == (job_url(waiting.ti), None)
+        assert waiting.ti.xcom_pull(key=CARD_KEY)["vendor"] == "topview"
 
     def test_whose_ids_cannot_be_read_has_no_button(self, cases: Any, sensor: Any) -> None:
         unread = sensor(cases["topview"], "{{ none }}")
