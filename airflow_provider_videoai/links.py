@@ -16,6 +16,11 @@ from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 from typing_extensions import override
 
+MOUNT = "/video-jobs"
+"""Where the page's own routes are."""
+ROUTE = "video-jobs"
+"""The page's name in Airflow's frame: it is shown at ``/plugin/video-jobs``."""
+
 
 def ui_is_on() -> bool:
     """Return whether the page and its links are to be shown: ``[videoai] ui``."""
@@ -25,13 +30,13 @@ def ui_is_on() -> bool:
 def job_url(task: Any) -> str:
     """Return the address of the task's job in Airflow's frame; empty where the page is switched off."""
     where = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "map_index": task.map_index}
-    return _at(f"/plugin/video-jobs?{urlencode(where)}")
+    return _at(f"/plugin/{ROUTE}?{urlencode(where)}")
 
 
 def result_url(task: Any) -> str:
     """Return the address that leads to the media of the task's job; empty where the page is switched off."""
     where = "/".join(quote(str(part), safe="") for part in (task.dag_id, task.run_id, task.task_id, task.map_index))
-    return _at(f"/video-jobs/api/jobs/{where}/result")
+    return _at(f"{MOUNT}/api/jobs/{where}/result")
 
 
 def _at(path: str) -> str:

@@ -39,6 +39,19 @@ def test_the_result_is_a_route_of_the_page() -> None:
     assert last == "result"
 
 
+def test_both_addresses_are_the_plugins() -> None:
+    from airflow_provider_videoai.plugin.entry import VideoAIPlugin  # noqa: PLC0415 - it reads the base URL
+    from airflow_provider_videoai.plugin.web import app  # noqa: PLC0415 - only an API server needs it
+
+    assert VideoAIPlugin.external_views[0]["url_route"] == urlsplit(job_url(TASK)).path.rpartition("/plugin/")[2]
+    (mounted,) = VideoAIPlugin.fastapi_apps
+    path = unquote(urlsplit(result_url(TASK)).path.partition(mounted["url_prefix"])[2])
+    met = [
+        route for route in app.routes if route.matches({"type": "http", "path": path, "method": "GET"})[0].value == 2
+    ]
+    assert [getattr(route, "name", None) for route in met] == ["result"]
+
+
 def test_without_a_base_url_the_path_alone_leads_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW__API__BASE_URL")
     assert job_url(TASK).startswith("/plugin/video-jobs?dag_id=my.dag&")

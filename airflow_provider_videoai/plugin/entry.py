@@ -10,17 +10,8 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_provider_videoai.links import MOUNT, ROUTE, ui_is_on
 from airflow_provider_videoai.provider_info import PROVIDER_INFO
-
-MOUNT = "/video-jobs"
-ROUTE = "video-jobs"
-"""The page lives at ``/plugin/video-jobs`` in Airflow's frame, with ``dag_id``, ``run_id``, ``task_id`` and
-``map_index`` as its query for one job."""
-
-
-def switched_on() -> bool:
-    """Return whether ``[videoai] ui`` asks for the page, as it does by default."""
-    return bool(conf.getboolean("videoai", "ui", fallback=True))
 
 
 async def video_jobs(
@@ -75,5 +66,5 @@ class VideoAIPlugin(AirflowPlugin):
 
     name = "videoai"
 
-    fastapi_apps = [{"app": video_jobs, "url_prefix": MOUNT, "name": "Video jobs"}] if switched_on() else []
-    external_views = _views() if switched_on() else []
+    fastapi_apps = [{"app": video_jobs, "url_prefix": MOUNT, "name": "Video jobs"}] if ui_is_on() else []
+    external_views = _views() if ui_is_on() else []
