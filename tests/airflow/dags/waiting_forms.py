@@ -25,7 +25,7 @@ with DAG("waiting_forms", schedule=None):
         task_id="from_template", job_id="{{ ti.xcom_pull(task_ids='submit')['job_id'] }}"
     ).set_upstream(submit)
     ViiTorTextRemovalSensor(
-        task_id="poking", job_id=submit.output["job_id"], deferrable=False, poke_interval=1, mode="reschedule"
+        task_id="poking", job_id=submit.output["job_id"], deferrable=False, poke_interval=15, mode="reschedule"
     )
     TopviewVideoAvatarOperator(
         task_id="ends_in_triggerer",
