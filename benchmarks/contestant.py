@@ -44,7 +44,10 @@ class Mark:
 
 @dataclass
 class Measured:
-    """A run. Seconds and bytes; ``delays`` are in noticing each job's end; ``stalls`` are of a 5 ms ticker."""
+    """A run. Seconds and bytes; delays are in noticing each job's end; stalls are of a 5 ms ticker.
+
+    ``longest_turn`` is the most CPU time that the loop took between two ticks: a busy machine does not lengthen it.
+    """
 
     contender: str
     jobs: int
@@ -60,6 +63,7 @@ class Measured:
     delay_p99: float | None
     stall_p99: float
     stall_max: float
+    longest_turn: float
     tally: dict[str, int]
 
 
@@ -76,6 +80,7 @@ class Race:
     stalls: list[float] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     failure: str | None = None
+    longest_turn: float = 0.0
 
     async def run(self) -> Measured:
         """Start all triggers, wait for all events, and return what it took."""
@@ -130,9 +135,10 @@ class Race:
 
     async def _tick(self) -> None:
         while True:
-            before = time.monotonic()
+            before, busy = time.monotonic(), time.thread_time()
             await asyncio.sleep(_TICK)
             self.stalls.append(time.monotonic() - before - _TICK)
+            self.longest_turn = max(self.longest_turn, time.thread_time() - busy)
 
     async def _tell(self, what: str) -> dict[str, int]:
         def told() -> Any:
@@ -161,6 +167,7 @@ class Race:
             delay_p99=_percentile(self.delays, 99),
             stall_p99=_percentile(self.stalls, 99) or 0.0,
             stall_max=max(self.stalls),
+            longest_turn=self.longest_turn,
             tally=tally,
         )
 

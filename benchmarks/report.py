@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _HEAD = (
     "| | jobs | CPU ms a job-poll | x bare | start ms a job | requests in 100 job-polls | sockets | stall ms p99, max "
-    "| delay s p50, p99 | KB a job |\n|---|---|---|---|---|---|---|---|---|---|\n"
+    "| longest turn ms | delay s p50, p99 | KB a job |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 Run = dict[str, Any]
@@ -64,25 +64,27 @@ def costs_of(runs: list[Run], idle: list[Run]) -> Cost:
 
 
 def _row(title: str, jobs: int, runs: list[Run], cost: Cost, bare: Cost | None) -> str:
-    def middle(value: Callable[[Run], float]) -> float:
-        return statistics.median(value(run) for run in runs)
+    def middle(value: Callable[[Run], float | None], form: str) -> str:
+        known = [each for each in map(value, runs) if each is not None]
+        return format(statistics.median(known), form) if known else ""
 
-    requests = 100 * middle(lambda run: run["tally"]["requests"] / max(1, run["tally"]["asks"]))
-    sockets = f"{middle(lambda run: run['tally']['most_sockets']):.0f}"
-    opened = f"{middle(lambda run: run['tally']['connections']):.0f}"
-    stalls = f"{1000 * middle(lambda run: run['stall_p99']):.0f}, {1000 * middle(lambda run: run['stall_max']):.0f}"
-    delays = f"{middle(lambda run: run['delay_p50']):.1f}, {middle(lambda run: run['delay_p99']):.1f}"
-    missing = jobs - middle(lambda run: run["events"])
+    def milliseconds(name: str) -> str:
+        return middle(lambda run: 1000 * run[name] if name in run else None, ".0f")
+
+    requests = middle(lambda run: 100 * run["tally"]["requests"] / max(1, run["tally"]["asks"]), ".1f")
+    opened = middle(lambda run: run["tally"]["connections"], ".0f")
+    missing = max(jobs - run["events"] for run in runs)
     cells = [
-        title + (f" ({missing:.0f} never ended)" if missing else ""),
+        title + (f" ({missing:,} never ended)" if missing else ""),
         f"{jobs:,}",
         f"{cost.poll:.3f}",
         f"{cost.poll / bare.poll:.2f}" if bare else "",
         f"{cost.start:.2f}",
-        f"{requests:.1f}",
-        f"{sockets} of {opened}",
-        stalls,
-        delays,
+        requests,
+        f"{middle(lambda run: run['tally']['most_sockets'], '.0f')} of {opened}",
+        f"{milliseconds('stall_p99')}, {milliseconds('stall_max')}",
+        milliseconds("longest_turn"),
+        f"{middle(lambda run: run['delay_p50'], '.1f')}, {middle(lambda run: run['delay_p99'], '.1f')}",
         f"{cost.memory:.1f}",
     ]
     return f"| {' | '.join(cells)} |\n"
@@ -96,7 +98,7 @@ def table(contenders: dict[str, list[Run]], jobs: int) -> str:
     for key, runs in contenders.items():
         ran = [run for run in runs if "cpu" in run]
         if not ran:
-            lines.append(f"| {CONTENDERS[key].title} | {jobs:,} | {runs[0]['failure']} | | | | | | | |\n")
+            lines.append(f"| {CONTENDERS[key].title} | {jobs:,} | {runs[0]['failure']} | | | | | | | | |\n")
         else:
             lines.append(_row(CONTENDERS[key].title, jobs, ran, costs_of(ran, idle), bare))
     return "".join(lines)
