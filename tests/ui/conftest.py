@@ -156,7 +156,7 @@ def picture(tmp_path: Path) -> Callable[[Page, str], None]:
     def picture(page: Page, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.png"
-        page.wait_for_timeout(1000)  # the browser's players fade their controls in and out and tell no one
+        page.wait_for_timeout(2000)  # the browser's players fade their controls in and out and tell no one
         page.screenshot(path=path)
         with Image.open(path) as shot:
             shot.convert("RGB").save(path, optimize=True)

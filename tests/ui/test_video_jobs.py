@@ -76,12 +76,16 @@ def test_the_bar_of_a_running_job_moves_by_itself(done: Any, log_in: Any, airflo
 def test_a_waiting_job_shows_its_course_and_its_input(under_way: Any, log_in: Any, airflow: Standalone) -> None:
     key = (under_way.dag_id, under_way.run_id, "erase_with_aidge", "job_id")
     wait_for(lambda: airflow.xcom(*key), 120, "no job was submitted")
-    frame = open_job(log_in(), under_way, "erase_with_aidge")
+    page = log_in()
+    loads: list[str] = []
+    page.on("request", lambda request: loads.append(request.url) if request.url.endswith("/source") else None)
+    frame = open_job(page, under_way, "erase_with_aidge")
     expect(frame.locator("h1")).to_contain_text("Video removal")
     expect(frame.locator(".timeline li").first).to_contain_text(re.compile(r"Submitted.*:\d\d"))
     expect(frame.locator("figure").nth(1)).to_contain_text("It appears here when the job is done.")
     assert plays(frame.locator("figure").first.locator("video"))
     expect(frame.locator("figure").nth(1).locator("video")).to_be_visible()
+    assert len(loads) <= 3, "the page refreshes, its players do not"
 
 
 def test_the_list_leads_to_a_job_and_back_to_the_task(done: Any, log_in: Any) -> None:

@@ -18,7 +18,9 @@ export function jobKey(query) {
   if (!query.get("dag_id") || !query.get("run_id") || !query.get("task_id")) {
     return null;
   }
-  return Object.fromEntries(names.map((name) => [name, query.get(name) || "-1"]));
+  const key = Object.fromEntries(names.map((name) => [name, query.get(name)]));
+  // A tab on a task that is not mapped gets no index from Airflow, but its own placeholder for one.
+  return { ...key, map_index: /^\d+$/.test(key.map_index) ? key.map_index : "-1" };
 }
 
 function jobQuery(key) {

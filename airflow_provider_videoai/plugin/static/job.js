@@ -4,7 +4,7 @@ import { ask, whileVisible } from "./asking.js";
 import { h, show } from "./dom.js";
 import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
-import { player, words } from "./player.js";
+import { fill, player, words } from "./player.js";
 import { STATES, between, clock, duration, moment, operation } from "./words.js";
 
 const EVERY = 3;
@@ -157,6 +157,7 @@ async function refresh() {
     const job = await ask(jobApi(key));
     document.title = `${operation(job.operation)}: ${job.task_id}`;
     show(main, crumbs(), heading(job), course(job), ...results(job).flat());
+    fill(main);
     return job.state === "queued" || job.state === "running";
   } catch (refusal) {
     if (refusal.status !== 0 || !main.childElementCount) {

@@ -4,6 +4,17 @@ import { h } from "./dom.js";
 
 const FIRST_FRAME = "#t=0.1"; // a player without a poster shows the frame at this time instead
 
+/** Frame -> what makes its player: a player loads media as soon as it is made, so only one that is shown may be. */
+const empty = new WeakMap();
+
+/** Make the players of the frames that have come to be shown. */
+export function fill(root) {
+  for (const frame of root.querySelectorAll("div.frame")) {
+    empty.get(frame)?.();
+    empty.delete(frame);
+  }
+}
+
 function tell(frame, text) {
   frame.replaceChildren(h("p.unplayable", {}, text));
 }
@@ -19,30 +30,32 @@ async function reason(address) {
 }
 
 /**
- * A player in a frame. `again` is an address that asks for the media anew; it is tried once when the first fails, for
- * addresses of media expire.
+ * The frame of a player, for `fill`. `again` is an address that asks for the media anew; it is tried once when the
+ * first fails, for addresses of media expire.
  */
 export function player({ kind, address, again = null, track = null, label }) {
   const frame = h("div.frame", { "data-keep": `${kind} ${address}` });
+  const firstFrame = kind === "video" ? FIRST_FRAME : "";
   let tried = false;
 
-  async function failed() {
+  async function failed({ target: media }) {
     if (again && !tried) {
       tried = true;
-      media.src = again + (kind === "video" ? FIRST_FRAME : "");
+      media.src = again + firstFrame;
       return;
     }
     const why = await reason(address);
     tell(frame, why ?? "This cannot be played: its address has expired, or the browser does not know its form.");
   }
 
-  const subtitles = track && h("track", { kind: "subtitles", label: "Subtitles", src: track, default: true });
-  const src = address + (kind === "video" ? FIRST_FRAME : "");
-  const media =
-    kind === "image"
-      ? h("img", { src, alt: label, error: failed })
-      : h(kind, { src, controls: true, preload: "metadata", playsinline: true, "aria-label": label, error: failed }, subtitles);
-  frame.append(media);
+  empty.set(frame, () => {
+    const subtitles = track && h("track", { kind: "subtitles", label: "Subtitles", src: track, default: true });
+    const common = { src: address + firstFrame, error: failed };
+    const controls = { controls: true, preload: "metadata", playsinline: true, "aria-label": label };
+    frame.append(
+      kind === "image" ? h("img", { ...common, alt: label }) : h(kind, { ...common, ...controls }, subtitles),
+    );
+  });
   return frame;
 }
 
