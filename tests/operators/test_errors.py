@@ -129,18 +129,18 @@ def test_a_retry_after_the_deadline_has_the_result_of_a_job_that_ended(
     cases: Any, task: Any, settled: Any, bought: Any
 ) -> None:
     case = cases["topview"]
-    crashed = task(case, job_timeout=0.01)
+    crashed = task(case, job_timeout=1e-6)
     crashed.defer()
     settled(case)
-    assert [task(case, store=crashed.store, job_timeout=0.01).start()["job_id"]] == bought(case)
+    assert [task(case, store=crashed.store, job_timeout=1e-6).start()["job_id"]] == bought(case)
 
 
 def test_a_retry_after_the_deadline_waits_where_the_vendor_cannot_be_asked(cases: Any, task: Any, sandbox: Any) -> None:
     case = cases["topview"]
-    crashed = task(case, job_timeout=0.01)
+    crashed = task(case, job_timeout=1e-6)
     crashed.defer()
     sandbox.fault(vendor=case.vendor, call="query", kind="http_500")
-    assert task(case, store=crashed.store, job_timeout=0.01).defer().trigger.deadline < time.time()
+    assert task(case, store=crashed.store, job_timeout=1e-6).defer().trigger.deadline < time.time()
 
 
 def test_a_raised_deadline_lets_the_next_attempt_wait_on(cases: Any, task: Any, sandbox: Any, bought: Any) -> None:
