@@ -56,7 +56,8 @@ def main() -> int:
     arguments.add_argument("--only", default="", help="only kinds with this text in their name")
     chosen = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    console.print(f"Repeat with --seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms}")
+    drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
+    console.print(f"Repeat with {drawn}" + (f" --only '{chosen.only}'" if chosen.only else ""))
     began = time.monotonic()
     with stage(NOTICED_SOON) as where:
         chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
