@@ -39,6 +39,9 @@ NOTICED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
 }
 """A worker that is lost is noticed in half a minute instead of five: the rounds would take too long."""
+CONNECTIONS = "50"
+"""Airflow's API server answers 40 requests at a time and checks a user's token on its event loop. With fewer
+connections to the database it stands still for 30 s as soon as all are taken, and tasks fail."""
 console = Console(width=150, highlight=False)
 
 
@@ -108,6 +111,7 @@ def environment(sandbox: Sandbox, database: str, markers: Path) -> dict[str, str
         "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
         "CHAOS_MARKERS": str(markers),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": CONNECTIONS,
         "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "2000",
         "AIRFLOW__CORE__PARALLELISM": "32",
         "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100",
