@@ -5,10 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import aidge_words
+import cdnetworks_words
 import httpx
 import pytest
+import tencent_words
 
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor, json_body
+from airflow_provider_videoai.vendors import cdnetworks
+from airflow_provider_videoai.vendors.aidge import Aidge
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures
+from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 
 NOW = 1_700_000_000.0
 
@@ -59,6 +66,26 @@ def open_account() -> Callable[..., Any]:
         return vendor(account, lambda: NOW)
 
     return make
+
+
+@pytest.fixture
+def aidge(open_account: Callable[..., Aidge]) -> Aidge:
+    return open_account(Aidge, login="512345", password=aidge_words.SECRET)
+
+
+@pytest.fixture(autouse=True)
+def _no_signature_was_used_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cdnetworks, "_RECENT", RecentSignatures())
+
+
+@pytest.fixture
+def vod(open_account: Callable[..., CDNetworks]) -> CDNetworks:
+    return open_account(CDNetworks, login=cdnetworks_words.ACCESS_KEY, password=cdnetworks_words.SECRET)
+
+
+@pytest.fixture
+def tencent(open_account: Callable[..., TencentIVH]) -> TencentIVH:
+    return open_account(TencentIVH, login="appkey-1", password=tencent_words.SECRET)
 
 
 @pytest.fixture

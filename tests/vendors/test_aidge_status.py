@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from aidge_words import JSON, MEDIA, TASK, refused, well
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import (
@@ -18,34 +19,10 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.vendors.aidge import Aidge
 
-SECRET = "aidge-secret-4f7b"
-TASK = "1ce4fd33-b9d5-4e21"
-MEDIA = "https://results.example.com/out.mp4?Expires=4988454430&Signature=Zm9v"
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(MEDIA),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 FIELDS = st.sampled_from(
     ["taskStatus", "TaskStatus", "status", "Status", "videoUrl", "VideoUrl", "result", "Result", "taskResult", "taskId"]
 )
 VALUES = JSON | st.sampled_from(["finished", "failed", "running", '{"videoUrl": "https://a.example/b"}', "{", "[1]"])
-fuzz = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def aidge(open_account: Callable[..., Aidge]) -> Aidge:
-    return open_account(Aidge, login="512345", password=SECRET)
-
-
-def well(data: Any, **more: Any) -> dict[str, Any]:
-    said = {"code": "0", "success": True, "resCode": 200, "resMessage": "success", "requestId": "r-1"}
-    return said | {"data": data} | more
-
-
-def refused(code: Any, message: str = "told so") -> dict[str, Any]:
-    return {"code": "0", "success": False, "resCode": code, "resMessage": message, "requestId": "r-2"}
 
 
 def ask(aidge: Aidge, play: Any, answer: Any) -> JobStatus:

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from cdnetworks_words import ACCESS_KEY, SECRET, TRANS_NO, TRIM, error, ok, pull, trim
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
@@ -17,45 +17,11 @@ from airflow_provider_videoai.jobs.errors import (
     QuotaExceeded,
 )
 from airflow_provider_videoai.jobs.vendor import Call
-from airflow_provider_videoai.vendors import cdnetworks as module
-from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, PullVideoRequest, RecentSignatures, TrimRequest
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, TrimRequest
 
 NOW = 1_700_000_000
-ACCESS_KEY = "AKTESTEXAMPLE0001"
-SECRET = "SKTESTEXAMPLE0001"
-TRANS_NO = "036b6f4a01611000a79c3a7800000000"
 CNC_VECTOR = "3973eabfb3a8356b60d412433ebd8991418eafc28ec1151c195454c14cac784f"
 WS3_VECTOR = "1b97bc9fd95870182285900345269264ab80bb542bd2af8ea11901280a5db633"
-TRIM = {"video_id": "DB7830C0", "seek_start": 10, "duration": 20, "filename": "teaser"}
-PULL = {"fetch_url": "https://files.example.com/a.mp4?sig=1", "filename": "ä.mp4"}
-
-
-@pytest.fixture(autouse=True)
-def _no_signature_was_used_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RECENT", RecentSignatures())
-
-
-@pytest.fixture
-def vod(open_account: Callable[..., CDNetworks]) -> CDNetworks:
-    return open_account(CDNetworks, login=ACCESS_KEY, password=SECRET)
-
-
-def trim(**changes: Any) -> TrimRequest:
-    return TrimRequest.parse(TRIM | changes)
-
-
-def pull(**changes: Any) -> PullVideoRequest:
-    return PullVideoRequest.parse(PULL | changes)
-
-
-def ok(data: Any = "") -> dict[str, Any]:
-    return {"code": 200, "message": "OK", "data": data}
-
-
-def error(code: Any, message: str = "told so") -> dict[str, Any]:
-    return {"code": code, "message": message, "data": None}
-
-
 # -- the requests --------------------------------------------------------------------------------------------
 
 

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from cdnetworks_words import TRANS_NO, TREES, error, ok, task
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import (
@@ -19,49 +20,9 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.vendors import cdnetworks as module
-from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 
-ACCESS_KEY = "AKTESTEXAMPLE0001"
-SECRET = "SKTESTEXAMPLE0001"
-TRANS_NO = "036b6f4a01611000a79c3a7800000000"
 ORIGINAL = "https://play.example.com/orig.mp4?wsSecret=abc"
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([200, 1560, "2"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-FIELDS = st.sampled_from(
-    ["taskId", "status", "videoInfo", "items", "pullStatus", "videoId", "videoDuration", "videoUrl", "originUrl"]
-)
-TREES = st.recursive(
-    JSON, lambda inner: st.dictionaries(FIELDS, inner, max_size=4) | st.lists(inner, max_size=3), max_leaves=10
-)
-fuzz = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(autouse=True)
-def _no_signature_was_used_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RECENT", RecentSignatures())
-
-
-@pytest.fixture
-def vod(open_account: Callable[..., CDNetworks]) -> CDNetworks:
-    return open_account(CDNetworks, login=ACCESS_KEY, password=SECRET)
-
-
-def ok(data: Any = "") -> dict[str, Any]:
-    return {"code": 200, "message": "OK", "data": data}
-
-
-def error(code: Any, message: str = "told so") -> dict[str, Any]:
-    return {"code": code, "message": message, "data": None}
-
-
-def task(status: Any, **info: Any) -> dict[str, Any]:
-    data: dict[str, Any] = {"taskId": "036b6fb4", "transNo": TRANS_NO, "status": status}
-    return ok(data | ({"videoInfo": info} if info else {}))
 
 
 def pulled(*items: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz, json_values, outcome
+from hypothesis import given
 from hypothesis import strategies as st
+from tencent_words import SECRET, SERVICE, TASK, envelope, refusal
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
@@ -24,43 +25,11 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH, TtsRequest, VideoMakeRequest
 
-SECRET = "ivh-accesstoken-4d5e6f"
-TASK = "81883d47c6154edf8e276531f09227b6"
-SERVICE = "/v2/ivh/videomaker/broadcastservice"
 VIDEO = VideoMakeRequest.parse({"virtualman_key": "vmk-1", "input_ssml": "Good morning"})
 SPEECH = TtsRequest.parse({"timbre_key": "timbre-1", "input_ssml": "Good morning"})
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def tencent(open_account: Any) -> TencentIVH:
-    vendor: TencentIVH = open_account(TencentIVH, login="appkey-1", password=SECRET)
-    return vendor
-
-
-def outcome(run: Callable[[], Any]) -> Any:
-    """Return what ``run`` returns, or the package's error that it raises; let any other through."""
-    try:
-        return run()
-    except VideoAIError as error:
-        return error
-
-
-def envelope(payload: Any, code: Any = 0, message: str = "") -> dict[str, Any]:
-    return {"Header": {"Code": code, "Message": message, "RequestID": "r-1"}, "Payload": payload}
-
-
-def refusal(code: Any, message: str = "vendor words") -> dict[str, Any]:
-    return {"Header": {"Code": code, "Message": message, "RequestID": "r-1"}}
-
-
 # -- the signature ------------------------------------------------------------------------------------------
+JSON = json_values()
 
 
 @pytest.mark.parametrize(

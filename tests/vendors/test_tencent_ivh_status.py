@@ -2,56 +2,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz, json_values, outcome
+from hypothesis import given
 from hypothesis import strategies as st
+from tencent_words import SECRET, SERVICE, TASK, envelope, refusal
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.vendors.tencent_ivh import FAILURES, TencentIVH
 
-SECRET = "ivh-accesstoken-4d5e6f"
 MEDIA = "https://videomaker-resources.ivh.qq.com/out/clip.mp4?sign=abc"
 SUBTITLES = "https://videomaker-resources.ivh.qq.com/out/clip.srt?sign=abc"
-TASK = "81883d47c6154edf8e276531f09227b6"
-SERVICE = "/v2/ivh/videomaker/broadcastservice"
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def tencent(open_account: Any) -> TencentIVH:
-    vendor: TencentIVH = open_account(TencentIVH, login="appkey-1", password=SECRET)
-    return vendor
-
-
-def outcome(run: Callable[[], Any]) -> Any:
-    """Return what ``run`` returns, or the package's error that it raises; let any other through."""
-    try:
-        return run()
-    except VideoAIError as error:
-        return error
-
-
-def envelope(payload: Any, code: Any = 0, message: str = "") -> dict[str, Any]:
-    return {"Header": {"Code": code, "Message": message, "RequestID": "r-1"}, "Payload": payload}
-
-
-def refusal(code: Any, message: str = "vendor words") -> dict[str, Any]:
-    return {"Header": {"Code": code, "Message": message, "RequestID": "r-1"}}
 
 
 def observe(vendor: TencentIVH, play: Any, **payload: Any) -> JobStatus:
     status: JobStatus = play(envelope(payload)).run(vendor.statuses("video_make", [TASK]))[TASK]
     return status
+
+
+JSON = json_values()
 
 
 def test_a_status_call_asks_for_one_id(tencent: TencentIVH, play: Any) -> None:

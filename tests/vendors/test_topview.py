@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz, json_values, outcome
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import (
@@ -33,13 +33,6 @@ REQUEST = {
     "voiceover_id": "voice-3",
 }
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
 
 @pytest.fixture
 def topview(open_account: Any) -> Topview:
@@ -47,16 +40,11 @@ def topview(open_account: Any) -> Topview:
     return vendor
 
 
+JSON = json_values()
+
+
 def request(**changes: Any) -> VideoAvatarRequest:
     return VideoAvatarRequest.parse({**REQUEST, **changes})
-
-
-def outcome(run: Callable[[], Any]) -> Any:
-    """Return what ``run`` returns, or the package's error that it raises; let any other through."""
-    try:
-        return run()
-    except VideoAIError as error:
-        return error
 
 
 def envelope(result: Any, code: Any = "200", message: str = "Success") -> dict[str, Any]:

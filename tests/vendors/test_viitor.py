@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz, json_values
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import (
@@ -32,14 +33,9 @@ LEAST = {
     "full_erase_roi": [[0, 0, 1, 1]],
 }
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([0, 4, ONE]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
+JSON = json_values(0, 4, ONE)
 FIELDS = st.sampled_from(["taskId", "taskStatus", "taskProgress", "errorCode", "targetVideoUrl", "updateTime"])
 ROWS = st.lists(JSON | st.dictionaries(FIELDS, JSON | st.sampled_from([4, "4", MEDIA]), max_size=6), max_size=4)
-fuzz = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
