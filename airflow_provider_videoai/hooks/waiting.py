@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.jobs.blocking import wait
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.jobs.ending import RAISE_JOB_TIMEOUT, error_of, failure_of, refusal_name, said_of
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
-from airflow_provider_videoai.jobs.poller import wait
 from airflow_provider_videoai.jobs.story import tell, tell_result
 from airflow_provider_videoai.jobs.vendor import Vendor
 from airflow_provider_videoai.jobs.watch import Outcome, Watch

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask for all waiting jobs of an account: one loop for thousands of tasks, as few requests as the vendor allows.
 
-:class:`Poller` serves the triggerer's event loop, :func:`wait` a worker that blocks. Both only carry out what each
-job's :class:`~airflow_provider_videoai.jobs.watch.Watch` decides.
+It carries out what each job's :class:`~airflow_provider_videoai.jobs.watch.Watch` decides.
 """
 
 from __future__ import annotations
@@ -13,36 +12,23 @@ import itertools
 import random
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from airflow_provider_videoai.jobs.errors import (
-    InvalidRequest,
-    JobNotFound,
-    QuotaExceeded,
-    ResultUnavailable,
-    VendorUnavailable,
-    VideoAIError,
-)
-from airflow_provider_videoai.jobs.model import JobStatus
+from airflow_provider_videoai.jobs.asking import Observer, Seen, noteworthy, question, told
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.pool import aclose, share
+from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.vendor import Account, Flow, Vendor
+from airflow_provider_videoai.jobs.vendor import Account
 from airflow_provider_videoai.jobs.watch import Watch
-
-Observer = Callable[[Watch], None]
-Seen = dict[str, JobStatus | VideoAIError]
 
 _IN_FLIGHT = 50
 _LINGER = 1.0  # seconds that a due job waits for others to share its request,
 _BREATH = 0.1  # or, where each has its own, to share the waking up
-_FIRST_PAUSE = 5.0
-_LONGEST_PAUSE = 120.0
-_LONGEST_ASKED = 900.0  # a vendor's Retry-After may be a mistake; asking once in so long harms nobody
-_OF_ONE_JOB = (InvalidRequest, JobNotFound, ResultUnavailable)
 
 
 @dataclass(slots=True, order=True)
@@ -73,7 +59,7 @@ class Poller:
         self._vendor = transport.vendor
         self._clock = clock
         self._jitter = jitter
-        self._throttle = Throttle(transport)
+        self._throttle = Throttle(transport.limiters)
         self._queue: list[_Waiting] = []
         self._numbers = itertools.count()
         self.users = 0
@@ -177,7 +163,7 @@ class Poller:
 
     async def _answers(self, watches: list[Watch]) -> Seen | VideoAIError:
         try:
-            found = await self._transport.arun(_question(self._vendor, watches))
+            found = await self._transport.arun(question(self._vendor, watches))
         except VideoAIError as error:
             self._throttle.note(error)
             return error
@@ -208,103 +194,3 @@ class Poller:
 def _fail(entry: _Waiting, defect: Exception) -> None:
     if not entry.ended.done():
         entry.ended.set_exception(defect)
-
-
-class Throttle:
-    """Slow the whole account down when the vendor says so, longer each time, until it answers again."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._limiters = transport.limiters
-        self._pause = _FIRST_PAUSE
-
-    def note(self, error: VideoAIError | None) -> None:
-        """Take in how a request went."""
-        now = time.monotonic()
-        if error is None:
-            self._pause = _FIRST_PAUSE
-        elif isinstance(error, QuotaExceeded | VendorUnavailable) and error.retry_after is not None:
-            self._limiters.slow_down(min(error.retry_after, _LONGEST_ASKED), now)
-        elif isinstance(error, QuotaExceeded) and not self._limiters.quiet(now):
-            # What fails while the account is quiet had left before: many refusals of one burst count once.
-            self._limiters.slow_down(self._pause, now)
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-
-
-def wait(
-    transport: Transport,
-    watches: Sequence[Watch],
-    observer: Observer,
-    *,
-    clock: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Block until every watch is done; the same decisions as the poller's, for a task that keeps its worker."""
-    throttle = Throttle(transport)
-    while waiting := [watch for watch in watches if not watch.done]:
-        if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
-            sleep(nap)
-        due = [watch for watch in waiting if watch.due_at <= clock()]
-        for batch in batches(due, transport.vendor.batch_size):
-            seen = _seen(transport, batch, throttle)
-            told(batch, seen, clock())
-            for watch in batch:
-                if noteworthy(watch):
-                    observer(watch)
-
-
-def ask(transport: Transport, watches: Sequence[Watch], throttle: Throttle, now: float) -> None:
-    """Ask once, blocking, for the jobs of at most one request, and tell each watch what was seen."""
-    told(watches, _seen(transport, watches, throttle), now)
-
-
-def _seen(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> Seen | VideoAIError:
-    try:
-        found = transport.run(_question(transport.vendor, watches))
-    except VideoAIError as error:
-        throttle.note(error)
-        return error
-    throttle.note(None)
-    return found
-
-
-def told(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float) -> None:
-    """Tell each watch its own part of an answer, or that there was none."""
-    for watch in watches:
-        mine = seen if isinstance(seen, VideoAIError) else seen.get(watch.job_id)
-        if mine is None:
-            watch.unknown(now)
-        elif isinstance(mine, VideoAIError):
-            watch.missed(mine, now)
-        else:
-            watch.saw(mine, now)
-
-
-def noteworthy(watch: Watch) -> bool:
-    """Return whether the last ask is news: another state, the end, or a failed ask."""
-    return watch.changed or watch.done or watch.error is not None
-
-
-def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:
-    """Group watches by operation into lists of at most ``size``."""
-    ordered = sorted(watches, key=lambda watch: watch.operation)
-    for _, group in itertools.groupby(ordered, key=lambda watch: watch.operation):
-        members = list(group)
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
-
-
-def _question(vendor: Vendor, watches: Sequence[Watch]) -> Flow[Seen]:
-    return _sifted(vendor, watches[0].operation, list(dict.fromkeys(watch.job_id for watch in watches)))
-
-
-def _sifted(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
-    """Ask for many jobs; where one of them spoils the whole request, find it by halves and spare the others."""
-    try:
-        return {**(yield from vendor.statuses(operation, job_ids))}
-    except _OF_ONE_JOB as refused:
-        if len(job_ids) == 1:
-            return {job_ids[0]: refused}
-    half = len(job_ids) // 2
-    first = yield from _sifted(vendor, operation, job_ids[:half])
-    rest = yield from _sifted(vendor, operation, job_ids[half:])
-    return first | rest

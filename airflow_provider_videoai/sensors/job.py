@@ -18,11 +18,12 @@ from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.jobs.blocking import ask, batches
 from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.jobs.poller import Throttle, ask, batches
+from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -171,7 +172,7 @@ class VideoJobSensor(BaseSensorOperator):
         if self._watches is None:
             self._watches = jobs.watches()
         waiting = [watch for watch in self._watches if not watch.done]
-        throttle = Throttle(transport)
+        throttle = Throttle(transport.limiters)
         for batch in batches(waiting, transport.vendor.batch_size):
             ask(transport, batch, throttle, time.time())
         for watch in waiting:

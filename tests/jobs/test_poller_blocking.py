@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_videoai.jobs.blocking import ask, batches, wait
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.errors import JobNotFound
-from airflow_provider_videoai.jobs.poller import Throttle, ask, batches, wait
+from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.vendor import Call
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from tests.jobs.lab import NOW
@@ -148,6 +149,6 @@ def test_blocking_side_spares_the_others_too(open_lab: Any, scripted: Any) -> No
 
     watches = [new_watch(job_id) for job_id in ("a", "bad", "b", "c")]
     transport = scripted(open_lab("batch_lab"), answer)
-    ask(transport, watches, Throttle(transport), NOW)
+    ask(transport, watches, Throttle(transport.limiters), NOW)
     assert [watch.outcome for watch in watches] == [Outcome.ENDED, None, Outcome.ENDED, Outcome.ENDED]
     assert isinstance(watches[1].error, JobNotFound)

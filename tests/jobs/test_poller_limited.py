@@ -14,7 +14,7 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs import poller, transport
+from airflow_provider_videoai.jobs import throttle, transport
 from airflow_provider_videoai.jobs.limiter import Limiters
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, json_body
@@ -53,7 +53,7 @@ def test_no_five_minutes_hold_more_than_thirty_calls_and_no_job_starves(
 ) -> None:
     async def run() -> list[tuple[float, str]]:
         clock = asyncio.get_running_loop().time
-        for module in (poller, transport):
+        for module in (throttle, transport):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock, time=clock, sleep=None))
         account = Account(conn_id="vod", host="https://vod.test", login="key", password="secret")
         asking = Answered(CDNetworks(account, clock))

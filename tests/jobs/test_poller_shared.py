@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs import poller as poller_module
 from airflow_provider_videoai.jobs import pool as pool_module
+from airflow_provider_videoai.jobs import throttle as throttle_module
 from airflow_provider_videoai.jobs.errors import JobNotFound, QuotaExceeded, VendorUnavailable
 from airflow_provider_videoai.jobs.limiter import Limiters
-from airflow_provider_videoai.jobs.poller import Poller, Throttle
+from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import json_body
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
@@ -160,14 +161,12 @@ OUT = VendorUnavailable("lights out")
         ([(0, None)], 0),
     ],
 )
-def test_pause_of_the_account(
-    open_lab: Any, monkeypatch: pytest.MonkeyPatch, notes: list[tuple[float, Any]], pause: float
-) -> None:
+def test_pause_of_the_account(monkeypatch: pytest.MonkeyPatch, notes: list[tuple[float, Any]], pause: float) -> None:
     now = 0.0
     clock = SimpleNamespace(monotonic=lambda: now)
-    monkeypatch.setattr(poller_module, "time", clock)
+    monkeypatch.setattr(throttle_module, "time", clock)
     limiters = Limiters(None)
-    throttle = Throttle(Transport(open_lab(), limiters=limiters))
+    throttle = Throttle(limiters)
     for now, error in notes:  # noqa: B007 - the clock reads it
         throttle.note(error)
     assert limiters.reserve("look", now) == pytest.approx(pause)
