@@ -99,6 +99,7 @@ class BareTrigger(IdleTrigger):
 
 def _ours(vendor: str, operation: str, prefix: str = "") -> Callable[[Wait], BaseTrigger]:
     def trigger(wait: Wait) -> BaseTrigger:
+        import airflow_provider_videoai.triggers.waiting  # noqa: F401 - the first trigger would load it
         from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
         return VideoJobTrigger(vendor, operation, CONN_ID, f"{prefix}{wait.number}", poll_interval=wait.interval)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.sdk import BaseHook
 
 from airflow_provider_videoai.hooks.account import account_of
@@ -52,6 +51,12 @@ class VideoJobHook(BaseHook):
     async def atransport(self) -> Transport:
         """Return the account's transport; looks the connection up without blocking the event loop."""
         if self._transport is None:
+            # A tenth of what a DAG file takes to load this package, and only event loops need it.
+            from airflow.providers.common.compat.connection import (  # noqa: PLC0415
+                get_async_connection,
+                get_async_extra_dejson,
+            )
+
             connection = await get_async_connection(self._checked_id(), hook=type(self))
             self._transport = self._open(connection, await get_async_extra_dejson(connection))
         return self._transport

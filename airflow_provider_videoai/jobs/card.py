@@ -20,7 +20,7 @@ class JobCard(BaseModel):
     ``None`` for jobs that another task submitted. ``source`` is what is worked on: a URL, a text, or a vendor's id.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     vendor: str
     operation: str

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
 
 from airflow_provider_videoai.hooks.airflow_errors import TaskDeferralError, TaskDeferralTimeout
@@ -194,6 +193,9 @@ class VideoJobOperator(BaseOperator):
         pause = max(min(pause, left), LEAST_DEFERRAL)
         self.log.info("%s Submitting again in %.0f seconds", full, pause)
         if self.deferrable:
+            # Few tasks ever need it, and every DAG file would pay for it.
+            from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger  # noqa: PLC0415
+
             self.defer(
                 trigger=TimeDeltaTrigger(timedelta(seconds=pause)),
                 method_name="submit_again",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait for jobs in the triggerer."""
+"""Wait for jobs in the triggerer: what of it is stored, and what DAG files are parsed with."""
 
 from __future__ import annotations
 
@@ -7,30 +7,12 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from threading import Event
 from typing import Any
 
-from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
-from asgiref.sync import sync_to_async
-
-from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.job_ids import job_ids_of
-from airflow_provider_videoai.hooks.lookup import transport_for
-from airflow_provider_videoai.hooks.waiting import card_of, watches_of
-from airflow_provider_videoai.jobs.card import JobCard
-from airflow_provider_videoai.jobs.ending import refusal_name, said_of
-from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VideoAIError
-from airflow_provider_videoai.jobs.model import JobState
-from airflow_provider_videoai.jobs.poller import Poller
-from airflow_provider_videoai.jobs.story import tell_result
-from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.watch import Outcome, Watch
-from airflow_provider_videoai.links import RESULT_LINK, result_link
-from airflow_provider_videoai.triggers.report import Report
 
 log = logging.getLogger(__name__)
-
-EVENT_VERSION = 1
 
 LEAST_DEFERRAL = 12.0
 """Seconds that a deferral lasts at least before its task goes on at a worker.
@@ -113,7 +95,11 @@ class VideoJobTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event and return at once: Airflow takes a lingering trigger for a killed one."""
         began = time.monotonic()
-        event = await self._end()
+        if not _loaded.is_set():
+            await asyncio.to_thread(_load)
+        from airflow_provider_videoai.triggers.waiting import Wait  # noqa: PLC0415 - see _load
+
+        event = await Wait(self).event()
         if not isinstance(event, TaskSuccessEvent):
             await self._let_airflow_note_the_deferral(began)
         yield event
@@ -126,137 +112,24 @@ class VideoJobTrigger(BaseTrigger):
             self.job_ids or "",
         )
 
-    async def _end(self) -> TriggerEvent:
-        try:
-            transport = await transport_for(self.vendor, self.conn_id)
-            job_ids = await self._named(transport) if self.source_task_id else self.job_ids.split()
-        except VideoAIError as refusal:
-            return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
-        if self.submitted_at is None:  # else the worker's log says what was submitted
-            log.info("Waiting for %s at %s", _jobs_in_words(self.operation, job_ids), transport.vendor.title)
-        watches = self._watches(transport, job_ids)
-        report = Report(self.task_instance, watches, transport.vendor.known_states, self._card(transport, job_ids))
-        try:
-            await report.introduce()
-            results = await self._waited(transport, watches, report)
-            await report.conclude()
-        finally:
-            report.close()
-        if results is None:
-            return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
-        parts = {} if self.many else results
-        return TaskSuccessEvent(xcoms={"return_value": results, **parts, **self._result_link(results)})
-
-    def _result_link(self, results: Any) -> dict[str, str]:
-        """Return the link "Result" as an XCom: no worker comes any more that would write it."""
-        if self.task_instance is None:
-            return {}
-        media = sum(result["media_url"] is not None for result in (results if self.many else [results]))
-        return {RESULT_LINK.xcom_key: result_link(self.task_instance, media)}
-
-    async def _waited(self, transport: Transport, watches: list[Watch], report: Report) -> Any:
-        """Wait for all; return the result to end the task with here, or ``None`` where a worker has to go on."""
-        async with Poller.shared(transport) as poller:
-            await asyncio.gather(*(poller.watch(watch, report.note) for watch in watches if not watch.done))
-            if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
-                return await self._results(transport, watches)
-        renewed = await transport_for(self.vendor, self.conn_id, refused=transport)
-        if renewed.vendor.account == transport.vendor.account:
-            return None
-        log.info("%s refused the credentials, and connection %r has others now", self.vendor, self.conn_id)
-        for watch in watches:
-            watch.resume(time.time())
-        return await self._waited(renewed, watches, report)
-
-    def _card(self, transport: Transport, job_ids: list[str]) -> JobCard | None:
-        # Where a worker ran before, it has pushed the card, and an operator's tells more.
-        if not self._started_here:
-            return None
-        return card_of(type(transport.vendor), self.operation, self.conn_id, job_ids, self.submitted_at)
-
     @property
-    def _started_here(self) -> bool:
-        """Whether no worker ran before."""
+    def started_here(self) -> bool:
+        """Whether the task started in the triggerer: no worker ran before."""
         return self.timeout is not None
 
     async def _let_airflow_note_the_deferral(self, began: float) -> None:
         # A scheduler that reads "the worker is done" (it deferred) only after the task was queued again takes the
         # task for killed and fails it. So an event never comes sooner than a scheduler's loop comes round. Where
         # there was no worker before or is no scheduler, there is no such race.
-        if self.task_instance is not None and not self._started_here:
+        if self.task_instance is not None and not self.started_here:
             await asyncio.sleep(began + LEAST_DEFERRAL - time.monotonic())
 
-    async def _named(self, transport: Transport) -> list[str]:
-        """Pull the ids that another task pushed."""
-        ti = self.task_instance
-        if ti is None:
-            raise InvalidRequest("job_id: another task's result can be read only within a DAG run")
-        given = await sync_to_async(XCom.get_one)(
-            key=self.source_key, dag_id=ti.dag_id, task_id=self.source_task_id, run_id=ti.run_id
-        )
-        ids, self.many = job_ids_of(given, type(transport.vendor))
-        return ids
 
-    def _watches(self, transport: Transport, job_ids: list[str]) -> list[Watch]:
-        deadline = self.deadline
-        if deadline is None and self.timeout is not None:
-            deadline = time.time() + self.timeout
-        return watches_of(
-            transport.vendor,
-            self.operation,
-            job_ids,
-            submitted_at=self.submitted_at,
-            poll_interval=self.poll_interval,
-            deadline=deadline,
-        )
-
-    async def _results(self, transport: Transport, watches: list[Watch]) -> Any:
-        """Return the result to end the task with here, or ``None`` where a worker has to go on."""
-        statuses = [watch.status for watch in watches if watch.outcome is Outcome.ENDED and watch.status]
-        succeeded = len(statuses) == len(watches) and all(each.state is JobState.SUCCEEDED for each in statuses)
-        if not self.finish or not succeeded:
-            return None
-        try:
-            flows = [
-                VideoJobHook.completed(transport.vendor, status, self.operation, self.submitted_at)
-                for status in statuses
-            ]
-            results = [await transport.arun(flow) for flow in flows]
-        except VideoAIError as failure:
-            log.warning("The result is left to a worker: %s", failure)
-            return None
-        for result in results:
-            tell_result(log, result)
-        returned = [result.to_dict() for result in results]
-        return returned if self.many else returned[0]
+_loaded = Event()
 
 
-def _jobs_in_words(operation: str, job_ids: list[str]) -> str:
-    return f"{operation} job {job_ids[0]}" if len(job_ids) == 1 else f"{len(job_ids)} {operation} jobs"
+def _load() -> None:
+    """Import what waiting takes: seconds the first time, for which the triggerer's loop must not stand still."""
+    import airflow_provider_videoai.triggers.waiting  # noqa: F401, PLC0415 - neither does parsing a DAG file need it
 
-
-def refused(refusal: VideoAIError) -> dict[str, Any]:
-    """Return the event of a wait that could not begin."""
-    return {
-        "version": EVENT_VERSION,
-        "outcome": str(Outcome.REFUSED),
-        "job_id": refusal.job_id,
-        "submitted_at": None,
-        "state": None,
-        "refusal": type(refusal).__name__,
-        "said": refusal.message.rstrip("."),
-    }
-
-
-def event_of(watches: list[Watch]) -> dict[str, Any]:
-    """Return the event: how the waiting ended, in JSON scalars, without any URL."""
-    worst = next((watch for watch in watches if watch.outcome is not Outcome.ENDED), watches[0])
-    return {
-        "version": EVENT_VERSION,
-        "outcome": str(worst.outcome),
-        "job_id": worst.job_id,
-        "submitted_at": worst.submitted_at,
-        "state": str(worst.status.state) if worst.status else None,
-        "refusal": refusal_name(worst),
-        "said": said_of(worst),
-    }
+    _loaded.set()

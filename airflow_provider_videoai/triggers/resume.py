@@ -8,27 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videoai.hooks.waiting import Jobs
-from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.watch import Outcome
-from airflow_provider_videoai.triggers.job import EVENT_VERSION
+from airflow_provider_videoai.triggers.event import outcome_of
 
 FRESH = 300.0
 """Seconds for which a status that the trigger pushed is used without asking the vendor again."""
-
-
-class UnknownEventError(VideoAIError):
-    """A trigger's event is not of a kind that this version understands. The job goes on; a retry attaches to it."""
-
-
-def outcome_of(event: object) -> Outcome:
-    """Read an event against the allow-list; raise :class:`UnknownEventError` for anything else."""
-    if isinstance(event, Mapping) and event.get("version") == EVENT_VERSION and event.get("outcome") in list(Outcome):
-        return Outcome(event["outcome"])
-    raise UnknownEventError(
-        "the trigger ended with an event that is not understood; the job goes on at the vendor, and a retry of this "
-        "task attaches to it"
-    )
 
 
 def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResult]:

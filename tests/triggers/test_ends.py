@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat import connection
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_videoai.hooks import job as hook_module
 from airflow_provider_videoai.hooks.lookup import transport_for
 from airflow_provider_videoai.jobs import watch
 from airflow_provider_videoai.jobs.poller import Poller
@@ -120,7 +120,7 @@ async def test_triggers_that_start_together_look_their_connection_up_once(
         looked_up.append(conn_id)
         return await get_async_connection(conn_id)
 
-    monkeypatch.setattr(hook_module, "get_async_connection", counted)
+    monkeypatch.setattr(connection, "get_async_connection", counted)
     conn_id = connect("topview")
     transports = await asyncio.gather(*(transport_for("topview", conn_id) for _ in range(50)))
     assert looked_up == [conn_id]
