@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
-from airflow_provider_videoai.jobs.model import JobStatus
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.story import tell
 from airflow_provider_videoai.jobs.watch import Watch
 from airflow_provider_videoai.links import JOB_LINK, job_url
@@ -23,6 +24,30 @@ log = logging.getLogger(__name__)
 
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task."""
+
+_SLOWEST_FIRST = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
+
+
+class Standing:
+    """In which states a task's jobs are, and since when (ISO 8601) its slowest job has been in each."""
+
+    def __init__(self) -> None:
+        self.since: dict[str, str] = {}
+        self._of: dict[str, JobState] = {}
+        self._jobs_in = Counter[JobState]()
+
+    @property
+    def slowest(self) -> JobState | None:
+        """The state of the job that is furthest from its end; ``None`` while no job has been seen."""
+        return next((state for state in _SLOWEST_FIRST if self._jobs_in[state]), None)
+
+    def note(self, status: JobStatus, now: str) -> None:
+        """Take in an observation. As cheap for one of thousands of jobs as for one alone."""
+        if (before := self._of.get(status.job_id)) is not None:
+            self._jobs_in[before] -= 1
+        self._of[status.job_id] = status.state
+        self._jobs_in[status.state] += 1
+        self.since.setdefault(str(self.slowest), now)
 
 
 class Report:
@@ -43,15 +68,15 @@ class Report:
         self._watches = watches
         self._known_states = known_states
         self._card = card
-        self._since: dict[str, str] = {}
+        self._standing = Standing()
         self._changed = asyncio.Event()
         self._writer = asyncio.create_task(self._write_progress()) if self._ti is not None else None
 
     def note(self, watch: Watch) -> None:
         """Take in that a job changed."""
         tell(log, watch, self._known_states, time.time())
-        if (slowest := self._slowest()) is not None:
-            self._since.setdefault(str(slowest.state), _now())
+        if watch.status is not None:
+            self._standing.note(watch.status, _now())
         self._changed.set()
 
     async def introduce(self) -> None:
@@ -65,7 +90,7 @@ class Report:
         self.close()
         if self._ti is not None:
             statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
-            await self._push("status", {"observed_at": time.time(), "jobs": statuses, "since": self._since})
+            await self._push("status", {"observed_at": time.time(), "jobs": statuses, "since": self._standing.since})
 
     def close(self) -> None:
         """Stop reporting progress."""
@@ -80,22 +105,20 @@ class Report:
             await asyncio.sleep(LEAST_GAP)
 
     def _progress(self) -> dict[str, Any]:
-        percents = [100 if status.state.terminal else status.progress for status in self._known()]
+        known = [watch.status for watch in self._watches if watch.status is not None]
+        percents = [100 if status.state.terminal else status.progress for status in known]
         stated = [percent for percent in percents if percent is not None]
-        slowest = self._slowest()
+        state = self._standing.slowest
+        slowest = min(
+            (each for each in known if each.state is state), key=lambda each: each.progress or 0, default=None
+        )
         return {
             "progress": sum(stated) // len(self._watches) if stated else None,
-            "state": str(slowest.state) if slowest else None,
+            "state": str(state) if state else None,
             "queue_position": slowest.queue_position if slowest else None,
             "observed_at": _now(),
-            "since": self._since,
+            "since": self._standing.since,
         }
-
-    def _known(self) -> list[JobStatus]:
-        return [watch.status for watch in self._watches if watch.status is not None]
-
-    def _slowest(self) -> JobStatus | None:
-        return min(self._known(), key=lambda status: (status.state.terminal, status.progress or 0), default=None)
 
     async def _push(self, key: str, value: Any) -> None:
         ti = self._ti

@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 from tasks import _class_at
 
+from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import CARD_KEY
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.watch import Watch
 from airflow_provider_videoai.triggers import report
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -58,6 +62,45 @@ def test_the_last_status_tells_since_when_the_job_was_in_each_state(
     since = dict(writes)["status"]["since"]
     assert list(since) == ["queued", "running", "succeeded"]
     assert list(since.values()) == sorted(since.values())
+
+
+@pytest.mark.parametrize(
+    ("seen", "slowest", "since"),
+    [
+        ([], None, {}),
+        ([("a", "queued")], "queued", {"queued": "0"}),
+        (
+            [("a", "queued"), ("a", "running"), ("a", "succeeded")],
+            "succeeded",
+            {"queued": "0", "running": "1", "succeeded": "2"},
+        ),
+        ([("a", "queued"), ("b", "queued"), ("a", "running")], "queued", {"queued": "0"}),
+        (
+            [("a", "running"), ("b", "running"), ("a", "succeeded"), ("b", "failed")],
+            "failed",
+            {"running": "0", "failed": "3"},
+        ),
+        ([("a", "running"), ("b", "queued"), ("b", "running")], "running", {"running": "0", "queued": "1"}),
+        ([("a", "queued"), ("a", "queued"), ("a", "running")], "running", {"queued": "0", "running": "2"}),
+    ],
+)
+def test_a_task_stands_where_its_slowest_job_does(seen: list[Any], slowest: str | None, since: dict[str, str]) -> None:
+    standing = report.Standing()
+    for moment, (job_id, state) in enumerate(seen):
+        standing.note(JobStatus(job_id=job_id, state=JobState(state)), str(moment))
+    assert standing.slowest == slowest
+    assert standing.since == since
+
+
+class Unread(list[Watch]):
+    def __iter__(self) -> Iterator[NoReturn]:
+        raise AssertionError("a thousand jobs with news would look at a million")
+
+
+def test_news_of_one_job_does_not_look_at_the_tasks_other_jobs() -> None:
+    watch = Watch(job_id="a", submitted_at=0.0, started_at=0.0, cadence=Cadence(floor=1.0))
+    watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0)
+    report.Report(None, Unread([watch]), frozenset()).note(watch)
 
 
 def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(cases: Any, sensor: Any, writes: Any) -> None:
