@@ -27,8 +27,9 @@ from airflow_provider_videoai.jobs.vendor import Account
 from airflow_provider_videoai.jobs.watch import Watch
 
 _IN_FLIGHT = 50
-_LINGER = 1.0  # seconds that a due job waits for others to share its request,
-_BREATH = 0.1  # or, where each has its own, to share the waking up
+_BREATH = 0.1  # seconds that a due job waits for others to share the waking up,
+_LINGER = 0.5  # and, where a request has room for more, to share the request
+_EARLY = 0.0001  # an alarm may ring so much too soon, by rounding alone
 
 
 @dataclass(slots=True, order=True)
@@ -67,7 +68,8 @@ class Poller:
         self._asking: set[asyncio.Task[None]] = set()
         # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
         self._free = max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT)))
-        self._linger = min(_LINGER if self._vendor.batch_size > 1 else _BREATH, self._vendor.poll_floor)
+        self._breath = min(_BREATH, self._vendor.poll_floor)
+        self._linger = min(_LINGER, self._vendor.poll_floor)
 
     @classmethod
     @asynccontextmanager
@@ -93,8 +95,9 @@ class Poller:
 
         Cancel what is returned to leave. The observer runs in the caller's context: what it logs belongs to its task.
         """
-        # Spread the first asks: after a restart of the triggerer every job arrives in the same instant.
-        watch.due_at += self._jitter(0.0, watch.cadence.floor)
+        # Spread the first asks: after a restart of the triggerer every job arrives in the same instant. Jobs that can
+        # share a request are not torn apart.
+        watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._linger)
         ended = asyncio.get_running_loop().create_future()
         self._push(_Waiting(watch.due_at, next(self._numbers), watch, observer, ended, copy_context()))
         return ended
@@ -115,13 +118,17 @@ class Poller:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _set_alarm(self) -> None:
-        """Wake up when the next job is due and others had time to become due with it, unless all places are taken."""
+        """Wake up when the next job is due and others had time to become due with it, unless all places are taken.
+
+        Once to send full requests, and where there is none again to send one that has room.
+        """
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
         if self._queue and self._free:
-            nap = self._queue[0].due_at + self._linger - self._clock()
-            self._alarm = asyncio.get_running_loop().call_later(nap, self._ask_due)
+            overdue = self._clock() - self._queue[0].due_at
+            patience = self._breath if overdue < self._breath - _EARLY else self._linger
+            self._alarm = asyncio.get_running_loop().call_later(patience - overdue, self._ask_due)
 
     def _ask_due(self) -> None:
         now = self._clock()
@@ -139,7 +146,10 @@ class Poller:
             self._ask_due()
 
     def _next_batch(self, now: float) -> list[_Waiting]:
-        """Take the longest overdue job, and as many more due ones of its operation as one request may carry."""
+        """Take the longest overdue job, and as many more due ones of its operation as one request may carry.
+
+        Take none while there is room in the request and others may still come to share it.
+        """
         batch: list[_Waiting] = []
         others: list[_Waiting] = []
         while self._queue and self._queue[0].due_at <= now and len(batch) < self._vendor.batch_size:
@@ -147,6 +157,9 @@ class Poller:
             if not entry.ended.done():
                 same = not batch or entry.watch.operation == batch[0].watch.operation
                 (batch if same else others).append(entry)
+        room = len(batch) < self._vendor.batch_size
+        if batch and room and now < batch[0].due_at + self._linger - _EARLY:
+            batch, others = [], [*batch, *others]
         for entry in others:
             heapq.heappush(self._queue, entry)
         return batch

@@ -118,6 +118,30 @@ def test_jobs_that_are_due_at_nearly_the_same_time_are_asked_in_the_same_instant
     assert times == {3.1}
 
 
+@pytest.mark.parametrize(
+    ("jobs", "sent"),
+    [
+        (100, {3.1: [100]}),  # full: it waits for nobody
+        (99, {3.5: [99]}),
+        (250, {3.1: [100, 100], 3.5: [50]}),
+    ],
+)
+def test_full_requests_leave_first_and_one_with_room_waits_half_a_second_for_more(
+    open_lab: Any, scripted: Any, skip_time: Any, jobs: int, sent: dict[float, list[int]]
+) -> None:
+    def answer(call: Call) -> Any:
+        left[round(asyncio.get_running_loop().time() - NOW, 3)].append(len(ids_of(call)))
+        return all_done(call)
+
+    async def run() -> None:
+        await poll(skipping_poller(transport), [new_watch(str(n)) for n in range(jobs)])
+
+    left: dict[float, list[int]] = defaultdict(list)
+    transport = scripted(open_lab("batch_lab", poll_floor=1.0), answer)
+    skip_time(run())
+    assert left == sent
+
+
 def test_jobs_of_two_operations_never_share_a_request(open_lab: Any, scripted: Any, skip_time: Any) -> None:
     async def run() -> None:
         watches = [new_watch(str(n), operation=("develop", "reprint")[n % 2]) for n in range(8)]
