@@ -32,7 +32,7 @@ def one_dag_door(airflow: Standalone) -> Iterator[str]:
     """A second API server on the same database, whose users may read only the DAG `tencent_narrator`."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    environment = airflow._env | {
+    environment = airflow.environment | {
         "AIRFLOW__CORE__AUTH_MANAGER": "one_dag.OneDagAuthManager",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,
