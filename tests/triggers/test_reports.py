@@ -122,8 +122,15 @@ def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any)
 async def test_progress_follows_the_job(
     cases: Any, task: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sandbox.clock(queue_seconds=100, run_seconds=500)
+    write = report.XCom.set
+
+    def write_and_let_time_pass(**written: Any) -> None:
+        write(**written)
+        sandbox.clock(advance=100)
+
     monkeypatch.setattr(report, "LEAST_GAP", 0.0)
-    sandbox.clock(queue_seconds=0.3, run_seconds=0.6)
+    monkeypatch.setattr(report.XCom, "set", write_and_let_time_pass)
     waiting = task(cases["viitor"])
     deferred = await asyncio.to_thread(waiting.defer)
     await waiting.fire(deferred.trigger)
