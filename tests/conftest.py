@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).with_name("support")))
 import pytest
 from cases import CASES, Case
 from tasks import StateStore, Task, TaskInstance
+from termination import unwind_when_terminated
 
 from airflow_provider_videoai.jobs import cadence
 from airflow_provider_videoai.jobs.limiter import Limiters
@@ -37,6 +38,10 @@ from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 
 QUEUE_SECONDS, RUN_SECONDS = 0.01, 0.05
 INTERVAL = 0.02
+
+
+def pytest_configure() -> None:
+    unwind_when_terminated()
 
 
 def pytest_unconfigure() -> None:

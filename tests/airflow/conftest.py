@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_airflow import airflow_at
 from standalone import Standalone
 
 from airflow_provider_videoai.sandbox import running_sandbox
@@ -29,13 +30,6 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     dags = home / "dags"
     for folder in (ROOT / "dags", Path(__file__).parent / "dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True)
-    connections = sandbox.connections()
-    wrong = json.loads(connections["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
-    environment = {
-        **connections,
-        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-        "AIRFLOW_CONN_TOPVIEW_WRONG": json.dumps(wrong),
-        "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
-    }
-    with Standalone(home, dags, environment) as running:
+    wrong = json.loads(sandbox.connections()["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
+    with airflow_at(sandbox, home, dags, AIRFLOW_CONN_TOPVIEW_WRONG=json.dumps(wrong)) as running:
         yield running

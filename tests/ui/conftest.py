@@ -15,6 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from real_airflow import airflow_at
 from standalone import Standalone
 
 from airflow_provider_videoai.sandbox import running_sandbox
@@ -47,13 +48,8 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     home = tmp_path_factory.mktemp("airflow")
-    environment = {
-        **sandbox.connections(),
-        "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
-        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
-    }
-    with Standalone(home, ROOT / "dags", environment) as running:
+    users = ",".join(f"{name}:{role}" for name, role in USERS.items())
+    with airflow_at(sandbox, home, ROOT / "dags", AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=users) as running:
         yield running
 
 
