@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -70,13 +71,15 @@ def card_of(
 class Jobs:
     """The jobs of one task: ids in the user's order, all of one account and operation.
 
-    Times are epoch seconds. ``to_wait_longer`` is what a user is told whose deadline passed.
+    Times are epoch seconds. ``to_wait_longer`` is what a user is told whose deadline passed; ``task_instance`` is
+    Airflow's.
     """
 
     hook: VideoJobHook
     operation: str
     job_ids: Sequence[str]
     log: Log
+    task_instance: Any = field(repr=False)
     submitted_at: float | None = None
     poll_interval: float | None = None
     deadline: float | None = field(default=None)
@@ -111,13 +114,19 @@ class Jobs:
         tell(self.log, watch, self.hook.vendor_class.known_states, time.time())
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
-        """Return the results of jobs whose waiting is over, or raise the first error."""
+        """Return the results of jobs whose waiting on this worker is over, or raise the first error."""
+        self.show_end([watch.status for watch in watches])
         for watch in watches:
             if watch.outcome is not Outcome.ENDED:
                 raise self.error_of(
                     watch.outcome or Outcome.UNAVAILABLE, watch.job_id, said_of(watch), refusal_name(watch)
                 )
         return self.completed([watch.status for watch in watches if watch.status is not None])
+
+    def show_end(self, statuses: Sequence[JobStatus | None]) -> None:
+        """Push XCom ``status``, the last that was seen of each job, as the triggerer does where that waits."""
+        seen = [status.to_json() if status else None for status in statuses]
+        self.task_instance.xcom_push(key="status", value={"observed_at": time.time(), "jobs": seen})
 
     def error_of(self, outcome: Outcome, job_id: str, said: str, refusal: str | None = None) -> VideoAIError:
         """Return the typed error of a wait that ended without a terminal state."""

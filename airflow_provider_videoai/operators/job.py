@@ -122,7 +122,7 @@ class VideoJobOperator(BaseOperator):
         """Return the result of a job whose end the trigger saw."""
         with airflow_boundary():
             self.has_job = True
-            jobs = self._jobs(self._resumed(context, event), self._request().polled_as)
+            jobs = self._jobs(context, self._resumed(context, event), self._request().polled_as)
             return self._concluded(context, lambda: results_after(event, jobs, context["ti"]))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -161,7 +161,7 @@ class VideoJobOperator(BaseOperator):
         request = self._request()
         hook = self.hook_class(self.conn_id)
         if self.deferrable and self.wait_for_completion:
-            self._prove_deferral(request.polled_as, hook)
+            self._prove_deferral(context, request.polled_as, hook)
         submitter = self._submitter = Submitter(
             transport=hook.transport,
             store=store_of(context, self.log),
@@ -180,7 +180,7 @@ class VideoJobOperator(BaseOperator):
                 self._make_room(full, since, tries)
                 tries += 1
             else:
-                return self._follow(context, job, self._jobs(job, request.polled_as, hook))
+                return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))
 
     def _make_room(self, full: QuotaExceeded, since: float, tries: int) -> None:
         """Wait until the vendor may have room again: deferred, or here where the task is not deferrable."""
@@ -214,6 +214,7 @@ class VideoJobOperator(BaseOperator):
             return self._handed_over(jobs)
         if (status := job.status) is not None:
             if status.state.terminal:
+                jobs.show_end([status])
                 return self._concluded(context, lambda: jobs.completed([status]))
             jobs.check_deadline(status)
         if self.deferrable:
@@ -242,10 +243,10 @@ class VideoJobOperator(BaseOperator):
             submitted_at=iso_utc(jobs.submitted_at),
         ).to_dict()
 
-    def _prove_deferral(self, operation: str, hook: VideoJobHook) -> None:
+    def _prove_deferral(self, context: Context, operation: str, hook: VideoJobHook) -> None:
         """Make the deferral for a job that is not bought yet: what could not be carried must fail before, not after."""
         stand_in = SubmittedJob("unknown", time.time(), fresh=True)
-        trigger, _ = self._deferral(self._jobs(stand_in, operation, hook))
+        trigger, _ = self._deferral(self._jobs(context, stand_in, operation, hook))
         check_arguments(trigger)
 
     def _deferral(self, jobs: Jobs) -> tuple[VideoJobTrigger, timedelta]:
@@ -271,7 +272,7 @@ class VideoJobOperator(BaseOperator):
         submitted_at = record.submitted_at if record else told.get("submitted_at")
         return SubmittedJob(job_id, submitted_at or time.time(), fresh=False)
 
-    def _jobs(self, job: SubmittedJob, operation: str, hook: VideoJobHook | None = None) -> Jobs:
+    def _jobs(self, context: Context, job: SubmittedJob, operation: str, hook: VideoJobHook | None = None) -> Jobs:
         return Jobs(
             hook=hook or self.hook_class(self.conn_id),
             operation=operation,
@@ -280,6 +281,7 @@ class VideoJobOperator(BaseOperator):
             submitted_at=job.submitted_at,
             poll_interval=self.poll_interval,
             deadline=job.submitted_at + self.job_timeout,
+            task_instance=context["ti"],
         )
 
     def _concluded(self, context: Context, results: Callable[[], list[JobResult]]) -> dict[str, Any]:

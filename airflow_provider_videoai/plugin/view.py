@@ -26,7 +26,7 @@ class Shown(StrEnum):
     FAILED = "failed"
     ABORTED = "aborted"
     UNWATCHED = "unwatched"
-    """The task waits no more and did not see the end: it does not wait for it, timed out, or was stopped."""
+    """The task waits no more and did not see the end: it does not wait for it, timed out, or a user ended it."""
 
 
 _WAITING = frozenset(
@@ -45,8 +45,6 @@ class Media(NamedTuple):
 
 def state_of(task: VideoTask) -> Shown:
     """Return the state of a task's jobs: of the worst, where they differ."""
-    if task.state == "success":
-        return Shown.UNWATCHED if task.xcoms.get("state") == JobState.QUEUED else Shown.SUCCEEDED
     if (ended := _ended(task)) is not None:
         return Shown(ended)
     if task.state not in _WAITING:
@@ -99,7 +97,7 @@ def _result(task: VideoTask, job_id: str) -> dict[str, Any]:
     state = result.get("state") or status.get("state")
     return {
         "job_id": job_id,
-        "state": state if state in list(JobState) else None,
+        "state": state if state in _WORST_FIRST else None,
         "media": kind_of(media.media_url) if media.media_url else None,
         "subtitles": media.subtitles_url is not None,
         "media_id": _text(result.get("media_id") or status.get("media_id")),
@@ -138,9 +136,9 @@ def _ended_at(task: VideoTask, state: Shown) -> str | None:
 
 
 def _ended(task: VideoTask) -> JobState | None:
-    """Return how the jobs ended, where the last word about all of them says so."""
-    states = [status.get("state") for status in _statuses(task)]
-    if not states or not all(state in _WORST_FIRST for state in states):
+    """Return how the jobs ended, where the last word about all of them says so; the task's own state proves nothing."""
+    states = [status.get("state") for status in _statuses(task)] or [task.xcoms.get("state")]
+    if not all(state in _WORST_FIRST for state in states):
         return None
     return next(state for state in _WORST_FIRST if state in states)
 

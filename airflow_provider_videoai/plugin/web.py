@@ -121,7 +121,7 @@ def the_task(
     """Return the task of a path to a user who may read it, or answer 404."""
     task = records.video_task(session, TaskKey(dag_id, run_id, task_id, map_index))
     if task is None:
-        raise HTTPException(404, "This task has no video job: it did not submit one, or it was cleared.")
+        raise HTTPException(404, "This task has no video job yet, or was cleared. Its log says more.")
     return task
 
 

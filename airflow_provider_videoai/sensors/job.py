@@ -88,7 +88,7 @@ class VideoJobSensor(BaseSensorOperator):
         """Wait for the jobs: deferred, or by poking."""
         with airflow_boundary():
             # Ids that cannot be read are told here, before there is a link to their page.
-            context["ti"].xcom_push(key=CARD_KEY, value=self._jobs().card().to_json())
+            context["ti"].xcom_push(key=CARD_KEY, value=self._jobs(context).card().to_json())
             self.has_job = True
             if self.deferrable:
                 self._defer()
@@ -97,7 +97,7 @@ class VideoJobSensor(BaseSensorOperator):
             try:
                 return super().execute(context)
             except AirflowSensorTimeout as late:
-                raise self._timed_out(str(late)) from late
+                raise self._timed_out(context, str(late)) from late
 
     def _defer(self) -> None:
         arguments = self._trigger_arguments() | self._named_jobs() | {"deadline": time.time() + self.timeout}
@@ -149,7 +149,7 @@ class VideoJobSensor(BaseSensorOperator):
         """Return the results of jobs whose end the trigger saw."""
         with airflow_boundary():
             try:
-                jobs = self._jobs()
+                jobs = self._jobs(context)
                 self.has_job = True
                 return self._returned(context, results_after(event, jobs, context["ti"]))
             except VideoAIError as failure:
@@ -163,11 +163,11 @@ class VideoJobSensor(BaseSensorOperator):
             raise
         except AirflowSensorTimeout as late:
             self.has_job = True
-            raise self._timed_out(f"Airflow's trigger ended with {late}") from late
+            raise self._timed_out(context, f"Airflow's trigger ended with {late}") from late
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once for all jobs that have not ended."""
-        jobs = self._jobs()
+        jobs = self._jobs(context)
         transport = jobs.hook.transport
         if self._watches is None:
             self._watches = jobs.watches()
@@ -184,10 +184,10 @@ class VideoJobSensor(BaseSensorOperator):
         except VideoAIError as failure:
             raise self._softened(failure) from failure
 
-    def _timed_out(self, said: str) -> SensorTimedOut:
+    def _timed_out(self, context: Context, said: str) -> SensorTimedOut:
         """Make the error of a wait that Airflow ended, for the first job that has not ended."""
         waiting = [watch.job_id for watch in self._watches or () if not watch.done] or self._job_ids().ids
-        late = self._jobs().error_of(Outcome.TIMED_OUT, waiting[0], said.rstrip("."))
+        late = self._jobs(context).error_of(Outcome.TIMED_OUT, waiting[0], said.rstrip("."))
         return SensorTimedOut(late.message, job_id=late.job_id)
 
     def _softened(self, failure: VideoAIError) -> Exception:
@@ -209,7 +209,7 @@ class VideoJobSensor(BaseSensorOperator):
             context["ti"].xcom_push(key=name, value=part)
         return only
 
-    def _jobs(self) -> Jobs:
+    def _jobs(self, context: Context) -> Jobs:
         return Jobs(
             hook=self.hook_class(self.conn_id),
             operation=self.operation,
@@ -217,4 +217,5 @@ class VideoJobSensor(BaseSensorOperator):
             log=self.log,
             poll_interval=self.poll_interval,
             to_wait_longer=CLEAR_SENSOR,
+            task_instance=context["ti"],
         )

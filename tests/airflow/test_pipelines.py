@@ -196,16 +196,28 @@ def test_wrong_password_fails_at_once_and_is_never_shown(airflow: Standalone, sa
     assert airflow.links("wrong_password", run_id, "refused") == {"Job": None, "Result": None}
 
 
-def test_vendor_failure_reaches_the_task_log_with_code_and_reason(airflow: Standalone, sandbox: Sandbox) -> None:
-    sandbox.fault(vendor="viitor", call="submit", kind="fail_job")
+@pytest.fixture(scope="module")
+def vendor_failed(airflow: Standalone, sandbox: Sandbox) -> str:
+    """A run whose jobs failed at the vendor."""
+    sandbox.fault(vendor="viitor", call="submit", kind="fail_job", times=2)
     run_id = airflow.trigger("vendor_fails")
     assert airflow.finish("vendor_fails", run_id, 60) == "failed"
-    log = airflow.task_log("vendor_fails", run_id, "fails")
+    return run_id
+
+
+@pytest.mark.parametrize("task_id", ["fails", "fails_on_a_worker"])
+def test_vendor_failure_is_in_the_task_log_and_on_the_page_with_code_and_reason(
+    airflow: Standalone, vendor_failed: str, task_id: str
+) -> None:
+    log = airflow.task_log("vendor_fails", vendor_failed, task_id)
+    shown = airflow._client.get(f"/video-jobs/api/jobs/vendor_fails/{vendor_failed}/{task_id}/-1").json()
 
     assert "JobFailed" in log
     assert "code " in log
-    job = job_and_result(airflow, "vendor_fails", run_id, "fails")["Job"]
-    assert airflow.links("vendor_fails", run_id, "fails") == {"Job": job, "Result": None}
+    assert (shown["state"], shown["results"][0]["state"]) == ("failed", "failed")
+    assert shown["results"][0]["error"].partition(":")[0] in log
+    job = job_and_result(airflow, "vendor_fails", vendor_failed, task_id)["Job"]
+    assert airflow.links("vendor_fails", vendor_failed, task_id) == {"Job": job, "Result": None}
 
 
 def test_with_the_retry_policy_a_failed_job_is_not_paid_again_by_itself(airflow: Standalone, sandbox: Sandbox) -> None:

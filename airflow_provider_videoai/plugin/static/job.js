@@ -9,6 +9,11 @@ import { STATES, between, clock, duration, moment, operation } from "./words.js"
 
 const EVERY = 3;
 const STEPS = ["submitted", "queued", "running", "ended"];
+const NO_RESULT = {
+  queued: "It appears here when the job is done.",
+  running: "It appears here when the job is done.",
+  unwatched: "The task did not see one.",
+};
 
 const main = document.getElementById("main");
 const key = jobKey(new URLSearchParams(location.search));
@@ -82,10 +87,9 @@ function outcome(job, result, number) {
   const address = `${jobApi(key)}/result?job=${number}`;
   const track = result.subtitles ? `${jobApi(key)}/subtitles?job=${number}` : null;
   const again = `${address}&refused=true`;
-  const live = job.state === "queued" || job.state === "running";
   const shown = result.media
     ? player({ kind: result.media, address, again, track, label: "Result" })
-    : words(result.error ?? (live ? "It appears here when the job is done." : "There is no media."), result.error ? "error" : "muted");
+    : words(result.error ?? NO_RESULT[job.state] ?? "There is no media.", result.error ? "error" : "muted");
   return h("figure", {}, h("figcaption", {}, "Result"), shown);
 }
 
@@ -122,7 +126,7 @@ function facts(job, result) {
     ["Took", took],
     ["Length of the media", length],
     ["Media id", result.media_id && h("code", {}, result.media_id)],
-    ["Submitted", job.submitted_at && time(job.submitted_at)],
+    ["Submitted", submitted && time(submitted)],
     ["Task state", job.task_state],
     ["Connection", h("code", {}, job.conn_id)],
   ];

@@ -37,7 +37,7 @@ function line(job) {
 }
 
 function table(answer) {
-  const names = ["State", "Task", "DAG", "Run", "Vendor", "Operation", "Progress", "Submitted"];
+  const names = ["State", "Task", "DAG", "Run", "Vendor", "Operation", "Progress", "Age"];
   return h(
     "table.jobs",
     {},

@@ -49,4 +49,7 @@ with DAG("wrong_password", schedule=None):
     )
 
 with DAG("vendor_fails", schedule=None):
-    ViiTorTextRemovalOperator(task_id="fails", url=CLIP, task_name="fails", full_erase_roi=ROI)
+    for task_id, deferrable in (("fails", True), ("fails_on_a_worker", False)):
+        ViiTorTextRemovalOperator(
+            task_id=task_id, url=CLIP, task_name=task_id, full_erase_roi=ROI, deferrable=deferrable
+        )
