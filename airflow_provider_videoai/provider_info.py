@@ -23,6 +23,11 @@ _COMMON_FIELDS = {
         "description": "For how long a waiting task rides out a vendor that cannot be asked.",
         "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 900},
     },
+    "allow_private_addresses": {
+        "label": "Results in my own network",
+        "description": "Let results be fetched from private and local addresses, which are refused otherwise.",
+        "schema": {"type": "boolean", "default": False},
+    },
 }
 
 
@@ -181,6 +186,14 @@ PROVIDER_INFO: dict[str, Any] = {
     "operators": _modules("operators"),
     "sensors": _modules("sensors"),
     "hooks": _modules("hooks"),
+    "transfers": [
+        {
+            "source-integration-name": name,
+            "target-integration-name": "Common IO",
+            "python-module": f"{_PACKAGE}.transfers.media",
+        }
+        for name, _, _ in _VENDORS.values()
+    ],
     "triggers": [{"integration-name": "Video AI", "python-modules": [f"{_PACKAGE}.triggers.job"]}],
     "extra-links": [f"{_PACKAGE}.links.VideoJobLink", f"{_PACKAGE}.links.VideoResultLink"],
     "config": {

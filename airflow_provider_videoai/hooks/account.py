@@ -30,6 +30,7 @@ def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: t
     limit = _positive(conn_id, options.pop("max_requests_per_minute", None), "max_requests_per_minute")
     timeout = _positive(conn_id, options.pop("timeout", None), "timeout")
     tolerance = _positive(conn_id, options.pop("outage_tolerance", None), "outage_tolerance")
+    private = _flag(conn_id, options.pop("allow_private_addresses", None), "allow_private_addresses")
     return Account(
         conn_id=conn_id,
         host=_base_url(connection, vendor.default_host),
@@ -38,6 +39,7 @@ def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: t
         max_requests_per_minute=limit,
         timeout=timeout or DEFAULT_TIMEOUT,
         outage_tolerance=tolerance or TOLERANCE,
+        allow_private_addresses=private,
         options=options,
     )
 
@@ -70,3 +72,10 @@ def _positive(conn_id: str, value: Any, name: str) -> float | None:
     if not 0 < number < float("inf"):
         raise InvalidRequest(f"connection {conn_id!r}: extra {name!r} must be a number greater than 0")
     return number
+
+
+def _flag(conn_id: str, value: Any, name: str) -> bool:
+    known = {"": False, "none": False, "false": False, "true": True}
+    if (word := str(value).strip().lower()) not in known:
+        raise InvalidRequest(f"connection {conn_id!r}: extra {name!r} must be true or false")
+    return known[word]

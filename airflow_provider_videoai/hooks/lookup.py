@@ -18,10 +18,14 @@ _FRESH = 30.0
 """Seconds for which one lookup of a connection serves all triggers that start meanwhile."""
 
 
-def hook_for(vendor: str, conn_id: str) -> VideoJobHook:
-    """Make the hook of a vendor for a connection; raise ``KeyError`` for a vendor that this package does not have."""
+def hook_for(vendor: str, conn_id: str | None = None) -> VideoJobHook:
+    """Make the hook of a vendor for a connection, or for its default one.
+
+    Raise ``KeyError`` for a vendor that this package does not have.
+    """
     module, _, name = HOOKS[vendor].rpartition(".")
-    return cast(VideoJobHook, getattr(import_module(module), name)(conn_id))
+    hook = getattr(import_module(module), name)
+    return cast(VideoJobHook, hook() if conn_id is None else hook(conn_id))
 
 
 @dataclass(slots=True)

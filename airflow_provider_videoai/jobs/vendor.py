@@ -44,7 +44,7 @@ class Account:
     """A vendor plus one Airflow connection.
 
     ``host`` is a full base URL, ``timeout`` seconds a request, ``outage_tolerance`` the seconds for which failed asks
-    are ridden out.
+    are ridden out. ``allow_private_addresses`` lets results be fetched from within the user's network.
     """
 
     conn_id: str
@@ -55,6 +55,7 @@ class Account:
     max_requests_per_minute: float | None = None
     timeout: float = DEFAULT_TIMEOUT
     outage_tolerance: float = TOLERANCE
+    allow_private_addresses: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

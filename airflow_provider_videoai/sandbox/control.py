@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +19,7 @@ from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
 from airflow_provider_videoai.sandbox.desk import Vendor
 from airflow_provider_videoai.sandbox.faults import BadControl
 from airflow_provider_videoai.sandbox.index import index
-from airflow_provider_videoai.sandbox.media import scenery
+from airflow_provider_videoai.sandbox.media import bulk, scenery
 from airflow_provider_videoai.sandbox.media.outcome import Media
 from airflow_provider_videoai.sandbox.media.serving import serve
 from airflow_provider_videoai.sandbox.world import World
@@ -135,18 +138,27 @@ class Control:
 
     async def sample(self, request: Request) -> Response:
         """Serve a sample; the first request for it waits until it is drawn."""
-        makers = {"clip.mp4": scenery.sample_clip, "speech.mp3": scenery.sample_speech}
         name = request.path_params["name"]
-        if name not in makers:
-            return JSONResponse({"error": f"no such sample; there are {sorted(makers)}"}, 404)
+        make = _maker(name)
+        if make is None:
+            return JSONResponse({"error": "no such sample; there are clip.mp4, speech.mp3, large-<megabytes>.mp4"}, 404)
         async with self._drawing:
             if name not in self._samples:
                 # A thread of its own: render threads may be waiting for this very sample.
-                content = await asyncio.to_thread(makers[name])
                 media = self._world.store.add("sample", name)
-                media.path.write_bytes(content)
+                await asyncio.to_thread(make, media.path)
                 self._samples[name] = media
         return await serve(self._world, "sample", self._samples[name], request)
+
+
+def _maker(name: str) -> Callable[[Path], object] | None:
+    """Return what writes a sample of this name to a file."""
+    if name == "clip.mp4":
+        return lambda path: path.write_bytes(scenery.sample_clip())
+    if name == "speech.mp3":
+        return lambda path: path.write_bytes(scenery.sample_speech())
+    megabytes = re.fullmatch(r"large-([1-9]\d{0,2}|1000)\.mp4", name)
+    return partial(bulk.write_large_clip, megabytes=int(megabytes[1])) if megabytes else None
 
 
 def _vendor(fields: dict[str, Any]) -> str | None:

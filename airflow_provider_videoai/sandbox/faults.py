@@ -44,6 +44,10 @@ class Kind(StrEnum):
     NEVER_ENDS = "never_ends"
     LOSE_JOB = "lose_job"
     EXPIRE_MEDIA = "expire_media"
+    CUT_MEDIA = "cut_media"
+    REPLACE_MEDIA = "replace_media"
+    WRONG_LENGTH = "wrong_length"
+    HTML_PAGE = "html_page"
 
 
 INSTEAD = frozenset(
@@ -63,10 +67,13 @@ AFTERWARDS = frozenset({Kind.STALL, Kind.TRUNCATED})
 OF_JOBS = frozenset({Kind.FAIL_JOB, Kind.ABORT_JOB, Kind.NEVER_ENDS, Kind.LOSE_JOB})
 """These change the fate of the next job that is accepted."""
 
+OF_MEDIA = frozenset({Kind.EXPIRE_MEDIA, Kind.CUT_MEDIA, Kind.REPLACE_MEDIA, Kind.WRONG_LENGTH, Kind.HTML_PAGE})
+"""These befall a file that is fetched."""
+
 _SUBMITS = frozenset({"*", CallKind.SUBMIT, CallKind.PULL})
 _CALLS_OF_KIND: dict[Kind, Collection[str]] = {
     **dict.fromkeys([*OF_JOBS, Kind.ACCEPT_THEN_DROP], _SUBMITS),
-    Kind.EXPIRE_MEDIA: ("*", CallKind.MEDIA),
+    **dict.fromkeys(OF_MEDIA, ("*", CallKind.MEDIA)),
 }
 _OWN_FIELDS: dict[Kind, Collection[str]] = {
     Kind.STALL: ("seconds",),
@@ -74,6 +81,9 @@ _OWN_FIELDS: dict[Kind, Collection[str]] = {
     Kind.FAIL_JOB: ("code",),
     Kind.QUOTA_FULL: ("code",),
     Kind.AUTH_FAILED: ("code",),
+    Kind.EXPIRE_MEDIA: ("code",),
+    Kind.CUT_MEDIA: ("bytes", "pause"),
+    Kind.WRONG_LENGTH: ("bytes",),
 }
 _SHARED_FIELDS = ("vendor", "call", "kind", "times", "after", "match")
 
@@ -105,6 +115,8 @@ class Fault:
     after: int = 0
     match: str = ""
     seconds: float = 5.0
+    bytes: int = 0
+    pause: float = 0.0
     retry_after: int | None = None
     retry_after_date: bool = False
     code: int | str | None = None
@@ -182,7 +194,9 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         ("times", (int, type(None)), 1),
         ("after", (int,), 0),
         ("seconds", (int, float), 0),
+        ("pause", (int, float), 0),
         ("retry_after", (int,), 0),
+        ("bytes", (int,), 0),
     ):
         if name not in fields:
             continue

@@ -27,9 +27,12 @@ CONTROL = {
         "after": "how many matching calls go well first (default 0)",
         "match": "only requests with this text in their URL or body (default: all)",
         "seconds": "stall: how long (default 5)",
+        "pause": "cut_media: seconds of silence before the cut (default 0)",
+        "bytes": "cut_media: how many are sent (default 0); wrong_length: how many are announced and not there",
         "retry_after": "rate_limited: seconds in Retry-After (default: no such header)",
         "retry_after_date": "rate_limited: Retry-After as an HTTP date (default false)",
-        "code": "fail_job, quota_full, auth_failed: the vendor's code (default: the documented one)",
+        "code": "fail_job, quota_full, auth_failed: the vendor's code (default: the documented one); "
+        "expire_media: 403, 404 or 410 (default 403)",
     },
     "DELETE /sandbox/faults": {},
     "GET /sandbox/clock": {},
@@ -61,6 +64,7 @@ def index(base_url: str, vendors: list[Vendor]) -> dict[str, Any]:
                 "seconds": scenery.SECONDS,
                 "caption_region": [x1, y1, x2, y2],
             },
+            "large": {"url": f"{base_url}/sample/large-500.mp4", "megabytes": "any number from 1 to 1000 in its name"},
             "speech": {"url": f"{base_url}/sample/speech.mp3", "text": scenery.SPEECH_TEXT},
         },
         "ids": {

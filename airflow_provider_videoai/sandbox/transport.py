@@ -8,11 +8,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING, cast
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 TRANSPORT = "sandbox.transport"
 
@@ -59,13 +60,49 @@ class DropConnection(Response):
         await _until_gone(receive)
 
 
-class HalfBody(Response):
-    """Announces all of ``content``, sends half of it and closes."""
+class CutBody(Response):
+    """Another answer, of which only some bytes come before the connection is closed.
+
+    ``after`` is how many (``None``: half of those announced), or ``missing`` how many are announced beyond those that
+    there are. ``pause`` is the silence before the close, in seconds.
+    """
+
+    def __init__(
+        self, whole: Response, *, after: int | None = None, missing: int | None = None, pause: float = 0.0
+    ) -> None:
+        super().__init__()
+        self._whole = whole
+        self._after = after
+        self._missing = missing
+        self._pause = pause
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Leave the announced length unmet."""
-        body = bytes(self.body)
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        cast("asyncio.Transport", scope[TRANSPORT]).close()
-        await _until_gone(receive)
+        left = 0
+
+        async def cutting(message: Message) -> None:
+            nonlocal left
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                announced = int(headers["content-length"])
+                if self._missing is not None:
+                    headers["content-length"] = str(announced + self._missing)
+                left = (
+                    announced if self._missing is not None else announced // 2 if self._after is None else self._after
+                )
+                await send(message)
+                return
+            piece = message["body"][:left]
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if not left:
+                await asyncio.sleep(self._pause)
+                cast("asyncio.Transport", scope[TRANSPORT]).close()
+                await _until_gone(receive)
+
+        await self._whole(scope, receive, cutting)
+
+    def _due(self, announced: int) -> int:
+        if self._missing is not None:
+            return announced
+        return announced // 2 if self._after is None else self._after

@@ -4,20 +4,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.desk import general_fault
-from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Kind, request_text
-from airflow_provider_videoai.sandbox.transport import HalfBody
+from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, OF_MEDIA, CallKind, Fault, Kind, request_text
+from airflow_provider_videoai.sandbox.transport import CutBody
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from airflow_provider_videoai.sandbox.media.outcome import Media
     from airflow_provider_videoai.sandbox.world import World
+
+_EXPIRED = {
+    403: ("AccessDenied", "Request has expired"),
+    404: ("NoSuchKey", "The specified key does not exist."),
+    410: ("Gone", "The file has been removed."),
+}
 
 
 def storage_error(status: int, code: str, message: str) -> Response:
@@ -29,25 +36,52 @@ def storage_error(status: int, code: str, message: str) -> Response:
 async def serve(world: World, vendor: str, media: Media | None, request: Request) -> Response:
     """Serve one file of ``vendor`` (``None``: 404), unless a media fault strikes."""
     url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if world.store.is_expired(url):
-        return storage_error(403, "AccessDenied", "Request has expired")
+    if status := world.store.expired_status(url):
+        return storage_error(status, *_EXPIRED[status])
     request_text.set(url)
-    fault = world.faults.claim(vendor, CallKind.MEDIA, INSTEAD | AFTERWARDS | {Kind.EXPIRE_MEDIA})
-    kind = fault.kind if fault else None
-    if kind is Kind.EXPIRE_MEDIA:
-        world.store.expire(url)
-    if kind in (Kind.EXPIRE_MEDIA, Kind.AUTH_FAILED):
-        return storage_error(403, "AccessDenied", "Request has expired")
-    if kind is Kind.QUOTA_FULL:
-        return storage_error(503, "SlowDown", "Please reduce your request rate.")
-    if fault is not None and kind in INSTEAD:
-        return general_fault(fault)
+    fault = world.faults.claim(vendor, CallKind.MEDIA, INSTEAD | AFTERWARDS | OF_MEDIA)
+    if fault is not None and (refusal := _refused(world, url, fault)):
+        return refusal
     if media is None:
-        return storage_error(404, "NoSuchKey", "The specified key does not exist.")
-    if fault is not None and kind is Kind.STALL:
-        await asyncio.sleep(fault.seconds)
-    if kind is Kind.TRUNCATED:
-        return HalfBody(media.path.read_bytes(), media_type=media.content_type)
+        return storage_error(404, *_EXPIRED[404])
+    return _served(media) if fault is None else await _spoilt(media, fault)
+
+
+def _refused(world: World, url: str, fault: Fault) -> Response | None:
+    """Return what a fault answers in the file's place, if it does."""
+    match fault.kind:
+        case Kind.EXPIRE_MEDIA:
+            status = fault.code if fault.code in _EXPIRED else 403
+            world.store.expire(url, int(status))
+            return storage_error(int(status), *_EXPIRED[int(status)])
+        case Kind.AUTH_FAILED:
+            return storage_error(403, *_EXPIRED[403])
+        case Kind.QUOTA_FULL:
+            return storage_error(503, "SlowDown", "Please reduce your request rate.")
+        case Kind.HTML_PAGE:
+            return HTMLResponse("<html><head><title>Welcome</title></head><body>Please log in.</body></html>")
+        case kind:
+            return general_fault(fault) if kind in INSTEAD else None
+
+
+async def _spoilt(media: Media, fault: Fault) -> Response:
+    """Serve the file as far as the fault lets it come."""
+    match fault.kind:
+        case Kind.STALL:
+            await asyncio.sleep(fault.seconds)
+        case Kind.REPLACE_MEDIA:
+            changed = media.path.stat().st_mtime - 60
+            os.utime(media.path, (changed, changed))
+        case Kind.TRUNCATED:
+            return CutBody(_served(media))
+        case Kind.CUT_MEDIA:
+            return CutBody(_served(media), after=fault.bytes, pause=fault.pause)
+        case Kind.WRONG_LENGTH:
+            return CutBody(_served(media), missing=fault.bytes)
+    return _served(media)
+
+
+def _served(media: Media) -> Response:
     return FileResponse(media.path, media_type=media.content_type)
 
 

@@ -37,7 +37,7 @@ class MediaStore:
     def clear(self) -> None:
         """Forget all files. Their bytes stay until the sandbox ends, as they may still be on their way out."""
         self._media: dict[str, Media] = {}
-        self._expired: set[str] = set()
+        self._expired: dict[str, int] = {}
 
     def add(self, vendor: str, name: str, path: Path | None = None) -> Media:
         """Enter a file that the caller will write to its ``path``, or has written; the name's ending tells its type."""
@@ -60,10 +60,10 @@ class MediaStore:
             return None
         return media
 
-    def expire(self, url: str) -> None:
-        """Let one URL (path and query) answer 403 from now on."""
-        self._expired.add(url)
+    def expire(self, url: str, status: int) -> None:
+        """Let one URL (path and query) answer with this HTTP status from now on."""
+        self._expired[url] = status
 
-    def is_expired(self, url: str) -> bool:
-        """Whether this very URL has expired."""
-        return url in self._expired
+    def expired_status(self, url: str) -> int | None:
+        """Return what this very URL answers by now, if it has expired."""
+        return self._expired.get(url)

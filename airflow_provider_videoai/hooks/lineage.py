@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell Airflow's lineage what a job read and made, and where a result was put; OpenLineage and others collect it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+from airflow.sdk import BaseHook
+
+_LONGEST = 1500
+"""Airflow refuses longer URIs."""
+
+
+def report(hook: BaseHook, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
+    """Report URLs, without what is secret in them; values that are none (a vendor's id, a text) are passed over."""
+    collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]
+    for url in filter(None, map(_public, inputs)):
+        collector.add_input_asset(hook, uri=url)
+    for url in filter(None, map(_public, outputs)):
+        collector.add_output_asset(hook, uri=url)
+
+
+def _public(value: str | None) -> str | None:
+    """Return a URL without login, query and fragment."""
+    try:
+        parts = urlsplit(value or "")
+    except ValueError:
+        return None
+    place = parts.netloc.rpartition("@")[2]
+    if not parts.scheme or not (place or parts.path) or len(value or "") > _LONGEST or " " in (value or ""):
+        return None
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look at what was fetched before it is published: an error page that was saved as a video is none."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import BinaryIO
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.media.probe import NotMedia, probe
+
+_ENOUGH = 64 * 1024
+"""Bytes of subtitles in which the first cue must be."""
+
+
+def require_library() -> None:
+    """Raise ``InvalidRequest`` where media cannot be looked at, before any of it is fetched."""
+    if find_spec("av") is None:
+        raise InvalidRequest(
+            "verify: looking at media needs a library, pip install 'airflow-provider-videoai[media]'; or verify=False"
+        )
+
+
+def played(file: BinaryIO) -> int | None:
+    """Return how long it plays, in milliseconds; raise ``ResultUnavailable`` for what is no media."""
+    try:
+        return probe(file).duration_ms
+    except NotMedia as failure:
+        raise ResultUnavailable(f"what came is no media ({failure}): nothing was published") from failure
+
+
+def has_cues(file: BinaryIO) -> None:
+    """Raise ``ResultUnavailable`` for what are no subtitles."""
+    if b"-->" not in file.read(_ENOUGH):
+        raise ResultUnavailable("what came are no subtitles: nothing was published")
+
+
+def anything(file: BinaryIO) -> None:
+    """Let everything pass."""

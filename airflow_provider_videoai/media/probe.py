@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a media file is, told from its header: container, length, streams. Needs the extra ``media``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from airflow_provider_videoai.jobs.errors import VideoAIError
+
+
+class NotMedia(VideoAIError, ValueError):
+    """The bytes are no video and no sound: an error page, or something else. Not retried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFacts:
+    """What is known of a file; unknown values are ``None``."""
+
+    container: str
+    duration_ms: int | None
+
+
+def probe(file: Path | BinaryIO) -> MediaFacts:
+    """Read a file's header; raise :class:`NotMedia` for what has no picture and no sound."""
+    av = _library()
+    try:
+        with av.open(str(file) if isinstance(file, Path) else file) as container:
+            if not (container.streams.video or container.streams.audio):
+                raise NotMedia("there is no picture and no sound in it")
+            length = container.duration
+            return MediaFacts(container=container.format.name, duration_ms=length // 1000 if length else None)
+    except av.FFmpegError as failure:
+        raise NotMedia("it cannot be read as video or sound") from failure
+
+
+def _library() -> Any:
+    try:
+        import av  # noqa: PLC0415 - an extra: only who looks at media needs it
+    except ModuleNotFoundError as missing:
+        raise VideoAIError("to look at media, pip install 'airflow-provider-videoai[media]'") from missing
+    return av

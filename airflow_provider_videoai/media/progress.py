@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell in a task's log how far a body has come: every tenth, or every so many bytes where its length is not known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from airflow_provider_videoai.jobs.duration import in_words
+from airflow_provider_videoai.jobs.log import Log
+
+_STEPS = 10
+_STEP_OF_UNKNOWN = 100 * 1000 * 1000
+_LEAST_SECONDS = 1.0
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def size_in_words(count: int) -> str:
+    """Write a number of bytes as a person says it, for example ``12.3 MB``."""
+    size, unit = float(count), 0
+    while size >= 999.95 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - one digit more would be rounded to 1000.0
+        size, unit = size / 1000, unit + 1
+    return f"{count} bytes" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+class Progress:
+    """Writes a line at each step, at most one a second. ``name`` is what is on its way."""
+
+    def __init__(self, log: Log, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._name = name
+        self._clock = clock
+        self._began = self._told_at = clock()
+        self._step = 0
+
+    def tell(self, done: int, total: int | None) -> None:
+        """Take in how many bytes there are, of how many."""
+        step = done * _STEPS // total if total else done // _STEP_OF_UNKNOWN
+        now = self._clock()
+        if step <= self._step or now - self._told_at < _LEAST_SECONDS or done == total:
+            return
+        self._step, self._told_at = step, now
+        share = f"{done * 100 // total} % of {size_in_words(total)}" if total else size_in_words(done)
+        self._log.info("%s: %s after %s", self._name, share, in_words(now - self._began))
+
+    def end(self, done: int) -> None:
+        """Write how much it was and how long it took."""
+        self._log.info("%s: all %s after %s", self._name, size_in_words(done), in_words(self._clock() - self._began))

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep a file in a store of fsspec: written beside its destination, looked at, and only then put there, whole."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from typing import Any, BinaryIO, cast
+
+from fsspec import AbstractFileSystem
+from fsspec.spec import AbstractBufferedFile
+
+from airflow_provider_videoai.media.body import Body
+
+BLOCK = 8 * 1024 * 1024
+"""Bytes that an object store is sent at once: they are held in memory. S3 takes 10,000 such parts a file."""
+_PIECE = 1024 * 1024
+_LOCAL = frozenset({"file", "local"})
+# There a folder is part of a name, and asking for one may make a bucket.
+_WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb"})
+
+
+class OtherContent(Exception):
+    """Something else is at the destination already."""
+
+
+class Destination:
+    """One file of a store. ``path`` is the store's own name of it, without scheme and connection."""
+
+    def __init__(self, fs: AbstractFileSystem, path: str) -> None:
+        self._fs = fs
+        self.path = path
+        protocols = fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)
+        self.is_local = not _LOCAL.isdisjoint(protocols)
+        self._has_folders = _WITHOUT_FOLDERS.isdisjoint(protocols)
+
+    @property
+    def beside(self) -> Destination:
+        """Where the bytes are before they are whole: the same at each try, so what a killed one left is replaced."""
+        folder, name = posixpath.split(self.path)
+        return Destination(self._fs, posixpath.join(folder, f".{name}.part"))
+
+    def size(self) -> int | None:
+        """Return how many bytes are there; ``None`` where there is no file."""
+        self._fs.invalidate_cache()
+        try:
+            return cast(int, self._fs.info(self.path)["size"])
+        except FileNotFoundError:
+            return None
+
+    def open(self) -> BinaryIO:
+        """Open it to be read, at any place."""
+        return cast(BinaryIO, self._fs.open(self.path, "rb", block_size=_PIECE))
+
+    def sha256(self) -> str:
+        """Return the hash of what is there, in lower-case hex."""
+        digest = hashlib.sha256()
+        with self.open() as file:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def create(self) -> Any:
+        """Open it to be written, from the first byte."""
+        if self._has_folders:
+            self._fs.makedirs(posixpath.dirname(self.path), exist_ok=True)
+        if self.is_local:
+            self.remove()  # so that whoever may still write to it, writes to nothing that counts
+        return self._fs.open(self.path, "wb", block_size=BLOCK)
+
+    def move_to(self, target: Destination) -> None:
+        """Give it another name in the same store."""
+        if self.is_local:
+            self._fs.mv(self.path, target.path)
+        else:
+            self._fs.cp_file(self.path, target.path)
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove it, if it is there."""
+        if self.size() is not None:
+            self._fs.rm_file(self.path)
+
+
+class Draft:
+    """A sink that becomes the destination once it is published, and leaves nothing if it is discarded."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self.place = destination.beside
+        self._file: Any = None
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all bytes so far, in lower-case hex."""
+        return self._digest.hexdigest()
+
+    def begin(self, body: Body) -> None:  # noqa: ARG002 - every body is welcome
+        """Be empty, whatever was written before."""
+        self._abandon()
+        self._file = self.place.create()
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        self._file.write(piece)
+        self._digest.update(piece)
+        self.size += len(piece)
+
+    def close(self) -> None:
+        """Hand the last bytes to the store; raise ``OSError`` where it has not got them all."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if (stored := self.place.size()) != self.size:
+            raise OSError(f"{stored} bytes of {self.size} are in the store: does another task write there as well?")
+
+    def publish(self) -> None:
+        """Put it at the destination, whole; what was there is replaced."""
+        self.place.move_to(self._destination)
+
+    def discard(self) -> None:
+        """Leave nothing."""
+        self._abandon()
+        self.place.remove()
+
+    def _abandon(self) -> None:
+        if self._file is None:
+            return
+        if isinstance(self._file, AbstractBufferedFile):
+            # Closing would make an object of it.
+            self._file.discard()
+            self._file.closed = True
+        else:
+            self._file.close()
+        self._file = None
+
+
+class Comparison:
+    """A sink that keeps nothing and tells whether the bytes are those of a file that is there already."""
+
+    def __init__(self, destination: Destination, size: int) -> None:
+        self._destination = destination
+        self._expected = size
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all bytes so far, in lower-case hex."""
+        return self._digest.hexdigest()
+
+    def begin(self, body: Body) -> None:
+        """Be empty; raise :class:`OtherContent` where the length tells already."""
+        if body.length not in (None, self._expected):
+            raise OtherContent(f"it has {self._expected} bytes, and the result {body.length}")
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        self._digest.update(piece)
+        self.size += len(piece)
+
+    def check(self) -> None:
+        """Raise :class:`OtherContent` where the bytes are not the same."""
+        if self.size != self._expected or self.sha256 != self._destination.sha256():
+            raise OtherContent("its bytes are others")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry what a URL gives to its destination: fetched through breaks, checked, then put there whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.media.body import Body
+from airflow_provider_videoai.media.download import Download, Rules, Sink
+from airflow_provider_videoai.media.progress import Progress
+from airflow_provider_videoai.media.storage import Comparison, Destination, Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is to be had: its first URL, how to get a fresh one, and the name by which the log calls it."""
+
+    url: str
+    renew: Callable[[], Awaitable[str]]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What is at the destination now; ``sha256`` is lower-case hex, ``duration_ms`` what plays, where it is known."""
+
+    bytes: int
+    sha256: str
+    content_type: str | None
+    duration_ms: int | None
+
+
+Check = Callable[[BinaryIO], int | None]
+"""Returns how long a file plays, in milliseconds; raises for one that is not what it should be."""
+
+
+def transfer(
+    source: Source, destination: Destination, *, rules: Rules, check: Check, overwrite: bool, log: Log
+) -> Stored:
+    """Carry it there and return what is there now. A file with the same content stays as it is.
+
+    Raises ``ResultUnavailable`` and ``VendorUnavailable`` (see :class:`Download`), :class:`OtherContent` where another
+    content is there and ``overwrite`` is false, ``AddressRefused``, and what ``check`` raises.
+    """
+    there = destination.size()
+    if there is not None and not overwrite:
+        return _compared(source, destination, there, rules, check, log)
+    draft = Draft(destination)
+    try:
+        body = _fetched(source, draft, rules, log)
+        draft.close()
+        stored = _checked(draft, draft.place, body, check)
+        if there == draft.size and destination.sha256() == draft.sha256:
+            _tell_same(source, log)
+        else:
+            draft.publish()
+        return stored
+    finally:
+        draft.discard()
+
+
+def _compared(source: Source, destination: Destination, there: int, rules: Rules, check: Check, log: Log) -> Stored:
+    comparison = Comparison(destination, there)
+    body = _fetched(source, comparison, rules, log)
+    comparison.check()
+    _tell_same(source, log)
+    return _checked(comparison, destination, body, check)
+
+
+def _fetched(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
+    progress = Progress(log, source.name)
+    download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, tell=progress.tell)
+    body = asyncio.run(download.run(source.url))
+    progress.end(sink.size)
+    return body
+
+
+def _checked(sink: Draft | Comparison, place: Destination, body: Body, check: Check) -> Stored:
+    with place.open() as file:
+        duration_ms = check(file)
+    return Stored(bytes=sink.size, sha256=sink.sha256, content_type=body.content_type, duration_ms=duration_ms)
+
+
+def _tell_same(source: Source, log: Log) -> None:
+    log.info("%s: the same content is there already, and stays as it is", source.name)

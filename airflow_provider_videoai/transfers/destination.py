@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read what a task is to carry and where to: results as other tasks hand them on, and paths with fields of a result."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.model import JobResult, JobState
+
+FIELDS = ("vendor", "operation", "job_id", "media_id", "submitted_at", "finished_at")
+"""Fields of a result that a path may hold, as ``{job_id}``."""
+_UNSAFE = re.compile(r"[/\\\x00-\x1f]|^\.{1,2}$")
+
+
+class Results(NamedTuple):
+    """Results in the user's order; ``many`` is true where a list was given, also of one."""
+
+    results: list[JobResult]
+    many: bool
+
+
+def results_of(given: Any) -> Results:
+    """Read a result of this package, a list of them, or what a template made of either."""
+    given = _unquoted(given)
+    many = not isinstance(given, str | Mapping)
+    members = given if many else [given]
+    if not isinstance(members, Iterable):
+        raise _no_result(given)
+    results = [_result_of(member) for member in members]
+    if not results:
+        raise InvalidRequest("result: must hold at least one result")
+    return Results(results, many)
+
+
+def _unquoted(given: Any) -> Any:
+    """Read what a template rendered as text, as JSON or as Python writes it."""
+    if not isinstance(given, str):
+        return given
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(given)
+        except (ValueError, SyntaxError):
+            continue
+    raise _no_result(given)
+
+
+def _result_of(given: Any) -> JobResult:
+    try:
+        result = JobResult(**(given | {"state": JobState(given["state"])}))
+    except (TypeError, KeyError, ValueError):
+        raise _no_result(given) from None
+    if not all(isinstance(each, str) and each for each in (result.vendor, result.operation, result.job_id)):
+        raise _no_result(given)
+    return result
+
+
+def _no_result(given: Any) -> InvalidRequest:
+    # Its value is not shown: it may hold signed URLs.
+    return InvalidRequest(
+        f"result: must be the result of a task of this package, or a list of these, not a {type(given).__name__} "
+        "that lacks its fields"
+    )
+
+
+def check_template(name: str, template: Any, *, many: bool = False) -> None:
+    """Raise :class:`InvalidRequest` for a path that no result can fill in, naming the argument and the field."""
+    if not isinstance(template, str) or not urlsplit(template).scheme or template.endswith("/"):
+        raise InvalidRequest(
+            f"{name}: must be the URL of a file, s3://conn@bucket/folder/{{job_id}}.mp4 or file:///folder/video.mp4 say"
+        )
+    used = _fields_of(name, template)
+    if many and not {"job_id", "media_id"}.intersection(used):
+        raise InvalidRequest(f"{name}: must hold {{job_id}} or {{media_id}}, as there may be several results")
+
+
+def is_literal(template: str) -> bool:
+    """Return whether a path that was checked is the same for every result."""
+    return not _fields_of("", template)
+
+
+def _fields_of(name: str, template: str) -> list[str]:
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as wrong:
+        raise InvalidRequest(f"{name}: {wrong}; a brace itself is written twice") from None
+    for _, field, form, conversion in parts:
+        if field is not None and (field not in FIELDS or form or conversion):
+            raise InvalidRequest(f"{name}: there is no field {{{field}}}; there are {', '.join(FIELDS)}")
+    return [field for _, field, _, _ in parts if field is not None]
+
+
+def paths_for(name: str, template: str, results: Sequence[JobResult], *, many: bool) -> list[str]:
+    """Return the path of each result; no two are the same. Raise :class:`InvalidRequest` where one cannot be made."""
+    check_template(name, template, many=many)
+    paths = [_filled(name, template, result) for result in results]
+    if len(set(paths)) < len(paths):
+        raise InvalidRequest(f"{name}: several results would have the same path")
+    return paths
+
+
+def _filled(name: str, template: str, result: JobResult) -> str:
+    values = {field: getattr(result, field) for field in _fields_of(name, template)}
+    for field, value in values.items():
+        if value is None:
+            raise InvalidRequest(f"{name}: the result of job {result.job_id} has no {field}")
+        # The vendor's words must not lead out of the folder that the user meant.
+        if _UNSAFE.search(str(value)):
+            raise InvalidRequest(f"{name}: {field} of job {result.job_id} holds what no file name may")
+    return template.format(**values)
+
+
+def asset_uri(path: str) -> str:
+    """Return the URI of the asset that is at a path: without the connection that leads there."""
+    address = urlsplit(path)
+    return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))

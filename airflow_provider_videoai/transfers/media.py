@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put results into the user's own storage, before their URLs expire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Asset, AssetAlias, BaseOperator, Context
+
+from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.transfers.destination import asset_uri, check_template, is_literal, paths_for, results_of
+
+MAX_BYTES = 10 * 1024**3
+"""The largest media that is taken, unless the task says otherwise."""
+
+
+class VideoResultToObjectStorageOperator(BaseOperator):
+    """Copy a job's media to a place of your own: S3, Google Cloud Storage, Azure, a file system.
+
+    The media is streamed, goes on after a break where it stopped, and is published whole or not at all. Where its URL
+    has expired, the vendor is asked for a fresh one, which costs nothing. A file with the same content that is there
+    already stays as it is, so the task may run again at any time.
+
+    Returns what was stored as a dict: ``path``, ``bytes``, ``sha256``, ``content_type``, ``duration_ms``,
+    ``subtitles`` (``path``, ``bytes``, ``sha256``, or ``None``), and ``vendor``, ``operation``, ``job_id``,
+    ``media_id`` of the job. For a list of results, a list in the same order.
+
+    Outlets of the task get this dict as the extra of their asset event. Without outlets, a ``destination`` that is
+    the same at each run is the task's outlet.
+
+    :param result: what a task of this package returned: ``task.output``, a dict, or a list of them. (templated)
+    :param destination: the URL of the file, ``s3://conn@bucket/folder/{job_id}.mp4`` say. ``{vendor}``,
+        ``{operation}``, ``{job_id}``, ``{media_id}``, ``{submitted_at}`` and ``{finished_at}`` are the result's; for
+        a list of results it must hold ``{job_id}`` or ``{media_id}``. (templated)
+    :param subtitles_destination: where the subtitles go, where the result has some: a file ``.srt``. (templated)
+    :param overwrite: replace a file with other content; ``False`` fails instead.
+    :param verify: look whether it is media before it is published; needs the extra ``media``.
+    :param max_bytes: the largest media that is taken.
+    :param vendor_conn_id: the connection of the account that made the result; ``None``: the vendor's default one.
+    """
+
+    template_fields: Sequence[str] = ("result", "destination", "subtitles_destination", "vendor_conn_id")
+    ui_color = "#f3ead9"
+
+    def __init__(
+        self,
+        *,
+        result: Any,
+        destination: str,
+        subtitles_destination: str | None = None,
+        overwrite: bool = False,
+        verify: bool = True,
+        max_bytes: int = MAX_BYTES,
+        vendor_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not rendered_later(destination):
+            check_template("destination", destination)
+            if is_literal(destination):
+                kwargs.setdefault("outlets", [Asset(uri=asset_uri(destination))])
+        if subtitles_destination is not None and not rendered_later(subtitles_destination):
+            _check_subtitles_destination(subtitles_destination)
+        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes <= 0:
+            raise InvalidRequest(f"max_bytes: must be a whole number greater than 0, not {max_bytes!r}")
+        super().__init__(**kwargs)
+        self.result = result
+        self.destination = destination
+        self.subtitles_destination = subtitles_destination
+        self.overwrite = overwrite
+        self.verify = verify
+        self.max_bytes = max_bytes
+        self.vendor_conn_id = vendor_conn_id
+
+    def execute(self, context: Context) -> Any:
+        """Carry every result to its place, one after the other."""
+        with airflow_boundary():
+            results, many = results_of(self.result)
+            paths = paths_for("destination", self.destination, results, many=many)
+            kept = [
+                self._keep(result, path, subtitles)
+                for result, path, subtitles in zip(results, paths, self._subtitles_paths(results, many), strict=True)
+            ]
+            self._tell_outlets(context, kept, many)
+            return kept if many else kept[0]
+
+    def _subtitles_paths(self, results: Sequence[JobResult], many: bool) -> Sequence[str | None]:
+        if not self.subtitles_destination:
+            return [None] * len(results)
+        _check_subtitles_destination(self.subtitles_destination)
+        return paths_for("subtitles_destination", self.subtitles_destination, results, many=many)
+
+    def _keep(self, result: JobResult, path: str, subtitles_path: str | None) -> dict[str, Any]:
+        # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
+        from airflow_provider_videoai.transfers.keeping import Keeper  # noqa: PLC0415 - see above
+
+        keeper = Keeper(
+            result,
+            conn_id=self.vendor_conn_id,
+            overwrite=self.overwrite,
+            verify=self.verify,
+            max_bytes=self.max_bytes,
+            log=self.log,
+        )
+        return keeper.keep(path, subtitles_path)
+
+    def _tell_outlets(self, context: Context, kept: list[Any], many: bool) -> None:
+        events = context["outlet_events"]
+        for outlet in self.outlets:
+            if isinstance(outlet, AssetAlias):
+                for each in kept:
+                    events[outlet].add(Asset(uri=asset_uri(each["path"])), extra=each)
+            else:
+                events[outlet].extra = {"videos": kept} if many else kept[0]
+
+
+def _check_subtitles_destination(template: str) -> None:
+    check_template("subtitles_destination", template)
+    if not template.lower().endswith(".srt"):
+        raise InvalidRequest("subtitles_destination: must end in .srt, the form in which vendors give them")

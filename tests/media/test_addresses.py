@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from airflow_provider_videoai.media import addresses
+from airflow_provider_videoai.media.addresses import AddressRefused, PrivateAddress, allowed, checked, session
+
+PUBLIC = [
+    "8.8.8.8",
+    "1.1.1.1",
+    "203.0.114.1",
+    "2606:4700::1111",
+    "::ffff:8.8.8.8",
+    "64:ff9b::808:808",
+    "2002:808:808::1",
+]
+NOT_PUBLIC = {
+    "loopback": "127.0.0.1",
+    "loopback, far": "127.255.0.9",
+    "loopback, IPv6": "::1",
+    "private 10": "10.1.2.3",
+    "private 172": "172.16.0.1",
+    "private 192": "192.168.1.1",
+    "private, IPv6": "fd00::1",
+    "the clouds' metadata": "169.254.169.254",
+    "metadata, IPv6": "fd00:ec2::254",
+    "link-local, IPv6": "fe80::1",
+    "link-local with a zone": "fe80::1%eth0",
+    "site-local": "fec0::1",
+    "shared by carriers": "100.64.0.1",
+    "unspecified": "0.0.0.0",  # noqa: S104 - nothing is bound to it
+    "unspecified, IPv6": "::",
+    "this network": "0.1.2.3",
+    "multicast": "224.0.0.1",
+    "multicast, IPv6": "ff02::1",
+    "reserved": "240.0.0.1",
+    "broadcast": "255.255.255.255",
+    "documentation": "192.0.2.1",
+    "documentation, IPv6": "2001:db8::1",
+    "benchmarks": "198.18.0.1",
+    "mapped": "::ffff:127.0.0.1",
+    "mapped metadata": "::ffff:169.254.169.254",
+    "compatible": "::127.0.0.1",
+    "NAT64": "64:ff9b::10.0.0.1",
+    "NAT64 of one's own": "64:ff9b:1::808:808",
+    "6to4": "2002:7f00:1::1",
+    "Teredo": "2001:0:808:808::1",
+    "no address": "localhost",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_an_address_of_the_public_internet_is_allowed(address: str) -> None:
+    assert allowed(address)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC.values(), ids=NOT_PUBLIC)
+def test_any_other_address_is_refused(address: str) -> None:
+    assert not allowed(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/a",
+        "file:///etc/passwd",
+        "//example.com/a",
+        "/a",
+        "",
+        "http://",
+        "http://user@example.com/",
+        "http://user:secret@example.com/",
+        "http://example.com:99999/",
+        "http://[::1/",
+        "gopher://example.com/",
+        "http://999.999.999.999/",
+    ],
+)
+def test_what_is_no_plain_web_address_is_refused_and_shows_no_secret(url: str) -> None:
+    with pytest.raises(AddressRefused) as refused:
+        checked(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_signed_url_is_sent_as_it_is() -> None:
+    url = "https://example.com/a%20b/c%2Fd.mp4?sig=a%2Bb%2F%3D&x=1+2"
+    assert str(checked(url)) == url
+
+
+@pytest.mark.parametrize("host", ["2130706433", "127.1", "0x7f.1", "0177.0.0.1"])
+def test_an_odd_way_to_write_an_address_is_judged_as_what_it_is(host: str) -> None:
+    assert checked(f"http://{host}/").host == "127.0.0.1"
+
+
+@asynccontextmanager
+async def a_server() -> AsyncIterator[str]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="inside")
+
+    application = web.Application()
+    application.router.add_get("/", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def fetched(url: str, *, allow_private: bool) -> str:
+    async with (
+        session(allow_private=allow_private) as client,
+        client.get(checked(url), allow_redirects=False) as answer,
+    ):
+        return await answer.text()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"])
+async def test_a_server_of_ones_own_network_is_reached_only_if_that_is_allowed(host: str) -> None:
+    async with a_server() as port:
+        with pytest.raises(PrivateAddress):
+            await fetched(f"http://{host}:{port}/", allow_private=False)
+        assert await fetched(f"http://{host}:{port}/", allow_private=True) == "inside"
+
+
+Resolve = Callable[..., Awaitable[Any]]
+
+
+async def test_a_name_that_changes_its_address_is_judged_by_the_one_that_is_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter(["8.8.8.8", "127.0.0.1"])
+
+    def resolve(_host: str, port: int, *_: Any, **__: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert allowed(socket.getaddrinfo("changing.example", 80)[0][4][0])  # what a check beforehand would have seen
+    with pytest.raises(PrivateAddress):
+        await fetched("http://changing.example/", allow_private=False)
+
+
+async def test_a_name_with_a_private_address_beside_a_public_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def resolve(_host: str, port: int, *_: Any, **__: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in ("10.0.0.1", "8.8.8.8")]
+
+    def note(address: str) -> bool:
+        tried.append(address)
+        return allowed(address)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(addresses, "allowed", note)
+    with pytest.raises(PrivateAddress):
+        await fetched("http://both.example/", allow_private=False)
+    assert tried == ["10.0.0.1"]
