@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept, under which name, and what a second run finds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.media.storage import Destination
+
+Transfer = Callable[..., Any]
+KEPT = {
+    "path",
+    "bytes",
+    "sha256",
+    "content_type",
+    "duration_ms",
+    "subtitles",
+    "vendor",
+    "operation",
+    "job_id",
+    "media_id",
+}
+
+
+@pytest.fixture
+def clip(sandbox: Any) -> str:
+    return f"{sandbox.url}/sample/clip.mp4"
+
+
+@pytest.fixture
+def content(clip: str) -> bytes:
+    return httpx.get(clip, trust_env=False, timeout=60).content
+
+
+def test_the_bytes_are_there_and_told(
+    store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
+) -> None:
+    kept = transfer(result_at(clip), f"{store.root}/{{job_id}}.mp4")
+    assert store.files() == {"ViiTor_AI_1.mp4": content}
+    assert set(kept) == KEPT
+    assert kept["path"] == f"{store.root}/ViiTor_AI_1.mp4"
+    assert (kept["bytes"], kept["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (kept["content_type"], kept["duration_ms"]) == ("video/mp4", 8000)
+    assert ObjectStoragePath(kept["path"]).read_bytes() == content
+
+
+def test_a_second_run_changes_nothing(
+    store: Any, transfer: Transfer, result_at: Any, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = transfer(result_at(clip), f"{store.root}/clip.mp4")
+    monkeypatch.setattr(Destination, "create", lambda _: pytest.fail("it was written again"))
+    assert transfer(result_at(clip), f"{store.root}/clip.mp4") == first
+
+
+@pytest.mark.parametrize("other", [b"something else", None], ids=["another length", "the same length"])
+def test_other_content_stays_unless_it_may_be_overwritten(
+    store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes, other: bytes | None
+) -> None:
+    there = bytes(len(content)) if other is None else other
+    store.put("clip.mp4", there)
+    with pytest.raises(InvalidRequest, match=r"something else is at .*; overwrite=True"):
+        transfer(result_at(clip), f"{store.root}/clip.mp4")
+    assert store.files() == {"clip.mp4": there}
+    transfer(result_at(clip), f"{store.root}/clip.mp4", overwrite=True)
+    assert store.files() == {"clip.mp4": content}
+
+
+def test_what_a_killed_try_left_is_replaced(
+    store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
+) -> None:
+    store.put(".clip.mp4.part", b"half of somethi")
+    transfer(result_at(clip), f"{store.root}/clip.mp4")
+    assert store.files() == {"clip.mp4": content}
+
+
+def test_media_beyond_the_limit_is_not_taken(
+    store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
+) -> None:
+    with pytest.raises(ResultUnavailable, match="larger than max_bytes"):
+        transfer(result_at(clip), f"{store.root}/clip.mp4", max_bytes=len(content) - 1)
+    assert store.files() == {}
+    transfer(result_at(clip), f"{store.root}/clip.mp4", max_bytes=len(content))
+
+
+def test_without_verify_anything_is_kept(store: Any, transfer: Transfer, result_at: Any, serve: Any) -> None:
+    kept = transfer(result_at(serve(b"\x00raw", "video/raw")), f"{store.root}/clip.raw", verify=False)
+    assert store.files() == {"clip.raw": b"\x00raw"}
+    assert kept["duration_ms"] is None
+
+
+def test_verify_without_its_library_says_what_to_install(
+    file_store: Any, transfer: Transfer, result_at: Any, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_videoai.media.check.find_spec", lambda _: None)
+    assert util.find_spec("av")
+    with pytest.raises(InvalidRequest, match=r"pip install 'airflow-provider-videoai\[media\]'"):
+        transfer(result_at(clip), f"{file_store.root}/clip.mp4")
+    assert transfer(result_at(clip), f"{file_store.root}/clip.mp4", verify=False)["bytes"]
+
+
+def test_a_list_of_results_keeps_its_order(store: Any, transfer: Transfer, result_at: Any, clip: str) -> None:
+    results = [result_at(clip, job_id=f"ViiTor_AI_{number}") for number in (3, 1, 2)]
+    kept = transfer(results, f"{store.root}/{{job_id}}.mp4")
+    assert [each["job_id"] for each in kept] == ["ViiTor_AI_3", "ViiTor_AI_1", "ViiTor_AI_2"]
+    assert set(store.files()) == {"ViiTor_AI_1.mp4", "ViiTor_AI_2.mp4", "ViiTor_AI_3.mp4"}
+
+
+def test_subtitles_go_beside_the_video(sandbox: Any, store: Any, transfer: Transfer) -> None:
+    hook = hook_for("tencent_ivh")
+    fields = {"virtualman_key": "sandbox-virtualman", "input_ssml": "Hello there.", "video_param": {"Format": "Mp4"}}
+    job_id = hook.submit(fields)
+    while not (result := hook.result(job_id)).state.terminal:
+        pass
+    root = store.root
+    kept = transfer(result.to_dict(), f"{root}/{{job_id}}.mp4", subtitles_destination=f"{root}/{{job_id}}.srt")
+    words = store.files()[f"{job_id}.srt"]
+    assert b"-->" in words
+    assert kept["subtitles"] == {
+        "path": f"{root}/{job_id}.srt",
+        "bytes": len(words),
+        "sha256": hashlib.sha256(words).hexdigest(),
+    }
+    assert len(sandbox.ledger("tencent_ivh")["submissions"]) == 1
+
+
+def test_a_page_in_place_of_subtitles_is_not_published(
+    store: Any, transfer: Transfer, result_at: Any, clip: str, serve: Any
+) -> None:
+    result = result_at(clip, subtitles_url=serve(b"Not found", "text/plain"))
+    with pytest.raises(ResultUnavailable, match="no subtitles"):
+        transfer(result, f"{store.root}/clip.mp4", subtitles_destination=f"{store.root}/clip.srt")
+    assert set(store.files()) == {"clip.mp4"}
+
+
+def test_a_result_without_its_url_is_asked_for(
+    file_store: Any, transfer: Transfer, topview_result: dict[str, Any]
+) -> None:
+    handed_over = {**topview_result, "state": "queued", "media_url": None}
+    assert transfer(handed_over, f"{file_store.root}/clip.mp4")["bytes"]
+
+
+def test_a_job_that_has_not_ended_is_told_as_such(sandbox: Any, file_store: Any, transfer: Transfer) -> None:
+    sandbox.clock(run_seconds=600)
+    hook = hook_for("aidge")
+    job_id = hook.submit({"video_url": f"{sandbox.url}/sample/clip.mp4", "language": "en"})
+    result = {"vendor": "aidge", "operation": "video_removal", "job_id": job_id, "state": "queued"}
+    with pytest.raises(InvalidRequest, match="has not ended"):
+        transfer(result, f"{file_store.root}/clip.mp4")
+    sandbox.reset()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:9/a?sig=secret",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]:9/",
+        "http://2130706433:9/",
+        "http://localhost:9/",
+        "http://[::ffff:10.0.0.1]/",
+    ],
+)
+def test_no_url_and_no_redirect_leads_into_the_users_network(
+    file_store: Any, transfer: Transfer, result_at: Any, connect: Callable[..., str], address: str
+) -> None:
+    guarded = connect("viitor", extra={})
+    hint = r"not an address of the public internet.*allow_private_addresses in the extra of connection 'viitor_changed'"
+    with pytest.raises(ResultUnavailable, match=hint) as refused:
+        transfer(result_at(address), f"{file_store.root}/clip.mp4", vendor_conn_id=guarded)
+    assert "secret" not in str(refused.value)
+    assert file_store.files() == {}
+
+
+async def test_each_redirect_is_judged_like_the_first_address(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_videoai.media import addresses, download  # noqa: PLC0415 - only what is judged here
+
+    judged: list[str] = []
+    first = serve(location="http://169.254.169.254/latest/meta-data")
+
+    def only_our_server(address: str) -> bool:
+        judged.append(address)
+        return address == "127.0.0.1"
+
+    monkeypatch.setattr(addresses, "allowed", only_our_server)
+    sink: Any = type("Nothing", (), {"size": 0})()
+    rules = download.Rules(max_bytes=1)
+    fetch = download.Download("media", sink, rules=rules, renew=lambda: pytest.fail("no"), log=None, tell=print)  # type: ignore[arg-type]
+    with pytest.raises(addresses.PrivateAddress, match=r"169\.254\.169\.254"):
+        await fetch.run(first)
+    assert judged == ["127.0.0.1", "169.254.169.254"]
+
+
+def test_a_redirect_is_followed_and_a_circle_is_left(
+    file_store: Any, transfer: Transfer, result_at: Any, serve: Any, clip: str
+) -> None:
+    assert transfer(result_at(serve(location=clip)), f"{file_store.root}/clip.mp4")["duration_ms"] == 8000
+    with pytest.raises(ResultUnavailable, match="redirected more than 5 times"):
+        transfer(result_at(serve(location="/1")), f"{file_store.root}/other.mp4")
+
+
+def test_a_full_disk_is_no_break_of_the_network(
+    file_store: Any, transfer: Transfer, result_at: Any, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def write(self, _: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(Destination, "create", lambda _: Full())
+    with pytest.raises(OSError, match="No space left"):
+        transfer(result_at(clip), f"{file_store.root}/clip.mp4")
+
+
+def test_a_reader_never_sees_half_a_file(
+    sandbox: Any, tmp_path: Path, transfer: Transfer, result_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    check = Destination.open
+
+    def watched(self: Destination) -> Any:
+        seen.append(sorted(path.name for path in tmp_path.iterdir()))
+        return check(self)
+
+    monkeypatch.setattr(Destination, "open", watched)
+    transfer(result_at(f"{sandbox.url}/sample/clip.mp4"), f"file://{tmp_path}/clip.mp4")
+    assert seen == [[".clip.mp4.part"]]
