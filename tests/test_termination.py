@@ -16,16 +16,14 @@ import pytest
 
 @pytest.fixture(scope="session")
 def held():
-    print("began", flush=True)
     yield
     print("ended", flush=True)
 
 
 def test_that_waits(held):
+    print("began", flush=True)
     signal.pause()
 """
-
-
 UNWINDS = """
 from termination import unwind_when_terminated
 
@@ -34,9 +32,7 @@ unwind_when_terminated()
 
 
 def test_a_term_lets_the_fixtures_end_what_they_started(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(
-        "from termination import unwind_when_terminated\n\nunwind_when_terminated()\n"
-    )
+    (tmp_path / "conftest.py").write_text(UNWINDS)
     (tmp_path / "test_waits.py").write_text(WAITS)
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", str(tmp_path)],
