@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,39 @@ from benchmarks.certificates import write_certificates
 from benchmarks.contenders import CONTENDERS
 
 LATENCY = 0.02
-INTERVALS = {500: 5.0, 1000: 5.0, 5000: 10.0, 10000: 10.0}
-"""Jobs -> seconds between two asks for one job."""
-POLLS = 2  # intervals in which CPU is measured
-OVER_TLS = (1000, 10000)
 AT_ONCE = ("idle", "viitor", "topview")
 """Who is also measured with all triggers started in one moment, as after a restart of the triggerer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How so many jobs are measured: seconds between two asks for one, intervals in which CPU counts, rounds, TLS."""
+
+    interval: float
+    polls: int
+    rounds: int
+    over_tls: tuple[str, ...] = ()
+
+
+SIZES = {
+    500: Size(5.0, polls=2, rounds=1),
+    1000: Size(5.0, polls=2, rounds=3, over_tls=tuple(CONTENDERS)),
+    5000: Size(10.0, polls=1, rounds=1),
+    10000: Size(10.0, polls=1, rounds=1, over_tls=("bare", *AT_ONCE)),
+}
 RESULTS = Path(__file__).with_name("results.jsonl")
+RESULTS_IN_AIRFLOW = Path(__file__).with_name("triggerer.jsonl")
 
 
 def runs(sizes: list[int], rounds: int, contenders: list[str]) -> Iterator[dict[str, Any]]:
     """Name the runs, in their order: a round is everybody once, so that a busy minute harms nobody alone."""
     for number in range(rounds):
-        for scheme, jobs, contender in itertools.product(("http", "https"), sizes, contenders):
-            if scheme == "http" or jobs in OVER_TLS:
+        present = [jobs for jobs in sizes if number < SIZES[jobs].rounds]
+        for scheme, jobs, contender in itertools.product(("http", "https"), present, contenders):
+            if scheme == "http" or contender in SIZES[jobs].over_tls:
                 yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender, "at_once": False}
         for contender in contenders:
-            if contender in AT_ONCE:
+            if contender in AT_ONCE and sizes[-1] in present:
                 yield {"round": number, "scheme": "http", "jobs": sizes[-1], "contender": contender, "at_once": True}
 
 
@@ -57,9 +74,17 @@ def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[
     """Run one contender in a process of its own."""
     if run["scheme"] not in CONTENDERS[run["contender"]].schemes:
         return run | {"failure": f"cannot: it speaks no {run['scheme']}"}
-    interval = INTERVALS[run["jobs"]]
+    size = SIZES[run["jobs"]]
     command = [sys.executable, "-m", "benchmarks.contestant", run["contender"], "--jobs", str(run["jobs"])]
-    command += ["--interval", str(interval), "--polls", str(POLLS), "--url", url, *["--at-once"] * run["at_once"]]
+    command += [
+        "--interval",
+        str(size.interval),
+        "--polls",
+        str(size.polls),
+        "--url",
+        url,
+        *["--at-once"] * run["at_once"],
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         return run | {"failure": (done.stderr.strip().splitlines() or ["no word"])[-1]}
@@ -79,8 +104,8 @@ def _environment(home: Path, authority: Path) -> dict[str, str]:
 def main() -> None:
     """Run the benchmark; see the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, nargs="+", default=list(INTERVALS), choices=INTERVALS)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, nargs="+", default=list(SIZES), choices=SIZES)
+    parser.add_argument("--rounds", type=int, default=3, help="at most; some sizes take one only")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()

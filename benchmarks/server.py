@@ -35,6 +35,9 @@ class Tally:
     connections: int = 0
     open_sockets: int = 0
     most_sockets: int = 0
+    known: int = 0
+    """How many different jobs were asked for."""
+    _numbers: set[int] = field(default_factory=set, repr=False)
 
     def connected(self) -> None:
         """Count a connection, when it asks for its first job."""
@@ -42,11 +45,17 @@ class Tally:
         self.open_sockets += 1
         self.most_sockets = max(self.most_sockets, self.open_sockets)
 
-    def asked(self, jobs: int) -> None:
-        """Count a request."""
+    def asked(self, numbers: list[int]) -> None:
+        """Count a request for these jobs."""
         self.requests += 1
-        self.asks += jobs
-        self.largest_batch = max(self.largest_batch, jobs)
+        self.asks += len(numbers)
+        self.largest_batch = max(self.largest_batch, len(numbers))
+        self._numbers.update(numbers)
+        self.known = len(self._numbers)
+
+    def told(self) -> dict[str, int]:
+        """Return all counts."""
+        return {name: count for name, count in asdict(self).items() if name != "_numbers"}
 
 
 @dataclass
@@ -63,7 +72,7 @@ class Desk:
             (first_end,), (span,) = parse_qs(url.query)["first_end"], parse_qs(url.query)["span"]
             self.schedule, self.tally = Schedule(float(first_end), float(span)), Tally()
         if url.path.startswith("/run/"):
-            return Reply([], asdict(self.tally))
+            return Reply([], self.tally.told())
         return reply_to(target, body, lambda number: time.time() >= self.schedule.end_of(number))
 
 
@@ -103,16 +112,16 @@ class Wire(asyncio.Protocol):
         except LookupError:
             numbers, content, status = [], {"unknown": target}, "404 Not Found"
         if numbers:
-            self._count(len(numbers))
+            self._count(numbers)
         encoded = json.dumps(content).encode()
         head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(encoded)}\r\n\r\n"
         asyncio.get_running_loop().call_later(self._latency if numbers else 0, self._write, head.encode() + encoded)
 
-    def _count(self, jobs: int) -> None:
+    def _count(self, numbers: list[int]) -> None:
         if self._counted_in is not self._desk.tally:
             self._counted_in = self._desk.tally
             self._counted_in.connected()
-        self._counted_in.asked(jobs)
+        self._counted_in.asked(numbers)
 
     def _write(self, content: bytes) -> None:
         if self._transport is not None:
