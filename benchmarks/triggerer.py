@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -96,7 +98,7 @@ class Bench:
         self._begin(schedule)
         time.sleep(_ENDS)
         for dag, run in runs.items():
-            self._airflow.finish(dag, run, 120)
+            self._airflow.finish(dag, run, 300)
         delays = self._delays(runs, schedule)
         seconds = after.at - before.at
         return Measured(
@@ -195,6 +197,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000, help=f"a multiple of {IN_A_DAG}")
     parser.add_argument("--results", type=Path, default=RESULTS_IN_AIRFLOW)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left running
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _, certificate = write_certificates(folder)

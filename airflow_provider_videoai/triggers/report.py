@@ -55,7 +55,7 @@ class Report:
 
     Where the task started in the triggerer, it also introduces its jobs: their ``card``, and the link "Job".
 
-    Progress is written beside the polling and never delays it: a report that fails is logged, and the wait goes on.
+    What is written while jobs wait never delays the polling. A report that fails is logged, and the wait goes on.
     """
 
     def __init__(
@@ -67,10 +67,11 @@ class Report:
             log.info("Airflow before 3.3: no progress is shown, and the worker asks the vendor for the result again")
         self._watches = watches
         self._known_states = known_states
-        self._card = card
         self._standing = Standing()
         self._changed = asyncio.Event()
-        self._writer = asyncio.create_task(self._write_progress()) if self._ti is not None else None
+        # Where a worker ran before, it has introduced them.
+        self._introduction = asyncio.create_task(self._introduce(card)) if self._ti and card else None
+        self._writer = asyncio.create_task(self._write_progress()) if self._ti else None
 
     def note(self, watch: Watch) -> None:
         """Take in that a job changed."""
@@ -79,28 +80,38 @@ class Report:
             self._standing.note(watch.status, _now())
         self._changed.set()
 
-    async def introduce(self) -> None:
-        """Push the card and the link "Job" that leads to it; where a worker ran before, it has done so."""
-        if self._ti is not None and self._card is not None:
-            await self._push(CARD_KEY, self._card.to_json())
-            await self._push(JOB_LINK.xcom_key, job_url(self._ti))
-
-    async def conclude(self) -> None:
-        """Push the last status, so that the worker need not ask the vendor again."""
+    async def conclude(self) -> dict[str, Any]:
+        """Stop reporting; return the XCom with the last status, which is still to be written."""
+        if self._introduction is not None:
+            await self._introduction
         self.close()
-        if self._ti is not None:
-            statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
-            await self._push("status", {"observed_at": time.time(), "jobs": statuses, "since": self._standing.since})
+        if self._ti is None:
+            return {}
+        statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
+        return {"status": {"observed_at": time.time(), "jobs": statuses, "since": self._standing.since}}
+
+    async def hand_over(self, xcoms: dict[str, Any]) -> None:
+        """Push what :meth:`conclude` returned, so that the worker need not ask the vendor again."""
+        for key, value in xcoms.items():
+            await self._push(key, value)
 
     def close(self) -> None:
-        """Stop reporting progress."""
-        if self._writer is not None:
-            self._writer.cancel()
+        """Stop reporting."""
+        for task in (self._introduction, self._writer):
+            if task is not None:
+                task.cancel()
+
+    async def _introduce(self, card: JobCard) -> None:
+        """Push the card, then the link "Job" that leads to it."""
+        await self._push(CARD_KEY, card.to_json())
+        await self._push(JOB_LINK.xcom_key, job_url(self._ti))
 
     async def _write_progress(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            if all(watch.done for watch in self._watches):
+                continue  # the last status says the same, and a thousand jobs may be ending at once
             await self._push("progress", self._progress())
             await asyncio.sleep(LEAST_GAP)
 

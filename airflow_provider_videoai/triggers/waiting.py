@@ -51,15 +51,16 @@ class Wait:
         watches = self._watches(transport, job_ids)
         report = Report(trigger.task_instance, watches, transport.vendor.known_states, self._card(transport, job_ids))
         try:
-            await report.introduce()
             results = await self._waited(transport, watches, report)
-            await report.conclude()
+            last_word = await report.conclude()
+            if results is None:
+                await report.hand_over(last_word)
         finally:
             report.close()
         if results is None:
             return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
         parts = {} if self._many else results
-        return TaskSuccessEvent(xcoms={"return_value": results, **parts, **self._result_link(results)})
+        return TaskSuccessEvent(xcoms={"return_value": results, **parts, **last_word, **self._result_link(results)})
 
     def _result_link(self, results: Any) -> dict[str, str]:
         """Return the link "Result" as an XCom: no worker comes any more that would write it."""

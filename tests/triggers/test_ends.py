@@ -49,8 +49,9 @@ def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -
     result = waiting.run()
     (event,) = waiting.events
     assert isinstance(event, TaskSuccessEvent)
-    link = {name: value for name, value in event.xcoms.items() if name == RESULT_LINK.xcom_key}
-    assert event.xcoms == {"return_value": result, **result, **link}
+    beside = {name: value for name, value in event.xcoms.items() if name in (RESULT_LINK.xcom_key, "status")}
+    assert event.xcoms == {"return_value": result, **result, **beside}
+    assert beside["status"]["jobs"][0]["state"] == "succeeded"
     assert [result["job_id"]] == bought(case)
     assert result["submitted_at"]
     assert result["finished_at"]

@@ -113,6 +113,15 @@ def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(cases: Any, s
     assert (card["vendor"], card["job_ids"], card["submitted_at"]) == (case.vendor, ["ViiTor_AI_unheard_of"], None)
 
 
+def test_a_job_that_has_ended_costs_no_write_where_the_event_carries_its_last_status(
+    cases: Any, task: Any, writes: Any, sandbox: Any
+) -> None:
+    """A thousand that end together would queue for the triggerer's one way to write."""
+    sandbox.clock(queue_seconds=0.1, run_seconds=0.3)
+    task(cases["topview"], finish_in_triggerer=True).run()
+    assert {(key, value["state"]) for key, value in writes} <= {("progress", "queued"), ("progress", "running")}
+
+
 def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any) -> None:
     sandbox.clock(queue_seconds=0.2, run_seconds=0.8)
     task(cases["viitor"]).run()
