@@ -102,9 +102,14 @@ def _result(task: VideoTask, job_id: str) -> dict[str, Any]:
         "subtitles": media.subtitles_url is not None,
         "media_id": _text(result.get("media_id") or status.get("media_id")),
         "duration_ms": _number(result.get("duration_ms") or status.get("duration_ms")),
-        "error": _text(": ".join(map(str, filter(None, (status.get("error_code"), status.get("error_message")))))),
+        "error": _error(status),
         "details": rows_of(result.get("details") or status.get("details")),
     }
+
+
+def _error(status: Mapping[str, Any]) -> str | None:
+    code, message = status.get("error_code"), status.get("error_message")
+    return _text(": ".join(map(str, filter(None, (code and f"code {code}", message)))))
 
 
 def _source(source: str | None) -> dict[str, Any] | None:

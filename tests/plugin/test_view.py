@@ -142,7 +142,7 @@ def test_a_result_tells_what_there_is_to_play() -> None:
 
 def test_a_failed_job_tells_the_vendors_code_and_words() -> None:
     failed = video_task("failed", status=status("failed", error_code="1001", error_message="no audio"))
-    assert page(failed)["results"][0]["error"] == "1001: no audio"
+    assert page(failed)["results"][0]["error"] == "code 1001: no audio"
 
 
 def test_each_job_of_a_sensor_has_its_own_result() -> None:

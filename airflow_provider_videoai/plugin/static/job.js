@@ -5,14 +5,16 @@ import { h, show } from "./dom.js";
 import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, words } from "./player.js";
-import { STATES, between, clock, duration, moment, operation } from "./words.js";
+import { STATES, between, clock, duration, moment, operation, run } from "./words.js";
 
 const EVERY = 3;
 const STEPS = ["submitted", "queued", "running", "ended"];
+const VENDORS_ID = /^[\w-]{16,}$/;
+const NO_SOURCE = "This task waits for a job that another task submitted.";
 const NO_RESULT = {
   queued: "It appears here when the job is done.",
   running: "It appears here when the job is done.",
-  unwatched: "The task did not see one.",
+  unwatched: "The task has not seen one.",
 };
 
 const main = document.getElementById("main");
@@ -20,12 +22,13 @@ const key = jobKey(new URLSearchParams(location.search));
 
 function crumbs() {
   const mapped = Number(key.map_index) >= 0 ? ` [${key.map_index}]` : "";
-  const place = [key.dag_id, key.run_id, key.task_id + mapped];
   return h(
     "nav.crumbs",
     { "aria-label": "Where this is" },
     h("a", { href: "jobs" }, "Video jobs"),
-    ...place.map((name) => h("span", {}, name)),
+    h("span", {}, key.dag_id),
+    h("span", { title: key.run_id }, run(key.run_id)),
+    h("span", {}, key.task_id + mapped),
   );
 }
 
@@ -65,7 +68,7 @@ function step(job, name, position) {
 
 function course(job) {
   const live = job.state === "queued" || job.state === "running";
-  const hint = job.state === "unwatched" && `The task (${job.task_state ?? "no state"}) waits no more; the job may go on.`;
+  const hint = job.state === "unwatched" && "The task waits no more and has not seen the end of the job, which may still go on.";
   return h(
     "section.card.course",
     {},
@@ -79,7 +82,7 @@ function source(job) {
   const { media, text } = job.source ?? {};
   const shown = media
     ? player({ kind: media, address: `${jobApi(key)}/source`, label: "Input" })
-    : words(text ?? "This task waits for a job that another task submitted.", text ? "words" : "muted");
+    : words(VENDORS_ID.test(text) ? `${job.vendor_name} has it as ${text}` : text ?? NO_SOURCE, text ? "words" : "muted");
   return h("figure", {}, h("figcaption", {}, "Input"), shown);
 }
 
@@ -87,9 +90,10 @@ function outcome(job, result, number) {
   const address = `${jobApi(key)}/result?job=${number}`;
   const track = result.subtitles ? `${jobApi(key)}/subtitles?job=${number}` : null;
   const again = `${address}&refused=true`;
+  const failed = result.error && `${STATES[result.state] ?? "Error"}: ${result.error}`;
   const shown = result.media
     ? player({ kind: result.media, address, again, track, label: "Result" })
-    : words(result.error ?? NO_RESULT[job.state] ?? "There is no media.", result.error ? "error" : "muted");
+    : words(failed ?? NO_RESULT[job.state] ?? "There is no media.", failed ? "error" : "muted");
   return h("figure", {}, h("figcaption", {}, "Result"), shown);
 }
 
@@ -141,26 +145,32 @@ function table(caption, rows) {
   return h("table.facts", {}, h("caption", {}, caption), h("tbody", {}, ...lines));
 }
 
+function tables(job, result, caption) {
+  return h(
+    "section.card.tables",
+    {},
+    table(caption, facts(job, result)),
+    table(`What ${job.vendor_name} said`, result.details),
+  );
+}
+
+/** One job: input and result side by side. Several: each result beside what is known of it, for only sensors have them. */
 function results(job) {
-  return job.results.map((result, number) => {
-    const caption = job.results.length > 1 ? `Job ${number + 1} of ${job.results.length}` : "Job";
-    return [
-      h("section.media", {}, number === 0 ? source(job) : null, outcome(job, result, number)),
-      h(
-        "section.card.tables",
-        {},
-        table(caption, facts(job, result)),
-        table(`What ${job.vendor_name} said`, result.details),
-      ),
-    ];
-  });
+  const count = job.results.length;
+  if (count === 1) {
+    const [result] = job.results;
+    return [h("section.media", {}, source(job), outcome(job, result, 0)), tables(job, result, "Job")];
+  }
+  return job.results.map((result, number) =>
+    h("section.media", {}, outcome(job, result, number), tables(job, result, `Job ${number + 1} of ${count}`)),
+  );
 }
 
 async function refresh() {
   try {
     const job = await ask(jobApi(key));
     document.title = `${operation(job.operation)}: ${job.task_id}`;
-    show(main, crumbs(), heading(job), course(job), ...results(job).flat());
+    show(main, crumbs(), heading(job), course(job), ...results(job));
     fill(main);
     return job.state === "queued" || job.state === "running";
   } catch (refusal) {

@@ -4,7 +4,7 @@ import { ask, whileVisible } from "./asking.js";
 import { h, show } from "./dom.js";
 import { jobAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
-import { STATES, operation } from "./words.js";
+import { STATES, operation, run } from "./words.js";
 
 const EVERY = 3;
 const PAGE = 50;
@@ -28,7 +28,7 @@ function line(job) {
     cell("state", badge(job.state)),
     cell("task", h("a", { href: jobAddress(job) }, job.task_id), mapped, many),
     cell("dag", job.dag_id),
-    cell("run", h("span.mono", { title: job.run_id }, job.run_id)),
+    cell("run", h("span", { title: job.run_id }, run(job.run_id))),
     cell("vendor", job.vendor_name),
     cell("operation", operation(job.operation)),
     cell("progress", progress(job)),

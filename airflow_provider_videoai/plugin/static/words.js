@@ -16,10 +16,15 @@ export function operation(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** A length in seconds: `8.0 s`, `3 min 5 s`, `2 h 4 min`, `3 d 2 h`. */
+/** A run's id; of one that Airflow made, its kind and time: `manual__2026-05-11T08:00:07.123456+00:00`, say. */
+export function run(id) {
+  return id.replace(/^([a-z_]+?)__(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\S*$/, "$1 $2 $3");
+}
+
+/** A length in seconds: `8 s`, `5.4 s`, `3 min 5 s`, `2 h 4 min`, `3 d 2 h`. */
 export function duration(seconds) {
   if (seconds < 60) {
-    return `${seconds < 10 ? Math.max(0, seconds).toFixed(1) : Math.round(seconds)} s`;
+    return `${seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds)} s`;
   }
   const whole = Math.round(seconds);
   const units = [
