@@ -41,7 +41,7 @@ _FLAGS = (
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox(queue_seconds=8.0, run_seconds=25.0) as running:
+    with running_sandbox(queue_seconds=3.0, run_seconds=9.0) as running:
         yield running
 
 
@@ -55,7 +55,7 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @dataclass(frozen=True)
 class Run:
-    """A run of `localize_clip`."""
+    """A run of a DAG."""
 
     dag_id: str
     run_id: str
@@ -69,15 +69,17 @@ class Run:
 
 @pytest.fixture(scope="session")
 def done(airflow: Standalone) -> Run:
-    """A run that has ended."""
-    run_id = airflow.trigger("localize_clip")
-    assert airflow.finish("localize_clip", run_id, 400) == "success"
-    return Run("localize_clip", run_id)
+    """A run of `localize_clip` that has ended; one of `tencent_narrator` has, too."""
+    runs = [Run(dag_id, airflow.trigger(dag_id)) for dag_id in ("localize_clip", "tencent_narrator")]
+    for run in runs:
+        assert airflow.finish(run.dag_id, run.run_id, 400) == "success"
+    return runs[0]
 
 
 @pytest.fixture(scope="session")
-def under_way(airflow: Standalone, done: Run) -> Run:
-    """A run whose first jobs are just being submitted."""
+def under_way(airflow: Standalone, sandbox: Sandbox, done: Run) -> Run:
+    """A run of `localize_clip` whose first jobs are just being submitted, and take longer than the tests."""
+    sandbox.clock(queue_seconds=5, run_seconds=150)
     return Run(done.dag_id, airflow.trigger(done.dag_id))
 
 

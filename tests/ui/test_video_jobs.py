@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
-from standalone import Standalone, wait_for
+from standalone import Standalone
 
 from airflow_provider_videoai.sandbox.running import Sandbox
 
@@ -25,9 +27,21 @@ def inner(page: Page) -> Frame:
     return next(frame for frame in page.frames if frame.parent_frame and "/video-jobs/" in frame.url)
 
 
+def follow_link(page: Page, run: Any, task_id: str) -> FrameLocator:
+    """Open a job's page as a person does: with the button "Job" on its task."""
+    page.goto(f"/dags/{run.dag_id}/runs/{quote(run.run_id)}/tasks/{task_id}")
+    page.get_by_role("link", name="Details", exact=True).click()
+    page.get_by_role("link", name="Job", exact=True).click()
+    return shown_job(page)
+
+
 def open_job(page: Page, run: Any, task_id: str) -> FrameLocator:
-    """Open a job's page as the task's link "Job" does. Airflow shows that link; its address is what is opened here."""
+    """Open a job's page at the address of that button."""
     page.goto(f"/plugin/video-jobs?{run.query(task_id)}")
+    return shown_job(page)
+
+
+def shown_job(page: Page) -> FrameLocator:
     frame = page.frame_locator("iframe")
     frame.locator(".timeline").wait_for()
     return frame
@@ -61,10 +75,10 @@ def plays(video: Locator) -> bool:
     return True
 
 
-def test_the_bar_of_a_running_job_moves_by_itself(done: Any, log_in: Any, airflow: Standalone, picture: Any) -> None:
+@pytest.mark.usefixtures("under_way")
+def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, picture: Any) -> None:
     page = log_in()
     open_list(page)
-    airflow.trigger(done.dag_id)
     expect(line(page, "erase_text").locator(".badge")).to_have_text("Running")
     bar = line(page, "erase_text").locator("progress")
     expect(bar).to_have_attribute("value", re.compile(r"^[1-9]"))
@@ -73,13 +87,11 @@ def test_the_bar_of_a_running_job_moves_by_itself(done: Any, log_in: Any, airflo
     picture(page, "jobs")
 
 
-def test_a_waiting_job_shows_its_course_and_its_input(under_way: Any, log_in: Any, airflow: Standalone) -> None:
-    key = (under_way.dag_id, under_way.run_id, "erase_with_aidge", "job_id")
-    wait_for(lambda: airflow.xcom(*key), 120, "no job was submitted")
+def test_a_waiting_task_leads_to_its_job_with_its_course_and_its_input(under_way: Any, log_in: Any) -> None:
     page = log_in()
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url) if request.url.endswith("/source") else None)
-    frame = open_job(page, under_way, "erase_with_aidge")
+    frame = follow_link(page, under_way, "erase_with_aidge")
     expect(frame.locator("h1")).to_contain_text("Video removal")
     expect(frame.locator(".timeline li").first).to_contain_text(re.compile(r"Submitted.*:\d\d"))
     expect(frame.locator("figure").nth(1)).to_contain_text("It appears here when the job is done.")
@@ -98,9 +110,11 @@ def test_the_list_leads_to_a_job_and_back_to_the_task(done: Any, log_in: Any) ->
     page.wait_for_url(f"**/dags/{done.dag_id}/runs/*/tasks/erase_text**")
 
 
-def test_input_and_result_play_side_by_side(done: Any, log_in: Any, picture: Any) -> None:
+def test_a_task_that_is_done_leads_to_input_and_result_that_play_side_by_side(
+    done: Any, log_in: Any, picture: Any
+) -> None:
     page = log_in()
-    frame = open_job(page, done, "erase_text")
+    frame = follow_link(page, done, "erase_text")
     players = frame.locator("video")
     expect(players).to_have_count(2)
     until_playable(players)
@@ -203,26 +217,40 @@ def test_nothing_is_cut_off_on_a_phone(log_in: Any, picture: Any) -> None:
     picture(page, "job-phone")
 
 
-def test_what_a_vendor_says_is_text_and_never_markup(done: Any, log_in: Any, airflow: Standalone) -> None:
-    markup = "<img src=x onerror='parent.attacked = true'>"
+@pytest.fixture
+def pretend(done: Any, airflow: Standalone) -> Iterator[Callable[..., None]]:
+    """Give the task `gather`, which has no job, a card of one."""
     path = f"/dags/{done.dag_id}/dagRuns/{done.run_id}/taskInstances/gather/xcomEntries"
-    card = {
-        "vendor": markup,
-        "operation": markup,
-        "polled_as": markup,
-        "conn_id": markup,
-        "job_ids": [markup],
-        "source": markup,
-    }
-    airflow.api("POST", path, json={"key": "video_job", "value": card})
-    try:
-        page = log_in()
-        frame = open_job(page, done, "gather")
-        expect(frame.locator("code").first).to_have_text(markup)
-        expect(frame.locator("img")).to_have_count(0)
-        listed = open_list(page)
-        expect(line(page, "gather")).to_contain_text(markup)
-        expect(listed.locator("img")).to_have_count(0)
-        assert page.evaluate("window.attacked") is None
-    finally:
-        airflow.api("DELETE", f"{path}/video_job")
+
+    def pretend(**card: Any) -> None:
+        airflow.api("POST", path, json={"key": "video_job", "value": card})
+
+    yield pretend
+    airflow.api("DELETE", f"{path}/video_job")
+
+
+def test_what_a_vendor_says_is_text_and_never_markup(done: Any, log_in: Any, pretend: Any) -> None:
+    markup = "<img src=x onerror='parent.attacked = true'>"
+    words = ("vendor", "operation", "polled_as", "conn_id", "source")
+    pretend(**dict.fromkeys(words, markup), job_ids=[markup])
+    page = log_in()
+    frame = open_job(page, done, "gather")
+    expect(frame.locator("code").first).to_have_text(markup)
+    expect(frame.locator("img")).to_have_count(0)
+    listed = open_list(page)
+    expect(line(page, "gather")).to_contain_text(markup)
+    expect(listed.locator("img")).to_have_count(0)
+    assert page.evaluate("window.attacked") is None
+
+
+def test_each_of_several_jobs_has_its_result_beside_what_is_known_of_it(done: Any, log_in: Any, pretend: Any) -> None:
+    names = {"vendor": "viitor", "operation": "text_removal", "polled_as": "text_removal", "conn_id": "viitor_default"}
+    pretend(**names, job_ids=["first", "second"])
+    frame = open_job(log_in(), done, "gather")
+    jobs = frame.locator("section.media")
+    expect(jobs).to_have_count(2)
+    for job, job_id in zip(jobs.all(), ("first", "second"), strict=True):
+        expect(job.locator("code").first).to_have_text(job_id)
+        result, facts = (job.locator(part).bounding_box() for part in ("figure", ".card"))
+        assert result["x"] + result["width"] < facts["x"]
+        assert result["y"] < facts["y"] < result["y"] + result["height"]
