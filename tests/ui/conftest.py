@@ -78,8 +78,8 @@ def done(airflow: Standalone) -> Run:
 
 @pytest.fixture(scope="session")
 def under_way(airflow: Standalone, sandbox: Sandbox, done: Run) -> Run:
-    """A run of `localize_clip` whose first jobs are just being submitted, and take longer than the tests."""
-    sandbox.clock(queue_seconds=5, run_seconds=150)
+    """A run of `localize_clip` whose first jobs are just being submitted, and take as long as a test lets them."""
+    sandbox.clock(queue_seconds=5, run_seconds=400)
     return Run(done.dag_id, airflow.trigger(done.dag_id))
 
 

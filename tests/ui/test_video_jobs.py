@@ -76,18 +76,20 @@ def plays(video: Locator) -> bool:
 
 
 @pytest.mark.usefixtures("under_way")
-def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, picture: Any) -> None:
+def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, sandbox: Sandbox, picture: Any) -> None:
     page = log_in()
     open_list(page)
     expect(line(page, "erase_text").locator(".badge")).to_have_text("Running")
     bar = line(page, "erase_text").locator("progress")
     expect(bar).to_have_attribute("value", re.compile(r"^[1-9]"))
-    first = int(bar.get_attribute("value"))
-    inner(page).wait_for_function("([bar, first]) => bar.value > first", arg=[bar.element_handle(), first])
+    sandbox.clock(advance=150)
+    inner(page).wait_for_function("bar => bar.value > 35", arg=bar.element_handle())
     picture(page, "jobs")
 
 
-def test_a_waiting_task_leads_to_its_job_with_its_course_and_its_input(under_way: Any, log_in: Any) -> None:
+def test_a_waiting_task_leads_to_its_job_with_its_course_and_its_input(
+    under_way: Any, log_in: Any, sandbox: Sandbox
+) -> None:
     page = log_in()
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url) if request.url.endswith("/source") else None)
@@ -96,6 +98,7 @@ def test_a_waiting_task_leads_to_its_job_with_its_course_and_its_input(under_way
     expect(frame.locator(".timeline li").first).to_contain_text(re.compile(r"Submitted.*:\d\d"))
     expect(frame.locator("figure").nth(1)).to_contain_text("It appears here when the job is done.")
     assert plays(frame.locator("figure").first.locator("video"))
+    sandbox.clock(vendor="aidge", advance=400)
     expect(frame.locator("figure").nth(1).locator("video")).to_be_visible()
     assert len(loads) <= 3, "the page refreshes, its players do not"
 
