@@ -7,10 +7,10 @@ BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop test test-ui pictures chaos check bench format constraints clean
+.PHONY: help demo ui stop test test-ui pictures chaos check bench bench-storage format constraints clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...'; exit 1; }
@@ -51,6 +51,9 @@ bench: $(BENCH_READY) ## measure waiting beside other providers, in .venv-bench;
 	$(BENCH)/bin/python -m benchmarks
 	PYTHONPATH=scripts $(BENCH)/bin/python -m benchmarks.triggerer
 	$(BENCH)/bin/python -m benchmarks.report
+
+bench-storage: $(READY) ## 500 MB through 20 breaks into a file system and S3: hash and memory
+	$(BIN)/python -m benchmarks.storage
 
 $(BENCH_READY): pyproject.toml benchmarks/peers.txt
 	$(PYTHON) -m venv $(BENCH)

@@ -18,6 +18,7 @@ import airflow.dag_processing.processor  # what a parsing process has loaded any
 before = set(sys.modules)
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.sensors import aidge, cdnetworks, tencent_ivh, topview, viitor
+from airflow_provider_videoai.transfers import media
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
 AIRFLOWS_OWN = {"airflow", "airflow_provider_videoai", "httpx", "pydantic", "tenacity", "typing_extensions"}
@@ -63,16 +64,16 @@ def below(name: str, packages: set[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def parsed() -> list[str]:
-    """Names of the modules that a DAG file loads which imports all operators and sensors."""
+    """Names of the modules that a DAG file loads which imports all operators, sensors and transfers."""
     names: list[str] = probe(PARSED)
     return names
 
 
-def test_operators_and_sensors_load_no_library_that_airflow_does_not_load_itself(parsed: list[str]) -> None:
+def test_operators_sensors_and_transfers_load_no_library_that_airflow_does_not_load_itself(parsed: list[str]) -> None:
     assert {name.partition(".")[0] for name in parsed} - AIRFLOWS_OWN - sys.stdlib_module_names == set()
 
 
-def test_operators_and_sensors_load_nothing_that_only_the_triggerer_needs(parsed: list[str]) -> None:
+def test_operators_sensors_and_transfers_load_nothing_that_only_the_triggerer_needs(parsed: list[str]) -> None:
     assert [name for name in parsed if below(name, FOR_THE_TRIGGERER)] == []
 
 

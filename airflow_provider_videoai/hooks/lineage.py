@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
-from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 from airflow.sdk import BaseHook
 
 _LONGEST = 1500
@@ -15,6 +14,9 @@ _LONGEST = 1500
 
 def report(hook: BaseHook, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
     """Report URLs, without what is secret in them; values that are none (a vendor's id, a text) are passed over."""
+    # Loaded here: DAG files are parsed often, and tell no lineage.
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector  # noqa: PLC0415 - see above
+
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]
     for url in filter(None, map(_public, inputs)):
         collector.add_input_asset(hook, uri=url)

@@ -11,6 +11,7 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.jobs.blocking import wait
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import JobCard
@@ -71,8 +72,8 @@ def card_of(
 class Jobs:
     """The jobs of one task: ids in the user's order, all of one account and operation.
 
-    Times are epoch seconds. ``to_wait_longer`` is what a user is told whose deadline passed; ``task_instance`` is
-    Airflow's.
+    Times are epoch seconds. ``sources`` are what was worked on, ``to_wait_longer`` is what a user is told whose
+    deadline passed; ``task_instance`` is Airflow's.
     """
 
     hook: VideoJobHook
@@ -84,6 +85,7 @@ class Jobs:
     poll_interval: float | None = None
     deadline: float | None = field(default=None)
     to_wait_longer: str = RAISE_JOB_TIMEOUT
+    sources: Sequence[str | None] = ()
 
     def card(self) -> JobCard:
         """Return what a task that only waits for the jobs tells of them."""
@@ -148,6 +150,7 @@ class Jobs:
         results = [self._completed(status) for status in statuses]
         for result in results:
             tell_result(self.log, result)
+        report(self.hook, inputs=self.sources, outputs=[result.media_url for result in results])
         return results
 
     def _completed(self, status: JobStatus) -> JobResult:

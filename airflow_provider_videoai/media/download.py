@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -106,6 +107,8 @@ class Download:
         Raises ``ResultUnavailable`` where no URL opens or the body is larger than the limit, ``VendorUnavailable``
         where it breaks over and over, and ``AddressRefused``.
         """
+        # One thread writes: each more would keep memory of its own for the blocks that it sends.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_SECONDS, sock_read=STALL_SECONDS)
         private = self._rules.allow_private
         async with session(allow_private=private, timeout=timeout, read_bufsize=PIECE) as client:

@@ -12,8 +12,8 @@ from fsspec.spec import AbstractBufferedFile
 
 from airflow_provider_videoai.media.body import Body
 
-BLOCK = 8 * 1024 * 1024
-"""Bytes that an object store is sent at once: they are held in memory. S3 takes 10,000 such parts a file."""
+BLOCK = 5 * 1024 * 1024
+"""Bytes that an object store is sent at once, the least that S3 takes. They are held in memory, more than once."""
 _PIECE = 1024 * 1024
 _LOCAL = frozenset({"file", "local"})
 # There a folder is part of a name, and asking for one may make a bucket.

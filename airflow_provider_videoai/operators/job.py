@@ -282,6 +282,7 @@ class VideoJobOperator(BaseOperator):
             poll_interval=self.poll_interval,
             deadline=job.submitted_at + self.job_timeout,
             task_instance=context["ti"],
+            sources=[getattr(self, name) for name in self.source_fields],
         )
 
     def _concluded(self, context: Context, results: Callable[[], list[JobResult]]) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from typing import Any
 import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
+from airflow.sdk.lineage import HookLineageCollector
 
+from airflow_provider_videoai.hooks import lineage
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
 from airflow_provider_videoai.media.storage import Destination
+from airflow_provider_videoai.transfers.destination import asset_uri
 
 Transfer = Callable[..., Any]
 KEPT = {
@@ -236,3 +239,15 @@ def test_a_reader_never_sees_half_a_file(
     monkeypatch.setattr(Destination, "open", watched)
     transfer(result_at(f"{sandbox.url}/sample/clip.mp4"), f"file://{tmp_path}/clip.mp4")
     assert seen == [[".clip.mp4.part"]]
+
+
+def test_lineage_leads_from_the_url_to_the_file_and_names_no_other(
+    store: Any, transfer: Transfer, topview_result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = HookLineageCollector()
+    monkeypatch.setattr("airflow.sdk.lineage.get_hook_lineage_collector", lambda: collector)
+    monkeypatch.setattr(lineage, "get_hook_lineage_collector", lambda: collector)
+    transfer(topview_result, f"{store.root}/clip.mp4")
+    told = collector.collected_assets
+    assert [each.asset.uri for each in told.inputs] == [topview_result["media_url"].partition("?")[0]]
+    assert [each.asset.uri for each in told.outputs] == [asset_uri(f"{store.root}/clip.mp4")]
