@@ -1,34 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Localize a clip: clean it, cut it, and put a presenter beside it.
+"""Localize a clip: clean it, cut it, put a presenter beside it, and keep what came of it in your own storage.
 
     source ─┬─ erase_text (ViiTor) ── pull_into_vod ── trim (CDNetworks) ─┐
             ├─ erase_with_aidge (Aidge) ─────────────────────────────────┤
     script ─┬─ avatar (Topview) ─────────────────────────────────────────┼─ gather
             └─ narrator (Tencent IVH) ───────────────────────────────────┘
 
-Each of the boxes is a job at a vendor: paid for once, waited for without a worker.
+Each of the boxes but the last is a job at a vendor: paid for once, waited for without a worker. The last copies the
+results to the storage, before their URLs expire, and starts the DAG new_video, which is scheduled on them.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+import tempfile
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, Asset, Param
 
 from airflow_provider_videoai.operators.aidge import AidgeVideoRemovalOperator
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator, CDNetworksTrimOperator
 from airflow_provider_videoai.operators.tencent_ivh import TencentVideoMakeOperator
 from airflow_provider_videoai.operators.topview import TopviewVideoAvatarOperator
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
+from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 
 # `make ui` points this at the sandbox's own clip, so that the Trigger form works as it stands.
 SAMPLE_CLIP = os.environ.get("VIDEOAI_SAMPLE_CLIP", "https://example.com/clip.mp4")
+# s3://conn@bucket/folder, gs://, abfs:// or file://, where scheduler and workers share a file system.
+STORAGE = os.environ.get("VIDEOAI_STORAGE", f"file://{tempfile.gettempdir()}/videoai")
+NEW_VIDEOS = Asset("new_videos")
 
 with DAG(
     "localize_clip",
     schedule=None,
-    description="Text removed, clip trimmed, avatar and narrator made, results gathered",
+    description="Text removed, clip trimmed, avatar and narrator made, results stored",
     doc_md=__doc__,
     tags=["videoai", "example"],
     params={
@@ -54,6 +59,7 @@ with DAG(
         ),
         "avatar": Param("sandbox-avatar-anna", type="string", title="Topview avatar"),
         "virtualman": Param("sandbox-virtualman", type="string", title="Tencent digital human"),
+        "storage": Param(STORAGE, type="string", format="uri", title="Folder for the results"),
     },
 ) as dag:
     erase_text = ViiTorTextRemovalOperator(
@@ -93,18 +99,9 @@ with DAG(
         video_param={"Format": "Mp4"},
     )
 
-    # Result URLs may be signed: they travel as XComs, and not through the log.
-    @task(show_return_value_in_logs=False)
-    def gather(results: dict[str, dict[str, Any]]) -> dict[str, str]:
-        """Keep where each result is; a real pipeline would copy them into its own storage here."""
-        return {name: result["media_url"] for name, result in results.items()}
-
-    gather(
-        {
-            "erased": erase_text.output,
-            "trimmed": trim.output,
-            "erased_by_aidge": erase_with_aidge.output,
-            "avatar": avatar.output,
-            "narrator": narrator.output,
-        }
+    VideoResultToObjectStorageOperator(
+        task_id="gather",
+        result=[erase_text.output, trim.output, erase_with_aidge.output, avatar.output, narrator.output],
+        destination="{{ params.storage }}/{{ run_id }}/{vendor}-{job_id}.mp4",
+        outlets=[NEW_VIDEOS],
     )

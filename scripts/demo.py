@@ -20,13 +20,22 @@ import contact_sheet
 import httpx
 import psutil
 from progress import Board
-from standalone import Standalone, end_group, free_ports
+from standalone import Standalone, end_group, free_ports, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
 OUTPUT = ROOT / "demo-output"
 RUNNING = HOME / "running.json"
+STORAGE = OUTPUT / "storage"
 DAG_ID = "localize_clip"
+NEXT_DAG_ID = "new_video"
+NAMES = {
+    "viitor": "erased",
+    "cdnetworks": "trimmed",
+    "aidge": "erased_by_aidge",
+    "topview": "avatar",
+    "tencent_ivh": "narrator",
+}
 PATIENCE = 300
 CLOCK = {"queue_seconds": 2, "run_seconds": 12}
 
@@ -131,13 +140,14 @@ def sandbox(*, leave: bool = False) -> Iterator[tuple[subprocess.Popen[str], str
 
 
 def environment(url: str) -> dict[str, str]:
-    """Return the connections that point at the sandbox, and the sample clip for the Trigger form."""
+    """Return the connections that point at the sandbox, and clip and storage for the Trigger form."""
     command = [sys.executable, "-m", "airflow_provider_videoai.sandbox", "--port", str(httpx.URL(url).port)]
     lines = subprocess.run(  # noqa: S603 - our own module
         [*command, "--print-connections"], check=True, capture_output=True, text=True
     ).stdout
     connections = dict(word.split("=", 1) for word in shlex.split(lines))
-    return {**connections, "VIDEOAI_SAMPLE_CLIP": f"{url}/sample/clip.mp4"}
+    sample = f"{url}/sample/clip.mp4"
+    return {**connections, "VIDEOAI_SAMPLE_CLIP": sample, "VIDEOAI_STORAGE": f"file://{STORAGE}"}
 
 
 def run_pipeline(airflow: Standalone, url: str) -> dict[str, Path] | None:
@@ -152,21 +162,40 @@ def run_pipeline(airflow: Standalone, url: str) -> dict[str, Path] | None:
 
 
 def keep(airflow: Standalone, run_id: str, url: str) -> dict[str, Path]:
-    """Download the results, check them, and draw the contact sheet."""
+    """Check what is in the storage, and draw the contact sheet."""
     OUTPUT.mkdir(exist_ok=True)
-    results: Mapping[str, str] = airflow.xcom(DAG_ID, run_id, "gather")
+    stored: list[Mapping[str, Any]] = airflow.xcom(DAG_ID, run_id, "gather")
     source = fetch(f"{url}/sample/clip.mp4", OUTPUT / "source.mp4")
-    files = {name: fetch(address, OUTPUT / f"{name}.mp4") for name, address in results.items()}
+    files = {NAMES[each["vendor"]]: Path(each["path"].removeprefix("file://")) for each in stored}
     trimmed = airflow.xcom(DAG_ID, run_id, "trim")
     contact_sheet.check(source, files, trimmed_seconds=5.0)
     sheet = contact_sheet.draw(source, files, OUTPUT / "before-after.png")
-    print("\nResults (each opened and played to its end):")
+    print("\nResults in the storage (each opened and played to its end):")
     for name, path in {"source": source, **files}.items():
         facts = contact_sheet.probe(path)
         print(f"  {name:16} {facts.seconds:5.1f} s  {facts.width}x{facts.height}  {path.relative_to(ROOT)}")
     print(f"  {'before / after':16} {sheet.relative_to(ROOT)}")
     print(f"  trimmed clip in Cloud VoD: media_id {trimmed['media_id']}, job {trimmed['job_id']}")
+    print(f"  the DAG {NEXT_DAG_ID}, started by the new videos, wrote {next_manifest(airflow, files)}")
     return files
+
+
+def next_manifest(airflow: Standalone, files: Mapping[str, Path]) -> str:
+    """Wait for the DAG that the results started, and return the path of its manifest."""
+
+    def runs() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = airflow.api("GET", f"/dags/{NEXT_DAG_ID}/dagRuns?order_by=-id")["dag_runs"]
+        return found
+
+    wait_for(runs, PATIENCE, f"the results did not start {NEXT_DAG_ID}")
+    run_id = runs()[0]["dag_run_id"]
+    if airflow.finish(NEXT_DAG_ID, run_id, PATIENCE) != "success":
+        raise RuntimeError(f"{NEXT_DAG_ID} failed: see {airflow.url}")
+    (manifest,) = airflow.xcom(NEXT_DAG_ID, run_id, "manifest")
+    path = Path(manifest.removeprefix("file://"))
+    if {each["path"] for each in json.loads(path.read_text())} != {f"file://{file}" for file in files.values()}:
+        raise ValueError(f"{path} does not name the stored videos")
+    return str(path.relative_to(ROOT))
 
 
 def fetch(address: str, path: Path) -> Path:

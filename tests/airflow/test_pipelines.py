@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -70,16 +71,17 @@ def told(airflow: Standalone, dag_id: str, run_id: str) -> str:
     return "\n".join([json.dumps({task["task_id"]: task["state"] for task in tasks}), *logs])
 
 
-def test_localize_clip_runs_to_its_end_with_playable_results(
-    airflow: Standalone, started: dict[str, str], sandbox: Sandbox, tmp_path: Path
+def test_localize_clip_runs_to_its_end_with_playable_results_in_the_storage(
+    airflow: Standalone, started: dict[str, str], sandbox: Sandbox
 ) -> None:
     run_id = run(airflow, "localize_clip", started)
-    urls = airflow.xcom("localize_clip", run_id, "gather")
-    facts = {name: played(url, tmp_path / f"{name}.mp4") for name, url in urls.items()}
+    stored = {each["vendor"]: each for each in airflow.xcom("localize_clip", run_id, "gather")}
+    files = {vendor: Path(each["path"].removeprefix("file://")) for vendor, each in stored.items()}
+    facts = {vendor: contact_sheet.probe(path) for vendor, path in files.items()}
 
-    assert set(facts) == {"erased", "trimmed", "erased_by_aidge", "avatar", "narrator"}
-    assert facts["trimmed"].seconds == pytest.approx(4, abs=0.3)
-    assert facts["erased"].seconds == pytest.approx(8, abs=0.3)
+    assert set(facts) == {"viitor", "cdnetworks", "aidge", "topview", "tencent_ivh"}
+    assert facts["cdnetworks"].seconds == pytest.approx(4, abs=0.3)
+    assert facts["viitor"].seconds == pytest.approx(8, abs=0.3)
     assert all(each.sound for each in facts.values())
     job_ids = [
         airflow.xcom("localize_clip", run_id, task["task_id"], "job_id")
@@ -88,6 +90,25 @@ def test_localize_clip_runs_to_its_end_with_playable_results(
     ]
     submitted = [each["job_id"] for each in sandbox.ledger()["submissions"] if each["outcome"] == "accepted"]
     assert [submitted.count(job_id) for job_id in job_ids] == [1] * 6
+
+    trimmed = airflow.xcom("localize_clip", run_id, "trim")["media_url"]
+    assert files["cdnetworks"].read_bytes() == httpx.get(trimmed, timeout=30, trust_env=False).content
+    for vendor, path in files.items():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == stored[vendor]["sha256"]
+        assert path.parent == airflow.home / "storage" / run_id
+
+
+def test_new_videos_in_the_storage_start_the_dag_that_is_scheduled_on_them(
+    airflow: Standalone, started: dict[str, str]
+) -> None:
+    run_id = run(airflow, "localize_clip", started)
+    stored = airflow.xcom("localize_clip", run_id, "gather")
+    wait_for(lambda: airflow.api("GET", "/dags/new_video/dagRuns")["dag_runs"], 60, "no asset event started new_video")
+    (next_run,) = airflow.api("GET", "/dags/new_video/dagRuns")["dag_runs"]
+    assert airflow.finish("new_video", next_run["dag_run_id"], 120) == "success", told(airflow, "new_video", next_run["dag_run_id"])
+    assert next_run["run_type"] == "asset_triggered"
+    (manifest,) = airflow.xcom("new_video", next_run["dag_run_id"], "manifest")
+    assert json.loads(Path(manifest.removeprefix("file://")).read_text()) == stored
 
 
 def test_every_result_has_the_same_shape(airflow: Standalone, started: dict[str, str]) -> None:

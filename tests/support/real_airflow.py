@@ -18,6 +18,7 @@ def airflow_at(sandbox: Sandbox, home: Path, dags: Path, **environment: str) -> 
         {
             **sandbox.connections(),
             "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
+            "VIDEOAI_STORAGE": f"file://{home}/storage",
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
             **environment,
         },
