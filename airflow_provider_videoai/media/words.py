@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read spoken words with their times, as Tencent IVH gives them, and what a writer needs to know between them.
+
+Follows the vendor's page "Audio Production Progress Query API": sentences as they are shown, and in each the words
+that are spoken, mostly without marks, with times in units of 100 ns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import accumulate, pairwise
+from typing import Any
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.reading import rows, whole
+
+WORD_TIMES = "TextTimestampResult"
+"""Where they are in the ``details`` of a result."""
+UNITS_A_MILLISECOND = 10_000
+PHRASE_PAUSE, SENTENCE_PAUSE = 300, 1000
+"""Silences, in milliseconds, that part the text as a comma and as a full stop do."""
+
+# ruff: noqa: RUF001 - Chinese marks are meant
+_SENTENCE_MARKS = frozenset(".!?;…。！？；｡")
+_PHRASE_MARKS = frozenset(",:，、：､–—")
+_OPENING = "([{“‘«‹「『（［｛《〈【〔"
+_CLOSING = ")]}”’»›」』）］｝》〉】〕\"'"
+# Thai, Lao, Burmese, Khmer, Chinese and Japanese. Korean has spaces.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+
+
+class Stop(IntEnum):
+    """What ends after a word."""
+
+    NOTHING = 0
+    PHRASE = 1
+    SENTENCE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What must stay on one line: a word with its marks. Times are milliseconds; ``spaced``: a space is before it."""
+
+    text: str
+    start: int
+    end: int
+    spaced: bool
+    stop: Stop = Stop.NOTHING
+
+
+def words_of(sentences: Any) -> list[Word]:
+    """Read ``TextTimestampResult``: all of its text in its order, with times that never run back.
+
+    An empty list where there are no words; ``InvalidRequest`` where a text has no times.
+    """
+    words: list[Word] = []
+    for sentence in rows(sentences):
+        for place, word in enumerate(_sentence(sentence)):
+            spaced = word.spaced if place else bool(words) and _spaced(words[-1].text, word.text)
+            words.append(replace(word, spaced=spaced))
+    return _in_order(words)
+
+
+def _sentence(sentence: Mapping[str, Any]) -> Iterator[Word]:
+    said = [each for row in rows(sentence.get("Words")) if (each := _said(row)).text]
+    # A mark that the vendor lists as a word has no sound: it is where the sentence shows it.
+    spoken = [each for each in said if any(map(str.isalnum, each.text))] or said
+    shown = _plain(sentence.get("Sentence"))
+    if not spoken:
+        if shown:
+            raise InvalidRequest("result: a sentence of its TextTimestampResult has no words with times")
+        return
+    places = _places(shown, spoken)
+    if places is None:
+        shown = _joined(said)
+        places = _places(shown, spoken) or []
+    *before, last = _whole_words(_cut(shown, places, spoken))
+    yield from before
+    yield replace(last, stop=Stop.SENTENCE)
+
+
+def _said(row: Mapping[str, Any]) -> Word:
+    text = _plain(row.get("Word"))
+    start, end = (whole(row.get(name)) for name in ("StartTimestamp", "EndTimestamp"))
+    if start is None or end is None:
+        raise InvalidRequest(f"result: the word {text!r} of its TextTimestampResult has no times")
+    return Word(
+        text=text, start=max(0, start) // UNITS_A_MILLISECOND, end=max(0, end) // UNITS_A_MILLISECOND, spaced=True
+    )
+
+
+def _plain(text: Any) -> str:
+    return " ".join(text.split()) if isinstance(text, str) else ""
+
+
+def _places(shown: str, words: Sequence[Word]) -> list[int] | None:
+    """Return where each word begins in the sentence; ``None`` where it does not show them all."""
+    places, at = [], 0
+    for word in words:
+        if (at := shown.find(word.text, at)) < 0:
+            return None
+        places.append(at)
+        at += len(word.text)
+    return places
+
+
+def _joined(words: Sequence[Word]) -> str:
+    """Make a sentence of words alone."""
+    shown = words[0].text
+    for before, word in pairwise(words):
+        is_mark = not any(map(str.isalnum, word.text)) and word.text[0] not in _OPENING
+        shown += (" " if _spaced(before.text, word.text) and not is_mark else "") + word.text
+    return shown
+
+
+def _spaced(before: str, after: str) -> bool:
+    """Return whether a space belongs between two texts of which only the writing is known."""
+    return before[-1] not in _OPENING and not _UNSPACED.match(before[-1]) and not _UNSPACED.match(after[0])
+
+
+def _cut(shown: str, places: Sequence[int], words: Sequence[Word]) -> Iterator[Word]:
+    """Give each word the marks around it, so that all of the sentence is in one of them."""
+    begin, spaced = 0, True
+    for word, place, following in zip(words, places, [*places[1:], None], strict=True):
+        after = place + len(word.text)
+        end = len(shown) if following is None else after + _belongs_before(shown[after:following])
+        yield replace(word, text=shown[begin:end], spaced=spaced)
+        spaced = shown[end : end + 1] == " "
+        begin = end + spaced
+
+
+def _belongs_before(between: str) -> int:
+    """Return how many characters between two words belong to the first: up to the last space or opening mark."""
+    blank = between.rfind(" ")
+    return blank if blank >= 0 else len(between.rstrip(_OPENING))
+
+
+def _whole_words(words: Iterator[Word]) -> Iterator[Word]:
+    """Put together what has no space between, as "don" and "'t", where the writing knows spaces."""
+    word = next(words)
+    for part in words:
+        if part.spaced or _UNSPACED.match(word.text[-1]) or _UNSPACED.match(part.text[0]):
+            yield word
+            word = part
+        else:
+            word = replace(word, text=word.text + part.text, end=part.end)
+    yield word
+
+
+def _in_order(words: Sequence[Word]) -> list[Word]:
+    """Bring times in order and tell what ends where."""
+    starts = list(accumulate((word.start for word in words), max))
+    found = []
+    for word, start, following in zip(words, starts, [*starts[1:], None], strict=False):
+        end = max(start, word.end if following is None else min(word.end, following))
+        pause = 0 if following is None else following - end
+        found.append(replace(word, start=start, end=end, stop=max(word.stop, _stop(word.text, pause))))
+    return found
+
+
+def _stop(text: str, pause: int) -> Stop:
+    mark = text.rstrip(_CLOSING)[-1:]
+    if mark in _SENTENCE_MARKS or pause >= SENTENCE_PAUSE:
+        return Stop.SENTENCE
+    if mark in _PHRASE_MARKS or pause >= PHRASE_PAUSE:
+        return Stop.PHRASE
+    return Stop.NOTHING
