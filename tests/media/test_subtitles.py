@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import html
+import sys
+from typing import Any
+
+import pysubs2
+import pytest
+from hypothesis import given
+from spoken import speech
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
+from airflow_provider_videoai.media.subtitles import Form, srt_to_vtt, write
+from airflow_provider_videoai.media.words import words_of
+
+CUES = [
+    Cue(start=120, end=2000, lines=("Fish & chips,", "<b> is a tag, {this} is none")),
+    Cue(start=3_723_004, end=3_725_000, lines=("In the year", "2024")),
+]
+SRT = """\
+1
+00:00:00,120 --> 00:00:02,000
+Fish & chips,
+<b> is a tag, {this} is none
+
+2
+01:02:03,004 --> 01:02:05,000
+In the year
+2024
+
+"""
+VTT = """\
+WEBVTT
+
+1
+00:00:00.120 --> 00:00:02.000
+Fish &amp; chips,
+&lt;b&gt; is a tag, {this} is none
+
+2
+01:02:03.004 --> 01:02:05.000
+In the year
+2024
+
+"""
+
+
+def parsed(text: str, form: Form) -> list[Cue]:
+    """Read a file as another program does that uses the library."""
+    # A last line of digits would be taken for the number of a cue to come.
+    file = pysubs2.SSAFile.from_string(f"{text}\n\n0\n", format_=form.removeprefix("."), keep_html_tags=True)
+    plain = html.unescape if form is Form.VTT else str
+    return [
+        Cue(start=each.start, end=each.end, lines=tuple(plain(each.text).replace("\u2060", "").split(r"\N")))
+        for each in file
+    ]
+
+
+@pytest.mark.parametrize(("form", "text"), [(Form.SRT, SRT), (Form.VTT, VTT)])
+def test_cues_are_written_as_the_form_wants_them(form: Form, text: str) -> None:
+    assert write(CUES, form) == text
+
+
+@pytest.mark.parametrize("text", [r"a\Nb", r"C:\new", r"\hello", r"{\p1}drawn{\p0}", r"{\i1}", "{}", "a --> b"])
+@pytest.mark.parametrize("form", Form)
+def test_what_means_something_to_the_library_is_text_here(form: Form, text: str) -> None:
+    written = write([Cue(start=0, end=1000, lines=(text,))], form)
+    shown = written.splitlines()[-2].replace("\u2060", "")
+    assert (html.unescape(shown) if form is Form.VTT else shown) == text
+
+
+@given(speech())
+def test_what_was_written_is_read_again_the_same(told: list[dict[str, Any]]) -> None:
+    cues = cues_of(words_of(told), Layout())
+    for form in Form:
+        # The library's reader joins a backslash and an N that the user meant; what it cannot read back is left out.
+        legible = [cue for cue in cues if not any("\\" in line for line in cue.lines)]
+        assert parsed(write(legible, form), form) == legible
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [("s3://b/a.srt", Form.SRT), ("file:///a.VTT", Form.VTT), ("a.mp4", None), ("a.srt.bak", None), ("", None)],
+)
+def test_the_suffix_tells_the_form(path: str, form: Form | None) -> None:
+    assert Form.of(path) is form
+
+
+@pytest.mark.parametrize(
+    ("srt", "lines"),
+    [
+        ("1\n00:00:01,000 --> 00:00:02,000\nOne\ntwo\n", ["One", "two"]),
+        ("1\r\n00:00:01,000 --> 00:00:02,000\r\nOne\r\n", ["One"]),
+        ("1\n00:00:01,000 --> 00:00:02,000\n<i>One</i> & {\\an8}<font color=red>two</font>", ["One &amp; two"]),
+        ("1\n00:00:01,000 --> 00:00:02,000\n3 < 4 {yes}\n", ["3 &lt; 4 {yes}"]),
+        ("1\n00:00:01,000 --> 00:00:02,000\nIn the year\n2024", ["In the year", "2024"]),
+        ("1\n00:00:01,000 --> 00:00:02,000\n2024\n", ["2024"]),
+        ("1\n00:00:01,000 --> 00:00:02,000\n你好。\n", ["你好。"]),
+    ],
+)
+def test_srt_becomes_webvtt_with_the_same_cues_and_no_markup(srt: str, lines: list[str]) -> None:
+    head = ["WEBVTT", "", "1", "00:00:01.000 --> 00:00:02.000"]
+    assert srt_to_vtt(srt).splitlines() == [*head, *lines, ""]
+
+
+def test_a_file_of_several_cues_is_converted_as_a_whole() -> None:
+    assert srt_to_vtt(SRT) == VTT.replace("&lt;b&gt; is", "is")
+
+
+@pytest.mark.parametrize("text", ["", "Not found", "<html>no</html>"])
+def test_what_is_no_srt_is_not_converted(text: str) -> None:
+    with pytest.raises(ResultUnavailable, match="no subtitles"):
+        srt_to_vtt(text)
+
+
+def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pysubs2", None)
+    with pytest.raises(InvalidRequest, match=r"pip install 'airflow-provider-videoai\[media\]'"):
+        write(CUES, Form.SRT)
