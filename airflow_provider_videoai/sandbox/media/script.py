@@ -16,7 +16,9 @@ SENTENCE_MARKS = ".!?;。！？；…"
 COMMA_MARKS = ",:，、：–—"
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_TOKEN = re.compile(rf"(?P<cjk>[{_CJK}])|(?P<word>[^\W{_CJK}]+(?:['’-][^\W{_CJK}]+)*)|(?P<mark>[^\w\s])")
+_TOKEN = re.compile(
+    rf"(?P<cjk>[{_CJK}])|(?P<word>[^\W{_CJK}]+(?:(?:['’-]|(?<=\d)[.,](?=\d))[^\W{_CJK}]+)*)|(?P<mark>[^\w\s])"
+)
 _BREAK = re.compile(r"<break\s+time\s*=\s*[\"'](?P<n>\d+(?:\.\d+)?)(?P<unit>ms|s)[\"']\s*/?>(?:\s*</break>)?")
 _TAG = re.compile(r"<[^>]*>")
 _VOWELS = re.compile(r"[aeiouyäöüáéíóúàèìòùâêîôûæøå]+", re.IGNORECASE)
