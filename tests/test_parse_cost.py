@@ -18,7 +18,7 @@ import airflow.dag_processing.processor  # what a parsing process has loaded any
 before = set(sys.modules)
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.sensors import aidge, cdnetworks, tencent_ivh, topview, viitor
-from airflow_provider_videoai.transfers import media
+from airflow_provider_videoai.transfers import media, subtitles
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
 AIRFLOWS_OWN = {"airflow", "airflow_provider_videoai", "httpx", "pydantic", "tenacity", "typing_extensions"}

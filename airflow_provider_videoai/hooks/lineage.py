@@ -4,24 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-
-from airflow.sdk import BaseHook
 
 _LONGEST = 1500
 """Airflow refuses longer URIs."""
 
 
-def report(hook: BaseHook, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
-    """Report URLs, without what is secret in them; values that are none (a vendor's id, a text) are passed over."""
+def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
+    """Report URLs that a hook or a path read and wrote, without what is secret in them.
+
+    Values that are no URLs (a vendor's id, a text) are passed over.
+    """
     # Loaded here: DAG files are parsed often, and tell no lineage.
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector  # noqa: PLC0415 - see above
 
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]
     for url in filter(None, map(_public, inputs)):
-        collector.add_input_asset(hook, uri=url)
+        collector.add_input_asset(by, uri=url)
     for url in filter(None, map(_public, outputs)):
-        collector.add_output_asset(hook, uri=url)
+        collector.add_output_asset(by, uri=url)
 
 
 def _public(value: str | None) -> str | None:

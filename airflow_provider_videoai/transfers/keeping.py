@@ -17,7 +17,10 @@ from airflow_provider_videoai.media.addresses import AddressRefused, PrivateAddr
 from airflow_provider_videoai.media.check import anything, has_cues, played, require_library
 from airflow_provider_videoai.media.download import Rules
 from airflow_provider_videoai.media.storage import Destination, OtherContent
+from airflow_provider_videoai.media.subtitles import Form
+from airflow_provider_videoai.media.subtitles import require_library as require_subtitles_library
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
+from airflow_provider_videoai.media.writing import transfer_as_vtt
 from airflow_provider_videoai.provider_info import HOOKS
 from airflow_provider_videoai.transfers.destination import asset_uri
 
@@ -45,10 +48,12 @@ class Keeper:
     def keep(self, path: str, subtitles_path: str | None) -> dict[str, Any]:
         """Put the media at one path and the subtitles, where there are some, at the other; return what was stored."""
         result = self._result
+        if as_vtt := Form.of(subtitles_path or "") is Form.VTT:
+            require_subtitles_library()
         media = self._carried("media_url", path, self._check, self._max_bytes)
         subtitles = None
         if subtitles_path and result.subtitles_url:
-            stored = self._carried("subtitles_url", subtitles_path, has_cues, _MOST_SUBTITLES)
+            stored = self._carried("subtitles_url", subtitles_path, has_cues, _MOST_SUBTITLES, as_vtt=as_vtt)
             subtitles = {"path": subtitles_path, "bytes": stored.bytes, "sha256": stored.sha256}
         return {
             "path": path,
@@ -63,7 +68,7 @@ class Keeper:
             "media_id": result.media_id,
         }
 
-    def _carried(self, part: str, path: str, check: Check, max_bytes: int) -> Stored:
+    def _carried(self, part: str, path: str, check: Check, max_bytes: int, *, as_vtt: bool = False) -> Stored:
         url, place = _url_of(self._result, part), ObjectStoragePath(path)
         account = self._hook.transport.vendor.account
 
@@ -72,7 +77,7 @@ class Keeper:
 
         source = Source(url=url, renew=renew, name=f"{_WORDS[part]} of {self._name}")
         try:
-            stored = transfer(
+            stored = (transfer_as_vtt if as_vtt else transfer)(
                 source,
                 Destination(place.fs, place.path),
                 rules=Rules(max_bytes=max_bytes, allow_private=account.allow_private_addresses),

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import Asset, AssetAlias, BaseOperator, Context
+from airflow.sdk import Asset, BaseOperator, Context
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.transfers.destination import asset_uri, check_template, is_literal, paths_for, results_of
+from airflow_provider_videoai.transfers.outlets import tell_outlets
 
 MAX_BYTES = 10 * 1024**3
 """The largest media that is taken, unless the task says otherwise."""
@@ -36,7 +38,8 @@ class VideoResultToObjectStorageOperator(BaseOperator):
     :param destination: the URL of the file, ``s3://conn@bucket/folder/{job_id}.mp4`` say. ``{vendor}``,
         ``{operation}``, ``{job_id}``, ``{media_id}``, ``{submitted_at}`` and ``{finished_at}`` are the result's; for
         a list of results it must hold ``{job_id}`` or ``{media_id}``. (templated)
-    :param subtitles_destination: where the subtitles go, where the result has some: a file ``.srt``. (templated)
+    :param subtitles_destination: where the subtitles go, where the result has some: a file ``.srt``, or
+        ``.vtt``, which needs the extra ``media``. (templated)
     :param overwrite: replace a file with other content; ``False`` fails instead.
     :param verify: look whether it is media before it is published; needs the extra ``media``.
     :param max_bytes: the largest media that is taken.
@@ -84,7 +87,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
                 self._keep(result, path, subtitles)
                 for result, path, subtitles in zip(results, paths, self._subtitles_paths(results, many), strict=True)
             ]
-            self._tell_outlets(context, kept, many)
+            tell_outlets(self.outlets, context["outlet_events"], kept, "videos" if many else None)
             return kept if many else kept[0]
 
     def _subtitles_paths(self, results: Sequence[JobResult], many: bool) -> Sequence[str | None]:
@@ -107,17 +110,8 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         )
         return keeper.keep(path, subtitles_path)
 
-    def _tell_outlets(self, context: Context, kept: list[Any], many: bool) -> None:
-        events = context["outlet_events"]
-        for outlet in self.outlets:
-            if isinstance(outlet, AssetAlias):
-                for each in kept:
-                    events[outlet].add(Asset(uri=asset_uri(each["path"])), extra=each)
-            else:
-                events[outlet].extra = {"videos": kept} if many else kept[0]
-
 
 def _check_subtitles_destination(template: str) -> None:
     check_template("subtitles_destination", template)
-    if not template.lower().endswith(".srt"):
-        raise InvalidRequest("subtitles_destination: must end in .srt, the form in which vendors give them")
+    if Form.of(template) is None:
+        raise InvalidRequest("subtitles_destination: must end in .srt, the form in which vendors give them, or in .vtt")

@@ -105,7 +105,9 @@ def test_new_videos_in_the_storage_start_the_dag_that_is_scheduled_on_them(
     stored = airflow.xcom("localize_clip", run_id, "gather")
     wait_for(lambda: airflow.api("GET", "/dags/new_video/dagRuns")["dag_runs"], 60, "no asset event started new_video")
     (next_run,) = airflow.api("GET", "/dags/new_video/dagRuns")["dag_runs"]
-    assert airflow.finish("new_video", next_run["dag_run_id"], 120) == "success", told(airflow, "new_video", next_run["dag_run_id"])
+    assert airflow.finish("new_video", next_run["dag_run_id"], 120) == "success", told(
+        airflow, "new_video", next_run["dag_run_id"]
+    )
     assert next_run["run_type"] == "asset_triggered"
     (manifest,) = airflow.xcom("new_video", next_run["dag_run_id"], "manifest")
     assert json.loads(Path(manifest.removeprefix("file://")).read_text()) == stored

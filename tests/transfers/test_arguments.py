@@ -99,7 +99,7 @@ def test_a_path_that_cannot_be_is_told_when_the_dag_is_parsed(destination: str, 
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"max_bytes": 0}, {"max_bytes": True}, {"max_bytes": "9"}, {"subtitles_destination": "file:///a.vtt"}],
+    [{"max_bytes": 0}, {"max_bytes": True}, {"max_bytes": "9"}, {"subtitles_destination": "file:///a.ass"}],
 )
 def test_a_wrong_argument_is_named_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=next(iter(arguments))):

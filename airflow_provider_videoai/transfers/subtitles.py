@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make subtitle files from the times of spoken words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from airflow.sdk import Asset, BaseOperator, Context, ObjectStoragePath
+
+from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.model import JobResult, JobState
+from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
+from airflow_provider_videoai.media.subtitles import Form, require_library, write
+from airflow_provider_videoai.media.words import WORD_TIMES, words_of
+from airflow_provider_videoai.transfers.destination import asset_uri, check_template, is_literal, paths_for, results_of
+from airflow_provider_videoai.transfers.outlets import tell_outlets
+
+
+class WordTimesToSubtitlesOperator(BaseOperator):
+    """Write the subtitles of speech that Tencent IVH made, as SRT or WebVTT, to a place of your own.
+
+    The times are those of the words in the result, so nothing is asked of the vendor. A file with the same content
+    that is there already stays as it is. Needs the extra ``media``.
+
+    Returns what was written as a dict: ``path``, ``bytes``, ``sha256``, ``cues`` (how many), and ``vendor``,
+    ``operation``, ``job_id``, ``media_id`` of the job. For a list of results, a list in the same order.
+
+    Outlets of the task get this dict as the extra of their asset event. Without outlets, a ``destination`` that is
+    the same at each run is the task's outlet.
+
+    :param result: what ``TencentTtsOperator`` returned: ``task.output``, a dict, or a list of them. (templated)
+    :param destination: the URL of the file, ``s3://conn@bucket/folder/{job_id}.srt`` say; ``.vtt`` is WebVTT. It may
+        hold the fields of the result that
+        :class:`~airflow_provider_videoai.transfers.media.VideoResultToObjectStorageOperator` names. (templated)
+    :param layout: fields of :class:`~airflow_provider_videoai.media.cues.Layout` by name, for example
+        ``{"characters_per_line": 37, "lines_per_cue": 1}``; the others have their defaults.
+    :param overwrite: replace a file with other content; ``False`` fails instead.
+    """
+
+    template_fields: Sequence[str] = ("result", "destination")
+    ui_color = "#f3ead9"
+
+    def __init__(
+        self,
+        *,
+        result: Any,
+        destination: str,
+        layout: Mapping[str, float | None] | None = None,
+        overwrite: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if not rendered_later(destination):
+            _check_destination(destination)
+            if is_literal(destination):
+                kwargs.setdefault("outlets", [Asset(uri=asset_uri(destination))])
+        _layout_of(layout)
+        super().__init__(**kwargs)
+        self.result = result
+        self.destination = destination
+        self.layout = layout
+        self.overwrite = overwrite
+
+    def execute(self, context: Context) -> Any:
+        """Write a file for every result, one after the other."""
+        with airflow_boundary():
+            require_library()
+            _check_destination(self.destination)
+            results, many = results_of(self.result)
+            paths = paths_for("destination", self.destination, results, many=many)
+            layout = _layout_of(self.layout)
+            # All are laid out before the first is written: a result without times leaves nothing behind.
+            cues = [_cues(result, layout) for result in results]
+            kept = [self._keep(*each) for each in zip(results, paths, cues, strict=True)]
+            tell_outlets(self.outlets, context["outlet_events"], kept, "subtitles" if many else None)
+            return kept if many else kept[0]
+
+    def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
+        # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
+        from airflow_provider_videoai.hooks.lineage import report  # noqa: PLC0415 - see above
+        from airflow_provider_videoai.media.storage import Destination, OtherContent  # noqa: PLC0415 - see above
+        from airflow_provider_videoai.media.writing import put  # noqa: PLC0415 - see above
+
+        place = ObjectStoragePath(path)
+        content = write(cues, Form(place.suffix.lower())).encode()
+        try:
+            stored = put(content, Destination(place.fs, place.path), overwrite=self.overwrite)
+        except OtherContent as other:
+            raise InvalidRequest(
+                f"destination: something else is at {path} ({other}); overwrite=True replaces it", job_id=result.job_id
+            ) from other
+        report(place, outputs=[asset_uri(path)])
+        self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), path)
+        return {
+            "path": path,
+            "bytes": stored.bytes,
+            "sha256": stored.sha256,
+            "cues": len(cues),
+            "vendor": result.vendor,
+            "operation": result.operation,
+            "job_id": result.job_id,
+            "media_id": result.media_id,
+        }
+
+
+def _check_destination(template: str) -> None:
+    check_template("destination", template)
+    if Form.of(template) is None:
+        raise InvalidRequest("destination: must end in .srt or .vtt")
+
+
+def _layout_of(given: Mapping[str, Any] | None) -> Layout:
+    if not isinstance(given, Mapping | None):
+        raise InvalidRequest(f"layout: must be a dict, not a {type(given).__name__}")
+    known = [field.name for field in fields(Layout)]
+    if unknown := sorted(set(given or {}) - set(known)):
+        raise InvalidRequest(f"layout: there is no {', '.join(map(str, unknown))}; there are {', '.join(known)}")
+    return Layout(**(given or {}))
+
+
+def _cues(result: JobResult, layout: Layout) -> list[Cue]:
+    if result.state is not JobState.SUCCEEDED:
+        raise InvalidRequest(
+            f"result: job {result.job_id} has not succeeded; wait for it with the vendor's sensor", job_id=result.job_id
+        )
+    if words := words_of(result.details.get(WORD_TIMES)):
+        return cues_of(words, layout)
+    own = (
+        ". It has subtitles of its own: VideoResultToObjectStorageOperator keeps them at subtitles_destination"
+        if result.subtitles_url
+        else ""
+    )
+    raise InvalidRequest(
+        f"result: job {result.job_id} has no times of words ({WORD_TIMES}). Tencent IVH gives them with each speech "
+        f"(TencentTtsOperator), no field asks for them; other jobs have none{own}",
+        job_id=result.job_id,
+    )
