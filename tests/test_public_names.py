@@ -26,7 +26,7 @@ OPERATORS = {
         "avatar_source_from audio_source_from",
         (
             "video_file_id ai_avatar_id image_file_id audio_file_id tts_text voiceover_id voice_speed mode_type "
-            "caption_id save_as_custom_avatar notice_url need_cloud_front_url"
+            "caption_id save_as_custom_avatar notice_url need_cloud_front_url video_file audio_file image_file"
         ),
     ),
     "tencent_ivh.TencentVideoMakeOperator": (

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Topview: video avatars."""
+"""Topview: video avatars, and the files that they are made from."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.vendors.topview import Topview
+from airflow_provider_videoai.hooks.source import SourceFile, format_of, send
+from airflow_provider_videoai.jobs.errors import SubmitRejected, VendorUnavailable
+from airflow_provider_videoai.vendors.topview import FORMATS, Topview
 
 
 class TopviewHook(VideoJobHook):
@@ -24,3 +27,32 @@ class TopviewHook(VideoJobHook):
     def __init__(self, topview_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(topview_conn_id, **kwargs)
         self.topview_conn_id = topview_conn_id
+
+    def upload(self, source: object) -> str:
+        """Upload a file (a path, or the URL of one in a store of Airflow's) and return its file id.
+
+        Costs nothing and may be repeated. Raises ``InvalidRequest`` for a file that is not there or has a format that
+        Topview does not take, ``VendorUnavailable`` where it did not arrive.
+        """
+        self.transport.vendor.require_credentials()  # looks the connection up here, where it may block
+        return asyncio.run(self.aupload(source))
+
+    async def aupload(self, source: object) -> str:
+        """Upload a file and return its file id; see :meth:`upload`."""
+        file_format = format_of("source", source, FORMATS)
+        file = await asyncio.to_thread(SourceFile.find, "source", source)
+        transport = await self.atransport()
+        vendor = cast(Topview, transport.vendor)
+        upload = await transport.arun(vendor.announce(file_format))
+        await send(file, upload.url, vendor.account, self.log)
+        if not await transport.arun(vendor.arrived(upload.file_id)):
+            raise VendorUnavailable(f"Topview says that {file.name} has not arrived; a retry uploads it again")
+        self.log.info("Uploaded %s to Topview as file %s", file.name, upload.file_id)
+        return upload.file_id
+
+    def has_file(self, file_id: str) -> bool:
+        """Ask whether a file that was uploaded is still there."""
+        try:
+            return self.transport.run(cast(Topview, self.transport.vendor).arrived(file_id))
+        except SubmitRejected:
+            return False

@@ -59,7 +59,8 @@ class Submitter:
     """Obtains the one job of a task.
 
     ``identity`` names the task without its try number; empty: not recoverable. ``paid_retries`` is how many jobs may
-    be bought in place of ones that failed; ``None`` sets no limit.
+    be bought in place of ones that failed; ``None`` sets no limit. ``ready`` completes a request that is about to be
+    submitted, for example by uploading a file; it buys nothing, and what it changes is no part of the fingerprint.
     """
 
     transport: Transport
@@ -69,6 +70,7 @@ class Submitter:
     on_uncertain_submit: str = "fail"
     on_finished_job: str = "reuse"
     paid_retries: int | None = None
+    ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
     clock: Callable[[], float] = field(default=time.time)
     _under_way: SubmissionRecord | None = field(default=None, init=False)
 
@@ -118,6 +120,7 @@ class Submitter:
                 raise SubmitUncertain(text, job_id=decision.record.job_id)
 
     def _buy(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
+        request = self.ready(request)  # before the record says that a submit is under way
         chosen = request.chosen_id or record.job_id or self._chosen_id(record)
         record = record.reached(Phase.SUBMITTING, job_id=chosen, submitted_at=self.clock())
         save(self.store, record)

@@ -21,7 +21,7 @@ from airflow_provider_videoai.jobs.ending import error_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission import conclude, hand_over, load
+from airflow_provider_videoai.jobs.submission import Store, conclude, hand_over, load
 from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.watch import Outcome
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
@@ -106,6 +106,14 @@ class VideoJobOperator(BaseOperator):
     def _fields(self) -> dict[str, Any]:
         return {name: value for name in self.request_class.model_fields if (value := getattr(self, name)) is not None}
 
+    def identified(self, request: JobRequest) -> JobRequest:
+        """Return the request with what tells its inputs apart, where its fields alone do not; see :meth:`ready`."""
+        return request
+
+    def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:  # noqa: ARG002 - overriders need them
+        """Return the request as it is sent. Called only where a job is about to be bought; it must buy nothing."""
+        return request
+
     # -- the task ------------------------------------------------------------------------------------------
 
     def execute(self, context: Context) -> Any:
@@ -158,19 +166,21 @@ class VideoJobOperator(BaseOperator):
         return self.request_class.parse(self._fields())
 
     def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
-        request = self._request()
         hook = self.hook_class(self.conn_id)
+        request = self.identified(self._request())
         if self.deferrable and self.wait_for_completion:
             self._prove_deferral(context, request.polled_as, hook)
+        store = store_of(context, self.log)
         submitter = self._submitter = Submitter(
             transport=hook.transport,
-            store=store_of(context, self.log),
+            store=store,
             identity=identity_of(context),
             log=self.log,
             on_uncertain_submit=self.on_uncertain_submit,
             on_finished_job=self.on_finished_job,
             # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
+            ready=lambda request: self.ready(request, hook, store),
         )
         while True:
             try:

@@ -1,18 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Topview: let an avatar speak."""
+"""Topview: upload files, and let an avatar speak."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+from airflow.sdk import BaseOperator, Context
+from typing_extensions import override
+
+from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.source import SourceFile, format_of, is_known
 from airflow_provider_videoai.hooks.topview import TopviewHook
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.submission import Store
 from airflow_provider_videoai.operators.job import VideoJobOperator
-from airflow_provider_videoai.vendors.topview import VideoAvatarRequest
+from airflow_provider_videoai.operators.uploads import remembered
+from airflow_provider_videoai.vendors.topview import FORMATS, VideoAvatarRequest
+
+_FILES = {"video_file": "video", "audio_file": "audio", "image_file": "image"}
+"""Arguments that name a file to be uploaded, in place of the id of an uploaded one, and its kind."""
+
+
+class TopviewUploadOperator(BaseOperator):
+    """Upload a file to Topview and return its file id.
+
+    An upload costs nothing: a retry, or a cleared task, uploads the file again under another id.
+
+    :param source: the file: a path, the URL of one in a store (``s3://conn@bucket/clip.mp4``), or an
+        ``ObjectStoragePath``; its name ends in .mp4, .mov, .png, .jpg, .jpeg, .bmp, .webp, .mp3, .wav or .m4a.
+        Templated.
+    :param topview_conn_id: the Airflow connection of the account.
+    """
+
+    template_fields: Sequence[str] = ("source",)
+    ui_color = VideoJobOperator.ui_color
+
+    def __init__(self, *, source: Any, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.topview_conn_id = topview_conn_id
+        if is_known(source):
+            format_of("source", source, FORMATS)
+
+    @override
+    def execute(self, context: Context) -> str:
+        with airflow_boundary():
+            return TopviewHook(self.topview_conn_id).upload(self.source)
 
 
 class TopviewVideoAvatarOperator(VideoJobOperator):
     """Make a video of an avatar that speaks a text or a recording.
+
+    Give an uploaded file by its id, or a file of your own by its path or URL: it is uploaded when the job is submitted,
+    and only then. Such a file is told by its path, size and version (ETag, MD5 or time of change): the same file is the
+    same request, so a retry finds the job again; with other content it is another job.
 
     :param avatar_source_from: 0 uploaded video, 1 public avatar, 2 custom avatar, 3 uploaded photo.
     :param audio_source_from: 0 uploaded audio, 1 text to speech.
@@ -27,6 +72,9 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     :param caption_id: the style of burnt-in captions; with avatar source 1.
     :param save_as_custom_avatar: also keep the person of the video as a custom avatar.
     :param notice_url: where the vendor posts that the job ended; this package does not need it.
+    :param video_file: a file to be uploaded, .mp4 or .mov, in place of ``video_file_id``.
+    :param audio_file: a file to be uploaded, .mp3, .wav or .m4a, in place of ``audio_file_id``.
+    :param image_file: a file to be uploaded, .png, .jpg, .jpeg, .bmp or .webp, in place of ``image_file_id``.
     :param need_cloud_front_url: ``True`` asks for a CloudFront address of the result, ``False`` for one at S3.
     :param topview_conn_id: the Airflow connection of the account.
 
@@ -36,8 +84,8 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
 
     hook_class = TopviewHook
     request_class = VideoAvatarRequest
-    source_fields = ("tts_text", "audio_file_id", "video_file_id")
-    template_fields: Sequence[str] = tuple(VideoAvatarRequest.model_fields)
+    source_fields = ("tts_text", "audio_file", "audio_file_id", "video_file", "video_file_id")
+    template_fields: Sequence[str] = (*VideoAvatarRequest.model_fields, *_FILES)
 
     def __init__(
         self,
@@ -56,6 +104,9 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
         save_as_custom_avatar: bool | str | None = None,
         notice_url: str | None = None,
         need_cloud_front_url: bool | str | None = None,
+        video_file: Any = None,
+        audio_file: Any = None,
+        image_file: Any = None,
         topview_conn_id: str = TopviewHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -74,5 +125,42 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
         self.save_as_custom_avatar = save_as_custom_avatar
         self.notice_url = notice_url
         self.need_cloud_front_url = need_cloud_front_url
+        self.video_file = video_file
+        self.audio_file = audio_file
+        self.image_file = image_file
         self.topview_conn_id = topview_conn_id
         self.check_literals()
+
+    @override
+    def identified(self, request: JobRequest) -> JobRequest:
+        """Put what tells each file in the place of the id that it has not got yet."""
+        files = {f"{name}_id": SourceFile.find(name, source).identity for name, source in self._files().items()}
+        return request.model_copy(update=files)
+
+    @override
+    def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:
+        """Upload the files and put their ids in the place of what tells them."""
+        topview = cast(TopviewHook, hook)
+        ids = {
+            f"{name}_id": remembered(
+                store, getattr(request, f"{name}_id"), topview.has_file, partial(topview.upload, source)
+            )
+            for name, source in self._files().items()
+        }
+        return request.model_copy(update=ids)
+
+    @override
+    def _fields(self) -> dict[str, Any]:
+        fields = super()._fields()
+        for name, source in self._files().items():
+            if f"{name}_id" in fields:
+                raise InvalidRequest(f"{name}: cannot be given together with {name}_id")
+            if is_known(source):
+                format_of(name, source, [known for known, kind in FORMATS.items() if kind == _FILES[name]])
+                source = str(source)  # noqa: PLW2901 - what is rendered later stays what it is
+            fields[f"{name}_id"] = source
+        return fields
+
+    def _files(self) -> dict[str, Any]:
+        # A template renders what is absent as an empty text, or as "None".
+        return {name: source for name in _FILES if (source := getattr(self, name)) not in (None, "", "None")}

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Topview: talking avatars on video, photo or a public presenter.
 
-Follows the vendor's pages "Video Avatar: submit task" and "Video Avatar: query task" (2025-04-30), and the code
-table and credit call of its own published client.
+Follows the vendor's pages "Video Avatar: submit task" and "Video Avatar: query task" (2025-04-30), those of the
+upload ("credential" and "check"), and the code table and credit call of its own published client.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import httpx
@@ -25,10 +26,17 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.reading import mapping, text, url
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, clean, json_body
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, clean, json_body
 
 SUCCESS = "200"
 UNKNOWN_TASK = "4004"
+
+FORMATS: Mapping[str, str] = {
+    **dict.fromkeys(("mp4", "mov"), "video"),
+    **dict.fromkeys(("png", "jpg", "jpeg", "bmp", "webp"), "image"),
+    **dict.fromkeys(("mp3", "wav", "m4a"), "audio"),
+}
+"""The documented formats of files that can be uploaded, and the kind of each."""
 
 _STATES = {
     "init": JobState.QUEUED,
@@ -122,6 +130,14 @@ class VideoAvatarRequest(JobRequest):
         return next(name for name, wanted in _CLOUD_FRONT.items() if wanted is self.need_cloud_front_url)
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was announced: its id, and the pre-signed URL that its bytes are to be PUT to."""
+
+    file_id: str
+    url: str = field(repr=False)
+
+
 class _Headers(httpx.Auth):
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -202,6 +218,28 @@ class Topview(Vendor):
                 continue
             found[job_id] = _status(job_id, self._task(call, body))
         return found
+
+    def announce(self, file_format: str) -> Flow[Upload]:
+        """Announce a file of one of :data:`FORMATS`, which costs nothing."""
+        call = Call(
+            name="upload credential", path="/v1/upload/credential", method="GET", params={"format": file_format}
+        )
+        found = mapping(self._read_of_file(call, (yield call)).get("result"))
+        file_id, address = text(found.get("fileId")), url(found.get("uploadUrl"))
+        if file_id is None or address is None:
+            raise self.lost(call, "no fileId or no uploadUrl in it")
+        return Upload(file_id, address)
+
+    def arrived(self, file_id: str) -> Flow[bool]:
+        """Ask whether the bytes of a file are there."""
+        call = Call(name="upload check", path="/v1/upload/check", method="GET", params={"fileId": file_id})
+        return self._read_of_file(call, (yield call)).get("result") is True
+
+    def _read_of_file(self, call: Call, answer: Answer) -> dict[str, Any]:
+        try:
+            return self.read(call, answer)
+        except JobNotFound as refused:  # as the engine calls a refused question, which is about a job elsewhere
+            raise SubmitRejected(refused.message, code=refused.code) from None
 
     @override
     def probe(self) -> Flow[str]:

@@ -188,6 +188,23 @@ def test_file_is_not_there_before_it_was_put(topview: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"content": b"x", "headers": {"Authorization": "Bearer x"}}, 400),
+        ({"content": b"x", "headers": {"Topview-Uid": "x"}}, 400),
+        ({"content": iter([b"x"])}, 411),
+    ],
+    ids=["key", "uid", "no length"],
+)
+def test_the_storage_takes_bytes_of_a_known_length_without_the_vendors_headers(
+    topview: Any, sent: dict[str, Any], status: int
+) -> None:
+    announced = topview.get("/v1/upload/credential", format="mp4")["result"]
+    assert httpx.put(announced["uploadUrl"], **sent, trust_env=False).status_code == status
+    assert topview.get("/v1/upload/check", fileId=announced["fileId"])["result"] is False
+
+
+@pytest.mark.parametrize(
     ("path", "query", "code"),
     [
         ("/v1/upload/credential", {}, "4003"),

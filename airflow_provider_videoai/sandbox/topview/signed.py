@@ -102,6 +102,9 @@ class Bucket:
         upload = next((u for u in self._account.uploads.values() if u.media.name == request.path_params["name"]), None)
         if upload is None:
             return storage_error(404, "NoSuchBucket", "The specified bucket does not exist")
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            return storage_error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
         size = 0
         with upload.media.path.open("wb") as file:
             async for chunk in request.stream():
@@ -109,11 +112,15 @@ class Bucket:
                 if size > LARGEST_UPLOAD:
                     return storage_error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum size")
                 file.write(chunk)
+        if size != int(length):
+            return storage_error(400, "IncompleteBody", "You did not provide the number of bytes specified")
         upload.complete = size > 0
         return Response(status_code=200)
 
     def _refuse(self, request: Request) -> Response | None:
         if "authorization" in request.headers:
             return storage_error(400, "InvalidArgument", "Only one auth mechanism allowed")
+        if "topview-uid" in request.headers:
+            return storage_error(400, "InvalidArgument", "Topview's headers do not belong in a request to the storage")
         problem = self._signer.problem(request.method, request.url.path, request.url.query)
         return storage_error(403, "AccessDenied", problem) if problem else None

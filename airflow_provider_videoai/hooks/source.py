@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of the user's that go to a vendor, from wherever Airflow can read them: a disk, S3, GCS, Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
+from typing import BinaryIO, cast
+from urllib.parse import urlsplit
+
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.vendor import Account
+
+_BLOCK = 1024 * 1024
+_VERSIONS = ("md5Hash", "ETag", "etag", "mtime")
+"""What changes with a file's content, under the names that Google, S3, Azure and a disk give it."""
+
+
+def is_known(source: object) -> bool:
+    """Return whether a file is named by now, and not by what is rendered later."""
+    # A path can be told from a reference to another task's result by its type only: both have a `resolve`.
+    return isinstance(source, PurePath | ObjectStoragePath) or not rendered_later(source)
+
+
+def format_of(argument: str, source: object, known: Collection[str]) -> str:
+    """Return a file's format, which is its suffix in lower case; raise :class:`InvalidRequest` for one not known."""
+    suffix = PurePosixPath(urlsplit(str(source)).path).suffix.lower().removeprefix(".")
+    if suffix not in known:
+        raise InvalidRequest(f"{argument}: must be a file whose name ends in .{', .'.join(known)}, not {suffix!r}")
+    return suffix
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as it is now: ``size`` in bytes; ``version`` is another one as soon as its content changes."""
+
+    path: ObjectStoragePath
+    size: int
+    version: str
+
+    @classmethod
+    def find(cls, argument: str, source: object) -> SourceFile:
+        """Look at a path, without reading the file; raise :class:`InvalidRequest` where there is none."""
+        path = source if isinstance(source, ObjectStoragePath) else ObjectStoragePath(str(source))
+        path.fs.invalidate_cache()
+        try:
+            facts = path.fs.info(path.path)
+        except FileNotFoundError:
+            raise InvalidRequest(f"{argument}: there is no file at {_shown(path)}") from None
+        if facts["type"] != "file" or not facts["size"]:
+            raise InvalidRequest(f"{argument}: what is at {_shown(path)} is no file, or an empty one")
+        version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
+        return cls(path, int(facts["size"]), str(version or path.fs.checksum(path.path)))
+
+    @property
+    def identity(self) -> str:
+        """What tells this file, with this content, from any other."""
+        return f"{self.path} {self.size} {self.version}"
+
+    @property
+    def name(self) -> str:
+        """The file's own name, without its folder."""
+        return str(self.path.name)
+
+    def open(self) -> BinaryIO:
+        """Open it to be read; little of it is held in memory."""
+        return cast(BinaryIO, self.path.open("rb", block_size=_BLOCK))  # type: ignore[no-untyped-call]
+
+
+async def send(file: SourceFile, url: str, account: Account, log: Log) -> None:
+    """Send a file to a URL that the account's vendor gave; raises as :func:`~.media.upload.put` does."""
+    # Not loaded where DAG files are parsed: they bring an HTTP library of their own.
+    from airflow_provider_videoai.media.addresses import AddressRefused  # noqa: PLC0415
+    from airflow_provider_videoai.media.progress import Progress  # noqa: PLC0415
+    from airflow_provider_videoai.media.upload import Body, put  # noqa: PLC0415
+
+    progress = Progress(log, file.name)
+    with file.open() as opened:
+        body = Body(file=opened, size=file.size, name=file.name, tell=progress.tell)
+        try:
+            await put(url, body, allow_private=account.allow_private_addresses)
+        except AddressRefused as refused:
+            raise InvalidRequest(
+                f"{file.name} is not uploaded: {refused}. If the vendor's storage is meant to lie in your own network, "
+                f"set allow_private_addresses in the extra of connection {account.conn_id!r}"
+            ) from refused
+    progress.end(file.size)
+
+
+def _shown(path: ObjectStoragePath) -> str:
+    return str(path).partition("?")[0]
