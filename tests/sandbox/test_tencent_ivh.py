@@ -115,6 +115,11 @@ def test_sentences_are_split_and_shown_as_asked(tencent: Any, until: Any) -> Non
     assert [s["Sentence"] for s in found["TextTimestampResult"]] == ["one two", "three", "four five", "six"]
 
 
+def test_a_point_in_a_number_ends_no_sentence(tencent: Any, until: Any) -> None:
+    (sentence,) = speech(tencent, until, InputSsml="It is 3.5 km, 1,000 times.")["TextTimestampResult"]
+    assert [word["Word"] for word in sentence["Words"]] == ["It", "is", "3.5", "km", "1,000", "times"]
+
+
 def test_slow_speech_is_longer(tencent: Any, until: Any) -> None:
     slow, fast = (speech(tencent, until, Speed=speed)["Duration"] for speed in (0.5, 1.5))
     assert slow > 1.8 * fast
