@@ -113,6 +113,13 @@ def test_every_module_that_is_named_can_be_imported(layer: str) -> None:
             import_module(module)
 
 
+def test_the_transfer_is_named_for_each_vendor_and_can_be_imported() -> None:
+    entries = get_provider_info()["transfers"]
+    assert len(entries) == len(CONNECTION_TYPES)
+    for entry in entries:
+        import_module(entry["python-module"])
+
+
 def test_airflow_knows_the_links_and_the_option_that_hides_them() -> None:
     assert set(ProvidersManager().extra_links_class_names) >= set(get_provider_info()["extra-links"])
     links = [import_string(path)() for path in get_provider_info()["extra-links"]]

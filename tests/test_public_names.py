@@ -52,6 +52,7 @@ SENSORS = (
     "topview.TopviewVideoAvatarSensor",
     "tencent_ivh.TencentProductionSensor",
 )
+TRANSFER = {"subtitles_destination": None, "overwrite": False, "verify": True, "vendor_conn_id": None}
 HOOKS = (
     "viitor.ViiTorHook",
     "aidge.AidgeHook",
@@ -105,6 +106,15 @@ def test_the_retry_policy_is_airflows_with_one_argument() -> None:
     policy = named("policies", "retry.VideoAIRetryPolicy")
     assert issubclass(policy, RetryPolicy)
     assert {name: each.default for name, each in inspect.signature(policy).parameters.items()} == {"paid_retries": 0}
+
+
+def test_the_transfer_takes_the_arguments_of_the_contract() -> None:
+    transfer = named("transfers", "media.VideoResultToObjectStorageOperator")
+    given = arguments(transfer)
+    defaults = {name: each.default for name, each in given.items() if name in TRANSFER}
+    assert defaults == TRANSFER
+    assert all(given[name].default is inspect.Parameter.empty for name in ("result", "destination"))
+    assert {"result", "destination", "subtitles_destination"} <= set(transfer.template_fields)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("path", HOOKS)

@@ -27,12 +27,12 @@ def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str 
 
 
 def _public(value: str | None) -> str | None:
-    """Return a URL without login, query and fragment."""
+    """Return a URL without login, query and fragment; ``None`` for what is none, or longer than Airflow takes."""
+    if value is None or len(value) > _LONGEST or " " in value:
+        return None
     try:
-        parts = urlsplit(value or "")
+        parts = urlsplit(value)
     except ValueError:
         return None
     place = parts.netloc.rpartition("@")[2]
-    if not parts.scheme or not (place or parts.path) or len(value or "") > _LONGEST or " " in (value or ""):
-        return None
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+    return urlunsplit((parts.scheme, place, parts.path, "", "")) if parts.scheme and (place or parts.path) else None

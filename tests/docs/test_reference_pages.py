@@ -18,6 +18,8 @@ from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.provider_info import PROVIDER_INFO
+from airflow_provider_videoai.transfers.destination import FIELDS
+from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONNECTIONS = {each["connection-type"]: each for each in PROVIDER_INFO["connection-types"]}
@@ -52,6 +54,16 @@ def test_the_common_arguments_are_those_of_the_base(page: Pages, cells: Cells) -
     rows = cells(page("operators.md").section("## Common arguments"))
     arguments = inspect.signature(VideoJobOperator.__init__).parameters
     assert {row[0] for row in rows} == {*arguments, "<vendor>_conn_id"} - {"self", "conn_id", "kwargs"}
+
+
+def test_the_transfers_arguments_are_those_of_the_operator(page: Pages, cells: Cells) -> None:
+    given = inspect.signature(VideoResultToObjectStorageOperator.__init__).parameters
+    assert {row[0] for row in cells(page("storage.md").text)} == set(given) - {"self", "kwargs"}
+
+
+def test_the_fields_of_a_path_are_those_of_the_code(page: Pages) -> None:
+    told = re.findall(r"`{(\w+)}`", page("storage.md").section("## Paths"))
+    assert set(told) == set(FIELDS)
 
 
 def test_the_connections_are_those_of_the_provider_info(page: Pages, cells: Cells) -> None:

@@ -159,3 +159,16 @@ def test_every_form_of_host_reaches_the_vendor(
     monkeypatch.setenv("AIRFLOW_CONN_FORMED", json.dumps(fields))
     ok, said = case.hook("formed").test_connection()
     assert ok, said
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, False), ("", False), (False, False), ("false", False), (True, True), ("True", True)]
+)
+def test_private_addresses_are_allowed_only_if_the_connection_says_so(value: Any, expected: bool) -> None:
+    assert account({"allow_private_addresses": value}).allow_private_addresses is expected
+
+
+@pytest.mark.parametrize("value", ["yes", 1, 0, "private"])
+def test_a_permission_that_is_unclear_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="'allow_private_addresses' must be true or false"):
+        account({"allow_private_addresses": value})
