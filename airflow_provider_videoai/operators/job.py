@@ -241,8 +241,11 @@ class VideoJobOperator(BaseOperator):
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
     def _card(self, jobs: Jobs) -> JobCard:
-        sources = (getattr(self, name) for name in self.source_fields)
-        return jobs.card().model_copy(update={"source": source_of(next(filter(None, sources), None))})
+        return jobs.card().model_copy(update={"source": source_of(next(iter(self._sources()), None))})
+
+    def _sources(self) -> list[str]:
+        # A file of the user's may be given as a path.
+        return [str(source) for name in self.source_fields if (source := getattr(self, name))]
 
     def _handed_over(self, jobs: Jobs) -> dict[str, Any]:
         return JobResult(
@@ -292,7 +295,7 @@ class VideoJobOperator(BaseOperator):
             poll_interval=self.poll_interval,
             deadline=job.submitted_at + self.job_timeout,
             task_instance=context["ti"],
-            sources=[getattr(self, name) for name in self.source_fields],
+            sources=self._sources(),
         )
 
     def _concluded(self, context: Context, results: Callable[[], list[JobResult]]) -> dict[str, Any]:

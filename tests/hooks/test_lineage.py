@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.lineage import hook
 from airflow.sdk.lineage import HookLineageCollector
 from cases import Case
 
-from airflow_provider_videoai.hooks import lineage
 from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
 
@@ -21,7 +21,7 @@ HOOK = ViiTorHook()
 def collector(monkeypatch: pytest.MonkeyPatch) -> HookLineageCollector:
     """Airflow collects only where a listener such as OpenLineage reads; here we do."""
     collecting = HookLineageCollector()
-    monkeypatch.setattr(lineage, "get_hook_lineage_collector", lambda: collecting)
+    monkeypatch.setattr(hook, "get_hook_lineage_collector", lambda: collecting)
     return collecting
 
 

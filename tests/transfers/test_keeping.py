@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from airflow.providers.common.compat.lineage import hook
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.lineage import HookLineageCollector
 
-from airflow_provider_videoai.hooks import lineage
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
 from airflow_provider_videoai.media.storage import Destination
@@ -246,7 +246,7 @@ def test_lineage_leads_from_the_url_to_the_file_and_names_no_other(
 ) -> None:
     collector = HookLineageCollector()
     monkeypatch.setattr("airflow.sdk.lineage.get_hook_lineage_collector", lambda: collector)
-    monkeypatch.setattr(lineage, "get_hook_lineage_collector", lambda: collector)
+    monkeypatch.setattr(hook, "get_hook_lineage_collector", lambda: collector)
     transfer(topview_result, f"{store.root}/clip.mp4")
     told = collector.collected_assets
     assert [each.asset.uri for each in told.inputs] == [topview_result["media_url"].partition("?")[0]]
