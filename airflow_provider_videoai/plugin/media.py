@@ -94,6 +94,10 @@ class MediaDesk:
             self._kept[card.vendor, card.conn_id, job_id] = Answer(result, self._clock())
         return result
 
+    def allows_private(self, card: JobCard) -> bool:
+        """Return whether the account's results may lie in a private network; for a card whose result is known."""
+        return hook_for(card.vendor, card.conn_id).transport.vendor.account.allow_private_addresses
+
     def _asked(self, card: JobCard, job_id: str) -> JobResult:
         self._check_account(card)
         hook = hook_for(card.vendor, card.conn_id)

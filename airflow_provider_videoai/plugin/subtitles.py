@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from http import HTTPStatus
 
-import httpx
+import aiohttp
+
+from airflow_provider_videoai.media.addresses import AddressRefused, checked, session
 
 MOST_BYTES = 1_000_000
 _TIMEOUT = 10.0
@@ -28,22 +32,33 @@ def to_vtt(text: str) -> str:
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def fetch(url: str) -> str:
+def fetch(url: str, *, allow_private: bool) -> str:
     """Fetch subtitles; raise :class:`NoSubtitles` for what cannot be had, is too long, or is none.
 
-    Only what reads as subtitles leaves this function, so it cannot be used to look at other servers.
+    They are fetched from the public internet, and from a private network only with ``allow_private``. Only what reads
+    as subtitles leaves this function, so it cannot be used to look at other servers.
     """
-    content = bytearray()
     try:
-        with httpx.stream("GET", url, timeout=_TIMEOUT, follow_redirects=False) as response:
-            response.raise_for_status()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > MOST_BYTES:
-                    raise NoSubtitles("they are too long")
-    except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        content = asyncio.run(_content(url, allow_private=allow_private))
+    except (AddressRefused, aiohttp.ClientError, TimeoutError) as failure:
         raise NoSubtitles(f"they cannot be fetched ({type(failure).__name__})") from failure
     return to_vtt(content.decode("utf-8", errors="replace"))
+
+
+async def _content(url: str, *, allow_private: bool) -> bytes:
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
+    async with (
+        session(allow_private=allow_private, timeout=timeout) as client,
+        client.get(checked(url), allow_redirects=False) as response,
+    ):
+        if response.status != HTTPStatus.OK:
+            raise NoSubtitles(f"they cannot be fetched (HTTP {response.status})")
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > MOST_BYTES:
+                raise NoSubtitles("they are too long")
+    return bytes(content)
 
 
 def _vtt_time(time: str) -> str:

@@ -167,7 +167,7 @@ def subtitles_of(task: TheTask, job: TheJob = 0) -> Response:
     if url is None or not is_url(url):
         raise HTTPException(404, "This result has no subtitles.")
     try:
-        return Response(subtitles.fetch(url), media_type="text/vtt")
+        return Response(subtitles.fetch(url, allow_private=desk.allows_private(task.card)), media_type="text/vtt")
     except subtitles.NoSubtitles as failure:
         raise HTTPException(502, f"No subtitles: {failure}.") from failure
 
