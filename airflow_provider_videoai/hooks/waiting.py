@@ -55,12 +55,12 @@ def watches_of(
 
 
 def card_of(
-    vendor: type[Vendor], operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
+    vendor: Vendor, operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
 ) -> JobCard:
     """Return what a task that only waits for jobs tells of them; ``operation`` is the one they are asked for by."""
     return JobCard(
         vendor=vendor.key,
-        operation=vendor.requests[operation].operation,
+        operation=vendor.require(operation).operation,
         polled_as=operation,
         conn_id=conn_id,
         job_ids=tuple(job_ids),
@@ -89,7 +89,7 @@ class Jobs:
 
     def card(self) -> JobCard:
         """Return what a task that only waits for the jobs tells of them."""
-        return card_of(self.hook.vendor_class, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at)
+        return card_of(self.hook.transport.vendor, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at)
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
         """Make a watch for each job; the first ask is due soon, or at once."""

@@ -89,7 +89,7 @@ class Wait:
         trigger = self._trigger
         if not trigger.started_here:
             return None
-        return card_of(type(transport.vendor), trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
+        return card_of(transport.vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
 
     async def _named(self, transport: Transport) -> list[str]:
         """Pull the ids that another task pushed."""

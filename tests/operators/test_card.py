@@ -41,6 +41,14 @@ def test_the_job_can_be_asked_for_by_what_the_card_says(case: Any, task: Any) ->
     assert case.hook(card.conn_id).status(card.job_ids[0], card.polled_as).job_id == card.job_ids[0]
 
 
+@pytest.mark.parametrize("cloud_front", [True, False])
+def test_a_choice_of_the_results_address_is_no_other_operation(cases: Any, task: Any, cloud_front: bool) -> None:
+    waiting = task(cases["topview"], need_cloud_front_url=cloud_front)
+    deferred = waiting.defer()
+    assert card_of(waiting).operation == "video_avatar"
+    assert waiting.go_on(deferred)["media_url"]
+
+
 @pytest.mark.parametrize("arguments", [{"deferrable": False}, {}], ids=str)
 def test_a_sensor_on_a_worker_tells_which_jobs_it_waits_for(
     arguments: Any, cases: Any, task: Any, sensor: Any, bought: Any
