@@ -19,7 +19,7 @@ OPERATORS = {
     ),
     "cdnetworks.CDNetworksTrimOperator": (
         "video_id seek_start duration filename",
-        "suffix resolution frame_rate video_bit_rate audio_bit_rate sampling_rate notify_url trans_no",
+        "suffix resolution frame_rate video_bit_rate audio_bit_rate sampling_rate notify_url code_type trans_no",
     ),
     "cdnetworks.CDNetworksPullVideoOperator": ("fetch_url filename", "md5 trans_no"),
     "topview.TopviewVideoAvatarOperator": (

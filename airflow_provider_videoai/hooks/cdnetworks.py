@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.source import SourceFile, send
+from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+from airflow_provider_videoai.vendors.cdnetworks.uploading import LARGEST_UPLOAD
 
 
 class CDNetworksHook(VideoJobHook):
@@ -24,3 +28,25 @@ class CDNetworksHook(VideoJobHook):
     def __init__(self, cdnetworks_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(cdnetworks_conn_id, **kwargs)
         self.cdnetworks_conn_id = cdnetworks_conn_id
+
+    def upload(self, source: object, filename: str | None = None) -> str:
+        """Upload a file (a path, or the URL of one in a store of Airflow's) as a new video and return its ``videoId``.
+
+        Raises ``InvalidRequest`` for a file that is not there, empty or larger than 500 MB, and ``VendorUnavailable``
+        where it did not arrive. How the bytes are sent is not documented by Cloud VoD itself:
+        see :mod:`~airflow_provider_videoai.vendors.cdnetworks.uploading`.
+        """
+        self.transport.vendor.require_credentials()  # looks the connection up here, where it may block
+        return asyncio.run(self.aupload(source, filename))
+
+    async def aupload(self, source: object, filename: str | None = None) -> str:
+        """Upload a file and return its ``videoId``; see :meth:`upload`."""
+        file = await asyncio.to_thread(SourceFile.find, "source", source)
+        if file.size > LARGEST_UPLOAD:
+            raise InvalidRequest(f"source: {file.name} is larger than 500 MB; CDNetworks has to pull it from a URL")
+        transport = await self.atransport()
+        vendor = cast(CDNetworks, transport.vendor)
+        upload = await transport.arun(vendor.announce(filename or file.name))
+        await send(file, upload.url, vendor.account, self.log, form=upload.form)
+        self.log.info("Uploaded %s to CDNetworks as video %s", file.name, upload.video_id)
+        return upload.video_id

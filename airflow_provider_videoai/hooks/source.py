@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import BinaryIO, cast
@@ -72,18 +72,26 @@ class SourceFile:
         return cast(BinaryIO, self.path.open("rb", block_size=_BLOCK))  # type: ignore[no-untyped-call]
 
 
-async def send(file: SourceFile, url: str, account: Account, log: Log) -> None:
-    """Send a file to a URL that the account's vendor gave; raises as :func:`~.media.upload.put` does."""
+async def send(
+    file: SourceFile, url: str, account: Account, log: Log, *, form: Mapping[str, str] | None = None
+) -> None:
+    """Send a file to a URL that the account's vendor gave: with PUT, or in a form with these fields before it.
+
+    Raises as :func:`airflow_provider_videoai.media.upload.put` does.
+    """
     # Not loaded where DAG files are parsed: they bring an HTTP library of their own.
     from airflow_provider_videoai.media.addresses import AddressRefused  # noqa: PLC0415
     from airflow_provider_videoai.media.progress import Progress  # noqa: PLC0415
-    from airflow_provider_videoai.media.upload import Body, put  # noqa: PLC0415
+    from airflow_provider_videoai.media.upload import Body, post, put  # noqa: PLC0415
 
     progress = Progress(log, file.name)
     with file.open() as opened:
         body = Body(file=opened, size=file.size, name=file.name, tell=progress.tell)
         try:
-            await put(url, body, allow_private=account.allow_private_addresses)
+            if form is None:
+                await put(url, body, allow_private=account.allow_private_addresses)
+            else:
+                await post(url, body, form, allow_private=account.allow_private_addresses)
         except AddressRefused as refused:
             raise InvalidRequest(
                 f"{file.name} is not uploaded: {refused}. If the vendor's storage is meant to lie in your own network, "

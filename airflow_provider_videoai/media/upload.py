@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
+from urllib.parse import quote
 
 import aiohttp
 
@@ -37,17 +39,32 @@ async def put(url: str, body: Body, *, allow_private: bool) -> None:
     Raises :class:`VendorUnavailable` where it did not arrive (all of it may be sent again, to a fresh URL),
     :class:`InvalidRequest` where the file is shorter than it was, and :class:`AddressRefused`. No text holds the URL.
     """
-    pieces = _Pieces(body)
+    await _send("PUT", url, _Pieces(body), None, allow_private=allow_private)
+
+
+async def post(url: str, body: Body, form: Mapping[str, str], *, allow_private: bool) -> None:
+    """Send the body as the last part, ``file``, of a form (multipart/form-data, RFC 7578); raises as :func:`put`."""
+    boundary = secrets.token_hex(16)
+    begin = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    fields = [f'{begin}"{name}"\r\n\r\n{value}\r\n' for name, value in form.items()]
+    file = f'{begin}"file"; filename="{quote(body.name)}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    pieces = _Pieces(body, "".join([*fields, file]).encode(), f"\r\n--{boundary}--\r\n".encode())
+    await _send("POST", url, pieces, f"multipart/form-data; boundary={boundary}", allow_private=allow_private)
+
+
+async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None, *, allow_private: bool) -> None:
+    headers = {"Content-Length": str(pieces.size)} | ({"Content-Type": content_type} if content_type else {})
     try:
         async with (
             asyncio.timeout(None) as pieces.patience,
             session(allow_private=allow_private, timeout=aiohttp.ClientTimeout(total=None)) as client,
         ):
             pieces.wait()
-            answer = await client.put(
+            answer = await client.request(
+                method,
                 checked(url),
                 data=pieces,
-                headers={"Content-Length": str(body.size)},
+                headers=headers,
                 skip_auto_headers=("Content-Type",),
                 allow_redirects=False,
             )
@@ -57,16 +74,20 @@ async def put(url: str, body: Body, *, allow_private: bool) -> None:
     except (aiohttp.ClientError, TimeoutError) as failure:
         if pieces.fault is not None:
             raise pieces.fault from failure
-        raise VendorUnavailable(f"{body.name} could not be uploaded: {why(failure)}") from failure
+        raise VendorUnavailable(f"{pieces.name} could not be uploaded: {why(failure)}") from failure
     if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
-        raise VendorUnavailable(f"{body.name} was not taken by the vendor's storage: HTTP {answer.status}")
+        raise VendorUnavailable(f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status}")
 
 
 class _Pieces:
-    """The bytes of a body. ``fault`` is what kept the file from giving them: the library hides it behind its own."""
+    """The bytes that are sent. ``fault`` is what kept the file from giving them: the library hides it."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, head: bytes = b"", tail: bytes = b"") -> None:
         self._body = body
+        self._head = head
+        self._tail = tail
+        self.name = body.name
+        self.size = len(head) + body.size + len(tail)
         self.fault: Exception | None = None
         self.patience: asyncio.Timeout
 
@@ -75,6 +96,8 @@ class _Pieces:
         self.patience.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._head:
+            yield self._head
         sent = 0
         while sent < self._body.size:
             piece = await asyncio.to_thread(self._read, min(PIECE, self._body.size - sent))
@@ -82,6 +105,8 @@ class _Pieces:
             yield piece
             sent += len(piece)
             self._body.tell(sent, self._body.size)
+        if self._tail:
+            yield self._tail
 
     def _read(self, count: int) -> bytes:
         try:

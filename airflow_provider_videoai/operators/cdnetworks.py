@@ -1,14 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CDNetworks Cloud VoD: pull a video in, and trim it."""
+"""CDNetworks Cloud VoD: bring a video in, and trim it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
+from airflow.sdk import BaseOperator, Context
+from typing_extensions import override
+
+from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
+from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
+
+
+class CDNetworksUploadVideoOperator(BaseOperator):
+    """Upload a video of your own into Cloud VoD; ``media_id`` of the result is its ``videoId``.
+
+    The result has the fields of a job's, ``media_url`` excepted. There is no job behind it: a retry, or a cleared task,
+    uploads the file again, as another video. For a file at a public URL, or one above 500 MB, see
+    :class:`CDNetworksPullVideoOperator`.
+
+    :param source: the file: a path, the URL of one in a store (``s3://conn@bucket/clip.mp4``), or an
+        ``ObjectStoragePath``. Templated.
+    :param filename: its name in Cloud VoD, with its suffix; left out, the file's own. Templated.
+    :param cdnetworks_conn_id: the Airflow connection of the account.
+    """
+
+    template_fields: Sequence[str] = ("source", "filename")
+    ui_color = VideoJobOperator.ui_color
+
+    def __init__(
+        self,
+        *,
+        source: Any,
+        filename: str | None = None,
+        cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"multiple_outputs": True, **kwargs})
+        self.source = source
+        self.filename = filename
+        self.cdnetworks_conn_id = cdnetworks_conn_id
+
+    @override
+    def execute(self, context: Context) -> dict[str, Any]:
+        with airflow_boundary():
+            began = time.time()
+            video_id = CDNetworksHook(self.cdnetworks_conn_id).upload(self.source, self.filename)
+            return JobResult(
+                vendor=CDNetworksHook.vendor_class.key,
+                operation="upload_video",
+                job_id=video_id,
+                state=JobState.SUCCEEDED,
+                media_id=video_id,
+                submitted_at=iso_utc(began),
+                finished_at=iso_utc(time.time()),
+            ).to_dict()
 
 
 class CDNetworksPullVideoOperator(VideoJobOperator):
@@ -62,6 +113,9 @@ class CDNetworksTrimOperator(VideoJobOperator):
     :param audio_bit_rate: kbit/s.
     :param sampling_rate: of the sound, in Hz; for flv 44100, 22050 or 11025.
     :param notify_url: where the vendor posts that the job ended; this package does not need it.
+    :param code_type: what the result is published as: 0 all, 2 swf code, 4 video URLs (as if left out), 5 adaptive
+        code, 6 preview URLs, 7 preview's adaptive code, 8 encrypted play code. ``media_url`` of the result is set with
+        0, 4 and 6; the codes are in its ``details``, under the vendor's names.
     :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is derived from the task.
     :param cdnetworks_conn_id: the Airflow connection of the account.
 
@@ -88,6 +142,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
         audio_bit_rate: int | str | None = None,
         sampling_rate: int | str | None = None,
         notify_url: str | None = None,
+        code_type: int | str | None = None,
         trans_no: str | None = None,
         cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
         **kwargs: Any,
@@ -104,6 +159,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
         self.audio_bit_rate = audio_bit_rate
         self.sampling_rate = sampling_rate
         self.notify_url = notify_url
+        self.code_type = code_type
         self.trans_no = trans_no
         self.cdnetworks_conn_id = cdnetworks_conn_id
         self.check_literals()

@@ -28,10 +28,11 @@ START_SECONDS = 30
 
 def application(world: World) -> Starlette:
     """Return all five vendors, their storage, the samples and the control API as one ASGI application."""
-    topview = Topview(world)
-    vendors: list[Vendor] = [ViiTor(world), Aidge(world), CDNetworks(world), topview, TencentIVH(world)]
+    cdnetworks, topview = CDNetworks(world), Topview(world)
+    vendors: list[Vendor] = [ViiTor(world), Aidge(world), cdnetworks, topview, TencentIVH(world)]
     routes = [route for vendor in vendors for route in routes_of(world, vendor)]
-    return Starlette(routes=[*routes, *topview.storage_routes(), media_route(world), *Control(world, vendors).routes()])
+    storage = [*cdnetworks.storage_routes(), *topview.storage_routes()]
+    return Starlette(routes=[*routes, *storage, media_route(world), *Control(world, vendors).routes()])
 
 
 class _Server(uvicorn.Server):

@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+import httpx
 import pytest
 
 LIBRARY = "5A4DB0C51190000000000000000C11B1"
@@ -220,7 +221,7 @@ def test_duplicate_trans_no_is_refused_and_charged_once(cdnetworks: Any, sandbox
 
 @pytest.mark.parametrize(
     ("fields", "code"),
-    [({}, 1503), ({"videoId": ""}, 1503), ({"videoId": "nosuch"}, 1502), ({"videoId": LIBRARY, "codeType": 3}, 1000)],
+    [({}, 1503), ({"videoId": ""}, 1503), ({"videoId": "nosuch"}, 1502), ({"videoId": LIBRARY, "codeType": 3}, 1532)],
 )
 def test_wrong_publish_question_is_refused(cdnetworks: Any, fields: Any, code: int) -> None:
     assert cdnetworks.call("getPublishCode", fields)["code"] == code
@@ -279,3 +280,44 @@ def test_calls_over_the_recommended_rate_are_counted_and_not_refused(cdnetworks:
         assert cdnetworks.query("nosuch")["code"] == 1603
     cdnetworks.call("getPublishCode", {"videoId": "nosuch"})
     assert sandbox.ledger()["totals"]["cdnetworks"]["over_recommended_rate"] == 3
+
+
+# -- uploads -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grant(cdnetworks: Any) -> dict[str, Any]:
+    data: dict[str, Any] = cdnetworks.call("getUploadToken", {"originFileName": "clip.mp4"})["data"]
+    return data
+
+
+def test_an_uploaded_file_becomes_the_video_that_was_announced(cdnetworks: Any, grant: Any, clip: str) -> None:
+    assert cdnetworks.call("getPublishCode", {"videoId": grant["videoId"]})["code"] == 1502
+    form = {"token": grant["uploadToken"], "key": grant["fileKey"]}
+    files = {"file": httpx.get(clip, trust_env=False).content}
+    answer = httpx.post(f"{grant['uploadUrl']}/file/upload", data=form, files=files, trust_env=False)
+    assert answer.json()["key"] == grant["fileKey"]
+    assert cdnetworks.call("getPublishCode", {"videoId": grant["videoId"]})["code"] == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"data": {"token": "other"}, "files": {"file": b"x"}}, 401),
+        ({"data": {"key": "other"}, "files": {"file": b"x"}}, 403),
+        ({"data": {}, "files": {"other": b"x"}}, 400),
+        ({"content": b"x"}, 400),
+        ({"content": iter([b"x"])}, 411),
+    ],
+    ids=["token", "key", "no file", "no form", "no length"],
+)
+def test_the_storage_is_strict(grant: Any, sent: dict[str, Any], status: int) -> None:
+    if "data" in sent:
+        sent = {**sent, "data": {"token": grant["uploadToken"], **sent["data"]}}
+    answer = httpx.post(f"{grant['uploadUrl']}/file/upload", **sent, trust_env=False)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("fields", [{}, {"originFileName": "clip"}])
+def test_an_upload_without_a_file_format_is_refused(cdnetworks: Any, fields: Any) -> None:
+    assert cdnetworks.call("getUploadToken", fields)["code"] == 1000

@@ -12,9 +12,8 @@ import pytest
 import tencent_words
 
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor, json_body
-from airflow_provider_videoai.vendors import cdnetworks
 from airflow_provider_videoai.vendors.aidge import Aidge
-from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures
+from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, signing
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 
 NOW = 1_700_000_000.0
@@ -75,7 +74,7 @@ def aidge(open_account: Callable[..., Aidge]) -> Aidge:
 
 @pytest.fixture(autouse=True)
 def _no_signature_was_used_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cdnetworks, "_RECENT", RecentSignatures())
+    monkeypatch.setattr(signing, "_RECENT", RecentSignatures())
 
 
 @pytest.fixture

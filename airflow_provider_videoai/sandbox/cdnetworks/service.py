@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from starlette.routing import Route
+
 from airflow_provider_videoai.sandbox.cdnetworks.auth import Gate, Unauthentic
+from airflow_provider_videoai.sandbox.cdnetworks.publishing import CODE_TYPES, published
 from airflow_provider_videoai.sandbox.cdnetworks.requests import (
     NO_VIDEO,
+    PARAMETER,
     PROCESSING,
     TRANS_ILLEGAL,
     TRANS_UNKNOWN,
@@ -25,10 +29,11 @@ from airflow_provider_videoai.sandbox.cdnetworks.requests import (
     trans_no_of,
     video_id_of,
 )
+from airflow_provider_videoai.sandbox.cdnetworks.storage import Storage
 from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_PULLED, SOURCE_TRIMMED, Library, Video
 from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Job, Phase
 from airflow_provider_videoai.sandbox.media.fetching import fetch
 from airflow_provider_videoai.sandbox.media.fetching import file_name_of as name_in_url
@@ -43,7 +48,7 @@ TRIM, PULL = "trim", "pull"
 NO_PERMISSION, TOO_MANY = 1301, 429
 BASE = "/vod/videoManage"
 STATUS = {Phase.QUEUED: 1, Phase.RUNNING: 1, Phase.SUCCEEDED: 2, Phase.FAILED: 3, Phase.ABORTED: 3}
-CODE_TYPES = ("0", "2", "4", "5", "6", "7", "8")
+INVALID_CODE_TYPE = 1532
 
 
 class CDNetworks:
@@ -55,9 +60,10 @@ class CDNetworks:
         self._world = world
         self._gate = Gate()
         self._library = Library(world)
+        self._storage = Storage(world, self._library)
 
     def calls(self) -> list[Call]:
-        """Return its five calls."""
+        """Return its six calls."""
         both = ("GET", "POST")
         return [
             Call(("POST",), f"{BASE}/videoClip", CallKind.SUBMIT, TRIM, self.video_clip),
@@ -65,12 +71,18 @@ class CDNetworks:
             Call(both, f"{BASE}/getPublishCode", CallKind.PUBLISH, "publish", self.get_publish_code),
             Call(("POST",), f"{BASE}/pullVideo", CallKind.PULL, PULL, self.pull_video),
             Call(both, f"{BASE}/pullVideoQuery", CallKind.PULL_QUERY, PULL, self.pull_video_query),
+            Call(("POST",), f"{BASE}/getUploadToken", CallKind.LOOKUP, "upload_token", self.get_upload_token),
         ]
+
+    def storage_routes(self) -> list[Route]:
+        """Return the route of uploads."""
+        return [self._storage.route()]
 
     def reset(self) -> None:
         """Forget signatures and videos."""
         self._gate.forget()
         self._library.clear()
+        self._storage.clear()
 
     def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
         """Return its answer to a stranger, or to one too many."""
@@ -119,14 +131,20 @@ class CDNetworks:
         fields = self._enter(ask)
         video_id = video_id_of(fields)
         ask.job_ids.append(video_id)
-        _checked(_code_type, fields)
+        code_type = _code_type(fields)
         if not self._library.has(video_id):
             raise refusal(NO_VIDEO, "the video does not exist")
         video = await asyncio.to_thread(self._library.get, video_id)
-        url = {"urlType": "PC", "originUrl": ask.base_url + video.media.url_path}
-        url |= dict.fromkeys(("fluentUrl", "sdUrl", "highUrl", "hdPullUrl"), "")
-        codes = dict.fromkeys(("autoCode", "swfCode", "customCode"), "")
-        return _ok(ask, {"videoId": video_id, "encrypt": 0, **codes, "videoUrl": [url]})
+        return _ok(ask, published(video, code_type, ask.base_url))
+
+    async def get_upload_token(self, ask: Ask) -> Answer:
+        """Return where a file may be uploaded to, and the id of the video that it will be."""
+        fields = self._enter(ask)
+        name = _checked(lambda f: f.need_text("originFileName"), fields)
+        _checked(Fields.done, fields)
+        if "." not in name.strip("."):
+            raise refusal(PARAMETER, "originFileName must include the file format")
+        return _ok(ask, self._storage.grant(name, ask.base_url))
 
     async def pull_video(self, ask: Ask) -> Answer:
         """Accept up to 50 URLs to be fetched into the library."""
@@ -233,11 +251,13 @@ def _checked(read: Callable[[Fields], T], fields: Fields) -> T:
         raise parameter_error(error) from None
 
 
-def _code_type(fields: Fields) -> None:
+def _code_type(fields: Fields) -> str:
     value = fields.raw("codeType")
-    if value is not None and (isinstance(value, bool) or str(value) not in CODE_TYPES):
-        raise fields.fault("codeType", Problem.VALUE, f"must be one of {CODE_TYPES}")
-    fields.done()
+    code_type = "0" if value is None else str(value)
+    if isinstance(value, bool) or code_type not in CODE_TYPES:
+        raise refusal(INVALID_CODE_TYPE, "codeType is invalid")
+    _checked(Fields.done, fields)
+    return code_type
 
 
 def _pull_settings(fields: Fields) -> None:

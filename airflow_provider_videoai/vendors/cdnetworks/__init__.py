@@ -1,31 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CDNetworks Cloud VoD: trim a stored video, and pull a video into the store.
+"""CDNetworks Cloud VoD: trim a stored video, pull a video into the store, and upload one.
 
 Follows the vendor's pages "Video Trimming" and "Get Trimming Task Status" (old API 20390, 20391), "VideoClip",
-"VideoClipQuery", "PullVideo", "PullVideoQuery" and "GetPublishCode" (new API 26637, 26639, 26523, 26543, 26485), and
-for the signatures "AK/SK Authentication" (``cnc``) and Authentication V3 26914 (``ws3``).
+"VideoClipQuery", "PullVideo", "PullVideoQuery", "GetPublishCode" and "GetUploadToken" (new API 26637, 26639, 26523,
+26543, 26485, 26505), and for the signatures "AK/SK Authentication" (``cnc``) and Authentication V3 26914 (``ws3``).
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
-from threading import Lock
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import httpx
-from pydantic import Field, StringConstraints
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
     JobNotFound,
-    QuotaExceeded,
     ResultUnavailable,
     SubmitRejected,
     SubmitUncertain,
@@ -34,164 +27,26 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.reading import mapping, rows, text, url, whole
-from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, json_body
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict
+from airflow_provider_videoai.vendors.cdnetworks.requests import CODE_TYPES, PullVideoRequest, TrimRequest
+from airflow_provider_videoai.vendors.cdnetworks.signing import SCHEMES, RecentSignatures, Scheme, SignedHeaders
+from airflow_provider_videoai.vendors.cdnetworks.uploading import Upload, upload_of
+
+__all__ = ["CDNetworks", "PullVideoRequest", "RecentSignatures", "TrimRequest", "Upload"]
 
 OK, PROCESSING = 200, "1560"
 ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
 _LONGEST_TRANS_NO = 32
-VIDEO_URLS = 4  # the codeType of getPublishCode that asks for plain URLs
+ALL, VIDEO_URLS, PREVIEW_URLS = 0, 4, 6  # the codeTypes of getPublishCode that give URLs
 
 _STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
 _SUBMIT = {"trim": "videoClip", "pull_video": "pullVideo"}
 _QUERY = {"trim": "videoClipQuery", "pull_video": "pullVideoQuery"}
 _BEST_FIRST = ("originUrl", "hdPullUrl", "highUrl", "sdUrl", "fluentUrl")
+_CODES = ("encrypt", "autoCode", "swfCode", "customCode", "tryWatchAutoCode")
 _NOT_DETAILS = frozenset({"transNo", "tranNo", "items", "videoInfo", "fetchUrl", "videoFileList"})
-
-TransNo = Annotated[str, StringConstraints(pattern=r"^\S{1,32}$")]
-Positive = Annotated[int, Field(gt=0)]
-
-
-class CloudVodRequest(JobRequest):
-    """What every task here takes: ``trans_no`` names it (at most 32 characters, globally unique); made up if absent."""
-
-    trans_no: TransNo | None = None
-
-    @property
-    @override
-    def chosen_id(self) -> str | None:
-        return self.trans_no
-
-
-class TrimRequest(CloudVodRequest):
-    """Cut ``duration`` seconds out of a stored video, from ``seek_start`` seconds on, into a new stored video.
-
-    Bit rates are kbit/s, ``sampling_rate`` Hz. ``suffix`` is always sent: left out, the vendor would write an flv.
-    """
-
-    operation: ClassVar[str] = "trim"
-
-    video_id: Annotated[str, StringConstraints(min_length=1)]
-    seek_start: Annotated[int, Field(ge=0)]
-    duration: Positive
-    filename: Annotated[str, StringConstraints(min_length=1, max_length=40)]
-    suffix: Literal["mp4", "flv"] = "mp4"
-    resolution: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*x[1-9]\d*$")] | None = None
-    frame_rate: Positive | None = None
-    video_bit_rate: Positive | None = None
-    audio_bit_rate: Positive | None = None
-    # The new page and the vendor's SDK spell it tassamplingRatekId, which looks like an editing accident.
-    sampling_rate: Positive | None = None
-    notify_url: WebUrl | None = None
-
-    rules = (
-        Rule(
-            ("suffix", "sampling_rate"),
-            "sampling_rate: an flv takes 44100, 22050 or 11025 only",
-            lambda suffix, rate: suffix != "flv" or rate is None or whole(rate) in (44100, 22050, 11025),
-        ),
-    )
-
-
-class PullVideoRequest(CloudVodRequest):
-    """Let the vendor fetch one video from ``fetch_url`` into the store. ``md5`` (hex) is checked there when given."""
-
-    operation: ClassVar[str] = "pull_video"
-
-    fetch_url: WebUrl
-    filename: Annotated[str, StringConstraints(min_length=1), Field(alias="fileName")]
-    md5: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{32}$")] | None = None
-
-    @override
-    def to_vendor(self) -> dict[str, Any]:
-        file = self.model_dump(by_alias=True, exclude_none=True, include={"filename", "fetch_url", "md5"})
-        return {"fileList": base64.urlsafe_b64encode(json_body([file])).decode()}
-
-
-class Scheme(NamedTuple):
-    """One of the vendor's two generations: how it names its headers and wants its body."""
-
-    algorithm: str
-    key_header: str
-    timestamp_header: str
-    content_type: str
-    encode: Callable[[Mapping[str, Any]], bytes]
-    more_headers: Mapping[str, str]
-
-
-_FORM = "application/x-www-form-urlencoded; charset=utf-8"
-_AKSK = {"x-cnc-auth-method": "AKSK"}
-SCHEMES = {
-    "cnc": Scheme("CNC-HMAC-SHA256", "x-cnc-accessKey", "x-cnc-timestamp", "application/json", json_body, _AKSK),
-    "ws3": Scheme(
-        "WS3-HMAC-SHA256", "X-WS-AccessKey", "X-WS-Timestamp", _FORM, lambda values: urlencode(values).encode(), {}
-    ),
-}
-
-
-def signature(scheme: Scheme, secret: str, timestamp: int, request: httpx.Request) -> str:
-    """Sign the request's method, path, content type, host and exact body at ``timestamp`` (epoch seconds)."""
-    # Every canonical header ends its own line, so that a blank one follows them.
-    headers = f"content-type:{request.headers['Content-Type'].lower()}\nhost:{request.headers['Host'].lower()}\n"
-    target = (request.method, request.url.path, request.url.query.decode())
-    canonical = "\n".join((*target, headers, "content-type;host", hashlib.sha256(request.content).hexdigest()))
-    to_sign = f"{scheme.algorithm}\n{timestamp}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
-
-
-class RecentSignatures:
-    """Hands out no signature twice within five minutes: the vendor refuses a repeated one.
-
-    Equal requests in one second would sign alike: the timestamp moves by the least step that helps, in the window.
-    """
-
-    def __init__(self) -> None:
-        self._used: dict[str, float] = {}
-        self._turn = Lock()
-
-    def fresh(self, now: float, sign: Callable[[int], str]) -> tuple[int, str]:
-        """Return a timestamp (epoch seconds) near ``now`` and its signature; raise :class:`QuotaExceeded` if none."""
-        with self._turn:
-            self._forget(now)
-            for step in _STEPS:
-                timestamp = int(now) + step
-                made = sign(timestamp)
-                if made not in self._used:
-                    self._used[made] = now
-                    return timestamp, made
-        raise QuotaExceeded("CDNetworks refuses a repeated signature, and none is left for this request: not sent")
-
-    def _forget(self, now: float) -> None:
-        while self._used and now - self._used[oldest := next(iter(self._used))] > _REMEMBERED:
-            del self._used[oldest]
-
-
-_STEPS = (0, *(step * way for step in range(1, 241) for way in (-1, 1)))
-_REMEMBERED = 600.0  # seconds: a timestamp moved ahead stays in the vendor's window for longer than five minutes
-_RECENT = RecentSignatures()
-
-
-class _SignedHeaders(httpx.Auth):
-    requires_request_body = True
-
-    def __init__(self, scheme: Scheme, access_key: str, secret: str, clock: Callable[[], float]) -> None:
-        self._scheme = scheme
-        self._access_key = access_key
-        self._secret = secret
-        self._clock = clock
-
-    @override
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        scheme = self._scheme
-        timestamp, signed = _RECENT.fresh(self._clock(), lambda at: signature(scheme, self._secret, at, request))
-        request.headers[scheme.key_header] = self._access_key
-        request.headers[scheme.timestamp_header] = str(timestamp)
-        request.headers.update(scheme.more_headers)
-        request.headers["Authorization"] = (
-            f"{scheme.algorithm} Credential={self._access_key}, SignedHeaders=content-type;host, Signature={signed}"
-        )
-        yield request
 
 
 class CDNetworks(Vendor):
@@ -241,7 +96,7 @@ class CDNetworks(Vendor):
     @override
     def auth(self) -> httpx.Auth:
         self.require_credentials()
-        return _SignedHeaders(self._scheme, self.account.login, self.account.password, self.clock)
+        return SignedHeaders(self._scheme, self.account.login, self.account.password, self.clock)
 
     @classmethod
     @override
@@ -249,6 +104,10 @@ class CDNetworks(Vendor):
         super().check_job_id(job_id)
         if len(job_id) > _LONGEST_TRANS_NO:
             raise InvalidRequest(f"job_id: a transNo has at most {_LONGEST_TRANS_NO} characters, {job_id!r} has more")
+
+    @override
+    def require(self, operation: str) -> type[JobRequest]:
+        return super().require(_kind(operation)[0])
 
     @override
     def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
@@ -294,7 +153,7 @@ class CDNetworks(Vendor):
         self.require(operation)
         found: dict[str, JobStatus] = {}
         for job_id in job_ids:
-            call = self._call(_QUERY[operation], {"transNo": job_id})
+            call = self._call(_QUERY[_kind(operation)[0]], {"transNo": job_id})
             try:
                 body = self.read(call, (yield call))
             except JobNotFound as missing:
@@ -321,12 +180,26 @@ class CDNetworks(Vendor):
     def result(self, operation: str, status: JobStatus) -> Flow[JobStatus]:
         if status.state is not JobState.SUCCEEDED or status.media_id is None or status.media_url is not None:
             return status
-        call = self._call("getPublishCode", {"videoId": status.media_id, "codeType": VIDEO_URLS})
+        code_type = _kind(operation)[1]
+        call = self._call("getPublishCode", {"videoId": status.media_id, "codeType": code_type})
         data = mapping(self.read(call, (yield call)).get("data"))
-        media_url = _best_url(rows(data.get("videoUrl")))
-        if media_url is None:
+        lists = ("tryWatchVideoUrl", "videoUrl") if code_type == PREVIEW_URLS else ("videoUrl",)
+        media_url = next(filter(None, (_best_url(rows(data.get(name))) for name in lists)), None)
+        if media_url is None and code_type in (ALL, VIDEO_URLS, PREVIEW_URLS):
             raise self.lost(call, "no video URL in it")
-        return status.with_media(media_url=media_url)
+        codes = {name: data[name] for name in _CODES if data.get(name)}
+        return status.with_media(media_url=media_url, details={**status.details, **codes})
+
+    def announce(self, file_name: str) -> Flow[Upload]:
+        """Ask where a file of that name (with its suffix) may be uploaded to, and as which video."""
+        call = self._call("getUploadToken", {"originFileName": file_name})
+        try:
+            upload = upload_of(mapping(self.read(call, (yield call)).get("data")))
+        except JobNotFound as refused:  # as the engine calls a refused question, which is about a job elsewhere
+            raise SubmitRejected(refused.message, code=refused.code) from None
+        if upload is None:
+            raise self.lost(call, "no upload address or no token in it")
+        return upload
 
     @override
     def probe(self) -> Flow[str]:
@@ -363,6 +236,16 @@ class CDNetworks(Vendor):
             known = " or ".join(SCHEMES)
             raise InvalidRequest(f"connection {self.account.conn_id!r}: auth_scheme must be {known}; nothing was sent")
         return SCHEMES[name]
+
+
+def _kind(operation: str) -> tuple[str, int]:
+    """Split the name that a job is asked for by: its operation, and the codeType that its result is published with."""
+    name, _, code_type = operation.partition(":")
+    if not code_type:
+        return name, VIDEO_URLS
+    if name != TrimRequest.operation or code_type not in map(str, CODE_TYPES):
+        raise InvalidRequest(f"CDNetworks has no operation {operation!r}")
+    return name, int(code_type)
 
 
 def _observed(job_id: str, raw: object, data: Mapping[str, Any]) -> JobStatus:

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The object storage that videos are uploaded to, as its page "Normal Upload" (16033/20614) describes it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_UPLOADED, Library
+from airflow_provider_videoai.sandbox.desk import general_fault
+from airflow_provider_videoai.sandbox.faults import INSTEAD, CallKind
+from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed
+from airflow_provider_videoai.sandbox.world import World
+
+LARGEST_UPLOAD = 500 * 1024 * 1024
+_HOLDS_SECONDS = 3600
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Grant:
+    video_id: str
+    name: str
+    key: str
+    until: float
+
+
+class Storage:
+    """Takes a file for each token that was handed out, and enters it into the library."""
+
+    def __init__(self, world: World, library: Library) -> None:
+        self._world = world
+        self._library = library
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all tokens."""
+        self._grants: dict[str, _Grant] = {}
+
+    def grant(self, name: str, base_url: str) -> dict[str, Any]:
+        """Return what getUploadToken answers: the address has no path, as an upload domain."""
+        video_id, token = secrets.token_hex(16).upper(), secrets.token_urlsafe(48)
+        key = f"{video_id}/{secrets.token_hex(4)}.{name.rpartition('.')[2]}"
+        self._grants[token] = _Grant(video_id, name, key, time.time() + _HOLDS_SECONDS)
+        return {
+            "uploadUrl": base_url,
+            "fileKey": key,
+            "videoId": video_id,
+            "uploadToken": token,
+            "bucketName": "sandbox-vod",
+        }
+
+    def route(self) -> Route:
+        """Return the route of the upload."""
+        return Route("/file/upload", self._upload, methods=["POST"])
+
+    async def _upload(self, request: Request) -> Response:
+        fault = self._world.faults.claim("cdnetworks", CallKind.UPLOAD, INSTEAD)
+        if fault is not None:
+            return general_fault(fault)
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            return _refused(411, "Content-Length is required")
+        if int(length) > LARGEST_UPLOAD:
+            return _refused(413, "use multipart upload for more than 500 MB")
+        if not request.headers.get("content-type", "").startswith("multipart/form-data; boundary="):
+            return _refused(400, "Content-Type must be multipart/form-data")
+        async with request.form(max_files=1, max_fields=10) as form:
+            grant = self._grants.get(str(form.get("token")))
+            if grant is None or time.time() > grant.until:
+                return _refused(401, "invalid token")
+            if form.get("key", grant.key) != grant.key:
+                return _refused(403, "the key is not the token's")
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                return _refused(400, "file is required")
+            return await self._taken(grant, file)
+
+    async def _taken(self, grant: _Grant, file: UploadFile) -> Response:
+        media = self._world.store.add("cdnetworks", grant.name)
+        digest = hashlib.sha1(usedforsecurity=False)
+        with media.path.open("wb") as out:
+            while chunk := await file.read(_CHUNK):
+                digest.update(chunk)
+                out.write(chunk)
+        # The storage takes anything; what cannot be played never becomes a video.
+        with suppress(RenderingFailed):
+            await asyncio.to_thread(self._library.add, media, grant.name, SOURCE_UPLOADED, grant.video_id)
+        return JSONResponse({"key": grant.key, "hash": digest.hexdigest()})
+
+
+def _refused(status: int, message: str) -> Response:
+    return JSONResponse({"code": status, "message": message}, status)
