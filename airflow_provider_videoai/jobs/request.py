@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from typing_extensions import is_typeddict
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.limits import MediaLimits
 
 Request = TypeVar("Request", bound="JobRequest")
 
@@ -54,6 +55,8 @@ class JobRequest(BaseModel):
 
     operation: ClassVar[str]
     rules: ClassVar[tuple[Rule, ...]] = ()
+    media_limits: ClassVar[Mapping[str, MediaLimits]] = {}
+    """Fields that name media, and what the vendor documents that it takes."""
 
     @model_validator(mode="after")
     def _keep_rules(self, info: ValidationInfo) -> Self:

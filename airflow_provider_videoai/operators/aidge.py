@@ -6,7 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from airflow_provider_videoai.hooks.aidge import AidgeHook
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.media_check import check_media
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.submission import Store
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.vendors.aidge import VideoRemovalRequest
 
@@ -20,6 +26,8 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
     :param remove_audio: ``True`` mutes the result. Vendor default: false.
     :param inpainting_boxes: ``{"timestamp": [start, end], "box": [x1, y1, x2, y2]}``: seconds, and corners in 0-1.
     :param color_blocks: ``True`` also removes colour blocks behind text, and logos near it. Vendor default: false.
+    :param check_media: look at the video before the job is submitted, and fail with ``InvalidRequest`` where it is
+        beyond Aidge's limits. Its header is fetched, not the video. Needs the extra ``media``.
     :param aidge_conn_id: the Airflow connection of the account.
 
     Request fields are templated. Further arguments:
@@ -40,6 +48,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
         remove_audio: bool | str | None = None,
         inpainting_boxes: list[dict[str, Any]] | str | None = None,
         color_blocks: bool | str | None = None,
+        check_media: bool = False,
         aidge_conn_id: str = AidgeHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -50,5 +59,12 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
         self.remove_audio = remove_audio
         self.inpainting_boxes = inpainting_boxes
         self.color_blocks = color_blocks
+        self.check_media = check_media
         self.aidge_conn_id = aidge_conn_id
         self.check_literals()
+
+    @override
+    def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:
+        if self.check_media:
+            check_media(request, hook.transport.vendor.account)
+        return request

@@ -31,6 +31,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.limits import MediaLimits
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.reading import rows, text, url, whole
 from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
@@ -97,6 +98,15 @@ class VideoRemovalRequest(JobRequest):
     remove_audio: bool | None = None
     inpainting_boxes: list[InpaintingBox] | None = None
     color_blocks: bool | None = None
+
+    media_limits: ClassVar = {
+        "video_url": MediaLimits(
+            formats=("mp4", "mov", "webm", "avi", "mkv"),
+            most_bytes=200 * 1024**2,
+            longest_ms=6 * 60_000,
+            shorter_side=1080,
+        )
+    }
 
 
 def signature(secret: str, timestamp: str) -> str:
