@@ -12,11 +12,10 @@ import itertools
 import random
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from airflow_provider_videoai.jobs.asking import Observer, Seen, noteworthy, question, told
 from airflow_provider_videoai.jobs.errors import VideoAIError
@@ -72,23 +71,23 @@ class Poller:
         self._linger = min(_LINGER, self._vendor.poll_floor)
 
     @classmethod
-    @asynccontextmanager
-    async def shared(cls, transport: Transport) -> AsyncIterator[Poller]:
-        """Share the running loop's poller for the transport's account; the last to leave closes it."""
+    def shared(cls, transport: Transport) -> Poller:
+        """Return the running loop's poller for the transport's account, to be entered; the last to leave closes it."""
         pollers = cls._known.setdefault(asyncio.get_running_loop(), {})
         key = (transport.vendor.key, transport.vendor.account)
-        if key not in pollers:
-            pollers[key] = cls(transport)
-            share(transport.vendor.account)
-        poller = pollers[key]
-        poller.users += 1
-        try:
-            yield poller
-        finally:
-            poller.users -= 1
-            if not poller.users:
-                del pollers[key]
-                await poller.close()
+        return pollers.get(key) or pollers.setdefault(key, cls(transport))
+
+    async def __aenter__(self) -> Self:
+        if not self.users:
+            share(self._vendor.account)
+        self.users += 1
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.users -= 1
+        if not self.users:
+            del self._known[asyncio.get_running_loop()][self._vendor.key, self._vendor.account]
+            await self.close()
 
     def watch(self, watch: Watch, observer: Observer) -> asyncio.Future[None]:
         """Wait until ``watch`` is done; ``observer`` is called after each ask that changed it, or failed.

@@ -60,7 +60,7 @@ class Watch:
     _changed_at: float | None = None
     _failing_since: float | None = None
     _unknown_since: float | None = None
-    _odd_states: set[str] = field(default_factory=set)
+    _odd_states: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.due_at = self.started_at + self.cadence.first()
@@ -116,7 +116,7 @@ class Watch:
         raw = self.status.raw if self.status is not None else ""
         if not raw or raw.lower() in known or raw in self._odd_states:
             return None
-        self._odd_states.add(raw)
+        self._odd_states |= {raw}
         return raw
 
     def _go_on(self, now: float) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,29 +24,37 @@ log = logging.getLogger(__name__)
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task."""
 
-_SLOWEST_FIRST = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
+_SLOWEST_FIRST = tuple(
+    state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
+)
 
 
 class Standing:
     """In which states a task's jobs are, and since when (ISO 8601) its slowest job has been in each."""
 
+    __slots__ = ("_jobs_in", "_of", "since")
+
+    # Plain strings and numbers only: the garbage collector passes by a dict of nothing else, and there may be ten
+    # thousand of these.
+
     def __init__(self) -> None:
         self.since: dict[str, str] = {}
-        self._of: dict[str, JobState] = {}
-        self._jobs_in = Counter[JobState]()
+        self._of: dict[str, str] = {}
+        self._jobs_in: dict[str, int] = {}
 
     @property
-    def slowest(self) -> JobState | None:
+    def slowest(self) -> str | None:
         """The state of the job that is furthest from its end; ``None`` while no job has been seen."""
-        return next((state for state in _SLOWEST_FIRST if self._jobs_in[state]), None)
+        return next((state for state in _SLOWEST_FIRST if self._jobs_in.get(state)), None)
 
     def note(self, status: JobStatus, now: str) -> None:
         """Take in an observation. As cheap for one of thousands of jobs as for one alone."""
-        if (before := self._of.get(status.job_id)) is not None:
+        state = status.state.value
+        if before := self._of.get(status.job_id):
             self._jobs_in[before] -= 1
-        self._of[status.job_id] = status.state
-        self._jobs_in[status.state] += 1
-        self.since.setdefault(str(self.slowest), now)
+        self._of[status.job_id] = state
+        self._jobs_in[state] = self._jobs_in.get(state, 0) + 1
+        self.since.setdefault(self.slowest or state, now)
 
 
 class Report:
@@ -68,17 +75,19 @@ class Report:
         self._watches = watches
         self._known_states = known_states
         self._standing = Standing()
-        self._changed = asyncio.Event()
+        self._changed = False
         # Where a worker ran before, it has introduced them.
         self._introduction = asyncio.create_task(self._introduce(card)) if self._ti and card else None
-        self._writer = asyncio.create_task(self._write_progress()) if self._ti else None
+        self._writer: asyncio.Task[None] | None = None
 
     def note(self, watch: Watch) -> None:
         """Take in that a job changed."""
         tell(log, watch, self._known_states, time.time())
         if watch.status is not None:
             self._standing.note(watch.status, _now())
-        self._changed.set()
+        self._changed = True
+        if self._ti and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write_progress())
 
     async def conclude(self) -> dict[str, Any]:
         """Stop reporting; return the XCom with the last status, which is still to be written."""
@@ -107,11 +116,10 @@ class Report:
         await self._push(JOB_LINK.xcom_key, job_url(self._ti))
 
     async def _write_progress(self) -> None:
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            if all(watch.done for watch in self._watches):
-                continue  # the last status says the same, and a thousand jobs may be ending at once
+        """Push what is new, again after a pause if more came meanwhile."""
+        # Once all jobs ended, the last status says the same, and a thousand jobs may be ending at once.
+        while self._changed and not all(watch.done for watch in self._watches):
+            self._changed = False
             await self._push("progress", self._progress())
             await asyncio.sleep(LEAST_GAP)
 
@@ -125,7 +133,7 @@ class Report:
         )
         return {
             "progress": sum(stated) // len(self._watches) if stated else None,
-            "state": str(state) if state else None,
+            "state": state,
             "queue_position": slowest.queue_position if slowest else None,
             "observed_at": _now(),
             "since": self._standing.since,
