@@ -38,6 +38,8 @@ class Tally:
     known: int = 0
     """How many different jobs were asked for."""
     _numbers: set[int] = field(default_factory=set, repr=False)
+    noticed: dict[int, float] = field(default_factory=dict, repr=False)
+    """Seconds from a job's end until it was asked for, and so noticed."""
 
     def connected(self) -> None:
         """Count a connection, when it asks for its first job."""
@@ -55,7 +57,7 @@ class Tally:
 
     def told(self) -> dict[str, int]:
         """Return all counts."""
-        return {name: count for name, count in asdict(self).items() if name != "_numbers"}
+        return {name: count for name, count in asdict(self).items() if isinstance(count, int)}
 
 
 @dataclass
@@ -71,9 +73,17 @@ class Desk:
         if url.path == "/run/begin":
             (first_end,), (span,) = parse_qs(url.query)["first_end"], parse_qs(url.query)["span"]
             self.schedule, self.tally = Schedule(float(first_end), float(span)), Tally()
+        if url.path == "/run/noticed":
+            return Reply([], {"seconds": list(self.tally.noticed.values())})
         if url.path.startswith("/run/"):
             return Reply([], self.tally.told())
-        return reply_to(target, body, lambda number: time.time() >= self.schedule.end_of(number))
+        return reply_to(target, body, self._over)
+
+    def _over(self, number: int) -> bool:
+        late = time.time() - self.schedule.end_of(number)
+        if late >= 0:
+            self.tally.noticed.setdefault(number, late)
+        return late >= 0
 
 
 class Wire(asyncio.Protocol):

@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -26,6 +24,7 @@ from urllib.request import urlopen
 import psutil
 from database import running_postgres
 from standalone import Standalone, group, wait_for
+from termination import unwind_when_terminated
 
 from benchmarks.__main__ import RESULTS_IN_AIRFLOW, serving
 from benchmarks.certificates import write_certificates
@@ -66,6 +65,8 @@ class Measured:
     requests: int
     memory: int
     blocked: int
+    noticed_p50: float
+    noticed_p99: float
     delay_p50: float
     delay_p99: float
 
@@ -100,6 +101,7 @@ class Bench:
         for dag, run in runs.items():
             self._airflow.finish(dag, run, 300)
         delays = self._delays(runs, schedule)
+        noticed = self._call("noticed")["seconds"]
         seconds = after.at - before.at
         return Measured(
             vendor=vendor,
@@ -113,8 +115,10 @@ class Bench:
             requests=after.requests - before.requests,
             memory=memory,
             blocked=self._blocked() - blocked_before,
+            noticed_p50=statistics.median(noticed),
+            noticed_p99=_p99(noticed),
             delay_p50=statistics.median(delays),
-            delay_p99=statistics.quantiles(delays, n=100, method="inclusive")[98],
+            delay_p99=_p99(delays),
         )
 
     def _delays(self, runs: dict[str, str], schedule: Schedule) -> list[float]:
@@ -167,10 +171,14 @@ class Bench:
     def _told(self) -> dict[str, int]:
         return self._call("told")
 
-    def _call(self, what: str) -> dict[str, int]:
+    def _call(self, what: str) -> dict[str, Any]:
         with urlopen(f"{self._url}/run/{what}", timeout=60) as answer:  # noqa: S310 - our own server
-            told: dict[str, int] = json.load(answer)
+            told: dict[str, Any] = json.load(answer)
             return told
+
+
+def _p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[98]
 
 
 def _environment(url: str, database: str, jobs: int) -> dict[str, str]:
@@ -184,6 +192,7 @@ def _environment(url: str, database: str, jobs: int) -> dict[str, str]:
         "BENCH_INTERVAL": str(INTERVAL),
         "PYTHONPATH": os.pathsep.join([str(root), str(root / "scripts")]),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "50",  # with fewer, Airflow's API server comes to a standstill
         "AIRFLOW__TRIGGERER__CAPACITY": str(2 * jobs),
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
@@ -197,7 +206,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000, help=f"a multiple of {IN_A_DAG}")
     parser.add_argument("--results", type=Path, default=RESULTS_IN_AIRFLOW)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left running
+    unwind_when_terminated(SystemExit)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _, certificate = write_certificates(folder)

@@ -37,7 +37,7 @@ def test_a_term_lets_the_fixtures_end_what_they_started(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", str(tmp_path)],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).with_name("support"))},
+        env={"PYTHONPATH": str(Path(__file__).parents[1] / "scripts")},
         stdout=subprocess.PIPE,
         text=True,
     ) as tests:
