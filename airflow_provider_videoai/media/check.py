@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import BinaryIO
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.jobs.errors import ResultUnavailable
+from airflow_provider_videoai.media.extra import library
 from airflow_provider_videoai.media.probe import NotMedia, probe
 
 _ENOUGH = 64 * 1024
@@ -15,10 +15,7 @@ _ENOUGH = 64 * 1024
 
 def require_library() -> None:
     """Raise ``InvalidRequest`` where media cannot be looked at, before any of it is fetched."""
-    if find_spec("av") is None:
-        raise InvalidRequest(
-            "verify: looking at media needs a library, pip install 'airflow-provider-videoai[media]'; or verify=False"
-        )
+    library("av", "verify: to look at media (verify=False does not)")
 
 
 def played(file: BinaryIO) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.media.extra import library
 
 
 class NotMedia(VideoAIError, ValueError):
@@ -49,7 +50,7 @@ class MediaFacts:
 
 def probe(file: Path | BinaryIO) -> MediaFacts:
     """Read a file's header; raise :class:`NotMedia` for what has no picture and no sound."""
-    av = _library()
+    av = library("av", "to look at media")
     try:
         with av.open(str(file) if isinstance(file, Path) else file) as container:
             if not (container.streams.video or container.streams.audio):
@@ -79,11 +80,3 @@ def _video(stream: Any) -> VideoFacts:
 def _audio(stream: Any) -> AudioFacts:
     context = stream.codec_context
     return AudioFacts(codec=context.name, sample_rate=context.sample_rate, channels=context.channels)
-
-
-def _library() -> Any:
-    try:
-        import av  # noqa: PLC0415 - an extra: only who looks at media needs it
-    except ModuleNotFoundError as missing:
-        raise VideoAIError("to look at media, pip install 'airflow-provider-videoai[media]'") from missing
-    return av

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue
+from airflow_provider_videoai.media.extra import library
 
 _MARKUP = re.compile(r"</?[a-zA-Z][^>\n]*>|\{\\[^}\n]*\}")
 _WORD_JOINER = "\u2060"
@@ -28,17 +29,17 @@ class Form(StrEnum):
         return next((form for form in cls if path.lower().endswith(form)), None)
 
 
-def require_library() -> None:
-    """Raise ``InvalidRequest`` where no subtitles can be written, before anything is fetched."""
-    _library()
+def require_library() -> Any:
+    """Return what writes subtitles; raise ``InvalidRequest`` where it is missing, so before anything is fetched."""
+    return library("pysubs2", "to write subtitles")
 
 
 def write(cues: Iterable[Cue], form: Form) -> str:
     """Return the text of a subtitle file."""
-    library = _library()
-    file = library.SSAFile()
+    pysubs2 = require_library()
+    file = pysubs2.SSAFile()
     for cue in cues:
-        event = library.SSAEvent(start=cue.start, end=cue.end)
+        event = pysubs2.SSAEvent(start=cue.start, end=cue.end)
         event.plaintext = "\n".join(_escaped(line, form) for line in cue.lines)
         file.append(event)
     # Braces are text here, and no tags of SubStation's.
@@ -49,7 +50,7 @@ def write(cues: Iterable[Cue], form: Form) -> str:
 def srt_to_vtt(srt: str) -> str:
     """Return the same cues as WebVTT, without markup; raise ``ResultUnavailable`` for a text without a cue."""
     # The library takes a last line of digits for the number of a cue to come: now there is one.
-    file = _library().SSAFile.from_string(f"{srt}\n\n0\n", format_="srt", keep_html_tags=True)
+    file = require_library().SSAFile.from_string(f"{srt}\n\n0\n", format_="srt", keep_html_tags=True)
     cues = [Cue(start=each.start, end=each.end, lines=tuple(_lines(each.text))) for each in file]
     if not cues:
         raise ResultUnavailable("what came are no subtitles: nothing was published")
@@ -64,11 +65,3 @@ def _escaped(line: str, form: Form) -> str:
     # The library reads a backslash and what follows as a command; a word joiner is not seen.
     line = line.replace("\\", f"\\{_WORD_JOINER}")
     return html.escape(line, quote=False) if form is Form.VTT else line
-
-
-def _library() -> Any:
-    try:
-        import pysubs2  # noqa: PLC0415 - an extra: only who writes subtitles needs it
-    except ModuleNotFoundError as missing:
-        raise InvalidRequest("to write subtitles, pip install 'airflow-provider-videoai[media]'") from missing
-    return pysubs2

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.media.probe import AudioFacts, MediaFacts, NotMedia, VideoFacts, probe
 
 
@@ -75,5 +75,5 @@ def test_what_is_no_media_is_told_as_such(content: bytes) -> None:
 
 def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(VideoAIError, match=r"pip install 'airflow-provider-videoai\[media\]'"):
+    with pytest.raises(InvalidRequest, match=r"pip install 'airflow-provider-videoai\[media\]'"):
         probe(tmp_path / "a.mp4")

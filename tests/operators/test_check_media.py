@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -100,6 +101,16 @@ def test_a_server_that_fails_is_worth_a_retry(aidge: Any, task: Any, free_port: 
         task(aidge, check_media=True, video_url=f"http://127.0.0.1:{free_port}/a.mp4?token=secret").run()
     assert not isinstance(failure.value, AirflowFailException)
     assert "secret" not in str(failure.value)
+
+
+def test_without_the_library_no_retry_is_tried(
+    aidge: Any, task: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(InvalidRequest, match=r"pip install 'airflow-provider-videoai\[media\]'; nothing") as failure:
+        task(aidge, check_media=True).run()
+    assert isinstance(failure.value, AirflowFailException)
+    assert bought(aidge) == []
 
 
 def test_a_private_address_is_refused_unless_the_connection_allows_it(

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
-from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,7 @@ def test_without_verify_anything_is_kept(store: Any, transfer: Transfer, result_
 def test_verify_without_its_library_says_what_to_install(
     file_store: Any, transfer: Transfer, result_at: Any, clip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_videoai.media.check.find_spec", lambda _: None)
-    assert util.find_spec("av")
+    monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(InvalidRequest, match=r"pip install 'airflow-provider-videoai\[media\]'"):
         transfer(result_at(clip), f"{file_store.root}/clip.mp4")
     assert transfer(result_at(clip), f"{file_store.root}/clip.mp4", verify=False)["bytes"]

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The libraries of the extra ``media``: loaded by who needs one, and asked for where it is not installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+
+
+def library(name: str, purpose: str) -> Any:
+    """Load a library of the extra; raise :class:`InvalidRequest`, with what it is wanted for, where it is missing."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as missing:
+        raise InvalidRequest(f"{purpose}, pip install 'airflow-provider-videoai[media]'") from missing
