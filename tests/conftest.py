@@ -11,9 +11,11 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,40 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """Serve a body, or a redirect, on the loopback interface; returns its URL."""
+    answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = answers[self.path]
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def serve(
+        body: bytes = b"", content_type: str = "video/mp4", *, status: int = 200, location: str | None = None
+    ) -> str:
+        path = f"/{len(answers)}"
+        answers[path] = (
+            (302, {"Location": location}, b"") if location else (status, {"Content-Type": content_type}, body)
+        )
+        return f"http://127.0.0.1:{server.server_port}{path}"
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield serve
+        server.shutdown()
+        thread.join()
 
 
 # -- tasks ---

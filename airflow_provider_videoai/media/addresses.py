@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -17,9 +18,13 @@ from yarl import URL
 
 from airflow_provider_videoai.jobs.exchange import USER_AGENT, tls
 
+REDIRECTS = 5
+"""How many are followed at most."""
+
 # IPv6 addresses by which a gateway reaches the IPv4 address in their last four bytes.
 _CARRIERS = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
 _UNICAST = IPv6Network("2000::/3")
+_REDIRECTS_OF_HTTP = frozenset({301, 302, 303, 307, 308})
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
 
 
@@ -29,6 +34,13 @@ class AddressRefused(Exception):
 
 class PrivateAddress(AddressRefused):
     """It leads to an address that is not of the public internet: the one refusal that a user may lift."""
+
+
+class TooManyRedirects(Exception):
+    """The URL leads from one address to the next, without end."""
+
+    def __init__(self) -> None:
+        super().__init__(f"redirected more than {REDIRECTS} times")
 
 
 def allowed(address: str) -> bool:
@@ -75,7 +87,7 @@ def _plain_ipv4(host: str) -> str:
 def session(*, allow_private: bool, **options: Any) -> aiohttp.ClientSession:
     """Open a session of aiohttp that connects to public addresses only, unless told otherwise.
 
-    Whoever uses it passes ``allow_redirects=False`` and follows a redirect only after :func:`checked`.
+    Whoever uses it follows redirects with :func:`get`, or passes ``allow_redirects=False`` and follows none.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -89,6 +101,32 @@ def session(*, allow_private: bool, **options: Any) -> aiohttp.ClientSession:
         headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         **options,
     )
+
+
+async def get(client: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    """Open a URL and follow its redirects, each after :func:`checked`; return the answer at their end.
+
+    Raises :class:`AddressRefused`, :class:`TooManyRedirects`, and what aiohttp raises of the network.
+    """
+    address = checked(url)
+    for _ in range(REDIRECTS + 1):
+        try:
+            answer = await client.get(address, headers=headers, allow_redirects=False)
+        except aiohttp.InvalidURL as failure:
+            raise AddressRefused("it is no address that can be connected to") from failure
+        if answer.status not in _REDIRECTS_OF_HTTP:
+            return answer
+        answer.close()
+        address = _next(address, answer.headers.get("Location", ""))
+    raise TooManyRedirects
+
+
+def _next(address: URL, location: str) -> URL:
+    try:
+        target = str(address.join(URL(location, encoded=True)))
+    except ValueError:
+        raise AddressRefused("it is redirected to what is no URL") from None
+    return checked(target)
 
 
 def _public_socket(address: aiohttp.AddrInfoType) -> socket.socket:

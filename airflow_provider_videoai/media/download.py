@@ -16,25 +16,22 @@ from http import HTTPStatus
 from typing import Protocol
 
 import aiohttp
-from yarl import URL
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.unreachable import why
-from airflow_provider_videoai.media.addresses import AddressRefused, checked, session
+from airflow_provider_videoai.media.addresses import TooManyRedirects, get, session
 from airflow_provider_videoai.media.body import Body, Next, body_of, judge, range_headers, retry_after
 
 PIECE = 1024 * 1024
 """Bytes that are held at once."""
 STALL_SECONDS = 60.0
 """For how long a server may be silent."""
-REDIRECTS = 5
 FRUITLESS = 6
 """Tries in a row that bring nothing new, before it is given up."""
 
 _CONNECT_SECONDS = 20.0
 _LONGEST_PAUSE = 30.0
-_REDIRECTS_OF_HTTP = frozenset({301, 302, 303, 307, 308})
 
 
 class Sink(Protocol):
@@ -194,16 +191,11 @@ class Download:
         await asyncio.sleep(pause)
 
     async def _answer(self, client: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
-        """Open the URL, redirects followed."""
-        address = checked(url)
-        for _ in range(REDIRECTS + 1):
+        try:
             with _network():
-                answer = await client.get(address, headers=headers, allow_redirects=False)
-            if answer.status not in _REDIRECTS_OF_HTTP:
-                return answer
-            answer.close()
-            address = checked(str(address.join(URL(answer.headers.get("Location", ""), encoded=True))))
-        raise ResultUnavailable(f"{self._name} cannot be had: its URL was redirected more than {REDIRECTS} times")
+                return await get(client, url, headers)
+        except TooManyRedirects as lost:
+            raise ResultUnavailable(f"{self._name} cannot be had: its URL was {lost}") from lost
 
 
 async def _piece(answer: aiohttp.ClientResponse) -> bytes:
@@ -217,8 +209,6 @@ def _network() -> Iterator[None]:
     """Call what the network does a break; no text of the library, which holds URLs, is passed on."""
     try:
         yield
-    except aiohttp.InvalidURL as failure:
-        raise AddressRefused("it is no address that can be connected to") from failure
     except aiohttp.ClientPayloadError as failure:
         raise _Broken("the connection ended before the body did") from failure
     except (aiohttp.ClientError, TimeoutError) as failure:

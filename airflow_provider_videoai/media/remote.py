@@ -11,20 +11,17 @@ from typing import Any
 
 import aiohttp
 from typing_extensions import override
-from yarl import URL
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.jobs.unreachable import why
-from airflow_provider_videoai.media.addresses import checked, session
+from airflow_provider_videoai.media.addresses import TooManyRedirects, get, session
 
 MOST_BYTES = 32 * 1024 * 1024
 """How much of a file is fetched at most: its header, wherever that is."""
 PART = 256 * 1024
 """Bytes that are asked for at once."""
-REDIRECTS = 5
 
 _SECONDS = 30.0
-_MOVED = frozenset({301, 302, 303, 307, 308})
 _TOTAL = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
@@ -37,7 +34,7 @@ class RemoteFile(io.RawIOBase):
     """
 
     def __init__(self, url: str, *, allow_private: bool) -> None:
-        self._address = checked(url)
+        self._url = url
         self._at = 0
         self._fetched = 0
         self.size = 0
@@ -88,20 +85,15 @@ class RemoteFile(io.RawIOBase):
 
     async def _part(self, first: int, last: int) -> bytes:
         """Fetch the bytes from ``first`` to ``last``."""
-        for _ in range(REDIRECTS + 1):
-            try:
-                async with self._client.get(
-                    self._address, headers={"Range": f"bytes={first}-{last}"}, allow_redirects=False
-                ) as answer:
-                    if answer.status not in _MOVED:
-                        self._judge(answer, first)
-                        return await answer.content.readexactly(last - first + 1)
-                    self._address = checked(
-                        str(self._address.join(URL(answer.headers.get("Location", ""), encoded=True)))
-                    )
-            except (aiohttp.ClientError, asyncio.IncompleteReadError, TimeoutError) as failure:
-                raise VendorUnavailable(f"it cannot be looked at for now: {why(failure)}") from failure
-        raise InvalidRequest(f"it was redirected more than {REDIRECTS} times")
+        try:
+            async with await get(self._client, self._url, {"Range": f"bytes={first}-{last}"}) as answer:
+                self._judge(answer, first)
+                self._url = str(answer.url)
+                return await answer.content.readexactly(last - first + 1)
+        except TooManyRedirects as lost:
+            raise InvalidRequest(f"it was {lost}") from lost
+        except (aiohttp.ClientError, asyncio.IncompleteReadError, TimeoutError) as failure:
+            raise VendorUnavailable(f"it cannot be looked at for now: {why(failure)}") from failure
 
     def _judge(self, answer: aiohttp.ClientResponse, first: int) -> None:
         """Take in the size; raise unless the part that was asked for follows."""

@@ -10,7 +10,15 @@ import pytest
 from aiohttp import web
 
 from airflow_provider_videoai.media import addresses
-from airflow_provider_videoai.media.addresses import AddressRefused, PrivateAddress, allowed, checked, session
+from airflow_provider_videoai.media.addresses import (
+    AddressRefused,
+    PrivateAddress,
+    TooManyRedirects,
+    allowed,
+    checked,
+    get,
+    session,
+)
 
 PUBLIC = [
     "8.8.8.8",
@@ -165,3 +173,45 @@ async def test_a_name_with_a_private_address_beside_a_public_one_is_refused(monk
     with pytest.raises(PrivateAddress):
         await fetched("http://both.example/", allow_private=False)
     assert tried == ["10.0.0.1"]
+
+
+# -- redirects ---
+
+
+async def followed(url: str, *, allow_private: bool = True) -> bytes:
+    async with session(allow_private=allow_private) as client, await get(client, url, {}) as answer:
+        return await answer.read()
+
+
+async def test_a_redirect_is_followed_to_where_it_leads_from_where_it_is(serve: Any) -> None:
+    first = serve(location="1")
+    serve(location="/2")
+    serve(b"the end")
+    assert await followed(first) == b"the end"
+
+
+async def test_a_circle_of_redirects_is_left(serve: Any) -> None:
+    with pytest.raises(TooManyRedirects, match="redirected more than 5 times"):
+        await followed(serve(location="/0"))
+
+
+async def test_each_redirect_is_judged_like_the_first_address(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+
+    def only_our_server(address: str) -> bool:
+        judged.append(address)
+        return address == "127.0.0.1"
+
+    monkeypatch.setattr(addresses, "allowed", only_our_server)
+    with pytest.raises(PrivateAddress, match=r"169\.254\.169\.254"):
+        await followed(serve(location="http://169.254.169.254/latest/meta-data"), allow_private=False)
+    assert judged == ["127.0.0.1", "169.254.169.254"]
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[::1/?sig=secret", "http://a:99999/?sig=secret", "ftp://a/", "http://a:secret@b/", "file:///a"]
+)
+async def test_a_redirect_to_no_plain_web_address_is_refused_and_shows_no_secret(serve: Any, location: str) -> None:
+    with pytest.raises(AddressRefused) as refused:
+        await followed(serve(location=location))
+    assert "secret" not in str(refused.value)

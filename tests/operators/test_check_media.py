@@ -96,6 +96,15 @@ def test_a_url_that_cannot_be_looked_at_is_told(
     assert bought(aidge) == []
 
 
+def test_a_redirect_is_followed_and_a_circle_is_left(
+    aidge: Any, task: Any, sandbox: Any, serve: Any, bought: Any
+) -> None:
+    task(aidge, check_media=True, video_url=serve(location=f"{sandbox.url}/sample/clip.mp4")).defer()
+    with pytest.raises(InvalidRequest, match="video_url: it was redirected more than 5 times"):
+        task(aidge, check_media=True, video_url=serve(location="/1")).start()
+    assert len(bought(aidge)) == 1
+
+
 def test_a_server_that_fails_is_worth_a_retry(aidge: Any, task: Any, free_port: int) -> None:
     with pytest.raises(VendorUnavailable, match="video_url: it cannot be looked at for now") as failure:
         task(aidge, check_media=True, video_url=f"http://127.0.0.1:{free_port}/a.mp4?token=secret").run()

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -40,34 +37,6 @@ def test_what_has_no_cue_is_no_subtitles(text: str) -> None:
         to_vtt(text)
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Serve one answer on loopback and return its address."""
-    servers = []
-
-    def serve(body: bytes, status: int = 200, **headers: str) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/s.srt"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
 def test_subtitles_are_fetched(serve: Any) -> None:
     assert fetch(serve(SRT.encode()), allow_private=True).startswith("WEBVTT")
 
@@ -80,7 +49,7 @@ def test_another_servers_page_does_not_pass_for_subtitles(serve: Any) -> None:
 def test_a_redirect_is_not_followed(serve: Any) -> None:
     target = serve(SRT.encode())
     with pytest.raises(NoSubtitles, match="cannot be fetched"):
-        fetch(serve(b"", 302, Location=target), allow_private=True)
+        fetch(serve(location=target), allow_private=True)
 
 
 def test_subtitles_without_end_are_given_up(serve: Any) -> None:
@@ -89,7 +58,7 @@ def test_subtitles_without_end_are_given_up(serve: Any) -> None:
 
 
 def test_an_error_or_silence_is_told_without_the_address(serve: Any, free_port: int) -> None:
-    for url in (serve(b"", 403), f"http://127.0.0.1:{free_port}/?sign=secret"):
+    for url in (serve(status=403), f"http://127.0.0.1:{free_port}/?sign=secret"):
         with pytest.raises(NoSubtitles) as told:
             fetch(url, allow_private=True)
         assert "secret" not in str(told.value)

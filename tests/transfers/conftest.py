@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -128,34 +126,3 @@ def topview_result(sandbox: Any) -> dict[str, Any]:  # noqa: ARG001 - its connec
     while not (result := hook.result(job_id)).state.terminal:
         pass
     return result.to_dict()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Serve a body, or a redirect, on the loopback interface; returns its URL."""
-    answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = answers[self.path]
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    def serve(body: bytes = b"", content_type: str = "video/mp4", location: str | None = None) -> str:
-        path = f"/{len(answers)}"
-        status, headers = (302, {"Location": location}) if location else (200, {"Content-Type": content_type})
-        answers[path] = (status, headers, body)
-        return f"http://127.0.0.1:{server.server_port}{path}"
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield serve
-        server.shutdown()
-        thread.join()

@@ -183,25 +183,6 @@ def test_no_url_and_no_redirect_leads_into_the_users_network(
     assert file_store.files() == {}
 
 
-async def test_each_redirect_is_judged_like_the_first_address(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_videoai.media import addresses, download  # noqa: PLC0415 - only what is judged here
-
-    judged: list[str] = []
-    first = serve(location="http://169.254.169.254/latest/meta-data")
-
-    def only_our_server(address: str) -> bool:
-        judged.append(address)
-        return address == "127.0.0.1"
-
-    monkeypatch.setattr(addresses, "allowed", only_our_server)
-    sink: Any = type("Nothing", (), {"size": 0})()
-    rules = download.Rules(max_bytes=1)
-    fetch = download.Download("media", sink, rules=rules, renew=lambda: pytest.fail("no"), log=None, tell=print)  # type: ignore[arg-type]
-    with pytest.raises(addresses.PrivateAddress, match=r"169\.254\.169\.254"):
-        await fetch.run(first)
-    assert judged == ["127.0.0.1", "169.254.169.254"]
-
-
 def test_a_redirect_is_followed_and_a_circle_is_left(
     file_store: Any, transfer: Transfer, result_at: Any, serve: Any, clip: str
 ) -> None:
