@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 from fsspec import AbstractFileSystem
 from fsspec.spec import AbstractBufferedFile
@@ -83,7 +83,7 @@ class Destination:
 
 
 class Draft:
-    """A sink that becomes the destination once it is published, and leaves nothing if it is discarded."""
+    """A sink that becomes the destination once it is published; what is left of it goes with the ``with`` around it."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -91,6 +91,13 @@ class Draft:
         self._file: Any = None
         self._digest = hashlib.sha256()
         self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._abandon()
+        self.place.remove()
 
     @property
     def sha256(self) -> str:
@@ -121,11 +128,6 @@ class Draft:
     def publish(self) -> None:
         """Put it at the destination, whole; what was there is replaced."""
         self.place.move_to(self._destination)
-
-    def discard(self) -> None:
-        """Leave nothing."""
-        self._abandon()
-        self.place.remove()
 
     def _abandon(self) -> None:
         if self._file is None:

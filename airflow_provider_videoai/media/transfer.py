@@ -49,9 +49,8 @@ def transfer(
     there = destination.size()
     if there is not None and not overwrite:
         return _compared(source, destination, there, rules, check, log)
-    draft = Draft(destination)
-    try:
-        body = _fetched(source, draft, rules, log)
+    with Draft(destination) as draft:
+        body = fetch(source, draft, rules, log)
         draft.close()
         stored = _checked(draft, draft.place, body, check)
         if there == draft.size and destination.sha256() == draft.sha256:
@@ -59,24 +58,23 @@ def transfer(
         else:
             draft.publish()
         return stored
-    finally:
-        draft.discard()
 
 
-def _compared(source: Source, destination: Destination, there: int, rules: Rules, check: Check, log: Log) -> Stored:
-    comparison = Comparison(destination, there)
-    body = _fetched(source, comparison, rules, log)
-    comparison.check()
-    _tell_same(source, log)
-    return _checked(comparison, destination, body, check)
-
-
-def _fetched(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
+def fetch(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
+    """Fetch it into a sink and log how far it is; raises what :class:`Download` does."""
     progress = Progress(log, source.name)
     download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, tell=progress.tell)
     body = asyncio.run(download.run(source.url))
     progress.end(sink.size)
     return body
+
+
+def _compared(source: Source, destination: Destination, there: int, rules: Rules, check: Check, log: Log) -> Stored:
+    comparison = Comparison(destination, there)
+    body = fetch(source, comparison, rules, log)
+    comparison.check()
+    _tell_same(source, log)
+    return _checked(comparison, destination, body, check)
 
 
 def _checked(sink: Draft | Comparison, place: Destination, body: Body, check: Check) -> Stored:

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 
 from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.media.body import Body
-from airflow_provider_videoai.media.download import Download, Rules
-from airflow_provider_videoai.media.progress import Progress
+from airflow_provider_videoai.media.download import Rules
 from airflow_provider_videoai.media.storage import Destination, Draft, OtherContent
 from airflow_provider_videoai.media.subtitles import srt_to_vtt
-from airflow_provider_videoai.media.transfer import Check, Source, Stored
+from airflow_provider_videoai.media.transfer import Check, Source, Stored, fetch
 
 
 def put(content: bytes, destination: Destination, *, overwrite: bool, content_type: str | None = None) -> Stored:
@@ -27,7 +25,11 @@ def put(content: bytes, destination: Destination, *, overwrite: bool, content_ty
     if there != len(content) or destination.sha256() != digest:
         if there is not None and not overwrite:
             raise OtherContent("its bytes are others")
-        _publish(content, destination)
+        with Draft(destination) as draft:
+            draft.begin(Body(length=len(content)))
+            draft.write(content)
+            draft.close()
+            draft.publish()
     return Stored(bytes=len(content), sha256=digest, content_type=content_type, duration_ms=None)
 
 
@@ -36,27 +38,13 @@ def transfer_as_vtt(
 ) -> Stored:
     """Fetch SRT and put it there as WebVTT; raises what ``transfer`` raises, and for what is no text."""
     memory = _Memory()
-    progress = Progress(log, source.name)
-    download = Download(source.name, memory, rules=rules, renew=source.renew, log=log, tell=progress.tell)
-    asyncio.run(download.run(source.url))
-    progress.end(memory.size)
+    fetch(source, memory, rules, log)
     check(io.BytesIO(memory.content))
     try:
         srt = memory.content.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         raise ResultUnavailable("what came are no subtitles in UTF-8: nothing was published") from wrong
     return put(srt_to_vtt(srt).encode(), destination, overwrite=overwrite, content_type="text/vtt")
-
-
-def _publish(content: bytes, destination: Destination) -> None:
-    draft = Draft(destination)
-    try:
-        draft.begin(Body(length=len(content)))
-        draft.write(content)
-        draft.close()
-        draft.publish()
-    finally:
-        draft.discard()
 
 
 class _Memory:
