@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
+from tasks import execute
 
 from airflow_provider_videoai.hooks import cdnetworks
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
@@ -22,25 +22,16 @@ pytestmark = pytest.mark.usefixtures("prompt")
 
 
 @pytest.fixture
-def clip(sandbox: Any, tmp_path: Path) -> Path:
-    path = tmp_path / "a clip.mp4"
-    path.write_bytes(httpx.get(f"{sandbox.url}/sample/clip.mp4", trust_env=False, timeout=60).content)
-    return path
+def clip(sample: Callable[..., Path]) -> Path:
+    return sample("clip.mp4", "a clip.mp4")
 
 
 @pytest.fixture
 def upload_video(sandbox: Any) -> Callable[..., dict[str, Any]]:  # noqa: ARG001 - its connections
     """Run an upload task and return what it returns."""
-
-    def run(source: object, **arguments: Any) -> dict[str, Any]:
-        operator = CDNetworksUploadVideoOperator(task_id="upload", source=source, **arguments)
-        token = ExecutorSafeguard.tracker.set(operator)
-        try:
-            return operator.execute({})
-        finally:
-            ExecutorSafeguard.tracker.reset(token)
-
-    return run
+    return lambda source, **arguments: execute(
+        CDNetworksUploadVideoOperator(task_id="upload", source=source, **arguments)
+    )
 
 
 def test_an_uploaded_video_can_be_trimmed(cases: Any, task: Any, upload_video: Any, clip: Path) -> None:

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
-from airflow.sdk.bases.operator import ExecutorSafeguard
+from tasks import execute
 
 from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
 from airflow_provider_videoai.hooks.source import SourceFile, send
@@ -27,34 +26,19 @@ pytestmark = pytest.mark.usefixtures("prompt")
 
 
 @pytest.fixture
-def speech(sandbox: Any, tmp_path: Path) -> Path:
-    return _saved(sandbox, "speech.mp3", tmp_path)
+def speech(sample: Callable[..., Path]) -> Path:
+    return sample("speech.mp3")
 
 
 @pytest.fixture
-def clip(sandbox: Any, tmp_path: Path) -> Path:
-    return _saved(sandbox, "clip.mp4", tmp_path)
-
-
-def _saved(sandbox: Any, name: str, folder: Path) -> Path:
-    path = folder / name
-    path.write_bytes(httpx.get(f"{sandbox.url}/sample/{name}", trust_env=False, timeout=60).content)
-    return path
+def clip(sample: Callable[..., Path]) -> Path:
+    return sample("clip.mp4")
 
 
 @pytest.fixture
 def upload_file(sandbox: Any) -> Callable[..., str]:  # noqa: ARG001 - its connections
     """Run an upload task and return what it returns."""
-
-    def run(source: Any, **arguments: Any) -> str:
-        operator = TopviewUploadOperator(task_id="upload", source=source, **arguments)
-        token = ExecutorSafeguard.tracker.set(operator)
-        try:
-            return operator.execute({})
-        finally:
-            ExecutorSafeguard.tracker.reset(token)
-
-    return run
+    return lambda source, **arguments: execute(TopviewUploadOperator(task_id="upload", source=source, **arguments))
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
@@ -136,13 +137,27 @@ class Task:
 
     def _on_a_worker(self, work: Callable[[BaseOperator], Any]) -> Any:
         operator = self.make()
-        token = ExecutorSafeguard.tracker.set(operator)
         try:
-            return work(operator)
+            with _on_a_worker(operator):
+                return work(operator)
         finally:
-            ExecutorSafeguard.tracker.reset(token)
             for link in operator.operator_extra_links:
                 self.ti.xcom_push(link.xcom_key, link.get_link(operator, ti_key=self.ti))
+
+
+def execute(operator: BaseOperator, **context: Any) -> Any:
+    """Run an operator that ends in one segment; returns what it returns."""
+    with _on_a_worker(operator):
+        return operator.execute(cast(Any, context))
+
+
+@contextmanager
+def _on_a_worker(operator: BaseOperator) -> Iterator[None]:
+    token = ExecutorSafeguard.tracker.set(operator)
+    try:
+        yield
+    finally:
+        ExecutorSafeguard.tracker.reset(token)
 
 
 def revive(trigger: BaseTrigger) -> Any:

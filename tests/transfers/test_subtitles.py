@@ -13,9 +13,9 @@ from typing import Any
 import pysubs2
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from spoken import said
+from tasks import execute
 
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
@@ -70,12 +70,7 @@ def subtitle() -> Subtitle:
 
     def subtitle(result: Any, destination: str, *, events: OutletEventAccessors | None = None, **arguments: Any) -> Any:
         task = operator(result=result, destination=destination, **arguments)
-        token = ExecutorSafeguard.tracker.set(task)
-        try:
-            context: Any = {"outlet_events": OutletEventAccessors() if events is None else events}
-            return task.execute(context)
-        finally:
-            ExecutorSafeguard.tracker.reset(token)
+        return execute(task, outlet_events=OutletEventAccessors() if events is None else events)
 
     return subtitle
 
