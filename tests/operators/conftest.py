@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files to upload."""
+"""Files to upload, and a bucket that holds some."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from stores import s3_server, s3_store
+
+__all__ = ["s3_server", "s3_store"]
 
 
 @pytest.fixture

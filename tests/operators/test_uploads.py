@@ -7,13 +7,17 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
+from stores import Store
 from tasks import execute
 
+from airflow_provider_videoai.hooks import topview as topview_hook
 from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
 from airflow_provider_videoai.hooks.source import SourceFile, send
 from airflow_provider_videoai.hooks.topview import TopviewHook
@@ -47,6 +51,19 @@ def uploads(sandbox: Any) -> Callable[[], int]:
     return lambda: [entry["operation"] for entry in sandbox.ledger("topview")["lookups"]].count("upload_credential")
 
 
+@pytest.fixture
+def arrived(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bytes]:  # noqa: ARG001 - its storage
+    """Return the bytes that are in the vendor's storage where the last file was sent to."""
+    urls: list[str] = []
+
+    async def noting(file: SourceFile, url: str, *rest: Any) -> None:
+        urls.append(url.partition("?")[0])
+        await send(file, url, *rest)
+
+    monkeypatch.setattr(topview_hook, "send", noting)
+    return lambda: httpx.get(urls[-1].replace("/topview-s3/", "/topview-cloudfront/"), trust_env=False).content
+
+
 def speaks(speech: object) -> dict[str, Any]:
     """Return the arguments of a job whose sound is a file."""
     return {"audio_source_from": "0", "tts_text": None, "audio_file": speech}
@@ -59,13 +76,25 @@ def test_a_file_is_uploaded_from_a_path_a_url_or_an_object(
     assert TopviewHook().has_file(upload_file(form(speech)))
 
 
+@pytest.mark.parametrize("form", [str, ObjectStoragePath])
+def test_a_file_in_a_bucket_arrives_as_it_is(
+    upload_file: Callable[..., str], arrived: Callable[[], bytes], s3_store: Store, form: Callable[[str], object]
+) -> None:
+    content = os.urandom(3_456_789)  # several blocks of what is read at once
+    s3_store.put("clip.mp4", content)
+    assert TopviewHook().has_file(upload_file(form(f"{s3_store.root}/clip.mp4")))
+    assert sha256(arrived()).digest() == sha256(content).digest()
+    assert set(s3_store.files()) == {"clip.mp4"}
+
+
 def test_a_large_file_arrives_in_pieces(
-    upload_file: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upload_file: Callable[..., str], arrived: Callable[[], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload, "PIECE", 100_000)
     large = tmp_path / "large.mp4"
     large.write_bytes(os.urandom(2_345_678))
     assert TopviewHook().has_file(upload_file(large))
+    assert sha256(arrived()).digest() == sha256(large.read_bytes()).digest()
 
 
 def test_a_file_that_shrinks_meanwhile_fails_the_upload(
