@@ -13,26 +13,13 @@ from typing import Any
 import contact_sheet
 import httpx
 import pytest
+from cases import RESULT_KEYS
 from standalone import Standalone, wait_for
 
 from airflow_provider_videoai.links import job_url, result_url
 from airflow_provider_videoai.sandbox.running import Sandbox
 
 pytestmark = pytest.mark.airflow
-
-CONTRACT = {
-    "vendor",
-    "operation",
-    "job_id",
-    "state",
-    "media_url",
-    "subtitles_url",
-    "media_id",
-    "duration_ms",
-    "submitted_at",
-    "finished_at",
-    "details",
-}
 
 FORMS = ("from_result", "from_key", "from_template", "poking", "ends_in_triggerer", "blocking")
 
@@ -117,7 +104,7 @@ def test_every_result_has_the_same_shape(airflow: Standalone, started: dict[str,
     run_id = run(airflow, "tencent_narrator", started)
     for task_id, operation in (("speech", "tts"), ("video", "video_make")):
         result = airflow.xcom("tencent_narrator", run_id, task_id)
-        assert set(result) == CONTRACT
+        assert set(result) == RESULT_KEYS
         assert (result["vendor"], result["operation"], result["state"]) == ("tencent_ivh", operation, "succeeded")
         assert result["duration_ms"] > 0
         assert airflow.xcom("tencent_narrator", run_id, task_id, "job_id") == result["job_id"]
@@ -182,7 +169,7 @@ def test_every_form_of_waiting_ends_with_the_same_job(airflow: Standalone, start
         assert (result["job_id"], result["state"]) == (job_id, "succeeded"), task_id
         assert result["media_url"], task_id
     for task_id in ("ends_in_triggerer", "blocking"):
-        assert set(airflow.xcom("waiting_forms", run_id, task_id)) == CONTRACT
+        assert set(airflow.xcom("waiting_forms", run_id, task_id)) == RESULT_KEYS
 
 
 @pytest.mark.parametrize("task_id", FORMS)

@@ -11,28 +11,15 @@ from typing import Any
 import av
 import httpx
 import pytest
+from cases import RESULT_KEYS
 
 pytestmark = pytest.mark.usefixtures("prompt")
-
-KEYS = {
-    "vendor",
-    "operation",
-    "job_id",
-    "state",
-    "media_url",
-    "subtitles_url",
-    "media_id",
-    "duration_ms",
-    "submitted_at",
-    "finished_at",
-    "details",
-}
 
 
 def shape(result: dict[str, Any]) -> dict[str, Any]:
     """Keep what two jobs of one request have in common: not ids, times and addresses, but whether they are there."""
     same = {name: result[name] for name in ("vendor", "operation", "state", "duration_ms")}
-    present = {name: result[name] is not None for name in KEYS - same.keys()}
+    present = {name: result[name] is not None for name in RESULT_KEYS - same.keys()}
     return same | present | {"details": sorted(result["details"])}
 
 
@@ -46,7 +33,7 @@ def test_however_the_task_waits_its_result_is_the_same(case: Any, task: Any) -> 
 
 def test_the_result_has_the_keys_of_the_contract_and_media_that_play(case: Any, task: Any) -> None:
     result = task(case).run()
-    assert result.keys() == KEYS
+    assert result.keys() == RESULT_KEYS
     assert json.loads(json.dumps(result)) == result
     assert (result["vendor"], result["operation"], result["state"]) == (case.vendor, case.operation, "succeeded")
     answer = httpx.get(result["media_url"], trust_env=False)

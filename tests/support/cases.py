@@ -68,6 +68,20 @@ class Case:
         return {**self.fields, **filled, **changes}
 
 
+RESULT_KEYS = {
+    "vendor",
+    "operation",
+    "job_id",
+    "state",
+    "media_url",
+    "subtitles_url",
+    "media_id",
+    "duration_ms",
+    "submitted_at",
+    "finished_at",
+    "details",
+}
+"""What each task returns."""
 _CLIP = "SANDBOX/sample/clip.mp4"
 _AVATAR = {"avatar_source_from": "1", "ai_avatar_id": "sandbox-avatar-anna", "audio_source_from": "1"}
 _NARRATOR = {"virtualman_key": "sandbox-virtualman", "video_param": {"Format": "Mp4"}}

@@ -69,18 +69,6 @@ def test_a_call_carries_uid_and_bearer_key(topview: Topview, play: Any, sign: An
     )
 
 
-@pytest.mark.parametrize("missing", ["login", "password"])
-def test_a_connection_without_credentials_sends_nothing(open_account: Any, missing: str) -> None:
-    vendor = open_account(Topview, **{missing: ""})
-    with pytest.raises(AuthenticationFailed, match=f"has no {missing}"):
-        _ = vendor.auth
-
-
-def test_the_account_does_not_show_its_secret(topview: Topview) -> None:
-    assert SECRET not in repr(topview.account)
-    assert "uid-42" not in repr(topview.account)
-
-
 @pytest.mark.parametrize(
     ("result", "sentence"),
     [
