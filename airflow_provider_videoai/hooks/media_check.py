@@ -31,10 +31,7 @@ def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
         with io.BufferedReader(RemoteFile(url, allow_private=account.allow_private_addresses), PART) as file:
             facts = probe(file)
     except AddressRefused as refused:
-        raise InvalidRequest(
-            f"{field}: {refused}. If it is meant to lie in your own network, set allow_private_addresses in the extra "
-            f"of connection {account.conn_id!r}; nothing was sent"
-        ) from refused
+        raise InvalidRequest(f"{field}: {refused}{refused.advice(account.conn_id)}; nothing was sent") from refused
     except (InvalidRequest, NotMedia) as failure:
         raise InvalidRequest(f"{field}: {failure}; nothing was sent") from failure
     except VendorUnavailable as failure:

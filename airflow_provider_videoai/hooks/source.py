@@ -93,10 +93,8 @@ async def send(
             else:
                 await post(url, body, form, allow_private=account.allow_private_addresses)
         except AddressRefused as refused:
-            raise InvalidRequest(
-                f"{file.name} is not uploaded: {refused}. If the vendor's storage is meant to lie in your own network, "
-                f"set allow_private_addresses in the extra of connection {account.conn_id!r}"
-            ) from refused
+            advice = refused.advice(account.conn_id)
+            raise InvalidRequest(f"{file.name} is not uploaded: {refused}{advice}") from refused
     progress.end(file.size)
 
 

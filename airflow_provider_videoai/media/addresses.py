@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import aiohttp
+from typing_extensions import override
 from yarl import URL
 
 from airflow_provider_videoai.jobs.exchange import USER_AGENT, tls
@@ -31,9 +32,20 @@ _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNOR
 class AddressRefused(Exception):
     """The URL leads where it may not; the text names the host and holds neither path nor query."""
 
+    def advice(self, conn_id: str) -> str:  # noqa: ARG002 - nothing can be done about most
+        """Return what may be set in a connection to lift the refusal, as an end of its text."""
+        return ""
+
 
 class PrivateAddress(AddressRefused):
     """It leads to an address that is not of the public internet: the one refusal that a user may lift."""
+
+    @override
+    def advice(self, conn_id: str) -> str:
+        return (
+            ". If it is meant to lie in your own network, set allow_private_addresses in the extra of connection "
+            f"{conn_id!r}"
+        )
 
 
 class TooManyRedirects(Exception):

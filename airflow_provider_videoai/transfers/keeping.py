@@ -13,7 +13,7 @@ from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.media.addresses import AddressRefused, PrivateAddress
+from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.check import anything, has_cues, played, require_library
 from airflow_provider_videoai.media.download import Rules
 from airflow_provider_videoai.media.storage import Destination, OtherContent
@@ -86,14 +86,8 @@ class Keeper:
                 log=self._log,
             )
         except AddressRefused as refused:
-            hint = (
-                f". If it is meant to lie in your own network, set allow_private_addresses in the extra of connection "
-                f"{account.conn_id!r}"
-                if isinstance(refused, PrivateAddress)
-                else ""
-            )
             raise ResultUnavailable(
-                f"{source.name} is not fetched: {refused}{hint}", job_id=self._result.job_id
+                f"{source.name} is not fetched: {refused}{refused.advice(account.conn_id)}", job_id=self._result.job_id
             ) from refused
         except OtherContent as other:
             raise InvalidRequest(

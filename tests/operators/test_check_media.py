@@ -96,6 +96,12 @@ def test_a_url_that_cannot_be_looked_at_is_told(
     assert bought(aidge) == []
 
 
+def test_an_address_that_no_setting_allows_comes_without_advice(aidge: Any, task: Any, serve: Any, bought: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"video_url: the address at 'a' holds a login; nothing was sent"):
+        task(aidge, check_media=True, video_url=serve(location="http://who:secret@a/clip.mp4")).run()
+    assert bought(aidge) == []
+
+
 def test_a_redirect_is_followed_and_a_circle_is_left(
     aidge: Any, task: Any, sandbox: Any, serve: Any, bought: Any
 ) -> None:
