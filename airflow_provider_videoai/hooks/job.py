@@ -52,7 +52,7 @@ class VideoJobHook(BaseHook):
         """Return the account's transport; looks the connection up without blocking the event loop."""
         if self._transport is None:
             # A tenth of what a DAG file takes to load this package, and only event loops need it.
-            from airflow.providers.common.compat.connection import (  # noqa: PLC0415
+            from airflow.providers.common.compat.connection import (
                 get_async_connection,
                 get_async_extra_dejson,
             )

@@ -17,7 +17,7 @@ def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str 
     Values that are no URLs (a vendor's id, a text) are passed over.
     """
     # Loaded here: DAG files are parsed often, and tell no lineage.
-    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector  # noqa: PLC0415 - see above
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]
     for url in filter(None, map(_public, inputs)):

@@ -57,7 +57,7 @@ async def transport_for(vendor: str, conn_id: str, *, refused: Transport | None 
 
 def _loaded(vendor: str, conn_id: str) -> VideoJobHook:
     """Make the hook and load what asking needs: too long for an event loop the first time."""
-    import airflow.providers.common.compat.connection  # noqa: F401, PLC0415 - loaded here so that it is there later
+    import airflow.providers.common.compat.connection  # noqa: F401 - loaded here so that it is there later
 
     pool.load()
     return hook_for(vendor, conn_id)

@@ -23,9 +23,9 @@ def check_media(request: JobRequest, account: Account) -> None:
 
 def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
     # Not loaded where DAG files are parsed: they bring libraries of their own.
-    from airflow_provider_videoai.media.addresses import AddressRefused  # noqa: PLC0415
-    from airflow_provider_videoai.media.probe import NotMedia, probe  # noqa: PLC0415
-    from airflow_provider_videoai.media.remote import PART, RemoteFile  # noqa: PLC0415
+    from airflow_provider_videoai.media.addresses import AddressRefused
+    from airflow_provider_videoai.media.probe import NotMedia, probe
+    from airflow_provider_videoai.media.remote import PART, RemoteFile
 
     try:
         with io.BufferedReader(RemoteFile(url, allow_private=account.allow_private_addresses), PART) as file:

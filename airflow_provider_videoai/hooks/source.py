@@ -80,9 +80,9 @@ async def send(
     Raises as :func:`airflow_provider_videoai.media.upload.put` does.
     """
     # Not loaded where DAG files are parsed: they bring an HTTP library of their own.
-    from airflow_provider_videoai.media.addresses import AddressRefused  # noqa: PLC0415
-    from airflow_provider_videoai.media.progress import Progress  # noqa: PLC0415
-    from airflow_provider_videoai.media.upload import Body, post, put  # noqa: PLC0415
+    from airflow_provider_videoai.media.addresses import AddressRefused
+    from airflow_provider_videoai.media.progress import Progress
+    from airflow_provider_videoai.media.upload import Body, post, put
 
     progress = Progress(log, file.name)
     with file.open() as opened:

@@ -29,7 +29,7 @@ _pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, Pool]
 
 def load() -> None:
     """Load the libraries and the certificate store: some 100 ms, which an event loop should not stand still for."""
-    import airflow_provider_videoai.jobs.direct  # noqa: F401, PLC0415 - loaded here so that it is there later
+    import airflow_provider_videoai.jobs.direct  # noqa: F401 - loaded here so that it is there later
 
     tls()
 
@@ -58,7 +58,7 @@ def _opened(account: Account) -> Pool:
     if _behind_a_proxy(account):
         return _Proxied(account)
     # Loaded where polls are pooled, in the triggerer: DAG files are parsed often, and need none of it.
-    from airflow_provider_videoai.jobs.direct import Direct  # noqa: PLC0415
+    from airflow_provider_videoai.jobs.direct import Direct
 
     return Direct(account)
 

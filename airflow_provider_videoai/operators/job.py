@@ -204,7 +204,7 @@ class VideoJobOperator(BaseOperator):
         self.log.info("%s Submitting again in %.0f seconds", full, pause)
         if self.deferrable:
             # Few tasks ever need it, and every DAG file would pay for it.
-            from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger  # noqa: PLC0415
+            from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
             self.defer(
                 trigger=TimeDeltaTrigger(timedelta(seconds=pause)),

@@ -18,7 +18,7 @@ async def video_jobs(
     scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
 ) -> None:
     """Serve the page (ASGI). Only a request imports FastAPI: scheduler, workers and DAG parsing never do."""
-    from airflow_provider_videoai.plugin.web import app  # noqa: PLC0415 - see above
+    from airflow_provider_videoai.plugin.web import app
 
     await app(scope, receive, send)
 
@@ -56,7 +56,7 @@ def _task_modules() -> list[str]:
 
 
 def _can_limit_tabs() -> bool:
-    from airflow import __version__  # noqa: PLC0415 - resolved lazily by Airflow itself
+    from airflow import __version__  # Airflow itself resolves it lazily
 
     return tuple(map(int, __version__.split(".")[:2])) >= (3, 4)
 

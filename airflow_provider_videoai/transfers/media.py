@@ -98,7 +98,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
 
     def _keep(self, result: JobResult, path: str, subtitles_path: str | None) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
-        from airflow_provider_videoai.transfers.keeping import Keeper  # noqa: PLC0415 - see above
+        from airflow_provider_videoai.transfers.keeping import Keeper
 
         keeper = Keeper(
             result,

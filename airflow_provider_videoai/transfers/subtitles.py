@@ -80,9 +80,9 @@ class WordTimesToSubtitlesOperator(BaseOperator):
 
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
-        from airflow_provider_videoai.hooks.lineage import report  # noqa: PLC0415 - see above
-        from airflow_provider_videoai.media.storage import Destination, OtherContent  # noqa: PLC0415 - see above
-        from airflow_provider_videoai.media.writing import put  # noqa: PLC0415 - see above
+        from airflow_provider_videoai.hooks.lineage import report
+        from airflow_provider_videoai.media.storage import Destination, OtherContent
+        from airflow_provider_videoai.media.writing import put
 
         place = ObjectStoragePath(path)
         content = write(cues, Form(place.suffix.lower())).encode()

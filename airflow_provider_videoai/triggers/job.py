@@ -97,7 +97,7 @@ class VideoJobTrigger(BaseTrigger):
         began = time.monotonic()
         if not _loaded.is_set():
             await asyncio.to_thread(_load)
-        from airflow_provider_videoai.triggers.waiting import Wait  # noqa: PLC0415 - see _load
+        from airflow_provider_videoai.triggers.waiting import Wait
 
         event = await Wait(self).event()
         if not isinstance(event, TaskSuccessEvent):
@@ -130,6 +130,6 @@ _loaded = Event()
 
 def _load() -> None:
     """Import what waiting takes: seconds the first time, for which the triggerer's loop must not stand still."""
-    import airflow_provider_videoai.triggers.waiting  # noqa: F401, PLC0415 - neither does parsing a DAG file need it
+    import airflow_provider_videoai.triggers.waiting  # noqa: F401 - neither does parsing a DAG file need it
 
     _loaded.set()
