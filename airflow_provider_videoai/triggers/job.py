@@ -12,8 +12,6 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-log = logging.getLogger(__name__)
-
 LEAST_DEFERRAL = 12.0
 """Seconds that a deferral lasts at least before its task goes on at a worker.
 
@@ -97,16 +95,19 @@ class VideoJobTrigger(BaseTrigger):
         began = time.monotonic()
         if not _loaded.is_set():
             await asyncio.to_thread(_load)
+        from airflow_provider_videoai.triggers.log import log
         from airflow_provider_videoai.triggers.waiting import Wait
 
         event = await Wait(self).event()
+        await log.written()
         if not isinstance(event, TaskSuccessEvent):
             await self._let_airflow_note_the_deferral(began)
         yield event
 
     async def on_kill(self) -> None:
         """Say what goes on when a user ends the wait: no vendor documents a call that cancels a job."""
-        log.warning(
+        await asyncio.to_thread(  # a line may hold up whoever writes it
+            logging.getLogger(__name__).warning,
             "The wait was ended. %s job %s goes on at the vendor and is billed; when the task runs again, it attaches.",
             self.operation,
             self.job_ids or "",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +17,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.story import tell
 from airflow_provider_videoai.jobs.watch import Watch
 from airflow_provider_videoai.links import JOB_LINK, job_url
-
-log = logging.getLogger(__name__)
+from airflow_provider_videoai.triggers.log import log
 
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task."""
@@ -150,8 +148,8 @@ class Report:
                 run_id=ti.run_id,
                 map_index=ti.map_index,
             )
-        except Exception:  # a picture of the progress is not worth the job's task
-            log.warning("Could not write XCom %r", key, exc_info=True)
+        except Exception as failure:  # noqa: BLE001 - a picture of the progress is not worth the job's task
+            log.warning("Could not write XCom %r", key, exc_info=failure)
 
 
 def _now() -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import Any
 
@@ -26,9 +25,8 @@ from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.triggers.event import event_of, refused
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.log import log
 from airflow_provider_videoai.triggers.report import Report
-
-log = logging.getLogger(__name__)
 
 
 class Wait:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The task's log, as a trigger writes it: beside the event loop.
+
+A line goes through a pipe to the triggerer's other process. That stops reading for seconds while it stores the results
+of many jobs that end together, and whoever writes into the full pipe stands still: the loop, and all triggers with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+
+
+class TriggerLog:
+    """A :class:`~airflow_provider_videoai.jobs.log.Log` whose lines are written by one thread, in their order."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="videoai-log")
+
+    def info(self, event: str, /, *args: Any) -> None:
+        """Write a line about what happens."""
+        self._hand_over(self._log.info, event, *args)
+
+    def warning(self, event: str, /, *args: Any, exc_info: BaseException | None = None) -> None:
+        """Write a line that wants attention."""
+        self._hand_over(self._log.warning, event, *args, exc_info=exc_info)
+
+    async def written(self) -> None:
+        """Wait until the lines so far are written; Airflow closes a task's log once its trigger has ended."""
+        await asyncio.wrap_future(self._writer.submit(lambda: None))
+
+    def _hand_over(self, write: Callable[..., None], *line: Any, **options: Any) -> None:
+        # The context tells Airflow whose line it is.
+        self._writer.submit(copy_context().run, write, *line, **options)
+
+
+log = TriggerLog(logging.getLogger(__name__))
