@@ -22,7 +22,8 @@ _HEAD = (
 )
 _HEAD_IN_AIRFLOW = (
     "| | jobs | all asked for after s | CPU ms a job-poll | empty triggerer, ms a s | requests in 100 job-polls "
-    "| loop blocked, times | delay s p50, p99 | memory MB |\n|---|---|---|---|---|---|---|---|---|\n"
+    "| loop blocked, times | noticed after s p50, p99 | task ended after s p50, p99 | memory MB |\n"
+    "|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 Run = dict[str, Any]
@@ -137,6 +138,7 @@ def table_in_airflow(runs: list[Run]) -> str:
             f"{1000 * run['empty_cpu'] / run['seconds']:.0f}",
             f"{100 * run['requests'] / run['asks']:.1f}",
             f"{run['blocked']}",
+            f"{run['noticed_p50']:.1f}, {run['noticed_p99']:.1f}",
             f"{run['delay_p50']:.1f}, {run['delay_p99']:.1f}",
             f"{run['memory'] / 1024**2:.0f}",
         ]

@@ -52,7 +52,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One vendor's wait. CPU is that of the process in which triggers run, in seconds; memory is in bytes."""
+    """One vendor's wait. CPU is that of the process in which triggers run, in seconds; memory is in bytes.
+
+    ``noticed`` is from a job's end to the ask that was told so, ``delay`` to the end of its task in Airflow.
+    """
 
     vendor: str
     jobs: int
