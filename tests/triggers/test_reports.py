@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -111,6 +112,30 @@ def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(cases: Any, s
     asyncio.run(waiting.fire(started))
     card = dict(writes)[CARD_KEY]
     assert (card["vendor"], card["job_ids"], card["submitted_at"]) == (case.vendor, ["ViiTor_AI_unheard_of"], None)
+
+
+def test_the_card_is_no_reason_to_ask_later(
+    cases: Any,
+    sensor: Any,
+    xcoms: Any,  # noqa: ARG001 - patched first
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, note, held_up = threading.Event(), report.Report.note, []
+
+    def noted(self: report.Report, watch: Watch) -> None:
+        asked.set()
+        note(self, watch)
+
+    def set_(*, key: str, **_: Any) -> None:
+        if key == CARD_KEY:
+            held_up.append(not asked.wait(30))
+
+    monkeypatch.setattr(report.Report, "note", noted)
+    monkeypatch.setattr(report.XCom, "set", set_)
+    waiting = sensor(cases["viitor"], "ViiTor_AI_unheard_of")
+    args = waiting.make().start_trigger_args
+    asyncio.run(waiting.fire(_class_at(args.trigger_cls)(**args.trigger_kwargs)))
+    assert held_up == [False]
 
 
 def test_a_job_that_has_ended_costs_no_write_where_the_event_carries_its_last_status(
