@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -46,14 +47,24 @@ def main() -> int:
     arguments.add_argument("--stay", action="store_true", help="leave Airflow and the sandbox running")
     arguments.add_argument("--stop", action="store_true", help="end what --stay left running")
     chosen = arguments.parse_args()
-    # Whoever ends us, Ctrl-C or a TERM from outside: what was started is ended too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, unwind)
     if chosen.stop:
         return stop()
     if chosen.stay and (still := running()):
         print(f"Already running: {still['url']} (user admin, password {still['password']}). `make stop` ends it.")
         return 0
     return stay() if chosen.stay else demo()
+
+
+def unwind(number: int, _frame: object) -> None:
+    """Whoever ends us, Ctrl-C or a TERM from outside: what was started is ended too."""
+    # It takes seconds; a second, impatient Ctrl-C must not leave half of it running.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    # Not `print`: a signal may come amid one, and Python's buffers are not re-entrant.
+    os.write(sys.stderr.fileno(), b"\nEnding what was started ...\n")
+    sys.exit(128 + number)
 
 
 def demo() -> int:
