@@ -13,7 +13,7 @@ import pytest
 from airflow.configuration import conf
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.module_loading import import_string
-from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+from which_airflow import ProvidersManagerTaskRuntime
 
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
@@ -124,6 +124,7 @@ def test_airflow_knows_the_links_and_the_option_that_hides_them() -> None:
     assert set(ProvidersManager().extra_links_class_names) >= set(get_provider_info()["extra-links"])
     links = [import_string(path)() for path in get_provider_info()["extra-links"]]
     assert [link.name for link in links] == ["Job", "Result"]
+    conf.load_providers_configuration()
     assert conf.getboolean("videoai", "ui") is True
 
 

@@ -10,10 +10,12 @@ import pytest
 from real_airflow import airflow_at
 from standalone import Standalone
 
+from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
+TOO_NEW = None if AIRFLOW_V_3_3_PLUS else shutil.ignore_patterns("retry_policy.py")
 WRONG_PASSWORD = "wrong-password-that-must-not-be-seen"
 
 
@@ -29,7 +31,7 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     home = tmp_path_factory.mktemp("airflow")
     dags = home / "dags"
     for folder in (ROOT / "dags", Path(__file__).parent / "dags"):
-        shutil.copytree(folder, dags, dirs_exist_ok=True)
+        shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=TOO_NEW)
     wrong = json.loads(sandbox.connections()["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
     with airflow_at(sandbox, home, dags, AIRFLOW_CONN_TOPVIEW_WRONG=json.dumps(wrong)) as running:
         yield running

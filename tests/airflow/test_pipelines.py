@@ -15,6 +15,7 @@ import httpx
 import pytest
 from cases import RESULT_KEYS
 from standalone import Standalone, wait_for
+from which_airflow import needs_airflow_3_3
 
 from airflow_provider_videoai.links import job_url, result_url
 from airflow_provider_videoai.sandbox.running import Sandbox
@@ -139,6 +140,7 @@ def test_each_small_dag_ends_with_media(
     assert played(airflow.xcom(dag_id, run_id, task_id)["media_url"], tmp_path / "result.mp4").seconds > 1
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_progress_is_seen_while_the_task_waits(airflow: Standalone, sandbox: Sandbox) -> None:
     sandbox.clock(run_seconds=20, vendor="viitor")
     run_id = airflow.trigger("viitor_text_removal")
@@ -230,6 +232,7 @@ def test_vendor_failure_is_in_the_task_log_and_on_the_page_with_code_and_reason(
     assert airflow.links("vendor_fails", vendor_failed, task_id) == {"Job": job, "Result": None}
 
 
+@needs_airflow_3_3("retry policies")
 def test_with_the_retry_policy_a_failed_job_is_not_paid_again_by_itself(airflow: Standalone, sandbox: Sandbox) -> None:
     sandbox.clear_ledger()
     sandbox.fault(vendor="viitor", call="submit", kind="fail_job")

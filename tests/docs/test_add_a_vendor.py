@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from which_airflow import TaskDeferred
 
 from airflow_provider_videoai import provider_info
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded, SubmitUncertain

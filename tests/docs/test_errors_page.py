@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.hooks.boundary import for_airflow
 from airflow_provider_videoai.jobs import errors

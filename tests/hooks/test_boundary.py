@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary, for_airflow
 from airflow_provider_videoai.jobs import errors

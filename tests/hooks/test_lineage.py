@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.lineage import hook
-from airflow.sdk.lineage import HookLineageCollector
 from cases import Case
+from which_airflow import lineage
 
 from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
@@ -18,14 +18,14 @@ HOOK = ViiTorHook()
 
 
 @pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> HookLineageCollector:
+def collector(monkeypatch: pytest.MonkeyPatch) -> lineage.HookLineageCollector:
     """Airflow collects only where a listener such as OpenLineage reads; here we do."""
-    collecting = HookLineageCollector()
+    collecting = lineage.HookLineageCollector()
     monkeypatch.setattr(hook, "get_hook_lineage_collector", lambda: collecting)
     return collecting
 
 
-def uris(collector: HookLineageCollector) -> tuple[list[str], list[str]]:
+def uris(collector: lineage.HookLineageCollector) -> tuple[list[str], list[str]]:
     told = collector.collected_assets
     return [each.asset.uri for each in told.inputs], [each.asset.uri for each in told.outputs]
 
@@ -46,7 +46,7 @@ def uris(collector: HookLineageCollector) -> tuple[list[str], list[str]]:
     ],
 )
 def test_a_url_is_told_without_what_is_secret_in_it(
-    collector: HookLineageCollector, given: str | None, told: list[str]
+    collector: lineage.HookLineageCollector, given: str | None, told: list[str]
 ) -> None:
     report(HOOK, inputs=[given], outputs=[given])
     assert uris(collector) == (told, told)
@@ -55,7 +55,7 @@ def test_a_url_is_told_without_what_is_secret_in_it(
 @pytest.mark.usefixtures("prompt")
 @pytest.mark.parametrize("case", ["viitor", "topview", "cdnetworks_pull"], indirect=True)
 def test_a_job_tells_its_input_and_its_result_once(
-    sandbox: Any, task: Callable[..., Any], collector: HookLineageCollector, case: Case
+    sandbox: Any, task: Callable[..., Any], collector: lineage.HookLineageCollector, case: Case
 ) -> None:
     result = task(case).run()
     given = [value for value in case.request(sandbox).values() if str(value).startswith("http")]
@@ -67,7 +67,7 @@ def test_a_job_tells_its_input_and_its_result_once(
 def test_a_sensor_tells_the_results(
     task: Callable[..., Any],
     sensor: Callable[..., Any],
-    collector: HookLineageCollector,
+    collector: lineage.HookLineageCollector,
     cases: Mapping[str, Case],
 ) -> None:
     case = cases["aidge"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from which_airflow import TaskDeferred
 
 from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
+from which_airflow import DagSerialization
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.triggers.job import VideoJobTrigger

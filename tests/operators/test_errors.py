@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,

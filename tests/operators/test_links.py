@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from which_airflow import needs_airflow_3_3
 
 from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, JobFailed, JobTimedOut
@@ -108,6 +109,7 @@ class TestASensor:
         done.run()
         assert links(done) == (job_url(done.ti), job_url(done.ti))
 
+    @needs_airflow_3_3("sensors that start in the triggerer")
     def test_that_starts_in_the_triggerer_has_its_job_however_soon_it_ends(
         self, cases: Any, sensor: Any, sandbox: Any, settled: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-from airflow.sdk.exceptions import TaskDeferred
+from which_airflow import TaskDeferred
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.operators import job

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable
 

@@ -11,9 +11,12 @@ from typing import Any
 
 import airflow.sdk
 import pytest
+
+pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="needs Airflow 3.3: retry policies")
+
 from airflow.sdk import DAG, RetryAction, RetryDecision
-from airflow.sdk.exceptions import TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
+from which_airflow import TaskDeferred
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, JobTimedOut, QuotaExceeded, VideoAIError
 from airflow_provider_videoai.policies.retry import VideoAIRetryPolicy

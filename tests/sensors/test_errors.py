@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from which_airflow import AirflowFailException, AirflowSkipException
 
 from airflow_provider_videoai.jobs import watch
 from airflow_provider_videoai.jobs.errors import (

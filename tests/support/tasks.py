@@ -13,17 +13,23 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, cast
 
+import airflow.sdk
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk.bases.operator import BaseOperator, ExecutorSafeguard
-from airflow.sdk.exceptions import TaskDeferred
-from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from which_airflow import TaskDeferred, deserialize, serialize
+
+from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+
+if not AIRFLOW_V_3_3_PLUS:
+    # The store below takes what Airflow's own takes: with it, an older one shows the same as 3.3, without it its own.
+    airflow.sdk.NEVER_EXPIRE = timedelta.max
 
 
 class StateStore:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from airflow.providers.common.compat.lineage import hook
 from airflow.sdk import ObjectStoragePath
-from airflow.sdk.lineage import HookLineageCollector
+from which_airflow import lineage
 
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
@@ -224,8 +224,8 @@ def test_a_reader_never_sees_half_a_file(
 def test_lineage_leads_from_the_url_to_the_file_and_names_no_other(
     store: Any, transfer: Transfer, topview_result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collector = HookLineageCollector()
-    monkeypatch.setattr("airflow.sdk.lineage.get_hook_lineage_collector", lambda: collector)
+    collector = lineage.HookLineageCollector()
+    monkeypatch.setattr(lineage, "get_hook_lineage_collector", lambda: collector)
     monkeypatch.setattr(hook, "get_hook_lineage_collector", lambda: collector)
     transfer(topview_result, f"{store.root}/clip.mp4")
     told = collector.collected_assets

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 from tasks import _class_at
+from which_airflow import needs_airflow_3_3
 
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import CARD_KEY
@@ -37,6 +38,7 @@ def writes(monkeypatch: pytest.MonkeyPatch, xcoms: Any) -> list[tuple[str, Any]]
     return written
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_progress_and_the_last_status_are_pushed_and_are_not_in_the_event(
     case: Any, task: Any, writes: Any, sandbox: Any
 ) -> None:
@@ -55,6 +57,7 @@ def test_progress_and_the_last_status_are_pushed_and_are_not_in_the_event(
         assert url not in said
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_the_last_status_tells_since_when_the_job_was_in_each_state(
     cases: Any, task: Any, writes: Any, sandbox: Any
 ) -> None:
@@ -104,6 +107,7 @@ def test_news_of_one_job_does_not_look_at_the_tasks_other_jobs() -> None:
     report.Report(None, Unread([watch]), frozenset()).note(watch)
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(cases: Any, sensor: Any, writes: Any) -> None:
     case = cases["viitor"]
     waiting = sensor(case, "ViiTor_AI_unheard_of")
@@ -147,6 +151,7 @@ def test_a_job_that_has_ended_costs_no_write_where_the_event_carries_its_last_st
     assert {(key, value["state"]) for key, value in writes} <= {("progress", "queued"), ("progress", "running")}
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any) -> None:
     sandbox.clock(queue_seconds=0.2, run_seconds=0.8)
     task(cases["viitor"]).run()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, XComArg
-from airflow.sdk.serde import deserialize, serialize
+from which_airflow import deserialize, needs_airflow_3_3, serialize
 
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
@@ -69,6 +69,7 @@ def test_an_event_carries_scalars_and_no_secret(fault: str | None, case: Any, ta
     assert set(event.payload) == {"version", "outcome", "job_id", "submitted_at", "state", "refusal", "said"}
 
 
+@needs_airflow_3_3("sensors that start in the triggerer")
 def test_a_sensor_of_literal_ids_starts_in_the_triggerer_with_scalars(case: Any, sensor: Any) -> None:
     operator = sensor(case, [case.absent_id], timeout=50).make()
     assert operator.start_from_trigger
@@ -100,6 +101,7 @@ def started_by(sensor: Any, cases: Any) -> Any:
 
 
 @pytest.mark.parametrize("key", ["return_value", "job_id"])
+@needs_airflow_3_3("sensors that start in the triggerer")
 async def test_a_sensor_of_another_tasks_result_reads_it_in_the_triggerer(
     key: str, cases: Any, task: Any, started_by: Any
 ) -> None:
@@ -111,6 +113,7 @@ async def test_a_sensor_of_another_tasks_result_reads_it_in_the_triggerer(
     assert (event.payload["outcome"], event.payload["job_id"]) == ("ended", submitted["job_id"])
 
 
+@needs_airflow_3_3("sensors that start in the triggerer")
 async def test_a_result_that_holds_no_id_ends_the_wait_as_a_wrong_request(
     cases: Any, task: Any, started_by: Any
 ) -> None:

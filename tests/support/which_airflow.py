@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What differs between the Airflows that the tests run on: where names are, and what there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+
+try:
+    from airflow.sdk import lineage
+    from airflow.sdk.exceptions import (
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+    from airflow.sdk.serde import deserialize, serialize
+    from airflow.serialization.serialized_objects import DagSerialization
+except ImportError:  # before 3.2
+    from airflow.exceptions import (
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+    from airflow.lineage import hook as lineage
+    from airflow.providers_manager import ProvidersManager as ProvidersManagerTaskRuntime
+    from airflow.serialization.serde import deserialize, serialize
+    from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
+
+__all__ = [
+    "AirflowFailException",
+    "AirflowRescheduleException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "DagSerialization",
+    "ProvidersManagerTaskRuntime",
+    "TaskDeferred",
+    "deserialize",
+    "lineage",
+    "needs_airflow_3_3",
+    "serialize",
+]
+
+
+def needs_airflow_3_3(what: str) -> pytest.MarkDecorator:
+    """Skip a test on an older Airflow, which has no such thing."""
+    return pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason=f"needs Airflow 3.3: {what}")
