@@ -124,7 +124,7 @@ def test_airflow_knows_the_links_and_the_option_that_hides_them() -> None:
     assert set(ProvidersManager().extra_links_class_names) >= set(get_provider_info()["extra-links"])
     links = [import_string(path)() for path in get_provider_info()["extra-links"]]
     assert [link.name for link in links] == ["Job", "Result"]
-    conf.load_providers_configuration()
+    ProvidersManager().initialize_providers_configuration()
     assert conf.getboolean("videoai", "ui") is True
 
 

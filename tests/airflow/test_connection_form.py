@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from standalone import Standalone
+from which_airflow import needs_airflow_3_2
 
 from airflow_provider_videoai import get_provider_info
 from airflow_provider_videoai.sandbox.running import Sandbox
@@ -25,6 +26,7 @@ def served(airflow: Standalone) -> dict[str, Any]:
     return {meta["connection_type"]: meta for meta in answer.json()}
 
 
+@needs_airflow_3_2("forms that a provider describes")
 @EACH_FORM
 def test_the_form_is_served_as_it_is_described(key: str, served: dict[str, Any]) -> None:
     meta, form = served[key], FORMS[key]

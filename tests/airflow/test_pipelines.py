@@ -17,6 +17,7 @@ from cases import RESULT_KEYS
 from standalone import Standalone, wait_for
 from which_airflow import needs_airflow_3_3
 
+from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.links import job_url, result_url
 from airflow_provider_videoai.sandbox.running import Sandbox
 
@@ -188,7 +189,9 @@ def test_every_form_of_waiting_tells_its_own_story_in_its_own_log(
     run_id = run(airflow, "waiting_forms", started)
     job_id = airflow.xcom("waiting_forms", run_id, task_id)["job_id"]
     log = airflow.task_log("waiting_forms", run_id, task_id)
-    assert len(re.findall(rf"job {job_id} succeeded after (waiting )?\d+ s, \d+ asks?", log)) == 1, log
+    tells = len(re.findall(rf"job {job_id} succeeded after (waiting )?\d+ s, \d+ asks?", log))
+    # Before 3.3 the triggerer cannot hand on what it saw: the worker asks again, and tells it again.
+    assert tells == 1 or (tells == 2 and not AIRFLOW_V_3_3_PLUS), log
     assert len(re.findall(rf"Result of \w+ job {job_id}: media", log)) == 1, log
     assert set(re.findall(r" job ([\w-]+)", log)) == {job_id}
 

@@ -42,9 +42,15 @@ __all__ = [
     "TaskDeferred",
     "deserialize",
     "lineage",
+    "needs_airflow_3_2",
     "needs_airflow_3_3",
     "serialize",
 ]
+
+
+def needs_airflow_3_2(what: str) -> pytest.MarkDecorator:
+    """Skip a test on Airflow 3.1, which has no such thing."""
+    return pytest.mark.skipif(lineage.__name__ != "airflow.sdk.lineage", reason=f"needs Airflow 3.2: {what}")
 
 
 def needs_airflow_3_3(what: str) -> pytest.MarkDecorator:

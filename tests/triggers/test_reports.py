@@ -158,6 +158,7 @@ def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any)
     assert [key for key, _ in writes].count("progress") == 1
 
 
+@needs_airflow_3_3("triggers that write XComs")
 async def test_progress_follows_the_job(
     cases: Any, task: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +184,7 @@ async def test_progress_follows_the_job(
     ]
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_progress_of_several_jobs_is_their_mean(cases: Any, sensor: Any, writes: Any, sandbox: Any) -> None:
     case = cases["viitor"]
     hook = case.hook(case.conn_id)
@@ -207,6 +209,7 @@ def test_without_a_task_instance_nothing_is_shown(cases: Any, task: Any, writes:
     assert writes == []
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_an_xcom_that_cannot_be_written_does_not_harm_the_wait(
     cases: Any,
     task: Any,
@@ -222,6 +225,7 @@ def test_an_xcom_that_cannot_be_written_does_not_harm_the_wait(
     assert "Could not write XCom" in everything_said()
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_the_worker_uses_the_last_status_instead_of_asking_again(case: Any, task: Any, sandbox: Any) -> None:
     waiting = task(case)
     deferred = waiting.defer()
@@ -244,6 +248,7 @@ SPOILT: list[Any] = [
 
 
 @pytest.mark.parametrize("change", [STALE, *SPOILT], ids=str)
+@needs_airflow_3_3("triggers that write XComs")
 def test_a_status_that_is_stale_or_spoilt_is_asked_for_again(change: Any, cases: Any, task: Any, sandbox: Any) -> None:
     case = cases["topview"]
     waiting = task(case)
@@ -258,6 +263,7 @@ def test_a_status_that_is_stale_or_spoilt_is_asked_for_again(change: Any, cases:
     assert len(sandbox.ledger("topview")["polls"]) == 1
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_another_jobs_status_is_not_taken_for_this_ones(cases: Any, task: Any) -> None:
     case = cases["topview"]
     waiting = task(case)
