@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import tempfile
 import time
@@ -24,7 +25,7 @@ from urllib.request import urlopen
 import psutil
 from database import running_postgres
 from standalone import Standalone, group, wait_for
-from termination import unwind_when_terminated
+from termination import unwind_on
 
 from benchmarks.__main__ import RESULTS_IN_AIRFLOW, serving
 from benchmarks.certificates import write_certificates
@@ -209,7 +210,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000, help=f"a multiple of {IN_A_DAG}")
     parser.add_argument("--results", type=Path, default=RESULTS_IN_AIRFLOW)
     options = parser.parse_args()
-    unwind_when_terminated(SystemExit)
+    unwind_on(signal.SIGINT, signal.SIGTERM)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _, certificate = write_certificates(folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import shutil
 import signal
@@ -22,6 +21,7 @@ import httpx
 import psutil
 from progress import Board
 from standalone import Standalone, end_group, free_ports, wait_for
+from termination import unwind_on
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
@@ -47,24 +47,13 @@ def main() -> int:
     arguments.add_argument("--stay", action="store_true", help="leave Airflow and the sandbox running")
     arguments.add_argument("--stop", action="store_true", help="end what --stay left running")
     chosen = arguments.parse_args()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, unwind)
+    unwind_on(signal.SIGINT, signal.SIGTERM)
     if chosen.stop:
         return stop()
     if chosen.stay and (still := running()):
         print(f"Already running: {still['url']} (user admin, password {still['password']}). `make stop` ends it.")
         return 0
     return stay() if chosen.stay else demo()
-
-
-def unwind(number: int, _frame: object) -> None:
-    """Whoever ends us, Ctrl-C or a TERM from outside: what was started is ended too."""
-    # It takes seconds; a second, impatient Ctrl-C must not leave half of it running.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.SIG_IGN)
-    # Not `print`: a signal may come amid one, and Python's buffers are not re-entrant.
-    os.write(sys.stderr.fileno(), b"\nEnding what was started ...\n")
-    sys.exit(128 + number)
 
 
 def demo() -> int:

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Let a TERM end a run as Ctrl-C does: what is open unwinds, and so ends the processes that it started."""
+"""Let Ctrl-C or a TERM end a run in good order: what is open unwinds, and so ends the processes that it started."""
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import NoReturn
 
 
-def unwind_when_terminated(way_out: type[BaseException] = KeyboardInterrupt) -> None:
-    """Turn the first TERM into an exception."""
+def unwind_on(*signals: signal.Signals, way_out: type[BaseException] = SystemExit) -> None:
+    """Turn the first of these signals into an exception, and pass over those that follow."""
 
-    def unwind(*_: object) -> NoReturn:
-        # `timeout` sends a TERM to its child and another to the child's group; the second must not cut the unwinding.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise way_out(128 + signal.SIGTERM)
+    def unwind(number: int, _frame: object) -> NoReturn:
+        # Unwinding takes seconds. Neither an impatient second Ctrl-C may cut it short nor `timeout`, which sends a TERM
+        # to its child and another to the child's group.
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        # Not `print`: a signal may come amid one, and Python's buffers are not re-entrant.
+        os.write(2, b"\nEnding what was started ...\n")
+        raise way_out(128 + number)
 
-    signal.signal(signal.SIGTERM, unwind)
+    for each in signals:
+        signal.signal(each, unwind)

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).with_name("support")))
 import pytest
 from cases import CASES, Case
 from tasks import StateStore, Task, TaskInstance
-from termination import unwind_when_terminated
+from termination import unwind_on
 
 from airflow_provider_videoai.jobs import cadence
 from airflow_provider_videoai.jobs.limiter import Limiters
@@ -43,7 +44,7 @@ INTERVAL = 0.02
 
 
 def pytest_configure() -> None:
-    unwind_when_terminated()
+    unwind_on(signal.SIGTERM, way_out=KeyboardInterrupt)
 
 
 def pytest_unconfigure() -> None:
@@ -220,6 +221,17 @@ def sensor(sandbox: Any, xcoms: dict[Any, str]) -> Callable[..., Task]:  # noqa:
         return Task(lambda: case.sensor(task_id="wait", job_id=job_id, **arguments), ti)
 
     return sensor
+
+
+@pytest.fixture
+def submitted(sandbox: Any) -> Callable[..., str]:
+    """Submit a case's request through its hook; returns the job's id."""
+
+    def submitted(case: Case, **changes: Any) -> str:
+        job_id: str = case.hook(case.conn_id).submit(case.request(sandbox, **changes), case.operation)
+        return job_id
+
+    return submitted
 
 
 @pytest.fixture

@@ -25,9 +25,11 @@ def test_that_waits(held):
     signal.pause()
 """
 UNWINDS = """
-from termination import unwind_when_terminated
+import signal
 
-unwind_when_terminated()
+from termination import unwind_on
+
+unwind_on(signal.SIGTERM, way_out=KeyboardInterrupt)
 """
 
 

@@ -8,6 +8,7 @@ import json
 import random
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -24,7 +25,7 @@ from quick import play_quick_jobs
 from report import line, table, totals
 from rich.console import Console
 from rounds import Round, Stage
-from termination import unwind_when_terminated
+from termination import unwind_on
 from verdict import Facts
 
 from airflow_provider_videoai.sandbox import running_sandbox
@@ -58,7 +59,7 @@ def main() -> int:
     )
     arguments.add_argument("--only", default="", help="only kinds with this text in their name")
     chosen = arguments.parse_args()
-    unwind_when_terminated(SystemExit)
+    unwind_on(signal.SIGINT, signal.SIGTERM)
     drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
     console.print(f"Repeat with {drawn}" + (f" --only '{chosen.only}'" if chosen.only else ""))
     began = time.monotonic()

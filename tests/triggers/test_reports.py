@@ -107,20 +107,27 @@ def test_news_of_one_job_does_not_look_at_the_tasks_other_jobs() -> None:
     report.Report(None, Unread([watch]), frozenset()).note(watch)
 
 
-@needs_airflow_3_3("triggers that write XComs")
-def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(cases: Any, sensor: Any, writes: Any) -> None:
-    case = cases["viitor"]
-    waiting = sensor(case, "ViiTor_AI_unheard_of")
+def run_from_the_start(waiting: Any) -> None:
+    """Start a sensor in the triggerer, as Airflow does."""
     args = waiting.make().start_trigger_args
-    started = _class_at(args.trigger_cls)(**args.trigger_kwargs)
-    asyncio.run(waiting.fire(started))
+    asyncio.run(waiting.fire(_class_at(args.trigger_cls)(**args.trigger_kwargs)))
+
+
+@needs_airflow_3_3("triggers that write XComs")
+def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(
+    cases: Any, sensor: Any, submitted: Any, writes: Any
+) -> None:
+    job_id = submitted(cases["viitor"])
+    run_from_the_start(sensor(cases["viitor"], job_id))
     card = dict(writes)[CARD_KEY]
-    assert (card["vendor"], card["job_ids"], card["submitted_at"]) == (case.vendor, ["ViiTor_AI_unheard_of"], None)
+    assert (card["vendor"], card["job_ids"], card["submitted_at"]) == ("viitor", [job_id], None)
 
 
+@needs_airflow_3_3("triggers that write XComs")
 def test_the_card_is_no_reason_to_ask_later(
     cases: Any,
     sensor: Any,
+    submitted: Any,
     xcoms: Any,  # noqa: ARG001 - patched first
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -136,9 +143,7 @@ def test_the_card_is_no_reason_to_ask_later(
 
     monkeypatch.setattr(report.Report, "note", noted)
     monkeypatch.setattr(report.XCom, "set", set_)
-    waiting = sensor(cases["viitor"], "ViiTor_AI_unheard_of")
-    args = waiting.make().start_trigger_args
-    asyncio.run(waiting.fire(_class_at(args.trigger_cls)(**args.trigger_kwargs)))
+    run_from_the_start(sensor(cases["viitor"], submitted(cases["viitor"])))
     assert held_up == [False]
 
 
