@@ -12,7 +12,7 @@ import itertools
 import random
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
@@ -31,14 +31,37 @@ _LINGER = 0.5  # and, where a request has room for more, to share the request
 _EARLY = 0.0001  # an alarm may ring so much too soon, by rounding alone
 
 
+@dataclass(slots=True)
+class _Waiter:
+    """Who waits for so many jobs more."""
+
+    left: int
+    observer: Observer
+    context: Context
+    ended: asyncio.Future[None]
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is nobody any more to tell."""
+        return self.ended.done()
+
+    def fail(self, defect: Exception) -> None:
+        if not self.gone:
+            self.ended.set_exception(defect)
+
+    def count_off(self) -> None:
+        """One of the jobs is done."""
+        self.left -= 1
+        if not self.left:
+            self.ended.set_result(None)
+
+
 @dataclass(slots=True, order=True)
 class _Waiting:
     due_at: float
     number: int
     watch: Watch = field(compare=False)
-    observer: Observer = field(compare=False)
-    ended: asyncio.Future[None] = field(compare=False)
-    context: Context = field(compare=False)
+    waiter: _Waiter = field(compare=False)
 
 
 class Poller:
@@ -89,16 +112,21 @@ class Poller:
             del self._known[asyncio.get_running_loop()][self._vendor.key, self._vendor.account]
             await self.close()
 
-    def watch(self, watch: Watch, observer: Observer) -> asyncio.Future[None]:
-        """Wait until ``watch`` is done; ``observer`` is called after each ask that changed it, or failed.
+    def watch(self, watches: Iterable[Watch], observer: Observer) -> asyncio.Future[None]:
+        """Wait until all ``watches`` are done; ``observer`` is called after each ask that changed one, or failed.
 
         Cancel what is returned to leave. The observer runs in the caller's context: what it logs belongs to its task.
         """
-        # Spread the first asks: after a restart of the triggerer every job arrives in the same instant. Jobs that can
-        # share a request are not torn apart.
-        watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._linger)
         ended = asyncio.get_running_loop().create_future()
-        self._push(_Waiting(watch.due_at, next(self._numbers), watch, observer, ended, copy_context()))
+        pending = [watch for watch in watches if not watch.done]
+        if not pending:
+            ended.set_result(None)
+        waiter = _Waiter(len(pending), observer, copy_context(), ended)
+        for watch in pending:
+            # Spread the first asks: after a restart of the triggerer every job arrives in the same instant. Jobs that
+            # can share a request are not torn apart.
+            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._linger)
+            self._push(_Waiting(watch.due_at, next(self._numbers), watch, waiter))
         return ended
 
     def _push(self, entry: _Waiting) -> None:
@@ -153,7 +181,7 @@ class Poller:
         others: list[_Waiting] = []
         while self._queue and self._queue[0].due_at <= now and len(batch) < self._vendor.batch_size:
             entry = heapq.heappop(self._queue)
-            if not entry.ended.done():
+            if not entry.waiter.gone:
                 same = not batch or entry.watch.operation == batch[0].watch.operation
                 (batch if same else others).append(entry)
         room = len(batch) < self._vendor.batch_size
@@ -169,7 +197,7 @@ class Poller:
             told(watches, await self._answers(watches), self._clock())
         except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
             for entry in batch:
-                _fail(entry, defect)
+                entry.waiter.fail(defect)
         for entry in batch:
             self._settle(entry)
 
@@ -183,26 +211,22 @@ class Poller:
         return found
 
     def _settle(self, entry: _Waiting) -> None:
-        if entry.ended.done():
+        waiter = entry.waiter
+        if waiter.gone:
             return
         try:
             if noteworthy(entry.watch):
-                entry.context.run(entry.observer, entry.watch)
+                waiter.context.run(waiter.observer, entry.watch)
         except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be told
-            _fail(entry, defect)
+            waiter.fail(defect)
         else:
             self._go_on(entry)
 
     def _go_on(self, entry: _Waiting) -> None:
         if entry.watch.done:
-            entry.ended.set_result(None)
+            entry.waiter.count_off()
             return
         entry.due_at = entry.watch.due_at
         if self._vendor.batch_size == 1:  # jobs that can share a request had better stay together
             entry.due_at += self._jitter(0.0, entry.watch.cadence.slack(max(0.0, entry.due_at - self._clock())))
         self._push(entry)
-
-
-def _fail(entry: _Waiting, defect: Exception) -> None:
-    if not entry.ended.done():
-        entry.ended.set_exception(defect)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -70,7 +69,7 @@ class Wait:
     async def _waited(self, transport: Transport, watches: list[Watch], report: Report) -> Any:
         """Wait for all; return the result to end the task with here, or ``None`` where a worker has to go on."""
         async with Poller.shared(transport) as poller:
-            await _all([poller.watch(watch, report.note) for watch in watches if not watch.done])
+            await poller.watch(watches, report.note)
             if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
                 return await self._results(transport, watches)
         vendor, conn_id = self._trigger.vendor, self._trigger.conn_id
@@ -134,17 +133,6 @@ class Wait:
             tell_result(log, result)
         returned = [result.to_dict() for result in results]
         return returned if self._many else returned[0]
-
-
-async def _all(waits: list[asyncio.Future[None]]) -> None:
-    """Wait for all, one after the other; leave those that are left when one fails, or this is cancelled."""
-    # Not asyncio.gather: its dozen objects a job are many for the garbage collector, with thousands of tasks.
-    try:
-        for wait in waits:
-            await wait
-    finally:
-        for wait in waits:
-            wait.cancel()
 
 
 def _jobs_in_words(operation: str, job_ids: list[str]) -> str:

@@ -73,5 +73,6 @@ def test_a_sensor_tells_the_results(
     case = cases["aidge"]
     submitted = task(case, wait_for_completion=False).run()
     assert uris(collector) == ([], [])
-    result = sensor(case, submitted["job_id"], deferrable=False).run()
+    # Not as often as it may: Aidge would slow us down.
+    result = sensor(case, submitted["job_id"], deferrable=False, poll_interval=0.2).run()
     assert uris(collector) == ([], [result["media_url"]])

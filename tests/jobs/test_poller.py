@@ -186,7 +186,7 @@ def test_no_job_is_asked_before_its_floor_or_its_fixed_interval(
         async def arrive(number: int, delay: float, interval: float | None) -> None:
             await asyncio.sleep(delay)
             watch = new_watch(str(number), loop.time(), cadence=Cadence(floor=1.0, interval=interval))
-            await poller.watch(watch, lambda _: None)
+            await poller.watch([watch], lambda _: None)
 
         poller = skipping_poller(scripted(open_lab(key, poll_floor=1.0), answer, 0.05), jitter=True)
         await asyncio.gather(*(arrive(number, *arrival) for number, arrival in enumerate(arrivals)))
@@ -295,7 +295,7 @@ def test_cancelled_watcher_leaves_at_once_and_the_others_go_on(open_lab: Any, sc
     async def run() -> None:
         loop = asyncio.get_running_loop()
         poller = skipping_poller(transport)
-        leaving, staying = (asyncio.ensure_future(poller.watch(watch, lambda _: None)) for watch in watches)
+        leaving, staying = (asyncio.ensure_future(poller.watch([watch], lambda _: None)) for watch in watches)
         await asyncio.sleep(10)
         leaving.cancel()
         before = loop.time()
@@ -322,7 +322,8 @@ def test_watcher_that_is_cancelled_while_it_is_asked_for_disturbs_nobody(
     async def run() -> None:
         poller = skipping_poller(transport)
         leaving, staying = (
-            asyncio.ensure_future(poller.watch(new_watch(job_id), lambda _: None)) for job_id in ("leaving", "staying")
+            asyncio.ensure_future(poller.watch([new_watch(job_id)], lambda _: None))
+            for job_id in ("leaving", "staying")
         )
         await asyncio.sleep(9)  # the request is under way
         assert poller._asking
@@ -338,13 +339,13 @@ def test_watcher_that_is_cancelled_while_it_is_asked_for_disturbs_nobody(
 def test_requests_for_nobody_are_not_sent(open_lab: Any, scripted: Any, skip_time: Any) -> None:
     async def run() -> None:
         poller = skipping_poller(transport)
-        waits = [asyncio.ensure_future(poller.watch(new_watch(str(n)), lambda _: None)) for n in range(3)]
+        waits = [asyncio.ensure_future(poller.watch([new_watch(str(n))], lambda _: None)) for n in range(3)]
         await asyncio.sleep(1)
         for each in waits:
             each.cancel()
         await asyncio.sleep(100)
         assert poller._free == 50
-        await poller.watch(new_watch("late", NOW + 101), lambda _: None)
+        await poller.watch([new_watch("late", NOW + 101)], lambda _: None)
         await poller.close()
 
     transport = scripted(open_lab(), all_done)
@@ -358,7 +359,7 @@ def test_observer_runs_in_the_context_of_its_own_task(open_lab: Any, scripted: A
 
     async def wait_for(job_id: str) -> None:
         task.set(job_id)
-        await poller_of[0].watch(new_watch(job_id), lambda watch: heard.append((watch.job_id, task.get())))
+        await poller_of[0].watch([new_watch(job_id)], lambda watch: heard.append((watch.job_id, task.get())))
 
     async def run() -> None:
         poller_of.append(skipping_poller(transport))

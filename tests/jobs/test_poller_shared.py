@@ -51,7 +51,7 @@ def nothing_left() -> bool:
 def test_poller_ends_when_nobody_waits_and_works_again_in_a_new_loop(open_lab: Any, server: Any) -> None:
     async def run() -> None:
         async with Poller.shared(Transport(vendor)) as poller:
-            await asyncio.gather(*(poller.watch(watch, lambda _: None) for watch in watches))
+            await asyncio.gather(*(poller.watch([watch], lambda _: None) for watch in watches))
         assert nothing_left()
 
     vendor = open_lab("batch_lab", host=server.url, conn_id="two-loops")
@@ -79,7 +79,7 @@ def test_tasks_of_one_account_share_a_poller_and_others_do_not(open_lab: Any) ->
 def test_last_to_leave_closes_the_poller_even_while_it_is_asking(open_lab: Any, server: Any) -> None:
     async def wait_for(job_id: str) -> None:
         async with Poller.shared(transport) as poller:
-            await poller.watch(quick(job_id), lambda _: None)
+            await poller.watch([quick(job_id)], lambda _: None)
 
     async def run() -> None:
         waits = [asyncio.ensure_future(wait_for(job_id)) for job_id in "ab"]
@@ -98,7 +98,7 @@ def test_last_to_leave_closes_the_poller_even_while_it_is_asking(open_lab: Any, 
 def test_task_that_comes_while_the_last_one_leaves_gets_a_working_poller(open_lab: Any, server: Any) -> None:
     async def wait_for(watch: Watch) -> None:
         async with Poller.shared(transport) as poller:
-            await poller.watch(watch, lambda _: None)
+            await poller.watch([watch], lambda _: None)
 
     async def run() -> None:
         for _ in range(10):
@@ -123,7 +123,7 @@ def test_each_task_hears_of_its_jobs_in_its_own_context(open_lab: Any, server: A
     async def wait_for(job_id: str) -> None:
         task.set(job_id)
         async with Poller.shared(transport) as poller:
-            await poller.watch(quick(job_id), lambda watch: heard.append((watch.job_id, task.get())))
+            await poller.watch([quick(job_id)], lambda watch: heard.append((watch.job_id, task.get())))
 
     async def run() -> None:
         await asyncio.gather(*(wait_for(job_id) for job_id in "abc"))
@@ -184,7 +184,7 @@ def test_vendor_that_asks_for_silence_gets_it_for_the_whole_account_and_is_asked
 
     async def wait_for(watch: Watch) -> None:
         async with Poller.shared(transport) as poller:
-            await poller.watch(watch, noted.append)
+            await poller.watch([watch], noted.append)
 
     async def run() -> None:
         waits = [asyncio.ensure_future(wait_for(quick(job_id))) for job_id in "abc"]

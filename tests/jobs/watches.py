@@ -43,7 +43,7 @@ def skipping_poller(transport: Transport, *, jitter: bool = False) -> Poller:
 
 async def poll(poller: Poller, watches: Sequence[Watch], observer: Any = lambda _: None) -> list[Any]:
     """Wait for all watches; return what each wait ended with: None, or what it raised."""
-    waits = (poller.watch(watch, observer) for watch in watches)
+    waits = (poller.watch([watch], observer) for watch in watches)
     try:
         return await asyncio.gather(*waits, return_exceptions=True)
     finally:
