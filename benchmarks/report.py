@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -54,8 +55,12 @@ def settings_of(runs: Iterable[Run]) -> dict[Setting, dict[str, list[Run]]]:
 
 
 def cost_of(run: Run, idle: Run) -> Cost:
-    """Return what a run took over the idle trigger in the same round."""
-    cpu = run["cpu"] - idle["cpu"] * run["seconds"] / idle["seconds"]
+    """Return what a run took over the idle trigger in the same round.
+
+    Who could not start all triggers in time had no part of the run left in which to take a poll's cost: not a number.
+    """
+    kept_up = run["seconds"] >= run["interval"] / 2
+    cpu = run["cpu"] - idle["cpu"] * run["seconds"] / idle["seconds"] if kept_up else math.nan
     start = run["start_cpu"] - idle["start_cpu"]
     memory = run["memory"] - idle["memory"]
     return Cost(1000 * cpu / max(1, run["asks"]), 1000 * start / run["jobs"], memory / 1024 / run["jobs"])
@@ -82,8 +87,8 @@ def _row(title: str, jobs: int, runs: list[Run], cost: Cost, bare: Cost | None) 
     cells = [
         title + (f" ({missing:,} never ended)" if missing else ""),
         f"{jobs:,}",
-        f"{cost.poll:.3f}",
-        f"{cost.poll / bare.poll:.2f}" if bare else "",
+        "fell behind" if math.isnan(cost.poll) else f"{cost.poll:.3f}",
+        f"{cost.poll / bare.poll:.2f}" if bare and not math.isnan(cost.poll) else "",
         f"{cost.start:.2f}",
         requests,
         f"{middle(lambda run: run['tally']['most_sockets'], '.0f')} of {opened}",

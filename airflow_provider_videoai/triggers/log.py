@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -24,19 +23,20 @@ class TriggerLog:
 
     def info(self, event: str, /, *args: Any) -> None:
         """Write a line about what happens."""
-        self._hand_over(self._log.info, event, *args)
+        self._hand_over(logging.INFO, event, *args)
 
     def warning(self, event: str, /, *args: Any, exc_info: BaseException | None = None) -> None:
         """Write a line that wants attention."""
-        self._hand_over(self._log.warning, event, *args, exc_info=exc_info)
+        self._hand_over(logging.WARNING, event, *args, exc_info=exc_info)
 
     async def written(self) -> None:
         """Wait until the lines so far are written; Airflow closes a task's log once its trigger has ended."""
         await asyncio.wrap_future(self._writer.submit(lambda: None))
 
-    def _hand_over(self, write: Callable[..., None], *line: Any, **options: Any) -> None:
-        # The context tells Airflow whose line it is.
-        self._writer.submit(copy_context().run, write, *line, **options)
+    def _hand_over(self, level: int, *line: Any, **options: Any) -> None:
+        if self._log.isEnabledFor(level):
+            # The context tells Airflow whose line it is.
+            self._writer.submit(copy_context().run, self._log.log, level, *line, **options)
 
 
 log = TriggerLog(logging.getLogger(__name__))
