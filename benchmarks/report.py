@@ -87,15 +87,15 @@ def _row(title: str, jobs: int, runs: list[Run], cost: Cost, bare: Cost | None) 
     cells = [
         title + (f" ({missing:,} never ended)" if missing else ""),
         f"{jobs:,}",
-        "fell behind" if math.isnan(cost.poll) else f"{cost.poll:.3f}",
-        f"{cost.poll / bare.poll:.2f}" if bare and not math.isnan(cost.poll) else "",
-        f"{cost.start:.2f}",
+        "fell behind" if math.isnan(cost.poll) else f"{cost.poll:z.3f}",
+        f"{cost.poll / bare.poll:z.2f}" if bare and not math.isnan(cost.poll) else "",
+        f"{cost.start:z.2f}",
         requests,
         f"{middle(lambda run: run['tally']['most_sockets'], '.0f')} of {opened}",
         f"{milliseconds('stall_p99')}, {milliseconds('stall_max')}",
         milliseconds("longest_turn"),
         f"{middle(lambda run: run['delay_p50'], '.1f')}, {middle(lambda run: run['delay_p99'], '.1f')}",
-        f"{cost.memory:.1f}",
+        f"{cost.memory:z.1f}",
     ]
     return f"| {' | '.join(cells)} |\n"
 
