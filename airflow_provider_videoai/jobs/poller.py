@@ -57,7 +57,7 @@ class _Waiter:
 
 
 class _Waiting(NamedTuple):
-    # A tuple is compared ten times as fast as a dataclass; the numbers differ, so it goes no further than these.
+    # A tuple is compared five times as fast as a dataclass; the numbers differ, so it goes no further than these.
     due_at: float
     number: int
     watch: Watch
