@@ -23,20 +23,24 @@ class TriggerLog:
 
     def info(self, event: str, /, *args: Any) -> None:
         """Write a line about what happens."""
-        self._hand_over(logging.INFO, event, *args)
+        self._hand_over(logging.INFO, event, args)
 
     def warning(self, event: str, /, *args: Any, exc_info: BaseException | None = None) -> None:
         """Write a line that wants attention."""
-        self._hand_over(logging.WARNING, event, *args, exc_info=exc_info)
+        self._hand_over(logging.WARNING, event, args, exc_info)
 
     async def written(self) -> None:
         """Wait until the lines so far are written; Airflow closes a task's log once its trigger has ended."""
         await asyncio.wrap_future(self._writer.submit(lambda: None))
 
-    def _hand_over(self, level: int, *line: Any, **options: Any) -> None:
-        if self._log.isEnabledFor(level):
-            # The context tells Airflow whose line it is.
-            self._writer.submit(copy_context().run, self._log.log, level, *line, **options)
+    def _hand_over(self, level: int, event: str, args: tuple[Any, ...], failure: BaseException | None = None) -> None:
+        if not self._log.isEnabledFor(level):
+            return
+        # Made here, so that it tells this moment and the place of the call; the context tells Airflow whose line it is.
+        path, number, function, _ = self._log.findCaller(stacklevel=3)
+        about = (type(failure), failure, failure.__traceback__) if failure else None
+        record = self._log.makeRecord(self._log.name, level, path, number, event, args, about, function)
+        self._writer.submit(copy_context().run, self._log.handle, record)
 
 
 log = TriggerLog(logging.getLogger(__name__))

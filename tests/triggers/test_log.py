@@ -86,5 +86,6 @@ def test_a_line_tells_what_failed(caplog: pytest.LogCaptureFixture) -> None:
         await own.written()
 
     asyncio.run(warned())
+    assert [record.filename for record in caplog.records if record.name == "tests.of.a.trigger"] == ["test_log.py"]
     assert "Could not write 'progress'" in caplog.text
     assert "OSError: no room" in caplog.text
