@@ -73,10 +73,12 @@ class Watch:
     def saw(self, status: JobStatus, now: float) -> None:
         """Take in an observation."""
         self.asks += 1
-        self.changed = self.status is None or _visible(status) != _visible(self.status)
+        self.changed = False
+        if status != self.status:  # an equal one is not kept: what is old costs the garbage collector less
+            self.changed = self.status is None or _visible(status) != _visible(self.status)
+            self.status = status
         if self.changed:
             self._changed_at = now
-        self.status = status
         self.error = None
         self._failing_since = self._unknown_since = None
         if status.state.terminal:
