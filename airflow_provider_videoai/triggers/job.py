@@ -96,9 +96,9 @@ class VideoJobTrigger(BaseTrigger):
         if not _loaded.is_set():
             await asyncio.to_thread(_load)
         from airflow_provider_videoai.triggers.log import log
-        from airflow_provider_videoai.triggers.waiting import Wait
+        from airflow_provider_videoai.triggers.waiting import wait
 
-        event = await Wait(self).event()
+        event = await wait(self)
         await log.written()
         if not isinstance(event, TaskSuccessEvent):
             await self._let_airflow_note_the_deferral(began)

@@ -78,7 +78,7 @@ class Report:
         self._introduction = asyncio.create_task(self._introduce(card)) if self._ti and card else None
         self._writer: asyncio.Task[None] | None = None
 
-    def note(self, watch: Watch) -> None:
+    def __call__(self, watch: Watch) -> None:
         """Take in that a job changed."""
         tell(log, watch, self._known_states, time.time())
         if watch.status is not None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
@@ -16,7 +15,7 @@ from airflow_provider_videoai.hooks.lookup import transport_for
 from airflow_provider_videoai.hooks.waiting import card_of, watches_of
 from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VideoAIError
-from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.jobs.story import tell_result
 from airflow_provider_videoai.jobs.transport import Transport
@@ -28,112 +27,118 @@ from airflow_provider_videoai.triggers.log import log
 from airflow_provider_videoai.triggers.report import Report
 
 
-class Wait:
-    """One trigger's waiting; :meth:`event` does it and returns how it ended."""
-
-    def __init__(self, trigger: VideoJobTrigger) -> None:
-        self._trigger = trigger
-        self._many = trigger.many
-
-    async def event(self) -> TriggerEvent:
-        """Wait until all jobs ended or can be waited for no longer; return the trigger's event."""
-        trigger = self._trigger
-        try:
-            transport = await transport_for(trigger.vendor, trigger.conn_id)
-            job_ids = await self._named(transport) if trigger.source_task_id else trigger.job_ids.split()
-        except VideoAIError as refusal:
-            return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
-        if trigger.submitted_at is None:  # else the worker's log says what was submitted
-            log.info("Waiting for %s at %s", _jobs_in_words(trigger.operation, job_ids), transport.vendor.title)
-        watches = self._watches(transport, job_ids)
-        report = Report(trigger.task_instance, watches, transport.vendor.known_states, self._card(transport, job_ids))
-        try:
-            results = await self._waited(transport, watches, report)
-            last_word = await report.conclude()
-            if results is None:
-                await report.hand_over(last_word)
-        finally:
-            report.close()
+async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
+    """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event."""
+    try:
+        transport = await transport_for(trigger.vendor, trigger.conn_id)
+        watches, many = await _watches(trigger, transport)
+    except VideoAIError as refusal:
+        return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
+    if trigger.submitted_at is None:  # else the worker's log says what was submitted
+        log.info("Waiting for %s at %s", _in_words(trigger.operation, watches), transport.vendor.title)
+    report = Report(trigger.task_instance, watches, transport.vendor.known_states, _card(trigger, transport, watches))
+    try:
+        # Asked for again in a loop here, not in a function of its own: each object that lives as long as the wait
+        # makes every full garbage collection longer, ten thousand times.
+        while True:
+            async with Poller.shared(transport) as poller:
+                await poller.watch(watches, report)
+                results = await _results(trigger, transport, watches)
+            renewed = await _renewed(trigger, transport, watches)
+            if renewed is None:
+                break
+            transport = renewed
+        last_word = await report.conclude()
         if results is None:
-            return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
-        parts = {} if self._many else results
-        return TaskSuccessEvent(xcoms={"return_value": results, **parts, **last_word, **self._result_link(results)})
-
-    def _result_link(self, results: Any) -> dict[str, str]:
-        """Return the link "Result" as an XCom: no worker comes any more that would write it."""
-        if self._trigger.task_instance is None:
-            return {}
-        media = sum(result["media_url"] is not None for result in (results if self._many else [results]))
-        return {RESULT_LINK.xcom_key: result_link(self._trigger.task_instance, media)}
-
-    async def _waited(self, transport: Transport, watches: list[Watch], report: Report) -> Any:
-        """Wait for all; return the result to end the task with here, or ``None`` where a worker has to go on."""
-        async with Poller.shared(transport) as poller:
-            await poller.watch(watches, report.note)
-            if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
-                return await self._results(transport, watches)
-        vendor, conn_id = self._trigger.vendor, self._trigger.conn_id
-        renewed = await transport_for(vendor, conn_id, refused=transport)
-        if renewed.vendor.account == transport.vendor.account:
-            return None
-        log.info("%s refused the credentials, and connection %r has others now", vendor, conn_id)
-        for watch in watches:
-            watch.resume(time.time())
-        return await self._waited(renewed, watches, report)
-
-    def _card(self, transport: Transport, job_ids: list[str]) -> JobCard | None:
-        # Where a worker ran before, it has pushed the card, and an operator's tells more.
-        trigger = self._trigger
-        if not trigger.started_here:
-            return None
-        return card_of(transport.vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
-
-    async def _named(self, transport: Transport) -> list[str]:
-        """Pull the ids that another task pushed."""
-        ti = self._trigger.task_instance
-        if ti is None:
-            raise InvalidRequest("job_id: another task's result can be read only within a DAG run")
-        given = await sync_to_async(XCom.get_one)(
-            key=self._trigger.source_key, dag_id=ti.dag_id, task_id=self._trigger.source_task_id, run_id=ti.run_id
-        )
-        ids, self._many = job_ids_of(given, type(transport.vendor))
-        return ids
-
-    def _watches(self, transport: Transport, job_ids: list[str]) -> list[Watch]:
-        trigger = self._trigger
-        deadline = trigger.deadline
-        if deadline is None and trigger.timeout is not None:
-            deadline = time.time() + trigger.timeout
-        return watches_of(
-            transport.vendor,
-            trigger.operation,
-            job_ids,
-            submitted_at=trigger.submitted_at,
-            poll_interval=trigger.poll_interval,
-            deadline=deadline,
-        )
-
-    async def _results(self, transport: Transport, watches: list[Watch]) -> Any:
-        """Return the result to end the task with here, or ``None`` where a worker has to go on."""
-        trigger = self._trigger
-        statuses = [watch.status for watch in watches if watch.outcome is Outcome.ENDED and watch.status]
-        succeeded = len(statuses) == len(watches) and all(each.state is JobState.SUCCEEDED for each in statuses)
-        if not trigger.finish or not succeeded:
-            return None
-        try:
-            flows = [
-                VideoJobHook.completed(transport.vendor, status, trigger.operation, trigger.submitted_at)
-                for status in statuses
-            ]
-            results = [await transport.arun(flow) for flow in flows]
-        except VideoAIError as failure:
-            log.warning("The result is left to a worker: %s", failure)
-            return None
-        for result in results:
-            tell_result(log, result)
-        returned = [result.to_dict() for result in results]
-        return returned if self._many else returned[0]
+            await report.hand_over(last_word)
+    finally:
+        report.close()
+    if results is None:
+        return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
+    returned = [result.to_dict() for result in results]
+    xcoms = {"return_value": returned} if many else {"return_value": returned[0], **returned[0]}
+    return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(trigger, results)})
 
 
-def _jobs_in_words(operation: str, job_ids: list[str]) -> str:
-    return f"{operation} job {job_ids[0]}" if len(job_ids) == 1 else f"{len(job_ids)} {operation} jobs"
+async def _watches(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[Watch], bool]:
+    """Return a watch for each job, and whether the result is a list."""
+    if trigger.source_task_id:
+        job_ids, many = await _named(trigger, transport)
+    else:
+        job_ids, many = trigger.job_ids.split(), trigger.many
+    deadline = trigger.deadline
+    if deadline is None and trigger.timeout is not None:
+        deadline = time.time() + trigger.timeout
+    watches = watches_of(
+        transport.vendor,
+        trigger.operation,
+        job_ids,
+        submitted_at=trigger.submitted_at,
+        poll_interval=trigger.poll_interval,
+        deadline=deadline,
+    )
+    return watches, many
+
+
+async def _named(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[str], bool]:
+    """Pull the ids that another task pushed."""
+    ti = trigger.task_instance
+    if ti is None:
+        raise InvalidRequest("job_id: another task's result can be read only within a DAG run")
+    given = await sync_to_async(XCom.get_one)(
+        key=trigger.source_key, dag_id=ti.dag_id, task_id=trigger.source_task_id, run_id=ti.run_id
+    )
+    return job_ids_of(given, type(transport.vendor))
+
+
+def _card(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> JobCard | None:
+    # Where a worker ran before, it has pushed the card, and an operator's tells more.
+    if not trigger.started_here:
+        return None
+    job_ids = [watch.job_id for watch in watches]
+    return card_of(transport.vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
+
+
+async def _renewed(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> Transport | None:
+    """Return the account with other credentials, if the vendor refused these and the connection has others now."""
+    if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
+        return None
+    renewed = await transport_for(trigger.vendor, trigger.conn_id, refused=transport)
+    if renewed.vendor.account == transport.vendor.account:
+        return None
+    log.info("%s refused the credentials, and connection %r has others now", trigger.vendor, trigger.conn_id)
+    for watch in watches:
+        watch.resume(time.time())
+    return renewed
+
+
+async def _results(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> list[JobResult] | None:
+    """Return the results to end the task with here, or ``None`` where a worker has to go on."""
+    statuses = [watch.status for watch in watches if watch.outcome is Outcome.ENDED and watch.status]
+    succeeded = len(statuses) == len(watches) and all(each.state is JobState.SUCCEEDED for each in statuses)
+    if not trigger.finish or not succeeded:
+        return None
+    try:
+        flows = [
+            VideoJobHook.completed(transport.vendor, status, trigger.operation, trigger.submitted_at)
+            for status in statuses
+        ]
+        results = [await transport.arun(flow) for flow in flows]
+    except VideoAIError as failure:
+        log.warning("The result is left to a worker: %s", failure)
+        return None
+    for result in results:
+        tell_result(log, result)
+    return results
+
+
+def _result_link(trigger: VideoJobTrigger, results: list[JobResult]) -> dict[str, str]:
+    """Return the link "Result" as an XCom: no worker comes any more that would write it."""
+    if trigger.task_instance is None:
+        return {}
+    media = sum(result.media_url is not None for result in results)
+    return {RESULT_LINK.xcom_key: result_link(trigger.task_instance, media)}
+
+
+def _in_words(operation: str, watches: list[Watch]) -> str:
+    return f"{operation} job {watches[0].job_id}" if len(watches) == 1 else f"{len(watches)} {operation} jobs"

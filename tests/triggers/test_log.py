@@ -69,7 +69,7 @@ def test_news_of_a_job_do_not_wait_for_the_log(pipe: Pipe) -> None:
         )
         report = Report(None, [watch], frozenset({"running"}))
         watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0)
-        report.note(watch)
+        report(watch)
         assert not pipe.lines
         pipe.drained.set()
         await log.written()

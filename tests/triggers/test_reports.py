@@ -104,7 +104,7 @@ class Unread(list[Watch]):
 def test_news_of_one_job_does_not_look_at_the_tasks_other_jobs() -> None:
     watch = Watch(job_id="a", submitted_at=0.0, started_at=0.0, cadence=Cadence(floor=1.0))
     watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0)
-    report.Report(None, Unread([watch]), frozenset()).note(watch)
+    report.Report(None, Unread([watch]), frozenset())(watch)
 
 
 def run_from_the_start(waiting: Any) -> None:
@@ -131,7 +131,7 @@ def test_the_card_is_no_reason_to_ask_later(
     xcoms: Any,  # noqa: ARG001 - patched first
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked, note, held_up = threading.Event(), report.Report.note, []
+    asked, note, held_up = threading.Event(), report.Report.__call__, []
 
     def noted(self: report.Report, watch: Watch) -> None:
         asked.set()
@@ -141,7 +141,7 @@ def test_the_card_is_no_reason_to_ask_later(
         if key == CARD_KEY:
             held_up.append(not asked.wait(30))
 
-    monkeypatch.setattr(report.Report, "note", noted)
+    monkeypatch.setattr(report.Report, "__call__", noted)
     monkeypatch.setattr(report.XCom, "set", set_)
     run_from_the_start(sensor(cases["viitor"], submitted(cases["viitor"])))
     assert held_up == [False]
