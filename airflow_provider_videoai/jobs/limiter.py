@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Lock
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from airflow_provider_videoai.jobs.vendor import Account, Vendor
 
@@ -33,13 +33,13 @@ class Limiters:
         """How often the vendor asked for silence; whoever waited meanwhile has to take a new place."""
 
     @classmethod
-    def of(cls, vendor: Vendor) -> Self:
+    def of(cls, vendor: Vendor) -> Limiters:
         """Return the limiter that everything in this process shares for the vendor's account."""
         key = (vendor.key, vendor.account)
         with cls._lock:
             if key not in cls._known:
                 cls._known[key] = cls(vendor.rate_limit, per_call=vendor.limit_per_call)
-            return cls._known[key]  # type: ignore[return-value]
+            return cls._known[key]
 
     def reserve(self, call_name: str, now: float) -> float:
         """Take the next free place for a request and return the seconds until it."""

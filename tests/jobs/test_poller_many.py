@@ -30,6 +30,27 @@ def test_the_wait_is_over_when_the_last_job_is(open_lab: Any, scripted: Any, ski
     assert {watch.outcome for watch in watches} == {Outcome.ENDED}
 
 
+@pytest.mark.parametrize("key", ["lab", "batch_lab"])
+def test_a_job_that_is_due_sooner_does_not_wait_for_the_first(
+    open_lab: Any, scripted: Any, skip_time: Any, key: str
+) -> None:
+    def answer(call: Call) -> Any:
+        for job_id in ids_of(call):
+            asked[job_id] = asyncio.get_running_loop().time() - NOW
+        return all_done(call)
+
+    async def run() -> None:
+        poller = skipping_poller(scripted(open_lab(key, poll_floor=1.0), answer))
+        await poller.watch(
+            [new_watch("late", NOW + 100), new_watch("soon"), new_watch("last", NOW + 200)], lambda _: None
+        )
+        await poller.close()
+
+    asked: dict[str, float] = {}
+    skip_time(run())
+    assert asked == pytest.approx({"soon": 3, "late": 103, "last": 203}, abs=0.6)
+
+
 def test_jobs_that_are_done_are_not_asked_for_again(open_lab: Any, scripted: Any, skip_time: Any) -> None:
     async def run() -> None:
         poller = skipping_poller(transport)
