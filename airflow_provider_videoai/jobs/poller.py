@@ -11,7 +11,8 @@ import random
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from contextvars import copy_context
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from airflow_provider_videoai.jobs.asking import Observer, Seen, noteworthy, question, told
@@ -19,15 +20,53 @@ from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.pool import aclose, share
 from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.turns import Turns, Waiter, Waiting
+from airflow_provider_videoai.jobs.turns import Turns
 from airflow_provider_videoai.jobs.vendor import Account
 from airflow_provider_videoai.jobs.watch import Watch
 
 _IN_FLIGHT = 50
-_MOMENT = 0.005  # seconds that a due job waits for others to share the waking up,
-_BREATH = 0.1  # where a request carries many, to share the request,
-_LINGER = 0.5  # and so long where it still has room for more
-_EARLY = 0.0001  # an alarm may ring so much too soon, by rounding alone
+_MOMENT = 0.1  # seconds in which jobs that fall due one after the other share the waking up,
+_MOMENT_TO_SHARE = 0.25  # or one request, where it carries many
+_PATIENCE = 0.5  # seconds for which a request is held back that has room for more
+# As many requests leave together, or a tenth of what is due where that is more; then there is a pause (seconds). One by
+# one they would wake up the loop each; all together they would crowd it, and while many are under way the garbage
+# collector takes their objects for ones that stay.
+_TOGETHER = 10
+_PAUSE = 0.01
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """Who waits for so many jobs more."""
+
+    left: int
+    observer: Observer
+    context: Context
+    ended: asyncio.Future[None]
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is nobody any more to tell."""
+        return self.ended.done()
+
+    def tell(self, watch: Watch) -> None:
+        """Pass on what was seen of a job, if it is news; the end of the last ends the wait."""
+        if self.gone:
+            return
+        try:
+            if noteworthy(watch):
+                self.context.run(self.observer, watch)
+        except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be told
+            self.fail(defect)
+        else:
+            self.left -= watch.done
+            if not self.left:
+                self.ended.set_result(None)
+
+    def fail(self, defect: Exception) -> None:
+        """End the wait with an error."""
+        if not self.gone:
+            self.ended.set_exception(defect)
 
 
 class Poller:
@@ -51,13 +90,17 @@ class Poller:
         self._throttle = Throttle(transport.limiters)
         self.users = 0
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
         self._asking: set[asyncio.Task[None]] = set()
         # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
         self._free = max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT)))
-        # Many that are asked for in the same moment only crowd the loop, unless they share a request.
-        self._breath = min(_MOMENT if self._vendor.batch_size == 1 else _BREATH, self._vendor.poll_floor)
-        self._linger = min(_LINGER, self._vendor.poll_floor)
-        self._turns = Turns(self._vendor.batch_size, self._linger - _EARLY)
+        floor = self._vendor.poll_floor
+        moment = _MOMENT if self._vendor.batch_size == 1 else _MOMENT_TO_SHARE
+        self._patience = min(_PATIENCE, floor)
+        self._pause = min(_PAUSE, floor)
+        self._resting_until = 0.0
+        self._turns = Turns(self._vendor.batch_size, min(moment, floor), self._patience)
+        self._waiters: dict[Watch, _Waiter] = {}
 
     @classmethod
     def shared(cls, transport: Transport) -> Poller:
@@ -87,23 +130,23 @@ class Poller:
         pending = [watch for watch in watches if not watch.done]
         if not pending:
             ended.set_result(None)
-        waiter = Waiter(len(pending), observer, copy_context(), ended)
+        waiter = _Waiter(len(pending), observer, copy_context(), ended)
         for watch in pending:
             # Spread the first asks: after a restart of the triggerer every job arrives in the same instant. Jobs that
             # can share a request are not torn apart.
-            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._linger)
-            self._put(watch.due_at, Waiting(watch, waiter))
+            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._patience)
+            self._put(watch, waiter)
+        self._set_alarm()
         return ended
 
-    def _put(self, due_at: float, waiting: Waiting) -> None:
-        first_at = self._turns.first_at
-        self._turns.put(due_at, waiting)
-        if self._turns.first_at != first_at:
-            self._set_alarm()
+    def _put(self, watch: Watch, waiter: _Waiter) -> None:
+        self._waiters[watch] = waiter
+        self._turns.put(watch)
 
     async def close(self) -> None:
         """Stop asking, and close the account's connections."""
         self._turns.clear()
+        self._waiters.clear()
         self._set_alarm()
         tasks = list(self._asking)
         for task in tasks:
@@ -112,27 +155,42 @@ class Poller:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _set_alarm(self) -> None:
-        """Wake up when the next job is due and others had time to become due with it, unless all places are taken.
-
-        Once to send full requests, and where there is none again to send one that has room.
-        """
+        """Wake up for the next turn, unless all places are taken."""
+        at = self._turns.next_at if self._free else None
+        if at is not None:
+            at = max(at, self._resting_until)
+        if at == self._alarm_at:
+            return
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
-        first_at = self._turns.first_at
-        if first_at is not None and self._free:
-            overdue = self._clock() - first_at
-            patience = self._breath if overdue < self._breath - _EARLY else self._linger
-            self._alarm = asyncio.get_running_loop().call_later(patience - overdue, self._ask_due)
+        self._alarm_at = at
+        self._alarm = None
+        if at is not None:
+            self._alarm = asyncio.get_running_loop().call_later(at - self._clock(), self._ask_due)
 
     def _ask_due(self) -> None:
+        self._alarm = self._alarm_at = None
         now = self._clock()
-        while self._free and (batch := self._turns.take(now)):
-            self._free -= 1
-            task = asyncio.create_task(self._ask(batch))
-            self._asking.add(task)
-            task.add_done_callback(self._asked)
+        self._resting_until = now + self._pause
+        requests = self._turns.due(now) // self._vendor.batch_size
+        may_leave = min(self._free, max(_TOGETHER, requests // _TOGETHER))
+        while may_leave and (batch := self._turns.take(now)):
+            if awaited := self._awaited(batch):
+                may_leave -= 1
+                self._free -= 1
+                task = asyncio.create_task(self._ask(awaited))
+                self._asking.add(task)
+                task.add_done_callback(self._asked)
         self._set_alarm()
+
+    def _awaited(self, watches: list[Watch]) -> dict[Watch, _Waiter]:
+        """Take out who waits for each, without those who have left meanwhile."""
+        awaited = {}
+        for watch in watches:
+            waiter = self._waiters.pop(watch, None)
+            if waiter is not None and not waiter.gone:
+                awaited[watch] = waiter
+        return awaited
 
     def _asked(self, task: asyncio.Task[None]) -> None:
         self._asking.discard(task)
@@ -140,15 +198,17 @@ class Poller:
         if self._free == 1:  # all places were taken
             self._ask_due()
 
-    async def _ask(self, batch: list[Waiting]) -> None:
-        watches = [waiting.watch for waiting in batch]
+    async def _ask(self, awaited: dict[Watch, _Waiter]) -> None:
         try:
-            told(watches, await self._answers(watches), self._clock())
+            told(awaited, await self._answers(list(awaited)), self._clock())
         except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
-            for waiting in batch:
-                waiting.waiter.fail(defect)
-        for waiting in batch:
-            self._settle(waiting)
+            for waiter in awaited.values():
+                waiter.fail(defect)
+        for watch, waiter in awaited.items():
+            waiter.tell(watch)
+            if not (watch.done or waiter.gone):
+                self._go_on(watch, waiter)
+        self._set_alarm()
 
     async def _answers(self, watches: list[Watch]) -> Seen | VideoAIError:
         try:
@@ -159,23 +219,7 @@ class Poller:
         self._throttle.note(None)
         return found
 
-    def _settle(self, waiting: Waiting) -> None:
-        waiter = waiting.waiter
-        if waiter.gone:
-            return
-        try:
-            if noteworthy(waiting.watch):
-                waiter.context.run(waiter.observer, waiting.watch)
-        except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be told
-            waiter.fail(defect)
-        else:
-            self._go_on(waiting)
-
-    def _go_on(self, waiting: Waiting) -> None:
-        if waiting.watch.done:
-            waiting.waiter.count_off()
-            return
-        due_at = waiting.watch.due_at
+    def _go_on(self, watch: Watch, waiter: _Waiter) -> None:
         if self._vendor.batch_size == 1:  # jobs that can share a request had better stay together
-            due_at += self._jitter(0.0, waiting.watch.cadence.slack(max(0.0, due_at - self._clock())))
-        self._put(due_at, waiting)
+            watch.due_at += self._jitter(0.0, watch.cadence.slack(max(0.0, watch.due_at - self._clock())))
+        self._put(watch, waiter)

@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Watch:
     """One job that is waited for. All times are epoch seconds."""
 

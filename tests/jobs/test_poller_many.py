@@ -79,6 +79,21 @@ def test_who_leaves_leaves_with_all_its_jobs(open_lab: Any, scripted: Any, skip_
     assert not transport.calls
 
 
+def test_who_leaves_and_comes_again_is_asked_for_like_any_other(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    async def run() -> None:
+        poller = skipping_poller(transport)
+        poller.watch([watch], lambda _: None).cancel()
+        await poller.watch([watch], lambda _: None)
+        await asyncio.sleep(10)
+        await poller.close()
+
+    transport = scripted(open_lab(), all_done, latency=1.0)
+    watch = new_watch("j")
+    skip_time(run())
+    assert [ids_of(call) for call in transport.calls] == [["j"]]
+    assert watch.asks == 1
+
+
 def test_a_defect_in_what_hears_of_one_job_ends_the_wait_for_all(open_lab: Any, scripted: Any, skip_time: Any) -> None:
     def observe(watch: Watch) -> None:
         if watch.job_id == "b":
