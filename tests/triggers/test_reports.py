@@ -190,13 +190,22 @@ async def test_progress_follows_the_job(
 
 
 @needs_airflow_3_3("triggers that write XComs")
-def test_progress_of_several_jobs_is_their_mean(cases: Any, sensor: Any, writes: Any, sandbox: Any) -> None:
+def test_progress_of_several_jobs_is_their_mean(
+    cases: Any, sensor: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = report.XCom.set
+
+    def write_and_let_the_job_end(**written: Any) -> None:
+        write(**written)
+        sandbox.clock(advance=1000)
+
+    monkeypatch.setattr(report.XCom, "set", write_and_let_the_job_end)
     case = cases["viitor"]
     hook = case.hook(case.conn_id)
     done = hook.submit(case.request(sandbox))
     while not hook.status(done).state.terminal:
         time.sleep(0.02)
-    sandbox.clock(queue_seconds=0.6)
+    sandbox.clock(queue_seconds=600)
     waiting = hook.submit(case.request(sandbox))
     sensor(case, [done, waiting]).run()
     first = dict(reversed(writes))["progress"]
