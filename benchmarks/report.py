@@ -57,9 +57,10 @@ def settings_of(runs: Iterable[Run]) -> dict[Setting, dict[str, list[Run]]]:
 def cost_of(run: Run, idle: Run) -> Cost:
     """Return what a run took over the idle trigger in the same round.
 
-    Who could not start all triggers in time had no part of the run left in which to take a poll's cost: not a number.
+    Who could not start all triggers in time, or had asked in vain until then, had no part of the run left in which to
+    take a poll's cost: not a number.
     """
-    kept_up = run["seconds"] >= run["interval"] / 2
+    kept_up = run["seconds"] >= run["interval"] / 2 and run["asks"] >= run["tally"]["asks"] / 10
     cpu = run["cpu"] - idle["cpu"] * run["seconds"] / idle["seconds"] if kept_up else math.nan
     start = run["start_cpu"] - idle["start_cpu"]
     memory = run["memory"] - idle["memory"]
