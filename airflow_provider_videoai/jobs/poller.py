@@ -27,7 +27,9 @@ from airflow_provider_videoai.jobs.watch import Watch
 _IN_FLIGHT = 50
 _MOMENT = 0.1  # seconds in which jobs that fall due one after the other share the waking up,
 _MOMENT_TO_SHARE = 0.25  # or one request, where it carries many
-_PATIENCE = 0.5  # seconds for which a request is held back that has room for more
+# For so many moments a request is held back that has room for more: jobs that fall due within one of each other then
+# always share it, wherever the border of the moment lies.
+_PATIENCE = 2
 # As many requests leave together, or a tenth of what is due where that is more; then there is a pause (seconds). One by
 # one they would wake up the loop each; all together they would crowd it, and while many are under way the garbage
 # collector takes their objects for ones that stay.
@@ -95,11 +97,10 @@ class Poller:
         # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
         self._free = max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT)))
         floor = self._vendor.poll_floor
-        moment = _MOMENT if self._vendor.batch_size == 1 else _MOMENT_TO_SHARE
-        self._patience = min(_PATIENCE, floor)
+        self._moment = min(_MOMENT if self._vendor.batch_size == 1 else _MOMENT_TO_SHARE, floor)
         self._pause = min(_PAUSE, floor)
         self._resting_until = 0.0
-        self._turns = Turns(self._vendor.batch_size, min(moment, floor), self._patience)
+        self._turns = Turns(self._vendor.batch_size, self._moment, _PATIENCE * self._moment)
         self._waiters: dict[Watch, _Waiter] = {}
 
     @classmethod
@@ -134,7 +135,7 @@ class Poller:
         for watch in pending:
             # Spread the first asks: after a restart of the triggerer every job arrives in the same instant. Jobs that
             # can share a request are not torn apart.
-            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._patience)
+            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._moment)
             self._put(watch, waiter)
         self._set_alarm()
         return ended

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.errors import VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.jobs.vendor import Call
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from tests.jobs.lab import NOW
@@ -147,6 +148,20 @@ def test_full_requests_leave_first_and_one_with_room_waits_half_a_second_for_mor
     transport = scripted(open_lab("batch_lab", poll_floor=1.0), answer)
     skip_time(run())
     assert left == sent
+
+
+@pytest.mark.parametrize("first", [0.0, 0.05, 0.125, 0.2, 0.249])
+def test_a_few_jobs_that_came_together_share_one_request_wherever_a_moment_ends(
+    open_lab: Any, scripted: Any, skip_time: Any, first: float
+) -> None:
+    async def run() -> None:
+        poller = Poller(transport, clock=asyncio.get_running_loop().time, jitter=lambda _, most: next(spread) * most)
+        await poll(poller, [new_watch(str(n), NOW + first) for n in range(5)])
+
+    spread = iter([0.0, 0.25, 0.5, 0.75, 1.0])
+    transport = scripted(open_lab("batch_lab", poll_floor=1.0), all_done)
+    skip_time(run())
+    assert [ids_of(call) for call in transport.calls] == [list("01234")]
 
 
 def test_jobs_of_two_operations_never_share_a_request(open_lab: Any, scripted: Any, skip_time: Any) -> None:
