@@ -15,7 +15,7 @@ from airflow_provider_videoai.jobs.exchange import USER_AGENT, Exchange, NotSent
 from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
-_CONNECTIONS = 100
+_CONNECTIONS = 200  # as many as the poller has requests under way
 
 
 class Direct:

@@ -37,7 +37,8 @@ def _news(watch: Watch) -> tuple[object, ...]:
     if watch.status is None:
         return ()
     step = None if watch.status.progress is None else watch.status.progress // _STEP
-    return watch.status.state, step, watch.status.queue_position
+    # The state as plain text: a tuple of such the garbage collector passes by, and thousands of jobs have one.
+    return watch.status.state.value, step, watch.status.queue_position
 
 
 def _write(log: Log, watch: Watch, now: float) -> None:

@@ -162,7 +162,7 @@ def test_requests_for_nobody_are_not_sent(open_lab: Any, scripted: Any, skip_tim
         for each in waits:
             each.cancel()
         await asyncio.sleep(100)
-        assert poller._free == 50
+        assert poller._free == 200
         await poller.watch([new_watch("late", NOW + 101)], lambda _: None)
         await poller.close()
 
