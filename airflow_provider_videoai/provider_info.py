@@ -207,6 +207,15 @@ PROVIDER_INFO: dict[str, Any] = {
                     "example": None,
                     "default": "True",
                 },
+                "freeze_triggerer": {
+                    "description": "Leave out of Python's garbage collections what the triggerer holds when it begins "
+                    "to wait for its\nfirst video job (gc.freeze). With thousands of triggers its loop stalls for "
+                    "half as long.\nReference cycles among what is left out are never freed.\n",
+                    "version_added": "0.1.0",
+                    "type": "boolean",
+                    "example": None,
+                    "default": "False",
+                },
             },
         },
     },

@@ -24,8 +24,10 @@ from benchmarks.certificates import write_certificates
 from benchmarks.contenders import CONTENDERS
 
 LATENCY = 0.02
-AT_ONCE = ("idle", "viitor", "topview")
-"""Who is also measured with all triggers started in one moment, as after a restart of the triggerer."""
+OURS = ("idle", "viitor", "topview")
+"""Who is also measured with all triggers started in one moment, as after a restart, and in a frozen triggerer."""
+SPREAD, AT_ONCE, FROZEN = "spread", "at once", "frozen"
+ONCE_MORE = (("http", AT_ONCE), ("http", FROZEN), ("https", FROZEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ SIZES = {
     500: Size(5.0, polls=2, rounds=1),
     1000: Size(5.0, polls=2, rounds=3, over_tls=tuple(CONTENDERS)),
     5000: Size(10.0, polls=1, rounds=1),
-    10000: Size(10.0, polls=1, rounds=1, over_tls=("bare", *AT_ONCE)),
+    10000: Size(10.0, polls=1, rounds=1, over_tls=("bare", *OURS)),
 }
 RESULTS = Path(__file__).with_name("results.jsonl")
 RESULTS_IN_AIRFLOW = Path(__file__).with_name("triggerer.jsonl")
@@ -54,10 +56,10 @@ def runs(sizes: list[int], rounds: int, contenders: list[str]) -> Iterator[dict[
         present = [jobs for jobs in sizes if number < SIZES[jobs].rounds]
         for scheme, jobs, contender in itertools.product(("http", "https"), present, contenders):
             if scheme == "http" or contender in SIZES[jobs].over_tls:
-                yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender, "at_once": False}
-        for contender in contenders:
-            if contender in AT_ONCE and sizes[-1] in present:
-                yield {"round": number, "scheme": "http", "jobs": sizes[-1], "contender": contender, "at_once": True}
+                yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender, "way": SPREAD}
+        for scheme, way in ONCE_MORE if sizes[-1] in present else ():
+            for contender in (each for each in contenders if each in OURS):
+                yield {"round": number, "scheme": scheme, "jobs": sizes[-1], "contender": contender, "way": way}
 
 
 @contextmanager
@@ -83,8 +85,9 @@ def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[
         str(size.polls),
         "--url",
         url,
-        *["--at-once"] * run["at_once"],
+        *["--at-once"] * (run["way"] == AT_ONCE),
     ]
+    environment = environment | {"AIRFLOW__VIDEOAI__FREEZE_TRIGGERER": str(run["way"] == FROZEN)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         return run | {"failure": (done.stderr.strip().splitlines() or ["no word"])[-1]}

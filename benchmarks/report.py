@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.__main__ import RESULTS, RESULTS_IN_AIRFLOW
+from benchmarks.__main__ import AT_ONCE, FROZEN, RESULTS, RESULTS_IN_AIRFLOW, SPREAD
 from benchmarks.contenders import CONTENDERS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -34,7 +34,7 @@ class Setting(NamedTuple):
     """What contenders have in common that may be compared."""
 
     scheme: str
-    at_once: bool
+    way: str
     jobs: int
 
 
@@ -50,7 +50,7 @@ def settings_of(runs: Iterable[Run]) -> dict[Setting, dict[str, list[Run]]]:
     """Group runs by what they may be compared in, then by contender."""
     grouped: dict[Setting, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
-        grouped[Setting(run["scheme"], run["at_once"], run["jobs"])][run["contender"]].append(run)
+        grouped[Setting(run["scheme"], run["way"], run["jobs"])][run["contender"]].append(run)
     return grouped
 
 
@@ -116,16 +116,18 @@ def table(contenders: dict[str, list[Run]], jobs: int) -> str:
 
 
 def tables(runs: list[Run]) -> str:
-    """Return all tables, one for each scheme and way to start."""
+    """Return all tables, one for each scheme and way to run."""
     titles = {
-        ("http", False): "Over plain HTTP",
-        ("https", False): "Over TLS",
-        ("http", True): "All started at once, as after a restart",
+        ("http", SPREAD): "Over plain HTTP",
+        ("https", SPREAD): "Over TLS",
+        ("http", AT_ONCE): "All started at once, as after a restart",
+        ("http", FROZEN): "With `freeze_triggerer`, over plain HTTP",
+        ("https", FROZEN): "With `freeze_triggerer`, over TLS",
     }
     grouped = settings_of(runs)
     parts = []
-    for (scheme, at_once), title in titles.items():
-        found = sorted(each for each in grouped if (each.scheme, each.at_once) == (scheme, at_once))
+    for (scheme, way), title in titles.items():
+        found = sorted(each for each in grouped if (each.scheme, each.way) == (scheme, way))
         if found:
             parts.append(f"### {title}\n{_HEAD}" + "".join(table(grouped[each], each.jobs) for each in found))
     return "\n".join(parts)
@@ -160,7 +162,7 @@ def draw(runs: list[Run], path: Path, jobs: int = 1000) -> None:
     figure, (cpu, requests) = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
     titles = [contender.title for contender in reversed(CONTENDERS.values()) if contender.key != "idle"]
     for scheme, color, shift in (("http", "#4c9f70", 0.19), ("https", "#2f6690", -0.19)):
-        contenders = settings_of(runs)[Setting(scheme, False, jobs)]
+        contenders = settings_of(runs)[Setting(scheme, SPREAD, jobs)]
         for key, found in contenders.items():
             ran = [run for run in found if "cpu" in run]
             if ran and key != "idle":

@@ -120,12 +120,13 @@ def test_the_transfer_is_named_for_each_vendor_and_can_be_imported() -> None:
         import_module(entry["python-module"])
 
 
-def test_airflow_knows_the_links_and_the_option_that_hides_them() -> None:
+def test_airflow_knows_the_links_and_the_options() -> None:
     assert set(ProvidersManager().extra_links_class_names) >= set(get_provider_info()["extra-links"])
     links = [import_string(path)() for path in get_provider_info()["extra-links"]]
     assert [link.name for link in links] == ["Job", "Result"]
     ProvidersManager().initialize_providers_configuration()
     assert conf.getboolean("videoai", "ui") is True
+    assert conf.getboolean("videoai", "freeze_triggerer") is False
 
 
 def test_a_vendor_that_is_not_here_has_no_hook() -> None:

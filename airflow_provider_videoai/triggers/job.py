@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator
 from threading import Event
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 LEAST_DEFERRAL = 12.0
@@ -133,4 +135,7 @@ def _load() -> None:
     """Import what waiting takes: seconds the first time, for which the triggerer's loop must not stand still."""
     import airflow_provider_videoai.triggers.waiting  # noqa: F401 - neither does parsing a DAG file need it
 
+    # The process is Airflow's and its triggers everybody's, so this is for its owner to choose.
+    if conf.getboolean("videoai", "freeze_triggerer", fallback=False):
+        gc.freeze()
     _loaded.set()

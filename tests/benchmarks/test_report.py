@@ -14,7 +14,7 @@ def run(contender: str, **values: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "contender": contender,
         "scheme": "http",
-        "at_once": False,
+        "way": "spread",
         "jobs": 1000,
         "round": 0,
         "interval": 5.0,
@@ -78,7 +78,7 @@ def test_who_hardly_asked_while_all_waited_does_not_look_dear() -> None:
 
 def test_jobs_that_never_ended_and_who_could_not_run_are_told() -> None:
     assert cells_of("Databricks", IDLE, BARE, run("databricks", events=990))[0] == "Databricks (10 never ended)"
-    refused = {key: IDLE[key] for key in ("scheme", "at_once", "jobs", "round")}
+    refused = {key: IDLE[key] for key in ("scheme", "way", "jobs", "round")}
     refused |= {"contender": "dbt_cloud", "failure": "cannot: it speaks no http"}
     assert cells_of("dbt Cloud", IDLE, BARE, refused)[2] == "cannot: it speaks no http"
 
