@@ -209,8 +209,8 @@ PROVIDER_INFO: dict[str, Any] = {
                 },
                 "freeze_triggerer": {
                     "description": "Leave out of Python's garbage collections what the triggerer holds when it begins "
-                    "to wait for its\nfirst video job (gc.freeze). With thousands of triggers its loop stalls for "
-                    "half as long.\nReference cycles among what is left out are never freed.\n",
+                    "to wait for its\nfirst video job (gc.freeze). With thousands of triggers its loop stalls "
+                    "for about half as long.\nReference cycles among what is left out are never freed.\n",
                     "version_added": "0.1.0",
                     "type": "boolean",
                     "example": None,
