@@ -15,16 +15,14 @@ from airflow_provider_videoai.jobs.exchange import USER_AGENT, Exchange, NotSent
 from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
-_CONNECTIONS = 200  # as many as the poller has requests under way
-
 
 class Direct:
-    """One aiohttp session for all polls of an account. ``send`` signs each call afresh."""
+    """One aiohttp session for all polls of an account, of so many ``connections``. ``send`` signs each call afresh."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, connections: int) -> None:
         self._account = account
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=tls()),
+            connector=aiohttp.TCPConnector(limit=connections, ssl=tls()),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
             timeout=aiohttp.ClientTimeout(total=account.timeout),

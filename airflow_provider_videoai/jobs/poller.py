@@ -17,14 +17,13 @@ from typing import ClassVar, Self
 
 from airflow_provider_videoai.jobs.asking import Observer, Seen, noteworthy, question, told
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.pool import aclose, share
+from airflow_provider_videoai.jobs.pool import CONNECTIONS, aclose, share
 from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.turns import Turns
 from airflow_provider_videoai.jobs.vendor import Account
 from airflow_provider_videoai.jobs.watch import Watch
 
-_IN_FLIGHT = 200  # ten thousand jobs, asked every 10 s, of a vendor that answers after 0.2 s
 _MOMENT = 0.1  # seconds in which jobs that fall due one after the other share the waking up,
 _MOMENT_TO_SHARE = 0.25  # or one request, where it carries many
 # For so many moments a request is held back that has room for more: jobs that fall due within one of each other then
@@ -94,7 +93,7 @@ class Poller:
         self._alarm_at: float | None = None
         self._asking: set[asyncio.Task[None]] = set()
         # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
-        self._free = max(1, min(_IN_FLIGHT, int(self._vendor.rate_limit or _IN_FLIGHT)))
+        self._free = max(1, min(CONNECTIONS, int(self._vendor.rate_limit or CONNECTIONS)))
         floor = self._vendor.poll_floor
         self._moment = min(_MOMENT if self._vendor.batch_size == 1 else _MOMENT_TO_SHARE, floor)
         self._resting_until = 0.0

@@ -83,6 +83,14 @@ def test_jobs_that_never_ended_and_who_could_not_run_are_told() -> None:
     assert cells_of("dbt Cloud", IDLE, BARE, refused)[2] == "cannot: it speaks no http"
 
 
+def test_a_way_to_run_has_a_table_of_its_own_and_its_own_idle_trigger() -> None:
+    frozen = [run("idle", way="frozen", cpu=0.3, asks=0), run("viitor", way="frozen", cpu=0.5)]
+    _, by_default, frozen_table = tables([IDLE, *frozen, BARE, run("viitor", cpu=0.2)]).split("| ours, ViiTor |")
+    assert by_default.split(" | ")[1] == "0.050"
+    assert "freeze_triggerer" in by_default
+    assert frozen_table.split(" | ")[1] == "0.100"
+
+
 @pytest.mark.parametrize("cpu", [0.1, 0.1 - 1e-7])
 def test_nothing_has_no_sign(cpu: float) -> None:
     assert cells_of("ours, ViiTor", IDLE, BARE, run("viitor", cpu=cpu))[2] == "0.000"

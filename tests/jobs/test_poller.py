@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_videoai.jobs.errors import VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.pool import CONNECTIONS
 from airflow_provider_videoai.jobs.vendor import Call
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from tests.jobs.lab import NOW
@@ -162,7 +163,7 @@ def test_requests_for_nobody_are_not_sent(open_lab: Any, scripted: Any, skip_tim
         for each in waits:
             each.cancel()
         await asyncio.sleep(100)
-        assert poller._free == 200
+        assert poller._free == CONNECTIONS
         await poller.watch([new_watch("late", NOW + 101)], lambda _: None)
         await poller.close()
 

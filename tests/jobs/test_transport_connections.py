@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
@@ -203,6 +204,33 @@ def test_environments_proxy_is_used_by_submits_and_polls_alike(
         "POST http://vendor.test/order",
         "POST http://vendor.test/look",
     ]
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_as_many_polls_are_under_way_as_the_poller_sends(
+    open_lab: Any, server: Any, monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    all_here, together = Event(), list[bool]()
+
+    def behave(wire: Any) -> None:
+        wire.read()
+        if len(server.requests) >= pool_module.CONNECTIONS:
+            all_here.set()
+        together.append(all_here.wait(10))  # before any is answered
+        wire.answer(json_body(LOOKED))
+
+    async def run() -> None:
+        share(vendor.account)
+        transport = Transport(vendor, limiters=Limiters(None))
+        await asyncio.gather(*(transport.arun(look(vendor)) for _ in range(pool_module.CONNECTIONS)))
+        await aclose(vendor.account)
+
+    server.behave = behave
+    if proxied:
+        monkeypatch.setenv("http_proxy", server.url)
+    vendor = open_lab(host="http://vendor.test" if proxied else server.url)
+    asyncio.run(run())
+    assert together == [True] * pool_module.CONNECTIONS
 
 
 def test_host_outside_the_proxy_is_reached_directly(
