@@ -29,10 +29,10 @@ _MOMENT_TO_SHARE = 0.25  # or one request, where it carries many
 # For so many moments a request is held back that has room for more: jobs that fall due within one of each other then
 # always share it, wherever the border of the moment lies.
 _PATIENCE = 2
-# A moment's requests leave in so many steps. One by one they would wake up the loop each; all together they would crowd
-# it, and while many are under way the garbage collector takes their objects for ones that stay.
-_STEPS = 5
-_FEWEST_IN_A_STEP, _MOST_IN_A_STEP = 4, 50
+# So many requests leave at a time, and a moment's are spread over it. One by one they would wake up the loop each; more
+# together and the garbage collector takes the objects of those under way for ones that stay: it counts what there is
+# more of than before, and goes over everything each time it has come to believe that the process grew by a quarter.
+_AT_A_TIME = 4
 
 
 @dataclass(slots=True)
@@ -169,9 +169,9 @@ class Poller:
     def _ask_due(self) -> None:
         self._alarm = self._alarm_at = None
         now = self._clock()
-        self._resting_until = now + self._moment / _STEPS
-        share = self._turns.due(now) // self._vendor.batch_size // _STEPS
-        may_leave = min(self._free, max(_FEWEST_IN_A_STEP, min(share, _MOST_IN_A_STEP)))
+        requests = self._turns.due(now) / self._vendor.batch_size
+        self._resting_until = now + (self._moment * _AT_A_TIME / requests if requests > _AT_A_TIME else 0.0)
+        may_leave = min(self._free, _AT_A_TIME)
         while may_leave and (batch := self._turns.take(now)):
             if awaited := self._awaited(batch):
                 may_leave -= 1
