@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_videoai.jobs.printable import is_printable, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("job-1", "job-1"),
+        ("字幕 é 🎬", "字幕 é 🎬"),
+        ("a\nb", "a\\nb"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("abc\u202egpj", "abc\\u202egpj"),
+        ("\ud83d", "\\ud83d"),
+        ("nul\x00", "nul\\x00"),
+    ],
+)
+def test_what_could_forge_a_line_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    assert is_printable(text) == (text == shown)
+
+
+@given(st.text(st.characters(codec=None)))
+def test_printable_text_is_one_line_that_can_be_encoded(text: str) -> None:
+    shown = printable(text)
+    assert len(shown.splitlines()) <= 1
+    shown.encode()
+    assert not any(unicodedata.category(each) in ("Cc", "Cs") for each in shown)
+    assert printable(shown) == shown
+    assert is_printable(shown)
