@@ -39,7 +39,7 @@ pictures: $(READY) ## the same, and keep the screenshots of the documentation
 	VIDEOAI_PICTURES=docs/pictures $(BIN)/python -m pytest -m ui
 
 chaos: $(READY) ## kill, clear, break and restart at every step, on a real Airflow; CHAOS="--seed 7 --rounds 45" and so on
-	@PYTHONPATH=scripts $(BIN)/python tests/chaos $(CHAOS)
+	@PYTHONPATH=scripts $(BIN)/python -m tests.chaos $(CHAOS)
 
 check: $(READY) ## lint, types, layers
 	$(BIN)/ruff check .

@@ -10,24 +10,19 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 # Airflow writes a configuration into its home as soon as it is imported; not into the user's.
 _HOME = tempfile.mkdtemp(prefix="videoai-tests-")
 os.environ["AIRFLOW_HOME"] = _HOME
-sys.path.insert(0, str(Path(__file__).with_name("support")))
 
 import pytest
-from cases import CASES, Case
-from tasks import StateStore, Task, TaskInstance
 from termination import unwind_on
 
 from airflow_provider_videoai.jobs import cadence
@@ -38,13 +33,23 @@ from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
 from airflow_provider_videoai.triggers import report
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+from tests.support.cases import CASES, Case
+from tests.support.tasks import StateStore, Task, TaskInstance
 
 QUEUE_SECONDS, RUN_SECONDS = 0.01, 0.05
 INTERVAL = 0.02
+WITH_AIRFLOW = 600
+"""Seconds that a test may take which starts an Airflow or waits for its scheduler."""
 
 
 def pytest_configure() -> None:
     unwind_on(signal.SIGTERM, way_out=KeyboardInterrupt)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("airflow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(WITH_AIRFLOW))
 
 
 def pytest_unconfigure() -> None:

@@ -13,7 +13,6 @@ import pytest
 from airflow.configuration import conf
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.module_loading import import_string
-from which_airflow import ProvidersManagerTaskRuntime
 
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
@@ -21,6 +20,7 @@ from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT
 from airflow_provider_videoai.jobs.watch import TOLERANCE
 from airflow_provider_videoai.provider_info import HOOKS
+from tests.support.which_airflow import ProvidersManagerTaskRuntime
 
 CONNECTION_TYPES = {
     "viitor": "https://video-translation.ilivedata.com",

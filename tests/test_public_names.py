@@ -8,7 +8,8 @@ from importlib import import_module
 
 import pytest
 from airflow.sdk import BaseSensorOperator
-from which_airflow import needs_airflow_3_3
+
+from tests.support.which_airflow import needs_airflow_3_3
 
 PACKAGE = "airflow_provider_videoai"
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_airflow import airflow_at
 from standalone import Standalone
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.support.real_airflow import airflow_at
 
 ROOT = Path(__file__).resolve().parents[2]
 TOO_NEW = None if AIRFLOW_V_3_3_PLUS else shutil.ignore_patterns("retry_policy.py")

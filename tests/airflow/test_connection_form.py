@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from standalone import Standalone
-from which_airflow import needs_airflow_3_2
 
 from airflow_provider_videoai import get_provider_info
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.support.which_airflow import needs_airflow_3_2
 
 pytestmark = pytest.mark.airflow
 

@@ -13,13 +13,13 @@ from typing import Any
 import contact_sheet
 import httpx
 import pytest
-from cases import RESULT_KEYS
 from standalone import Standalone, wait_for
-from which_airflow import needs_airflow_3_3
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.links import job_url, result_url
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.support.cases import RESULT_KEYS
+from tests.support.which_airflow import needs_airflow_3_3
 
 pytestmark = pytest.mark.airflow
 

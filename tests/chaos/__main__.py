@@ -18,18 +18,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from arena import Arena, Tasks
 from database import running_postgres
-from kinds import ANSWER_TIMEOUT, SINGLE, STORMS, VENDORS, Kind, Storm
-from quick import play_quick_jobs
-from report import line, table, totals
 from rich.console import Console
-from rounds import Round, Stage
 from termination import unwind_on
-from verdict import Facts
 
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.chaos.arena import Arena, Tasks
+from tests.chaos.kinds import ANSWER_TIMEOUT, SINGLE, STORMS, VENDORS, Kind, Storm
+from tests.chaos.quick import play_quick_jobs
+from tests.chaos.report import line, table, totals
+from tests.chaos.rounds import Round, Stage
+from tests.chaos.verdict import Facts
 
 DAGS = Path(__file__).parent / "dags"
 AT_ONCE = 12

@@ -7,7 +7,8 @@ import time
 from collections import Counter
 
 from rich.console import Console
-from rounds import Stage
+
+from tests.chaos.rounds import Stage
 
 DAG_IDS = ("quick_on_workers", "quick_in_triggerer")
 PATIENCE = 3600

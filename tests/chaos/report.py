@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from kinds import VENDORS
 from rich.console import Console
 from rich.table import Table
-from verdict import Facts, Fault, judge
+
+from tests.chaos.kinds import VENDORS
+from tests.chaos.verdict import Facts, Fault, judge
 
 _TOTALS = (
     (Fault.BOUGHT_TWICE, "jobs bought twice"),

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from arena import Arena, Tasks
-from kinds import Deed, Kind, When
 from standalone import wait_for
-from verdict import Facts, Sight
 
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.chaos.arena import Arena, Tasks
+from tests.chaos.kinds import Deed, Kind, When
+from tests.chaos.verdict import Facts, Sight
 
 PATIENCE = 300
 _LOG_SECONDS = 30

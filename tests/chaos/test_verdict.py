@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from kinds import SINGLE, STORMS, VENDORS, Kind
-from verdict import Facts, Fault, Sight, judge
+from tests.chaos.kinds import SINGLE, STORMS, VENDORS, Kind
+from tests.chaos.verdict import Facts, Fault, Sight, judge
 
 HOW_TO_GO_ON = "Look for a job of that time in Topview's console. If it is there, set 'job_id' to its id ..."
 KILLED = Kind(name="killed", step="request_sent", uncertain=True)

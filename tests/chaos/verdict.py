@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kinds import Kind
+from tests.chaos.kinds import Kind
 
 
 class Fault(StrEnum):

@@ -12,11 +12,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from which_airflow import TaskDeferred
 
 from airflow_provider_videoai import provider_info
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded, SubmitUncertain
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, json_body
+from tests.support.which_airflow import TaskDeferred
 
 PACKAGE = "airflow_provider_videoai"
 LAYERS = ("vendors", "hooks", "operators", "sensors")

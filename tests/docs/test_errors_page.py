@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.hooks.boundary import for_airflow
 from airflow_provider_videoai.jobs import errors
@@ -19,6 +18,7 @@ from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 from airflow_provider_videoai.vendors.topview import Topview
 from airflow_provider_videoai.vendors.viitor import ViiTor
+from tests.support.which_airflow import AirflowFailException
 
 VENDORS: list[type[Vendor]] = [ViiTor, Aidge, CDNetworks, Topview, TencentIVH]
 

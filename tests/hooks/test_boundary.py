@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary, for_airflow
 from airflow_provider_videoai.jobs import errors
+from tests.support.which_airflow import AirflowFailException
 
 FINAL = [
     errors.InvalidRequest,

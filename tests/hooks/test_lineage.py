@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.lineage import hook
-from cases import Case
-from which_airflow import lineage
 
 from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
+from tests.support.cases import Case
+from tests.support.which_airflow import lineage
 
 HOOK = ViiTorHook()
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from spoken import letters, said, said_wide, sentence, speech
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.media.cues import Cue, Layout, cues_of, width
 from airflow_provider_videoai.media.words import words_of
+from tests.support.spoken import letters, said, said_wide, sentence, speech
 
 LAYOUTS = st.builds(
     Layout,

@@ -8,12 +8,12 @@ from typing import Any
 import pysubs2
 import pytest
 from hypothesis import given
-from spoken import speech
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
 from airflow_provider_videoai.media.subtitles import Form, srt_to_vtt, write
 from airflow_provider_videoai.media.words import words_of
+from tests.support.spoken import speech
 
 CUES = [
     Cue(start=120, end=2000, lines=("Fish & chips,", "<b> is a tag, {this} is none")),

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from spoken import letters, said, sentence, speech
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.media.words import Stop, words_of
+from tests.support.spoken import letters, said, sentence, speech
 
 
 def read(shown: str | None, *words: str) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from stores import s3_server, s3_store
+
+from tests.support.stores import s3_server, s3_store
 
 __all__ = ["s3_server", "s3_store"]
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from which_airflow import TaskDeferred
 
 from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
+from tests.support.which_airflow import TaskDeferred
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-from tasks import execute
 
 from airflow_provider_videoai.hooks import cdnetworks
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksUploadVideoOperator
+from tests.support.tasks import execute
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

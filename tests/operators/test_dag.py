@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
-from which_airflow import DagSerialization
+
+from tests.support.which_airflow import DagSerialization
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.wire import check_arguments
+from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
@@ -19,6 +18,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -8,13 +8,13 @@ import time
 from typing import Any
 
 import pytest
-from which_airflow import needs_airflow_3_3
 
 from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, JobFailed, JobTimedOut
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url, result_url
 from airflow_provider_videoai.triggers import report
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from tests.support.which_airflow import needs_airflow_3_3
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-from which_airflow import TaskDeferred
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.operators import job
+from tests.support.which_airflow import TaskDeferred
 
 HAVE_A_CODE = ["aidge", "topview", "tencent_video", "tencent_tts"]
 """ViiTor and CDNetworks document none for a full queue; HTTP 429 says it everywhere."""

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from tests.support.which_airflow import AirflowFailException
 
 BOX = [[0, 0, 10, 10]]
 

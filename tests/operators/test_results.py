@@ -11,7 +11,8 @@ from typing import Any
 import av
 import httpx
 import pytest
-from cases import RESULT_KEYS
+
+from tests.support.cases import RESULT_KEYS
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from which_airflow import AirflowFailException
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable
+from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

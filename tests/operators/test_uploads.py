@@ -14,8 +14,6 @@ from typing import Any, cast
 import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
-from stores import Store
-from tasks import execute
 
 from airflow_provider_videoai.hooks import topview as topview_hook
 from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
@@ -25,6 +23,8 @@ from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRe
 from airflow_provider_videoai.media import upload
 from airflow_provider_videoai.operators.topview import TopviewUploadOperator
 from airflow_provider_videoai.vendors.topview import Topview
+from tests.support.stores import Store
+from tests.support.tasks import execute
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

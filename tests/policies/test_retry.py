@@ -16,10 +16,10 @@ pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="needs Airflo
 
 from airflow.sdk import DAG, RetryAction, RetryDecision
 from airflow.serialization.serialized_objects import DagSerialization
-from which_airflow import TaskDeferred
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, JobTimedOut, QuotaExceeded, VideoAIError
 from airflow_provider_videoai.policies.retry import VideoAIRetryPolicy
+from tests.support.which_airflow import TaskDeferred
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import pytest
-from which_airflow import AirflowFailException, AirflowSkipException
 
 from airflow_provider_videoai.jobs import watch
 from airflow_provider_videoai.jobs.errors import (
@@ -17,6 +16,7 @@ from airflow_provider_videoai.jobs.errors import (
     JobNotFound,
     VendorUnavailable,
 )
+from tests.support.which_airflow import AirflowFailException, AirflowSkipException
 
 ON_A_WORKER = {"deferrable": False, "poke_interval": 0.05}
 WRONG = "wrong-secret-that-must-not-be-seen"

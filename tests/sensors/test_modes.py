@@ -8,9 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from which_airflow import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 
 from airflow_provider_videoai.jobs.errors import JobTimedOut
+from tests.support.which_airflow import (
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
 
 ON_A_WORKER = {"deferrable": False, "poke_interval": 0.05}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fuzzing import json_values
+from tests.support.fuzzing import json_values
 
 SECRET = "aidge-secret-4f7b"
 TASK = "1ce4fd33-b9d5-4e21"

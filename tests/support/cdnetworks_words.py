@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fuzzing import json_values
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
+from tests.support.fuzzing import json_values
 
 ACCESS_KEY = "AKTESTEXAMPLE0001"
 SECRET = "SKTESTEXAMPLE0001"

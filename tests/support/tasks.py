@@ -23,9 +23,9 @@ import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk.bases.operator import BaseOperator, ExecutorSafeguard
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
-from which_airflow import TaskDeferred, deserialize, serialize
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from tests.support.which_airflow import TaskDeferred, deserialize, serialize
 
 if not AIRFLOW_V_3_3_PLUS:
     # The store below takes what Airflow's own takes: with it, an older one shows the same as 3.3, without it its own.

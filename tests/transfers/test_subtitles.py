@@ -14,14 +14,14 @@ import pysubs2
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
-from spoken import said
-from tasks import execute
 
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
 from airflow_provider_videoai.media.storage import Destination
 from airflow_provider_videoai.operators.tencent_ivh import TencentTtsOperator
 from airflow_provider_videoai.transfers.subtitles import WordTimesToSubtitlesOperator
+from tests.support.spoken import said
+from tests.support.tasks import execute
 
 SPEECH = {
     "vendor": "tencent_ivh",

@@ -12,14 +12,14 @@ from typing import Any, NoReturn
 
 import httpx
 import pytest
-from tasks import _class_at
-from which_airflow import needs_airflow_3_3
 
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.watch import Watch
 from airflow_provider_videoai.triggers import report
+from tests.support.tasks import _class_at
+from tests.support.which_airflow import needs_airflow_3_3
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, XComArg
-from which_airflow import deserialize, needs_airflow_3_3, serialize
 
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from tests.support.which_airflow import deserialize, needs_airflow_3_3, serialize
 
 pytestmark = pytest.mark.usefixtures("prompt")
 

@@ -15,11 +15,11 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from real_airflow import airflow_at
 from standalone import Standalone
 
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.support.real_airflow import airflow_at
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS = {"admin": "admin", "viewer": "viewer", "narrow": "viewer", "guest": ""}

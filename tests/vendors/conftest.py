@@ -5,16 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import aidge_words
-import cdnetworks_words
 import httpx
 import pytest
-import tencent_words
 
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor, json_body
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, signing
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
+from tests.support import aidge_words, cdnetworks_words, tencent_words
 
 NOW = 1_700_000_000.0
 

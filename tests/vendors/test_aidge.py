@@ -6,8 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from aidge_words import JSON, SECRET, TASK, refused, well
-from fuzzing import fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +21,8 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.vendors.aidge import Aidge, VideoRemovalRequest, signature
+from tests.support.aidge_words import JSON, SECRET, TASK, refused, well
+from tests.support.fuzzing import fuzz
 
 LEAST = {"video_url": "https://files.example.com/in.mp4", "language": "en"}
 FULL = LEAST | {

@@ -5,8 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from aidge_words import JSON, MEDIA, TASK, refused, well
-from fuzzing import fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +16,8 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.vendors.aidge import Aidge
+from tests.support.aidge_words import JSON, MEDIA, TASK, refused, well
+from tests.support.fuzzing import fuzz
 
 FIELDS = st.sampled_from(
     ["taskStatus", "TaskStatus", "status", "Status", "videoUrl", "VideoUrl", "result", "Result", "taskResult", "taskId"]

@@ -5,8 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from cdnetworks_words import SECRET, TRANS_NO, TREES, error, ok, pull, task, trim
-from fuzzing import fuzz
 from hypothesis import given
 
 from airflow_provider_videoai.jobs.errors import (
@@ -20,6 +18,8 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.vendor import Account
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+from tests.support.cdnetworks_words import SECRET, TRANS_NO, TREES, error, ok, pull, task, trim
+from tests.support.fuzzing import fuzz
 
 NOW = 1_700_000_000
 

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from cdnetworks_words import ACCESS_KEY, SECRET, TRANS_NO, TRIM, error, ok, pull, trim
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
@@ -18,6 +17,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.vendor import Call
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, TrimRequest
+from tests.support.cdnetworks_words import ACCESS_KEY, SECRET, TRANS_NO, TRIM, error, ok, pull, trim
 
 NOW = 1_700_000_000
 CNC_VECTOR = "3973eabfb3a8356b60d412433ebd8991418eafc28ec1151c195454c14cac784f"

@@ -5,8 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from cdnetworks_words import TRANS_NO, TREES, error, ok, task
-from fuzzing import fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +19,8 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+from tests.support.cdnetworks_words import TRANS_NO, TREES, error, ok, task
+from tests.support.fuzzing import fuzz
 
 ORIGINAL = "https://play.example.com/orig.mp4?wsSecret=abc"
 

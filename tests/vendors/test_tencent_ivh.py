@@ -7,10 +7,8 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from fuzzing import fuzz, json_values, outcome
 from hypothesis import given
 from hypothesis import strategies as st
-from tencent_words import SECRET, SERVICE, TASK, envelope, refusal
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
@@ -24,6 +22,8 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH, TtsRequest, VideoMakeRequest
+from tests.support.fuzzing import fuzz, json_values, outcome
+from tests.support.tencent_words import SECRET, SERVICE, TASK, envelope, refusal
 
 VIDEO = VideoMakeRequest.parse({"virtualman_key": "vmk-1", "input_ssml": "Good morning"})
 SPEECH = TtsRequest.parse({"timbre_key": "timbre-1", "input_ssml": "Good morning"})

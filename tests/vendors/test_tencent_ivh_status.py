@@ -5,14 +5,14 @@ import json
 from typing import Any
 
 import pytest
-from fuzzing import fuzz, json_values, outcome
 from hypothesis import given
 from hypothesis import strategies as st
-from tencent_words import SECRET, SERVICE, TASK, envelope, refusal
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.vendors.tencent_ivh import FAILURES, TencentIVH
+from tests.support.fuzzing import fuzz, json_values, outcome
+from tests.support.tencent_words import SECRET, SERVICE, TASK, envelope, refusal
 
 MEDIA = "https://videomaker-resources.ivh.qq.com/out/clip.mp4?sign=abc"
 SUBTITLES = "https://videomaker-resources.ivh.qq.com/out/clip.srt?sign=abc"

@@ -5,7 +5,6 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
-from fuzzing import fuzz, json_values, outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.vendors.topview import Topview, VideoAvatarRequest
+from tests.support.fuzzing import fuzz, json_values, outcome
 
 SECRET = "topview-key-9f8e7d"
 MEDIA = "https://bucket.s3.amazonaws.com/out/clip.mp4?X-Amz-Signature=abc"

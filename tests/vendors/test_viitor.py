@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fuzzing import fuzz, json_values
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.vendors.viitor import TextRemovalRequest, ViiTor
+from tests.support.fuzzing import fuzz, json_values
 
 TOKEN = "viitor-token-7c1d"
 ONE, TWO = "ViiTor_AI_1", "ViiTor_AI_2"
