@@ -23,6 +23,7 @@ _HOME = tempfile.mkdtemp(prefix="videoai-tests-")
 os.environ["AIRFLOW_HOME"] = _HOME
 
 import pytest
+from airflow.sdk.execution_time.xcom import XCom
 from termination import unwind_on
 
 from airflow_provider_videoai.jobs import cadence
@@ -31,7 +32,6 @@ from airflow_provider_videoai.jobs.vendor import Vendor
 from airflow_provider_videoai.operators import job as operator
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
-from airflow_provider_videoai.triggers import report
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from tests.support.cases import CASES, Case
 from tests.support.tasks import StateStore, Task, TaskInstance
@@ -195,8 +195,8 @@ def xcoms(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int, str], str]:
     def get_one(*, key: str, task_id: str, map_index: int = -1, **_: Any) -> Any:
         return json.loads(kept.get((task_id, map_index, key), "null"))
 
-    monkeypatch.setattr(report.XCom, "set", set_)
-    monkeypatch.setattr(report.XCom, "get_one", get_one)
+    monkeypatch.setattr(XCom, "set", set_)
+    monkeypatch.setattr(XCom, "get_one", get_one)
     return kept
 
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import json
 from importlib import import_module, metadata
 from importlib.resources import files
+from pkgutil import resolve_name
 from typing import Any
 
 import jsonschema
 import pytest
 from airflow.configuration import conf
 from airflow.providers_manager import ProvidersManager
-from airflow.sdk.module_loading import import_string
 
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
@@ -122,7 +122,7 @@ def test_the_transfer_is_named_for_each_vendor_and_can_be_imported() -> None:
 
 def test_airflow_knows_the_links_and_the_options() -> None:
     assert set(ProvidersManager().extra_links_class_names) >= set(get_provider_info()["extra-links"])
-    links = [import_string(path)() for path in get_provider_info()["extra-links"]]
+    links = [resolve_name(path)() for path in get_provider_info()["extra-links"]]
     assert [link.name for link in links] == ["Job", "Result"]
     ProvidersManager().initialize_providers_configuration()
     assert conf.getboolean("videoai", "ui") is True

@@ -32,6 +32,9 @@ class VideoJobHook(BaseHook):
 
     vendor_class: ClassVar[type[Vendor]]
     conn_name_attr: ClassVar[str]
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
 
     def __init__(self, conn_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -89,7 +89,7 @@ def stage(settings: Mapping[str, str]) -> Iterator[Stage]:
         with (
             running_sandbox(queue_seconds=QUEUE_SECONDS, run_seconds=RUN_SECONDS) as sandbox,
             running_postgres() as database,
-            Arena(home, DAGS, environment(sandbox, database, markers) | settings) as arena,
+            Arena(home, DAGS, {**environment(sandbox, database, markers), **settings}) as arena,
         ):
             tasks = Tasks(arena, [f"paid_once_{vendor}" for vendor in VENDORS])
             try:

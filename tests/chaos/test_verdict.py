@@ -63,9 +63,10 @@ def test_what_must_never_be_is_found(wrong: Facts, fault: Fault) -> None:
 
 def test_user_who_resubmits_pays_once_where_the_vendor_can_be_asked() -> None:
     anew = Kind(name="", conf={"on_uncertain_submit": "resubmit"}, bought=2)
-    twice = {"bought": ("job-1", "job-2"), "kind": anew}
-    assert Fault.BOUGHT_TWICE in found(facts(Sight("success", job_id="job-2"), vendor="cdnetworks", **twice))
-    assert Fault.BOUGHT_TWICE not in found(facts(Sight("success", job_id="job-2"), vendor="topview", **twice))
+    two = ("job-1", "job-2")
+    again = Sight("success", job_id="job-2")
+    assert Fault.BOUGHT_TWICE in found(facts(again, vendor="cdnetworks", bought=two, kind=anew))
+    assert Fault.BOUGHT_TWICE not in found(facts(again, vendor="topview", bought=two, kind=anew))
 
 
 def test_kinds_have_names_of_their_own_and_two_hundred_rounds_meet_each_at_every_vendor() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -43,6 +43,6 @@ def test_a_reference_to_a_task_or_a_parameter_is_rendered_later() -> None:
     with DAG("pipeline", schedule=None, params={"url": "x"}) as dag:
         source = EmptyOperator(task_id="source")
     assert rendered_later(source.output)
-    assert rendered_later(source.output["media_url"])
+    assert rendered_later(cast(Any, source.output)["media_url"])
     assert rendered_later([XComArg(source)])
     assert rendered_later(DagParam(dag, "url", "x"))

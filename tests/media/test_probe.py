@@ -7,6 +7,7 @@ import io
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -19,7 +20,7 @@ from airflow_provider_videoai.media.probe import AudioFacts, MediaFacts, NotMedi
 def a_video(path: Path, codec: str = "mpeg4") -> Path:
     """Write half a second of 64x48 at 10 frames a second, with sound."""
     with av.open(str(path), "w") as container:
-        picture = container.add_stream(codec, rate=10)
+        picture = cast(av.VideoStream, container.add_stream(codec, rate=10))
         picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
         sound = container.add_stream("mp2", rate=44100, layout="stereo")
         for number in range(5):

@@ -109,5 +109,5 @@ def test_a_number_that_can_be_made_plain_is_made_plain(interval: Any, cases: Any
 
 
 def test_what_every_airflow_can_write_passes() -> None:
-    numbers = {"submitted_at": 1.5, "deadline": -(2**63), "timeout": 2**63 - 1, "poll_interval": None}
+    numbers: dict[str, Any] = {"submitted_at": 1.5, "deadline": -(2**63), "timeout": 2**63 - 1, "poll_interval": None}
     check_arguments(VideoJobTrigger("topview", "video_avatar", "x", "", finish=True, **numbers))

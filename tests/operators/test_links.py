@@ -8,11 +8,11 @@ import time
 from typing import Any
 
 import pytest
+from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, JobFailed, JobTimedOut
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url, result_url
-from airflow_provider_videoai.triggers import report
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from tests.support.which_airflow import needs_airflow_3_3
 
@@ -117,10 +117,10 @@ class TestASensor:
             time.sleep(0.3)
             write(**xcom)
 
-        case, write = cases["topview"], report.XCom.set
+        case, write = cases["topview"], XCom.set
         waiting = sensor(case, case.hook().submit(case.request(sandbox)))
         settled(case)
-        monkeypatch.setattr(report.XCom, "set", write_slowly)
+        monkeypatch.setattr(XCom, "set", write_slowly)
         event = asyncio.run(waiting.fire(VideoJobTrigger(**waiting.make().start_trigger_args.trigger_kwargs)))
         assert event.payload["outcome"] == "ended"
         assert links(waiting) == (job_url(waiting.ti), None)

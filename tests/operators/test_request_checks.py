@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -55,7 +55,10 @@ WRONG_LITERALS = [
     ("tencent_tts", {"sample_rate": 8000}, "sample_rate: "),
     ("tencent_tts", {"emotion_intensity": 100}, "emotion_intensity: needs emotion_category"),
 ]
-NAMES = [f"{name}-{'-'.join(changes)}-{number}" for number, (name, changes, _) in enumerate(WRONG_LITERALS)]
+NAMES = [
+    f"{name}-{'-'.join(cast(dict[str, Any], changes))}-{number}"
+    for number, (name, changes, _) in enumerate(WRONG_LITERALS)
+]
 wrong_literals = pytest.mark.parametrize(("name", "changes", "told"), WRONG_LITERALS, ids=NAMES)
 
 

@@ -39,7 +39,7 @@ def test_the_result_has_the_keys_of_the_contract_and_media_that_play(case: Any, 
     assert (result["vendor"], result["operation"], result["state"]) == (case.vendor, case.operation, "succeeded")
     answer = httpx.get(result["media_url"], trust_env=False)
     assert answer.status_code == httpx.codes.OK
-    with av.open(io.BytesIO(answer.content)) as container:
+    with av.open(io.BytesIO(answer.content), "r") as container:
         assert next(container.decode(**{case.makes: 0})) is not None
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import av
@@ -296,7 +296,7 @@ class Probe:
     content: bytes
 
     def __post_init__(self) -> None:
-        with av.open(io.BytesIO(self.content)) as container:
+        with av.open(io.BytesIO(self.content), "r") as container:
             self.container = container.format.name
             self.seconds = (container.duration or 0) / av.time_base
             video, audio = container.streams.video, container.streams.audio
@@ -308,11 +308,11 @@ class Probe:
             self.sample_rate = audio[0].codec_context.sample_rate if audio else None
 
     def frames(self) -> list[Any]:
-        with av.open(io.BytesIO(self.content)) as container:
+        with av.open(io.BytesIO(self.content), "r") as container:
             return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
 
     def sound(self) -> Any:
-        with av.open(io.BytesIO(self.content)) as container:
+        with av.open(io.BytesIO(self.content), "r") as container:
             pieces = [frame.to_ndarray() for frame in container.decode(audio=0)]
         return np.concatenate(pieces, axis=1)
 
@@ -381,9 +381,9 @@ def make_video() -> Callable[..., bytes]:
         buffer = io.BytesIO()
         with av.open(buffer, "w", format=container) as target:
             codec = "libvpx" if container == "webm" else "libx264"
-            stream = target.add_stream(codec, rate=rate)
+            stream = cast(av.VideoStream, target.add_stream(codec, rate=rate))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            track = target.add_stream(audio, rate=16000, layout="mono") if audio else None
+            track = cast(av.AudioStream, target.add_stream(audio, rate=16000, layout="mono")) if audio else None
             for number in range(frames):
                 picture = np.full((height, width, 3), number % 200, np.uint8)
                 target.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))

@@ -94,7 +94,7 @@ def test_expired_media_answers_as_was_ordered(sandbox: Any, url: str, status: in
 def test_a_large_sample_has_its_size_plays_and_is_the_same_each_time(sandbox: Any) -> None:
     url = f"{sandbox.url}/sample/large-2.mp4"
     content = get(url).content
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         assert container.duration == pytest.approx(8_000_000, abs=100_000)
     sandbox.reset()
     assert len(content) == 2_000_000

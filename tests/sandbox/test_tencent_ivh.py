@@ -4,7 +4,7 @@ from __future__ import annotations
 import io
 import re
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import av
@@ -51,8 +51,8 @@ def test_text_becomes_a_video_in_every_format(
 
 def corner_and_middle(content: bytes, decoder: str) -> tuple[list[int], list[int]]:
     """RGBA of two pixels of the first frame; FFmpeg's own VP8 decoder would drop the alpha."""
-    context = av.CodecContext.create(decoder, "r")
-    with av.open(io.BytesIO(content)) as container:
+    context = cast(av.VideoCodecContext, av.CodecContext.create(decoder, "r"))
+    with av.open(io.BytesIO(content), "r") as container:
         context.extradata = container.streams.video[0].codec_context.extradata
         if decoder == "qtrle":
             frames = list(container.decode(video=0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from tests.support.which_airflow import TaskDeferred, deserialize, serialize
 
 if not AIRFLOW_V_3_3_PLUS:
     # The store below takes what Airflow's own takes: with it, an older one shows the same as 3.3, without it its own.
-    airflow.sdk.NEVER_EXPIRE = timedelta.max
+    airflow.sdk.NEVER_EXPIRE = timedelta.max  # type: ignore[attr-defined]
 
 
 class StateStore:
@@ -113,9 +113,10 @@ class Task:
             self.deferrals.append(deferred)
             event = asyncio.run(self.fire(deferred.trigger))
             if isinstance(event, TaskSuccessEvent):
-                for key, value in event.xcoms.items():
+                xcoms: Mapping[str, Any] = event.xcoms or {}
+                for key, value in xcoms.items():
                     self.ti.xcom_push(key, value)
-                return event.xcoms["return_value"]
+                return xcoms["return_value"]
             try:
                 return self.resume(deferred, event.payload)
             except TaskDeferred as again:
@@ -148,7 +149,7 @@ class Task:
                 return work(operator)
         finally:
             for link in operator.operator_extra_links:
-                self.ti.xcom_push(link.xcom_key, link.get_link(operator, ti_key=self.ti))
+                self.ti.xcom_push(link.xcom_key, link.get_link(operator, ti_key=cast(Any, self.ti)))
 
 
 def execute(operator: BaseOperator, **context: Any) -> Any:
@@ -170,7 +171,7 @@ def revive(trigger: BaseTrigger) -> Any:
     """Send a trigger through the database: class path and arguments, by Airflow's own serialization."""
     class_path, arguments = trigger.serialize()
     stored = json.dumps(serialize(arguments))
-    return _class_at(class_path)(**deserialize(json.loads(stored)))
+    return _class_at(class_path)(**cast(dict[str, Any], deserialize(json.loads(stored))))
 
 
 def _class_at(path: str) -> Any:

@@ -20,17 +20,24 @@ try:
     from airflow.sdk.serde import deserialize, serialize
     from airflow.serialization.serialized_objects import DagSerialization
 except ImportError:  # before 3.2
-    from airflow.exceptions import (
+    from airflow.exceptions import (  # type: ignore[no-redef,unused-ignore]
         AirflowFailException,
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
         TaskDeferred,
     )
-    from airflow.lineage import hook as lineage
-    from airflow.providers_manager import ProvidersManager as ProvidersManagerTaskRuntime
-    from airflow.serialization.serde import deserialize, serialize
-    from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
+    from airflow.lineage import hook as lineage  # type: ignore[no-redef,attr-defined,unused-ignore]
+    from airflow.providers_manager import (  # type: ignore[assignment,unused-ignore]
+        ProvidersManager as ProvidersManagerTaskRuntime,
+    )
+    from airflow.serialization.serde import (  # type: ignore[no-redef,import-not-found,unused-ignore]
+        deserialize,
+        serialize,
+    )
+    from airflow.serialization.serialized_objects import (  # type: ignore[assignment,attr-defined,unused-ignore]
+        SerializedDAG as DagSerialization,
+    )
 
 __all__ = [
     "AirflowFailException",

@@ -7,7 +7,7 @@ import asyncio
 import os
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.providers.common.compat import connection
@@ -50,7 +50,9 @@ def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -
     result = waiting.run()
     (event,) = waiting.events
     assert isinstance(event, TaskSuccessEvent)
-    beside = {name: value for name, value in event.xcoms.items() if name in (RESULT_LINK.xcom_key, "status")}
+    beside: dict[str, Any] = {
+        name: value for name, value in (event.xcoms or {}).items() if name in (RESULT_LINK.xcom_key, "status")
+    }
     assert event.xcoms == {"return_value": result, **result, **beside}
     if AIRFLOW_V_3_3_PLUS:
         assert beside["status"]["jobs"][0]["state"] == "succeeded"
@@ -170,7 +172,7 @@ async def test_nothing_is_left_behind(cases: Any, submitted: Any) -> None:
 async def test_a_wait_that_is_cancelled_leaves_nothing_behind(cases: Any, sandbox: Any, submitted: Any) -> None:
     sandbox.fault(vendor="topview", kind="never_ends")
     trigger = trigger_of(cases["topview"], await submitted(cases["topview"]))
-    trigger.task_instance = TI
+    trigger.task_instance = cast(Any, TI)
     waiting = asyncio.create_task(event_of(trigger))
     while not sandbox.ledger("topview")["polls"]:  # noqa: ASYNC110 - it is asked over HTTP, and sets no event
         await asyncio.sleep(0.01)

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import httpx
 import pytest
+from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import CARD_KEY
@@ -28,13 +29,13 @@ pytestmark = pytest.mark.usefixtures("prompt")
 def writes(monkeypatch: pytest.MonkeyPatch, xcoms: Any) -> list[tuple[str, Any]]:  # noqa: ARG001 - patched first
     """Every XCom that the triggerer writes, in order."""
     written: list[tuple[str, Any]] = []
-    inner = report.XCom.set
+    inner = XCom.set
 
     def set_(*, key: str, value: Any, **where: Any) -> None:
         written.append((key, value))
         inner(key=key, value=value, **where)
 
-    monkeypatch.setattr(report.XCom, "set", set_)
+    monkeypatch.setattr(XCom, "set", set_)
     return written
 
 
@@ -142,7 +143,7 @@ def test_the_card_is_no_reason_to_ask_later(
             held_up.append(not asked.wait(30))
 
     monkeypatch.setattr(report.Report, "__call__", noted)
-    monkeypatch.setattr(report.XCom, "set", set_)
+    monkeypatch.setattr(XCom, "set", set_)
     run_from_the_start(sensor(cases["viitor"], submitted(cases["viitor"])))
     assert held_up == [False]
 
@@ -168,14 +169,14 @@ async def test_progress_follows_the_job(
     cases: Any, task: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.clock(queue_seconds=100, run_seconds=500)
-    write = report.XCom.set
+    write = XCom.set
 
     def write_and_let_time_pass(**written: Any) -> None:
         write(**written)
         sandbox.clock(advance=100)
 
     monkeypatch.setattr(report, "LEAST_GAP", 0.0)
-    monkeypatch.setattr(report.XCom, "set", write_and_let_time_pass)
+    monkeypatch.setattr(XCom, "set", write_and_let_time_pass)
     waiting = task(cases["viitor"])
     deferred = await asyncio.to_thread(waiting.defer)
     await waiting.fire(deferred.trigger)
@@ -193,13 +194,13 @@ async def test_progress_follows_the_job(
 def test_progress_of_several_jobs_is_their_mean(
     cases: Any, sensor: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = report.XCom.set
+    write = XCom.set
 
     def write_and_let_the_job_end(**written: Any) -> None:
         write(**written)
         sandbox.clock(advance=1000)
 
-    monkeypatch.setattr(report.XCom, "set", write_and_let_the_job_end)
+    monkeypatch.setattr(XCom, "set", write_and_let_the_job_end)
     case = cases["viitor"]
     hook = case.hook(case.conn_id)
     done = hook.submit(case.request(sandbox))
@@ -234,7 +235,7 @@ def test_an_xcom_that_cannot_be_written_does_not_harm_the_wait(
     def refuse(**_: Any) -> None:
         raise RuntimeError("the database is away")
 
-    monkeypatch.setattr(report.XCom, "set", refuse)
+    monkeypatch.setattr(XCom, "set", refuse)
     assert task(cases["topview"]).run()["state"] == "succeeded"
     assert "Could not write XCom" in everything_said()
 

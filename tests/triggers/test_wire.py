@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.sdk import DAG, XComArg
@@ -40,7 +40,7 @@ def test_a_sensors_trigger_carries_scalars_and_no_secret(case: Any, sensor: Any)
 def test_a_trigger_is_the_same_after_the_database(case: Any, task: Any) -> None:
     _, arguments = task(case, poll_interval=5, finish_in_triggerer=True).defer().trigger.serialize()
     stored = json.loads(json.dumps(serialize(arguments)))
-    assert VideoJobTrigger(**deserialize(stored)).serialize()[1] == arguments
+    assert VideoJobTrigger(**cast(Any, deserialize(stored))).serialize()[1] == arguments
 
 
 def test_an_argument_of_a_later_version_does_not_stop_the_triggerer() -> None:

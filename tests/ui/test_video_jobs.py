@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
+from playwright.sync_api import FloatRect, Frame, FrameLocator, Locator, Page, expect
 from standalone import Standalone
 
 from airflow_provider_videoai.sandbox.running import Sandbox
@@ -25,6 +25,12 @@ AIRFLOWS_COLOURS = OUR_COLOURS.replace("document.body", "document.documentElemen
 def inner(page: Page) -> Frame:
     """Return our page within Airflow's, to run scripts in."""
     return next(frame for frame in page.frames if frame.parent_frame and "/video-jobs/" in frame.url)
+
+
+def box_of(shown: Locator) -> FloatRect:
+    box = shown.bounding_box()
+    assert box is not None, "nothing is shown"
+    return box
 
 
 def follow_link(page: Page, run: Any, task_id: str) -> FrameLocator:
@@ -124,7 +130,7 @@ def test_a_task_that_is_done_leads_to_input_and_result_that_play_side_by_side(
     picture(page, "job")
     assert plays(players.nth(0))
     assert plays(players.nth(1))
-    left, right = (players.nth(number).bounding_box() for number in (0, 1))
+    left, right = (box_of(players.nth(number)) for number in (0, 1))
     assert (left["y"], left["width"]) == (right["y"], right["width"])
 
 
@@ -254,6 +260,6 @@ def test_each_of_several_jobs_has_its_result_beside_what_is_known_of_it(done: An
     expect(jobs).to_have_count(2)
     for job, job_id in zip(jobs.all(), ("first", "second"), strict=True):
         expect(job.locator("code").first).to_have_text(job_id)
-        result, facts = (job.locator(part).bounding_box() for part in ("figure", ".card"))
+        result, facts = (box_of(job.locator(part)) for part in ("figure", ".card"))
         assert result["x"] + result["width"] < facts["x"]
         assert result["y"] < facts["y"] < result["y"] + result["height"]

@@ -235,7 +235,8 @@ def test_old_signatures_are_forgotten() -> None:
 
 
 def test_threads_never_share_a_signature() -> None:
-    recent, made = RecentSignatures(), []
+    recent = RecentSignatures()
+    made: list[str] = []
     threads = [
         Thread(target=lambda: made.extend(recent.fresh(NOW, str)[1] for _ in range(40)), daemon=True) for _ in range(8)
     ]

@@ -55,7 +55,7 @@ def _request_sent(kill: Kill) -> None:
 
 
 def _answer_arriving(kill: Kill) -> None:
-    exchange.Exchange.add = lambda *_: kill()  # type: ignore[assignment]
+    exchange.Exchange.add = lambda *_: kill()  # type: ignore[method-assign]
 
 
 def _before_the_job_id_is_recorded(kill: Kill) -> None:
