@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -187,14 +188,16 @@ class Standalone:
         return "\n".join(lines[-count:])
 
 
-def wait_for(condition: Any, seconds: float, complaint: str, check: Any = lambda: None) -> None:
-    """Ask ``condition`` until it is true; raise ``TimeoutError`` after that many seconds."""
+def wait_for(
+    condition: Any, seconds: float, complaint: str, check: Any = lambda: None, *, interval: float = 0.25
+) -> None:
+    """Check ``condition`` every ``interval`` seconds until it is true; raise ``TimeoutError`` after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         check()
         if time.monotonic() > deadline:
             raise TimeoutError(f"{complaint} within {seconds:.0f} s")
-        time.sleep(0.25)
+        time.sleep(interval)
 
 
 def free_ports(count: int) -> list[int]:
@@ -207,16 +210,14 @@ def free_ports(count: int) -> list[int]:
 
 
 def end_group(leader: int) -> None:
-    """End a process group: first politely, then for good."""
-    for how, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
-        members = group(leader)
-        if not members:
-            return
-        try:
-            os.killpg(leader, how)
-        except ProcessLookupError:
-            return
-        psutil.wait_procs(members, timeout=patience)
+    """End a session: first its leader's group politely, then whoever is left for good."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGTERM)
+    psutil.wait_procs(group(leader), timeout=STOP_SECONDS)
+    for stray in group(leader):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            stray.kill()
+    psutil.wait_procs(group(leader), timeout=5)
 
 
 def end_home(home: Path) -> None:
@@ -228,11 +229,11 @@ def end_home(home: Path) -> None:
 
 
 def group(leader: int) -> list[psutil.Process]:
-    """Return the living processes of a process group."""
+    """Return the living processes of a session; Airflow's workers are in groups of their own within it."""
     members = []
     for process in psutil.process_iter():
         try:
-            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
                 members.append(process)
         except (ProcessLookupError, psutil.NoSuchProcess):
             continue
