@@ -11,7 +11,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from airflow_provider_videoai.jobs.exchange import USER_AGENT, Exchange, NotSentError, request_parts, tls
+from airflow_provider_videoai.jobs.exchange import USER_AGENT, Exchange, NotSentError, request_parts
+from airflow_provider_videoai.jobs.network import tls
 from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 

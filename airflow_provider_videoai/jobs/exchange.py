@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import httpx
 
+from airflow_provider_videoai.jobs.network import tls
 from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
@@ -51,12 +50,6 @@ def lost() -> tuple[type[Exception], ...]:
     """Return what an attempt raises when the request left, or may have, and its answer did not come."""
     aiohttp = sys.modules.get("aiohttp")  # only a triggerer has loaded it
     return (*_LOST, aiohttp.ClientError) if aiohttp else _LOST
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """Return the one TLS context: building it reads the certificate store, some 20 ms."""
-    return httpx.create_ssl_context()
 
 
 def client_options(account: Account) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from airflow_provider_videoai.jobs.exchange import asend_over, client_options, tls
+from airflow_provider_videoai.jobs.exchange import asend_over, client_options
+from airflow_provider_videoai.jobs.network import tls
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
 CONNECTIONS = 200

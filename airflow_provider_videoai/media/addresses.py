@@ -17,7 +17,8 @@ import aiohttp
 from typing_extensions import override
 from yarl import URL
 
-from airflow_provider_videoai.jobs.exchange import USER_AGENT, tls
+from airflow_provider_videoai.jobs.exchange import USER_AGENT
+from airflow_provider_videoai.jobs.network import tls
 
 REDIRECTS = 5
 """How many are followed at most."""
