@@ -11,9 +11,9 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from airflow_provider_videoai.jobs.exchange import USER_AGENT, Exchange, NotSentError, request_parts
+from airflow_provider_videoai.jobs.exchange import Deadline, Exchange, LostError, NotSentError, signed
 from airflow_provider_videoai.jobs.network import tls
-from airflow_provider_videoai.jobs.unreachable import why
+from airflow_provider_videoai.jobs.unreachable import Unreadable, why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
 
@@ -25,36 +25,33 @@ class Direct:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ssl=tls()),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT},
-            timeout=aiohttp.ClientTimeout(total=account.timeout),
+            auto_decompress=False,
         )
 
-    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
-        """Send a call once; raise :class:`NotSentError` where no connection could be made or kept."""
-        exchange = Exchange(self._account.timeout)
-        with exchange.unsent_is_told():
-            request = self._signed(call, auth)
-            try:
-                return await self._sent(request, exchange)
-            except (aiohttp.ClientConnectionError, ValueError) as failure:  # the latter: no address at all
-                raise NotSentError(why(failure)) from failure
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
+        exchange = Exchange()
+        with exchange.judged():
+            request = signed(self._account, call, auth)
+        try:
+            return await self._sent(request, exchange, deadline)
+        except (aiohttp.ClientConnectionError, ValueError) as failure:  # the latter: no address at all
+            raise NotSentError(why(failure)) from failure
+        except (aiohttp.ClientError, Unreadable, OSError) as failure:
+            raise LostError(why(failure)) from failure
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._session.close()
 
-    def _signed(self, call: Call, auth: httpx.Auth) -> httpx.Request:
-        parts = request_parts(call)
-        request = httpx.Request(**parts | {"url": self._account.host + call.path})
-        return next(auth.auth_flow(request))
-
-    async def _sent(self, request: httpx.Request, exchange: Exchange) -> Answer:
+    async def _sent(self, request: httpx.Request, exchange: Exchange, deadline: Deadline) -> Answer:
         async with self._session.request(
             request.method,
             URL(str(request.url), encoded=True),  # as it was signed
             headers=request.headers.multi_items(),
             data=request.content or None,
             allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=deadline.left()),
         ) as response:
             async for chunk in response.content.iter_any():
                 exchange.add(chunk)

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-from airflow_provider_videoai.jobs.network import tls
-from airflow_provider_videoai.jobs.unreachable import why
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.unreachable import Unreadable, why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
 MAX_BODY = 8 * 1024 * 1024
@@ -20,74 +21,65 @@ MAX_BODY = 8 * 1024 * 1024
 
 USER_AGENT = "airflow-provider-videoai"
 
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.InvalidURL,
-    httpx.PoolTimeout,
-    httpx.ProxyError,  # the proxy opened no way to the vendor
-    httpx.UnsupportedProtocol,
-    UnicodeError,  # a host name that no name server is asked for
-)
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+_ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""What a server may do that was asked for ``identity``, and how zlib calls it."""
+_SHOWN = 40
 
 
 class NotSentError(Exception):
     """The connection could not be made, so nothing of the request has left: safe to repeat."""
 
 
-class _TooLongError(Exception):
-    """The answer is longer than any that a vendor documents."""
+class LostError(Exception):
+    """The request left, or may have, and no whole answer came."""
 
 
-class _TooSlowError(Exception):
-    """The answer trickles in for longer than a request may take."""
+class Deadline:
+    """When all of a request must be over: connecting, sending, and the last byte of the answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def extend(self, seconds: float) -> None:
+        """Give it so many seconds more: it waited for the account's rate limit."""
+        self._at += seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._at
+
+    def left(self) -> float:
+        """Return the seconds that are left, more than 0; raise ``TimeoutError`` if there are none."""
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
 
-_LOST = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, _TooLongError, _TooSlowError)
-
-
-def lost() -> tuple[type[Exception], ...]:
-    """Return what an attempt raises when the request left, or may have, and its answer did not come."""
-    aiohttp = sys.modules.get("aiohttp")  # only a triggerer has loaded it
-    return (*_LOST, aiohttp.ClientError) if aiohttp else _LOST
-
-
-def client_options(account: Account) -> dict[str, Any]:
-    """Return the arguments of an httpx client for the account."""
-    return {
-        "base_url": account.host,
-        "timeout": httpx.Timeout(account.timeout),
-        "headers": {"User-Agent": USER_AGENT},
-        "follow_redirects": False,
-        "verify": tls(),
-    }
-
-
-def request_parts(call: Call) -> dict[str, Any]:
-    """Return the call as arguments of an httpx request; ``url`` is the path below the account's host."""
-    return {
-        "method": call.method,
-        "url": call.path,
-        "params": dict(call.params) or None,
-        "headers": dict(call.headers),
-        "content": call.body or None,
-    }
+def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
+    """Return the request of a call, signed now."""
+    request = httpx.Request(
+        call.method,
+        account.host + call.path,
+        params=dict(call.params) or None,
+        headers={**_HEADERS, **call.headers},
+        content=call.body or None,
+    )
+    return next(auth.auth_flow(request))
 
 
 class Exchange:
-    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes and ``seconds``.
+    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes."""
 
-    "Nothing left" takes both the kind of failure and httpcore's trace.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
+    def __init__(self) -> None:
         self._content = bytearray()
         self._left = False
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Take in an event of httpcore's trace; a CONNECT is spoken to a proxy, not to the vendor."""
-        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+        if ".send_request_" in event and event.endswith(".started") and info["request"].method != b"CONNECT":
             self._left = True
 
     async def anote(self, event: str, info: Mapping[str, Any]) -> None:
@@ -95,44 +87,46 @@ class Exchange:
         self.note(event, info)
 
     @contextmanager
-    def unsent_is_told(self) -> Iterator[None]:
-        """Turn a failure before anything left into :class:`NotSentError`."""
+    def judged(self, *kinds: type[Exception], unsent: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Turn failures of these kinds into :class:`NotSentError` or :class:`LostError`, by whether anything left.
+
+        ``unsent`` is what is raised of a request that cannot be written down.
+        """
+        never_left: tuple[type[Exception], ...] = (httpx.InvalidURL, *unsent)
+        lost: tuple[type[Exception], ...] = (*kinds, Unreadable, OSError, ValueError)
         try:
             yield
-        except _NEVER_SENT as failure:
-            if self._left:
-                raise
+        except VideoAIError:
+            raise
+        except never_left as failure:
             raise NotSentError(why(failure)) from failure
+        except lost as failure:
+            raise (LostError if self._left else NotSentError)(why(failure)) from failure
 
     def add(self, chunk: bytes) -> None:
         """Take in a piece of the answer."""
         self._content += chunk
         if len(self._content) > MAX_BODY:
-            raise _TooLongError
-        if time.monotonic() > self._until:
-            raise _TooSlowError
+            raise Unreadable(f"its answer is longer than {MAX_BODY // 1024**2} MiB")
 
     def answer(self, status: int, headers: Mapping[str, str]) -> Answer:
-        """Return the whole answer."""
-        return Answer(status, headers, bytes(self._content))
+        """Return the whole answer, decoded; raise :class:`Unreadable` for an encoding that was not agreed upon."""
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity") or not self._content:
+            return Answer(status, headers, bytes(self._content))
+        return Answer(status, headers, _decoded(bytes(self._content), encoding))
 
 
-def send_over(client: httpx.Client, call: Call, auth: httpx.Auth, seconds: float) -> Answer:
-    """Send a call once and read its answer, within so many seconds."""
-    exchange = Exchange(seconds)
-    trace = {"trace": exchange.note}
-    with exchange.unsent_is_told(), client.stream(**request_parts(call), auth=auth, extensions=trace) as response:
-        for chunk in response.iter_bytes():
-            exchange.add(chunk)
-        return exchange.answer(response.status_code, response.headers)
-
-
-async def asend_over(client: httpx.AsyncClient, call: Call, auth: httpx.Auth, seconds: float) -> Answer:
-    """See :func:`send_over`."""
-    exchange = Exchange(seconds)
-    trace = {"trace": exchange.anote}
-    with exchange.unsent_is_told():
-        async with client.stream(**request_parts(call), auth=auth, extensions=trace) as response:
-            async for chunk in response.aiter_bytes():
-                exchange.add(chunk)
-            return exchange.answer(response.status_code, response.headers)
+def _decoded(content: bytes, encoding: str) -> bytes:
+    """Undo one encoding, up to ``MAX_BODY`` bytes. More than one, laid over each other, are no server's but a bomb."""
+    shown = printable(encoding[:_SHOWN])
+    if encoding not in _ENCODINGS:
+        raise Unreadable(f"its answer is encoded as {shown!r}, and identity was asked for")
+    decoder = zlib.decompressobj(_ENCODINGS[encoding])
+    try:
+        decoded = decoder.decompress(content, MAX_BODY)
+    except zlib.error as failure:
+        raise Unreadable(f"its answer says that it is encoded as {shown!r}, and is not") from failure
+    if decoder.unconsumed_tail or not decoder.eof:
+        raise Unreadable(f"its answer, encoded as {shown!r}, is cut off or longer than {MAX_BODY // 1024**2} MiB")
+    return decoded

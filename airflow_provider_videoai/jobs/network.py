@@ -29,7 +29,7 @@ _DIRECTORY = "SSL_CERT_DIR"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """The proxy of an environment variable; ``str()`` is what messages call it. Only ``login`` holds its credentials."""
+    """The proxy of an environment variable. ``str()`` is what messages call it; only ``login`` holds credentials."""
 
     variable: str
     scheme: str
@@ -58,7 +58,10 @@ def proxy_for(url: str) -> Proxy | None:
     :class:`InvalidRequest` for a variable that names no proxy.
     """
     proxies = getproxies_environment()
-    target = urlsplit(url)
+    try:
+        target = urlsplit(url)
+    except ValueError:
+        return None  # no request will be made to it
     scheme = target.scheme if target.scheme in proxies else "all"
     if scheme not in proxies or _excepted(target, proxies.get("no", "")):
         return None

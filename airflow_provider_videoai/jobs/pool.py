@@ -6,12 +6,11 @@ from __future__ import annotations
 import asyncio
 import weakref
 from typing import Protocol
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from airflow_provider_videoai.jobs.exchange import asend_over, client_options
-from airflow_provider_videoai.jobs.network import tls
+from airflow_provider_videoai.jobs.exchange import Deadline
+from airflow_provider_videoai.jobs.network import proxy_for, tls
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
 
 CONNECTIONS = 200
@@ -21,8 +20,8 @@ CONNECTIONS = 200
 class Pool(Protocol):
     """Connections that are kept for the next poll."""
 
-    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
-        """Send a call once; raise ``NotSentError`` where no connection could be made or kept."""
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -32,8 +31,9 @@ _pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, Pool]
 
 
 def load() -> None:
-    """Load the libraries and the certificate store: some 100 ms, which an event loop should not stand still for."""
-    import airflow_provider_videoai.jobs.direct  # noqa: F401 - loaded here so that it is there later
+    """Load the libraries and the certificate store: some 100 ms, which would block an event loop."""
+    import airflow_provider_videoai.jobs.bounded
+    import airflow_provider_videoai.jobs.direct  # noqa: F401 - loaded here so that they are there later
 
     tls()
 
@@ -59,7 +59,7 @@ async def aclose(account: Account) -> None:
 
 
 def _opened(account: Account) -> Pool:
-    if _behind_a_proxy(account):
+    if proxy_for(account.host) is not None:
         return _Proxied(account)
     # Loaded where polls are pooled, in the triggerer: DAG files are parsed often, and need none of it.
     from airflow_provider_videoai.jobs.direct import Direct
@@ -67,24 +67,18 @@ def _opened(account: Account) -> Pool:
     return Direct(account, CONNECTIONS)
 
 
-def _behind_a_proxy(account: Account) -> bool:
-    try:
-        url = httpx.URL(account.host)
-    except httpx.InvalidURL:
-        return False  # no request will be made to it
-    return bool({url.scheme, "all"} & getproxies().keys()) and not proxy_bypass(url.host)
-
-
 class _Proxied:
-    """httpx, whose own transport goes through the environment's proxies as a submit does."""
+    """Connections through the environment's proxy, made as those of a submit are."""
 
     def __init__(self, account: Account) -> None:
-        self._seconds = account.timeout
-        limits = httpx.Limits(max_connections=CONNECTIONS)
-        self._client = httpx.AsyncClient(**client_options(account), limits=limits)
+        from airflow_provider_videoai.jobs import bounded
 
-    async def send(self, call: Call, auth: httpx.Auth) -> Answer:
-        return await asend_over(self._client, call, auth, self._seconds)
+        self._account = account
+        self._send = bounded.asend_over
+        self._pool = bounded.apool(account, CONNECTIONS)
+
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        return await self._send(self._pool, self._account, call, auth, deadline)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._pool.aclose()

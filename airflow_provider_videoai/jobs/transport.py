@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import httpx
-from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
-from airflow_provider_videoai.jobs.exchange import NotSentError, asend_over, client_options, lost, send_over
+from airflow_provider_videoai.jobs.exchange import Deadline, LostError, NotSentError
 from airflow_provider_videoai.jobs.limiter import Limiters
+from airflow_provider_videoai.jobs.network import proxy_for
 from airflow_provider_videoai.jobs.pool import pool_of
-from airflow_provider_videoai.jobs.unreachable import why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor
 
 T = TypeVar("T")
@@ -59,18 +59,23 @@ class Transport:
 
     def _send(self, call: Call) -> Answer:
         auth = self.vendor.auth
+        deadline = Deadline(self.vendor.account.timeout)
         with _told(self.vendor, call):
             try:
-                return self._once(call, auth)
+                return self._once(call, auth, deadline)
             except NotSentError:
-                return Retrying(**_REPEAT_CONNECT)(self._once, call, auth)
+                if deadline.passed:
+                    raise
+                return Retrying(**_repeat_connect(deadline))(self._once, call, auth, deadline)
 
-    def _once(self, call: Call, auth: httpx.Auth) -> Answer:
-        account = self.vendor.account
+    def _once(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        # Loaded with the first request: DAG files are parsed often, and need none of it.
+        from airflow_provider_videoai.jobs.bounded import send
+
         for delay in self._delays(call):
             self._sleep(delay)
-        with httpx.Client(**client_options(account)) as client:
-            return send_over(client, call, auth, account.timeout)
+            deadline.extend(delay)
+        return send(self.vendor.account, call, auth, deadline)
 
     def _delays(self, call: Call) -> Iterator[float]:
         """Yield the seconds to sleep before the call may leave: again where the vendor asked for silence meanwhile."""
@@ -98,30 +103,39 @@ class Transport:
 
     async def _asend(self, call: Call) -> Answer:
         auth = self.vendor.auth
+        deadline = Deadline(self.vendor.account.timeout)
         with _told(self.vendor, call):
             try:
-                return await self._aonce(call, auth)
+                return await self._aonce(call, auth, deadline)
             except NotSentError:
-                return await AsyncRetrying(**_REPEAT_CONNECT)(self._aonce, call, auth)
+                if deadline.passed:
+                    raise
+                return await AsyncRetrying(**_repeat_connect(deadline))(self._aonce, call, auth, deadline)
 
-    async def _aonce(self, call: Call, auth: httpx.Auth) -> Answer:
-        account = self.vendor.account
+    async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
         for delay in self._delays(call):
             await asyncio.sleep(delay)
-        pool = None if call.buys else pool_of(account)
+            deadline.extend(delay)
+        pool = None if call.buys else pool_of(self.vendor.account)
         if pool is not None:
-            return await pool.send(call, auth)
-        async with httpx.AsyncClient(**client_options(account)) as client:
-            return await asend_over(client, call, auth, account.timeout)
+            return await pool.send(call, auth, deadline)
+        from airflow_provider_videoai.jobs.bounded import asend
+
+        return await asend(self.vendor.account, call, auth, deadline)
 
 
 # How a call that did not leave is repeated. Not used for the first attempt: it costs a tenth of a poll.
 _REPEAT_CONNECT: dict[str, Any] = {
-    "retry": retry_if_exception_type(NotSentError),
     "stop": stop_after_attempt(2),
     "wait": wait_random_exponential(multiplier=0.2, max=2),
     "reraise": True,
 }
+
+
+def _repeat_connect(deadline: Deadline) -> dict[str, Any]:
+    """Return tenacity's arguments: all attempts share one deadline."""
+    may_help = retry_if_exception(lambda failure: isinstance(failure, NotSentError) and not deadline.passed)
+    return _REPEAT_CONNECT | {"retry": may_help}
 
 
 @contextmanager
@@ -130,16 +144,22 @@ def _told(vendor: Vendor, call: Call) -> Iterator[None]:
     try:
         yield
     except NotSentError as failure:
-        text = f"{vendor.title} {call.name}: no connection to {_host_of(vendor.account)} ({failure})"
+        text = f"{vendor.title} {call.name}: no connection to {_way_to(vendor.account)} ({failure})"
         raise VendorUnavailable(text + (": nothing was sent, nothing was bought" if call.buys else "")) from None
-    except lost() as failure:
-        where = _host_of(vendor.account)
+    except LostError as failure:
+        way = _way_to(vendor.account)
         if call.buys:
             raise SubmitUncertain(
-                f"{vendor.title} {call.name} was sent to {where} and its answer was lost ({why(failure)}): "
+                f"{vendor.title} {call.name} was sent to {way} and its answer was lost ({failure}): "
                 "the job may have been bought"
             ) from None
-        raise VendorUnavailable(f"{vendor.title} {call.name}: no answer from {where} ({why(failure)})") from None
+        raise VendorUnavailable(f"{vendor.title} {call.name}: no answer from {way} ({failure})") from None
+
+
+def _way_to(account: Account) -> str:
+    """Name the host, and the proxy that the environment puts before it."""
+    proxy = proxy_for(account.host)
+    return _host_of(account) + (f" through {proxy}" if proxy else "")
 
 
 def _host_of(account: Account) -> str:

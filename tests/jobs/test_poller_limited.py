@@ -15,6 +15,7 @@ import pytest
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs import throttle, transport
+from airflow_provider_videoai.jobs.exchange import Deadline
 from airflow_provider_videoai.jobs.limiter import Limiters
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, json_body
@@ -36,7 +37,7 @@ class Answered(Transport):
         self._asks = Counter[str]()
 
     @override
-    async def _aonce(self, call: Call, auth: httpx.Auth) -> Answer:
+    async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
         for delay in self._delays(call):
             await asyncio.sleep(delay)
         trans_no = json.loads(call.body)["transNo"]

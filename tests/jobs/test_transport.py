@@ -181,17 +181,6 @@ def bad_gzip(wire: Any) -> None:
     wire.answer(b"this is not gzip", headers=["Content-Encoding: gzip"])
 
 
-def broken_redirect(wire: Any) -> None:
-    wire.read()
-    wire.answer(b"", status=302, headers=["Location: http://[::bad"])
-
-
-def overlong_redirect(wire: Any) -> None:
-    """httpx itself stumbles over it, with the error that an impossible address of our own would raise."""
-    wire.read()
-    wire.answer(b"", status=302, headers=[f"Location: {'a' * 65530}"])
-
-
 LOST = [
     reset_before_reading,
     reset_after_reading,
@@ -207,8 +196,6 @@ LOST = [
     endless_body,
     not_http,
     bad_gzip,
-    broken_redirect,
-    overlong_redirect,
 ]
 
 
@@ -248,7 +235,7 @@ def test_poll_whose_answer_is_lost_is_a_vendor_that_is_unavailable(
 def test_overlong_answer_is_not_read_to_its_end(open_lab: Any, server: Any, play: Play) -> None:
     server.behave = endless_body
     vendor = open_lab(host=server.url)
-    with pytest.raises(VendorUnavailable, match="TooLong"):
+    with pytest.raises(VendorUnavailable, match="its answer is longer than 8 MiB"):
         play(vendor, look(vendor))
 
 
@@ -261,11 +248,12 @@ def test_trickling_answer_takes_no_longer_than_a_request_may(open_lab: Any, serv
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("target", ["{url}/elsewhere?signature=x", "http://[::bad", "a" * 7000, ""])
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirect_is_not_followed(open_lab: Any, server: Any, order: Any, play: Play, status: int) -> None:
+def test_redirect_is_not_followed(open_lab: Any, server: Any, order: Any, play: Play, status: int, target: str) -> None:
     server.behave = lambda wire: (
         wire.read(),
-        wire.answer(b"", status=status, headers=[f"Location: {server.url}/elsewhere?signature=x"]),
+        wire.answer(b"", status=status, headers=[f"Location: {target.format(url=server.url)}"]),
     )
     vendor = open_lab(host=server.url)
     with pytest.raises(SubmitRejected) as refused:

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+import httpcore
 import httpx
 import pytest
 
@@ -39,12 +40,51 @@ def test_silence_is_told(mute: str) -> None:
     assert why(failure_of(f"http://{mute}")) == "no answer in time"
 
 
+def not_trusted(code: int) -> ssl.SSLCertVerificationError:
+    failure = ssl.SSLCertVerificationError("certificate verify failed")
+    failure.verify_code = code
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("code", "named", "words"),
+    [
+        (18, {}, "its TLS certificate is not trusted: a private CA is set with SSL_CERT_FILE in the environment"),
+        (
+            20,
+            {"SSL_CERT_FILE": "/a.pem", "CURL_CA_BUNDLE": "/b.pem"},
+            "its TLS certificate is not trusted: the environment trusts only what is in SSL_CERT_FILE, CURL_CA_BUNDLE",
+        ),
+        (10, {}, "its TLS certificate has expired: is this machine's clock right?"),
+        (62, {}, "its TLS certificate is another host's"),
+    ],
+)
+def test_certificate_that_is_not_trusted_names_whom_the_environment_trusts(
+    monkeypatch: pytest.MonkeyPatch, code: int, named: dict[str, str], words: str
+) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, path in named.items():
+        monkeypatch.setenv(name, path)
+    assert why(not_trusted(code)) == words
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (httpcore.ProxyError("407 Proxy Authentication Required"), "the proxy opens no connection there: HTTP 407"),
+        (httpcore.ProxyError("went wrong"), "the proxy opens no connection there: HTTP ?"),
+    ],
+)
+def test_refusal_of_a_proxy_is_said_by_its_status(failure: Exception, words: str) -> None:
+    assert why(failure) == words
+
+
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
         (OSError(errno.ENETUNREACH, "unreachable"), "no network leads there"),
         (OSError(errno.EHOSTUNREACH, "unreachable"), "no network leads there"),
-        (ssl.SSLCertVerificationError("self-signed"), "its TLS certificate is not trusted"),
         (ssl.SSLError("wrong version"), "it does not speak TLS: is it http://, or another port?"),
         (ConnectionResetError(), "the connection was reset"),
     ],

@@ -1,0 +1,514 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time and memory of one request: whatever a server or a proxy does, it ends in time, and in a typed error."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import gzip
+import select
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.exchange import MAX_BODY
+from airflow_provider_videoai.jobs.limiter import Limiters
+from airflow_provider_videoai.jobs.transport import Transport
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, json_body
+from benchmarks.certificates import write_certificates
+from tests.jobs.playing import BOUGHT, LOOKED, PLAYS, Play, beside_a_poller, buy, keep_alive, look, on_a_worker, told
+from tests.jobs.wire import Wire
+
+pytestmark = [
+    pytest.mark.filterwarnings("error"),  # an unclosed session, socket or loop warns
+    pytest.mark.usefixtures("no_pause_between_connects", "no_proxy"),
+]
+
+SOON = 0.5
+"""Seconds that a request may take where the deadline is to pass."""
+PIECE = 65536
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_left_open() -> Iterator[None]:
+    yield
+    gc.collect()  # what was left open warns now
+
+
+def again_and_again(begin: bytes, piece: bytes, pause: float) -> Callable[[Wire], None]:
+    """Answer with a beginning, then the same piece until the peer leaves."""
+
+    def behave(wire: Wire) -> None:
+        wire.read()
+        wire.send(begin)
+        while not wire.server.stopping.wait(pause):
+            wire.send(piece)
+
+    return behave
+
+
+# -- time ------------------------------------------------------------------------------------------------------
+
+SLOW = {
+    "status line": (b"HTTP/1.1 200 ", b"O"),
+    "head": (HEAD + b"X: ", b"a"),
+    "headers": (HEAD, b"X: a\r\n"),
+    "informational responses": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "body": (HEAD + b"Content-Length: 4000\r\n\r\n", b" "),
+    "body without length": (HEAD + b"\r\n", b" "),
+    "chunk size": (CHUNKED, b"0"),
+    "chunk extension": (CHUNKED + b"2;x=", b"a"),
+    "chunks": (CHUNKED, b"1\r\n \r\n"),
+    "trailers": (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: a\r\n"),
+    "empty deflate blocks": (HEAD + b"Content-Encoding: deflate\r\n\r\n\x78\x9c", b"\x00\x00\x00\xff\xff"),
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "proxied"), [*((part, False) for part in SLOW), ("head", True), ("informational responses", True)]
+)
+def test_answer_that_trickles_in_is_given_up_at_the_deadline(
+    open_lab: Any,
+    server: Any,
+    order: Any,
+    play: Play,
+    part: str,
+    proxied: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.behave = again_and_again(*SLOW[part], 0.02)
+    if proxied:
+        monkeypatch.setenv("http_proxy", server.url)
+    vendor = open_lab(host="http://vendor.test" if proxied else server.url, timeout=SOON)
+    with pytest.raises(VendorUnavailable, match="no answer in time"):
+        play(vendor, look(vendor))
+    with pytest.raises(SubmitUncertain, match="may have been bought"):
+        play(vendor, buy(vendor, order))
+    assert len(server.requests) <= 2
+
+
+def test_server_that_reads_nothing_is_given_up_at_the_deadline(open_lab: Any, server: Any, play: Play) -> None:
+    server.behave = lambda wire: wire.server.stopping.wait(5)
+    vendor = open_lab(host=server.url, timeout=SOON)
+    with pytest.raises(SubmitUncertain, match="no answer in time"):
+        play(vendor, one(Call(name="order", path="/order", body=b" " * 50_000_000, buys=True)))
+
+
+def silent(wire: Wire) -> None:
+    wire.server.stopping.wait(5)
+
+
+def half_a_tls_record(wire: Wire) -> None:
+    wire.wait_for_bytes()
+    wire.send(b"\x16\x03\x03\x40\x00")
+    while not wire.server.stopping.wait(0.02):
+        wire.send(b"\x00")
+
+
+def trickling_connect(wire: Wire) -> None:
+    again_and_again(b"HTTP/1.1 200 ", b"O", 0.02)(wire)
+
+
+def informational_connect(wire: Wire) -> None:
+    again_and_again(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.02)(wire)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "proxied"),
+    [
+        (silent, False),
+        (half_a_tls_record, False),
+        (silent, True),
+        (trickling_connect, True),
+        (informational_connect, True),
+    ],
+)
+def test_deadline_that_passes_before_the_request_left_bought_nothing(
+    open_lab: Any,
+    server: Any,
+    order: Any,
+    play: Play,
+    monkeypatch: pytest.MonkeyPatch,
+    behaviour: Any,
+    proxied: bool,
+) -> None:
+    server.behave = behaviour
+    if proxied:
+        monkeypatch.setenv("https_proxy", f"http://me:s3cret@127.0.0.1:{server.port}")
+    vendor = open_lab(host="https://vendor.test" if proxied else f"https://127.0.0.1:{server.port}", timeout=SOON)
+    with pytest.raises(VendorUnavailable, match=r"no answer in time.*nothing was bought") as failure:
+        play(vendor, buy(vendor, order))
+    assert server.connections == 1, "the attempts share one deadline"
+    assert (f"through the proxy 127.0.0.1:{server.port} of https_proxy" in told(failure.value)) is proxied
+    assert "s3cret" not in told(failure.value)
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """Return the address of a server that accepts no connection any more."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_connection_that_nobody_accepts_is_given_up_at_the_deadline(
+    open_lab: Any, order: Any, play: Play, full: str
+) -> None:
+    vendor = open_lab(host=full, timeout=SOON)
+    with pytest.raises(VendorUnavailable, match=r"no answer in time.*nothing was bought"):
+        play(vendor, buy(vendor, order))
+
+
+def test_name_that_is_not_resolved_is_given_up_at_the_deadline(
+    open_lab: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(1) and [])
+    vendor = open_lab(host="https://vendor.test", timeout=SOON)
+    with pytest.raises(VendorUnavailable, match=r"no answer in time.*nothing was bought"):
+        play(vendor, buy(vendor, order))
+    over.set()
+
+
+def test_address_that_is_dead_leaves_time_for_the_next(
+    open_lab: Any, server: Any, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.behave = lambda wire: (wire.read(), wire.answer(json_body(LOOKED)))
+    dead = int(full.rpartition(":")[2])
+
+    def routed(address: tuple[str, int], seconds: float) -> socket.socket:
+        connection = socket.socket()
+        connection.settimeout(seconds)
+        try:
+            connection.connect(("127.0.0.1", dead if address[0] == "192.0.2.1" else server.port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 80)) for host in ("192.0.2.1", "192.0.2.2")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "create_connection", routed)
+    vendor = open_lab(host="http://vendor.test", timeout=2)
+    assert "job-1" in on_a_worker(vendor, look(vendor))
+
+
+def test_attempts_to_connect_share_one_deadline(open_lab: Any, server: Any, order: Any, play: Play) -> None:
+    server.behave = lambda wire: wire.server.stopping.wait(0.3)  # and hangs up
+    vendor = open_lab(host=f"https://127.0.0.1:{server.port}", timeout=SOON)
+    with pytest.raises(VendorUnavailable, match="nothing was bought"):
+        play(vendor, buy(vendor, order))
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_waiting_for_the_rate_limit_takes_nothing_of_the_deadline(open_lab: Any, server: Any, blocking: bool) -> None:
+    server.behave = lambda wire: (wire.read(), wire.answer(json_body(LOOKED)))
+    vendor, limiters = open_lab(host=server.url, timeout=SOON), Limiters(None)
+    limiters.slow_down(2 * SOON, time.monotonic())
+    transport = Transport(vendor, limiters=limiters)
+    found = transport.run(look(vendor)) if blocking else asyncio.run(transport.arun(look(vendor)))
+    assert "job-1" in found
+
+
+def test_blocking_call_works_within_a_running_loop_and_on_any_thread(open_lab: Any, server: Any, order: Any) -> None:
+    async def notebook() -> Any:
+        return on_a_worker(vendor, buy(vendor, order)), await asyncio.to_thread(on_a_worker, vendor, buy(vendor, order))
+
+    server.behave = lambda wire: (wire.read(), wire.answer(json_body(BOUGHT)))
+    vendor = open_lab(host=server.url)
+    assert asyncio.run(notebook()) == ("job-1", "job-1")
+
+
+# -- memory ----------------------------------------------------------------------------------------------------
+
+FLOODS = {
+    "one header": (HEAD + b"X: ", b"a" * PIECE),
+    "headers": (HEAD, b"X: a\r\n" * (PIECE // 6)),
+    "status line": (b"HTTP/1.1 200 ", b"a" * PIECE),
+    "no line": (b"", b"a" * PIECE),
+    "empty lines": (b"", b"\r\n" * (PIECE // 2)),
+    "informational responses": (b"", (b"HTTP/1.1 103 Early Hints\r\nX: " + b"a" * 4000 + b"\r\n\r\n") * 16),
+    "chunk size": (CHUNKED, b"0" * PIECE),
+    "chunk extension": (CHUNKED + b"2;x=", b"a" * PIECE),
+    "chunk extensions": (CHUNKED, (b"1;x=" + b"a" * 4000 + b"\r\n \r\n") * 16),
+    "trailers": (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: a\r\n" * (PIECE // 6)),
+    "chunks": (CHUNKED, b"10000\r\n" + b" " * PIECE + b"\r\n"),
+    "body without length": (HEAD + b"\r\n", b" " * PIECE),
+    "body of a lying length": (HEAD + b"Content-Length: 1" + b"0" * 15 + b"\r\n\r\n", b" " * PIECE),
+}
+
+
+@pytest.mark.parametrize("part", FLOODS)
+def test_flood_takes_no_more_memory_than_an_answer_may(open_lab: Any, server: Any, play: Play, part: str) -> None:
+    sent = 0
+
+    def behave(wire: Wire) -> None:
+        nonlocal sent
+        wire.read()
+        wire.send(FLOODS[part][0])
+        while not wire.server.stopping.is_set():
+            wire.send(FLOODS[part][1])
+            sent += len(FLOODS[part][1])
+
+    server.behave = behave
+    # aiohttp keeps nothing of what lies between a body's bytes, and passes it by until the deadline.
+    vendor = open_lab(host=server.url, timeout=0.5 if play is beside_a_poller else 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(VendorUnavailable):
+            play(vendor, look(vendor))
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY
+    finally:
+        tracemalloc.stop()
+    server.stop()
+    assert sent < 4 * MAX_BODY or play is beside_a_poller
+
+
+# -- encodings -------------------------------------------------------------------------------------------------
+
+
+def answering(body: bytes, *headers: str) -> Callable[[Wire], Any]:
+    def behave(wire: Wire) -> None:
+        wire.read()
+        wire.answer(body, headers=headers)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("deflate", zlib.compress),
+        ("identity", bytes),
+        ("", bytes),
+    ],
+)
+def test_answer_in_an_encoding_that_was_not_asked_for_is_read(
+    open_lab: Any, server: Any, play: Play, encoding: str, encode: Callable[[bytes], bytes]
+) -> None:
+    server.behave = answering(encode(json_body(LOOKED)), f"Content-Encoding: {encoding}")
+    vendor = open_lab(host=server.url)
+    assert "job-1" in play(vendor, look(vendor))
+
+
+BOMB = gzip.compress(b" " * (5 * MAX_BODY))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "reason"),
+    [
+        ("gzip", BOMB, "encoded as 'gzip', is cut off or longer than 8 MiB"),
+        ("gzip, gzip", gzip.compress(BOMB), "encoded as 'gzip, gzip', and identity was asked for"),
+        ("br", b"\x0b\x02\x80{}\x03", "encoded as 'br', and identity was asked for"),
+        ("zstd", b"\x28\xb5\x2f\xfd", "encoded as 'zstd'"),
+        ("a" * 99, b"{}", f"encoded as '{'a' * 40}'"),
+        ("gzip", gzip.compress(json_body(LOOKED))[:-9], "is cut off"),
+        ("gzip", json_body(LOOKED), "says that it is encoded as 'gzip', and is not"),
+    ],
+)
+def test_answer_that_cannot_be_decoded_within_the_limit_names_its_encoding(
+    open_lab: Any, server: Any, order: Any, play: Play, encoding: str, body: bytes, reason: str
+) -> None:
+    server.behave = answering(body, f"Content-Encoding: {encoding}")
+    vendor = open_lab(host=server.url)
+    tracemalloc.start()
+    try:
+        with pytest.raises(VendorUnavailable, match=reason):
+            play(vendor, look(vendor))
+        with pytest.raises(SubmitUncertain, match=reason):
+            play(vendor, buy(vendor, order))
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY
+    finally:
+        tracemalloc.stop()
+
+
+def test_identity_is_asked_for(open_lab: Any, server: Any, play: Play) -> None:
+    heads = []
+
+    def behave(wire: Wire) -> None:
+        wire.wait_for_bytes()
+        heads.append(wire._connection.recv(PIECE, socket.MSG_PEEK).lower())
+        wire.read()
+        wire.answer(json_body(LOOKED))
+
+    server.behave = behave
+    vendor = open_lab(host=server.url)
+    play(vendor, look(vendor))
+    assert heads[0].count(b"accept-encoding: identity\r\n") == heads[0].count(b"accept-encoding") == 1
+
+
+# -- whatever comes --------------------------------------------------------------------------------------------
+
+
+def one(call: Call) -> Flow[Answer]:
+    return (yield call)
+
+
+PIECES = [
+    *(
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.0 200 OK",
+        b"HTTP/0.9 200",
+        b"HTTP/1.1 103 Early",
+        b"HTTP/1.1 101 Up",
+        b"HTTP/1.1 204 -",
+    ),
+    *(b"HTTP/1.1 999 \xff", b"HTTP/1.1 -1 OK", b"HTTP/2 200", b"\r\n", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"\0"),
+    *(b"Content-Length: 2", b"Content-Length: 20", b"Content-Length: -2", b"Content-Length: 1" + b"0" * 30),
+    *(b"Content-Length: 9" + b"9" * 5000, b"Content-Length: 2, 2", b"Content-Length: 0x2", b"Content-Length: +2"),
+    *(b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked", b"Content-Encoding: gzip", b" folded"),
+    *(
+        b"Connection: close",
+        b"Connection: upgrade",
+        b"Upgrade: h2c",
+        b"X: \x01\x7f",
+        b"X: caf\xe9\xff",
+        b"X\xff: a",
+        b": a",
+    ),
+    *(
+        b"Retry-After: 1e9",
+        b"Date: \xff",
+        b"{}",
+        b"2\r\n{}\r\n",
+        b"0\r\n\r\n",
+        b"f" * 17 + b"\r\n",
+        b"-1\r\n",
+        b"1;x=y\r\n",
+    ),
+    *(b"X: a\r\n" * 10_000, b"X: " + b"a" * 20_000, b"\x16\x03\x01\x02\x00", gzip.compress(b"{}")),
+]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=12), st.booleans())
+@example([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 20\r\n\r\n{}"], True)
+@example([b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\n{}"], True)
+@example([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n{}"], True)
+@example([b"{}"], True)
+def test_whatever_comes_is_an_answer_or_a_typed_error(
+    open_lab: Any, server: Any, pieces: list[bytes], buys: bool
+) -> None:
+    def behave(wire: Wire) -> None:
+        wire.read()
+        wire.send(b"".join(pieces))
+
+    server.behave = behave
+    vendor = open_lab(host=server.url, timeout=5)
+    expected: type[VideoAIError] = SubmitUncertain if buys else VendorUnavailable
+    for play in PLAYS:
+        before = server.connections
+        try:
+            answer = play(vendor, one(Call(name="order", path="/order", body=b"{}", buys=buys)))
+        except expected as failure:
+            told(failure)
+        else:
+            assert 100 <= answer.status <= 999
+        assert not buys or server.connections == before + 1
+
+
+# -- TLS, private authorities, proxies -------------------------------------------------------------------------
+
+
+def tls_server(server: Any, context: ssl.SSLContext, behave: Callable[[Wire], Any]) -> None:
+    def secured(wire: Wire) -> None:
+        with context.wrap_socket(wire._connection, server_side=True) as connection:
+            behave(Wire(server, connection))
+
+    server.behave = secured
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_private_authority_of_the_environment_is_trusted(
+    open_lab: Any, server: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    trusted, certificate = write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    tls_server(server, context, lambda wire: wire.answer(json_body(BOUGHT if "/order" in wire.read() else LOOKED)))
+    vendor = open_lab(host=f"https://127.0.0.1:{server.port}")
+    with pytest.raises(VendorUnavailable, match="its TLS certificate is not trusted"):
+        play(vendor, buy(vendor, order))
+    monkeypatch.setenv(name, str(trusted))
+    assert play(vendor, buy(vendor, order)) == "job-1"
+    assert "job-1" in play(vendor, look(vendor))
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["http proxy", "https proxy"])
+def test_tunnel_through_a_proxy_carries_requests_within_the_deadline(
+    open_lab: Any,
+    start_server: Any,
+    order: Any,
+    play: Play,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    secured: bool,
+) -> None:
+    trusted, certificate = write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    vendor_side, proxy = start_server(), start_server()
+    tls_server(vendor_side, context, keep_alive)
+
+    def tunnel(wire: Wire) -> None:
+        wire.read()
+        with socket.create_connection(("127.0.0.1", vendor_side.port)) as onward:
+            wire.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            relay(wire._connection, onward)
+
+    tls_server(proxy, context, tunnel) if secured else setattr(proxy, "behave", tunnel)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    monkeypatch.setenv("HTTPS_PROXY", f"{'https' if secured else 'http'}://127.0.0.1:{proxy.port}")
+    vendor = open_lab(host=f"https://127.0.0.1:{vendor_side.port}")
+    assert play(vendor, buy(vendor, order)) == "job-1"
+    assert "job-1" in play(vendor, look(vendor))
+    tls_server(vendor_side, context, again_and_again(HEAD + b"X: ", b"a", 0.02))
+    hurried = open_lab(host=vendor.account.host, timeout=SOON)
+    with pytest.raises(SubmitUncertain, match=r"through the proxy .* of HTTPS_PROXY.*no answer in time"):
+        play(hurried, buy(hurried, order))
+
+
+def relay(client: socket.socket, onward: socket.socket) -> None:
+    """Carry bytes both ways between two connections until one of them ends."""
+    other = {client: onward, onward: client}
+    while True:
+        for source in select.select(other, [], [], 5)[0]:
+            while piece := source.recv(PIECE):
+                other[source].sendall(piece)
+                if not (isinstance(source, ssl.SSLSocket) and source.pending()):
+                    break
+            else:
+                return
+
+
+def test_what_the_environment_says_wrongly_bought_nothing_and_is_named(
+    open_lab: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy.test")
+    vendor = open_lab(host="https://vendor.test")
+    with pytest.raises(VideoAIError, match="environment variable HTTPS_PROXY"):
+        play(vendor, buy(vendor, order))
