@@ -77,7 +77,7 @@ def waited(length: float, cadence: Cadence, progress: Progress, dice: random.Ran
     watch = Watch(job_id="j", submitted_at=0.0, started_at=0.0, cadence=cadence)
     now = watch.due_at + dice.uniform(0.0, cadence.floor)
     while now < length:
-        watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, progress=progress(now / length)), now)
+        watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, progress=progress(now / length)), now, now)
         now = watch.due_at + dice.uniform(0.0, cadence.slack(watch.due_at - now))
     return Fate(length, watch.asks + 1, now - length)
 

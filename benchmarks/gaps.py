@@ -34,7 +34,7 @@ def asks(length: float, *, progress: bool) -> list[float]:
     ages = [FIRST_ASK]
     while ages[-1] < length:
         percent = min(99, int(100 * ages[-1] / length)) if progress else None
-        watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, progress=percent), ages[-1])
+        watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, progress=percent), ages[-1], ages[-1])
         ages.append(watch.due_at)
     return ages
 

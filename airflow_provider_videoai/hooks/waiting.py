@@ -38,15 +38,17 @@ def watches_of(
     poll_interval: float | None,
     deadline: float | None,
 ) -> list[Watch]:
-    """Make a watch for each job, to be asked for soon. Times are epoch seconds; not submitted by us: from now on."""
-    now = time.time()
+    """Make a watch for each job, to be polled soon. Times are epoch seconds; a job that is not ours is new."""
+    now = time.monotonic()
+    age = 0.0 if submitted_at is None else max(0.0, time.time() - submitted_at)
     cadence = _cadence(vendor.poll_floor, poll_interval)
     return [
         Watch(
             job_id=job_id,
             operation=operation,
-            submitted_at=submitted_at or now,
+            submitted_at=submitted_at,
             started_at=now,
+            age=age,
             deadline=deadline,
             tolerance=vendor.account.outage_tolerance,
             cadence=cadence,
@@ -120,7 +122,7 @@ class Jobs:
 
     def tell(self, watch: Watch) -> None:
         """Log what an ask saw, where it is news."""
-        tell(self.log, watch, self.hook.vendor_class.known_states, time.time())
+        tell(self.log, watch, self.hook.vendor_class.known_states, time.monotonic())
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
         """Return the results of jobs whose waiting on this worker is over, or raise the first error."""

@@ -34,16 +34,16 @@ def _sifted(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
     return first | rest
 
 
-def told(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float) -> None:
-    """Tell each watch its own part of an answer, or that there was none."""
+def told(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float, wall: float) -> None:
+    """Give each watch its own part of an answer, or that there was none; see :class:`Watch` for the times."""
     for watch in watches:
         mine = seen if isinstance(seen, VideoAIError) else seen.get(watch.job_id)
         if mine is None:
-            watch.unknown(now)
+            watch.unknown(now, wall)
         elif isinstance(mine, VideoAIError):
-            watch.missed(mine, now)
+            watch.missed(mine, now, wall)
         else:
-            watch.saw(mine, now)
+            watch.saw(mine, now, wall)
 
 
 def noteworthy(watch: Watch) -> bool:

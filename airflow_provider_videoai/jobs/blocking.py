@@ -19,10 +19,14 @@ def wait(
     watches: Sequence[Watch],
     observer: Observer,
     *,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Block until every watch is done; ``observer`` is called after each ask that changed one, or failed."""
+    """Block until every watch is done; ``observer`` is called after each poll that changed one, or failed.
+
+    ``clock`` gives monotonic seconds, ``wall`` epoch seconds.
+    """
     throttle = Throttle(transport.limiters)
     while waiting := [watch for watch in watches if not watch.done]:
         if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
@@ -30,15 +34,15 @@ def wait(
         due = [watch for watch in waiting if watch.due_at <= clock()]
         for batch in batches(due, transport.vendor.batch_size):
             seen = _seen(transport, batch, throttle)
-            told(batch, seen, clock())
+            told(batch, seen, clock(), wall())
             for watch in batch:
                 if noteworthy(watch):
                     observer(watch)
 
 
-def ask(transport: Transport, watches: Sequence[Watch], throttle: Throttle, now: float) -> None:
-    """Ask once, blocking, for the jobs of at most one request, and tell each watch what was seen."""
-    told(watches, _seen(transport, watches, throttle), now)
+def ask(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> None:
+    """Poll once, blocking, the jobs of at most one request, and give each watch what was seen."""
+    told(watches, _seen(transport, watches, throttle), time.monotonic(), time.time())
 
 
 def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:

@@ -80,12 +80,14 @@ class Poller:
         self,
         transport: Transport,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._transport = transport
         self._vendor = transport.vendor
         self._clock = clock
+        self._wall = wall
         self._jitter = jitter
         self._throttle = Throttle(transport.limiters)
         self.users = 0
@@ -198,7 +200,7 @@ class Poller:
 
     async def _ask(self, awaited: dict[Watch, _Waiter]) -> None:
         try:
-            told(awaited, await self._answers(list(awaited)), self._clock())
+            told(awaited, await self._answers(list(awaited)), self._clock(), self._wall())
         except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
             for waiter in awaited.values():
                 waiter.fail(defect)

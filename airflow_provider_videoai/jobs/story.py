@@ -13,7 +13,7 @@ _STEP = 10
 
 
 def tell(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:
-    """Write what the last ask saw, unless it was told before; ``now`` is epoch seconds."""
+    """Write what the last ask saw, unless it was told before; ``now`` is monotonic seconds."""
     if (news := _news(watch)) != watch.told:
         watch.told = news
         _write(log, watch, now)
@@ -52,6 +52,6 @@ def _write(log: Log, watch: Watch, now: float) -> None:
 
 def _effort(watch: Watch, now: float) -> str:
     # A sensor does not know when its job was submitted, and counts from when it began to wait.
-    waiting = "waiting " if watch.submitted_at == watch.started_at else ""
+    waiting = "waiting " if watch.submitted_at is None else ""
     asks = "1 ask" if watch.asks == 1 else f"{watch.asks} asks"
-    return f"after {waiting}{in_words(now - watch.submitted_at)}, {asks}"
+    return f"after {waiting}{in_words(watch.age_at(now))}, {asks}"

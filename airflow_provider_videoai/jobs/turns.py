@@ -11,7 +11,7 @@ from airflow_provider_videoai.jobs.watch import Watch
 
 
 class Turns:
-    """The waiting jobs of an account that nobody is asking for just now. Times are epoch seconds.
+    """The waiting jobs of an account that nobody is asking for just now. Times are monotonic seconds.
 
     Jobs that fall due within the same ``moment`` (seconds) have their turn together, at its end. A request that has
     room for more is held back until the first of its jobs is overdue by ``patience`` seconds.

@@ -40,12 +40,18 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Watch:
-    """One job that is waited for. All times are epoch seconds."""
+    """One job that is waited for.
+
+    Intervals and outages are measured by the monotonic clock, so that a wall clock that is set right harms no wait: all
+    times are monotonic seconds, called ``now``. Only ``submitted_at`` and ``deadline`` are epoch seconds, as is
+    ``wall``, by which the deadline is judged. ``age`` is the job's at the start, in seconds.
+    """
 
     job_id: str
-    submitted_at: float
+    submitted_at: float | None
     cadence: Cadence
     started_at: float
+    age: float = 0.0
     deadline: float | None = None
     tolerance: float = TOLERANCE
     operation: str = ""
@@ -70,7 +76,11 @@ class Watch:
         """True when there is nothing left to wait for."""
         return self.outcome is not None
 
-    def saw(self, status: JobStatus, now: float) -> None:
+    def age_at(self, now: float) -> float:
+        """Return how old the job is, in seconds."""
+        return self.age + max(0.0, now - self.started_at)
+
+    def saw(self, status: JobStatus, now: float, wall: float) -> None:
         """Take in an observation."""
         self.asks += 1
         self.changed = False
@@ -84,9 +94,9 @@ class Watch:
         if status.state.terminal:
             self.outcome = Outcome.ENDED
         else:
-            self._go_on(now)
+            self._go_on(now, wall)
 
-    def missed(self, error: VideoAIError, now: float) -> None:
+    def missed(self, error: VideoAIError, now: float, wall: float) -> None:
         """Take in that an ask failed: ride it out, or end where asking again cannot help."""
         self.asks += 1
         self.changed = False
@@ -101,11 +111,11 @@ class Watch:
         elif now - self._failing_since >= self.tolerance:
             self.outcome = Outcome.UNAVAILABLE
         else:
-            self._go_on(now)
+            self._go_on(now, wall)
 
-    def unknown(self, now: float) -> None:
+    def unknown(self, now: float, wall: float) -> None:
         """Take in that the vendor answered but did not mention the job."""
-        self.missed(JobNotFound(f"the vendor does not know job {self.job_id!r}", job_id=self.job_id), now)
+        self.missed(JobNotFound(f"the vendor does not know job {self.job_id!r}", job_id=self.job_id), now, wall)
 
     def resume(self, now: float) -> None:
         """Go on after credentials were refused: the account has others now."""
@@ -121,15 +131,16 @@ class Watch:
         self._odd_states |= {raw}
         return raw
 
-    def _go_on(self, now: float) -> None:
-        # The status is always asked before the deadline is judged: a job that ended in time must not be lost to it.
-        if self.deadline is not None and now >= self.deadline:
+    def _go_on(self, now: float, wall: float) -> None:
+        # The status is always polled before the deadline is judged: a job that ended in time must not be lost to it.
+        if self.deadline is not None and wall >= self.deadline:
             self.outcome = Outcome.TIMED_OUT
             return
         still = now - self._changed_at if self._changed_at is not None else 0.0
-        self.due_at = now + self.cadence.gap(max(0.0, now - self.submitted_at), self.status, still)
+        gap = self.cadence.gap(self.age_at(now), self.status, still)
         if self.deadline is not None:
-            self.due_at = min(self.due_at, max(self.deadline, now + self.cadence.floor))
+            gap = min(gap, max(self.deadline - wall, self.cadence.floor))
+        self.due_at = now + gap
 
 
 def _earlier(since: float | None, now: float) -> float:

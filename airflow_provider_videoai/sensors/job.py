@@ -174,7 +174,7 @@ class VideoJobSensor(BaseSensorOperator):
         waiting = [watch for watch in self._watches if not watch.done]
         throttle = Throttle(transport.limiters)
         for batch in batches(waiting, transport.vendor.batch_size):
-            ask(transport, batch, throttle, time.time())
+            ask(transport, batch, throttle)
         for watch in waiting:
             jobs.tell(watch)
         if not all(watch.done for watch in self._watches):

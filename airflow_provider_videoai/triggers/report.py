@@ -80,7 +80,7 @@ class Report:
 
     def __call__(self, watch: Watch) -> None:
         """Take in that a job changed."""
-        tell(log, watch, self._known_states, time.time())
+        tell(log, watch, self._known_states, time.monotonic())
         if watch.status is not None:
             self._standing.note(watch.status, _now())
         self._changed = True

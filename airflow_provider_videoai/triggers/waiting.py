@@ -108,7 +108,7 @@ async def _renewed(trigger: VideoJobTrigger, transport: Transport, watches: list
         return None
     log.info("%s refused the credentials, and connection %r has others now", trigger.vendor, trigger.conn_id)
     for watch in watches:
-        watch.resume(time.time())
+        watch.resume(time.monotonic())
     return renewed
 
 

@@ -81,7 +81,7 @@ def test_deadline_is_told_with_how_to_wait_longer(told: dict[str, str], words: s
 @pytest.mark.parametrize("kind", [AuthenticationFailed, InvalidRequest, ResultUnavailable])
 def test_permanent_error_keeps_its_class_over_the_way_from_the_triggerer(kind: type[VideoAIError]) -> None:
     refused = watch()
-    refused.missed(kind("no."), 5)
+    refused.missed(kind("no."), 5, 5)
     assert refused.outcome is Outcome.REFUSED
     error = error_of(refused.outcome, job_id="job-7", title="Lab", said=said_of(refused), refusal=refusal_name(refused))
     assert type(error) is kind

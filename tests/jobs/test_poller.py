@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.errors import VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.jobs.pool import CONNECTIONS
@@ -204,3 +205,51 @@ def test_observer_hears_of_news_only(open_lab: Any, scripted: Any, skip_time: An
     skip_time(run())
     assert heard == ["queued", "running", "succeeded"]
     assert watch.asks == 5
+
+
+# -- jitter ----------------------------------------------------------------------------------------------------
+
+
+def polled_at(scripted: Any, skip_time: Any, vendor: Any, watches: list[Watch], rounds: int) -> list[dict[str, float]]:
+    """Wait for jobs that end at their poll number ``rounds``; return when each was polled, round by round."""
+    seen: list[dict[str, float]] = [{} for _ in range(rounds)]
+
+    def answer(call: Call) -> Any:
+        found = []
+        for job_id in ids_of(call):
+            number = next(number for number, polls in enumerate(seen) if job_id not in polls)
+            seen[number][job_id] = asyncio.get_running_loop().time() - NOW
+            found += rows([job_id], "succeeded" if number == rounds - 1 else "running")["jobs"]
+        return {"code": 0, "jobs": found}
+
+    async def run() -> None:
+        await poll(skipping_poller(scripted(vendor, answer), jitter=True), watches)
+
+    skip_time(run())
+    return seen
+
+
+def test_jobs_that_arrive_together_are_first_polled_over_the_vendors_floor(
+    open_lab: Any, scripted: Any, skip_time: Any
+) -> None:
+    """After a restart of the triggerer every job arrives in the same instant."""
+    watches = [new_watch(str(number), cadence=Cadence(floor=10.0)) for number in range(100)]
+    (first,) = polled_at(scripted, skip_time, open_lab(), watches, rounds=1)
+    assert 10 <= min(first.values()) < 13
+    assert 17 < max(first.values()) < 20.2
+    assert len({round(at) for at in first.values()}) > 8
+
+
+def test_jobs_of_the_same_interval_drift_apart_poll_by_poll(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    watches = [new_watch(str(number), cadence=Cadence(floor=1.0, interval=100.0)) for number in range(100)]
+    first, second = polled_at(scripted, skip_time, open_lab(), watches, rounds=2)
+    late = [second[job_id] - first[job_id] - 100 for job_id in first]
+    assert 0 <= min(late) < 0.4
+    assert 1.6 < max(late) < 2.3
+
+
+def test_jobs_that_can_share_a_request_are_not_torn_apart(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+    watches = [new_watch(str(number), cadence=Cadence(floor=10.0, interval=100.0)) for number in range(100)]
+    vendor = open_lab("batch_lab", poll_floor=10.0)
+    rounds = polled_at(scripted, skip_time, vendor, watches, rounds=3)
+    assert [len(set(polls.values())) for polls in rounds] == [1, 1, 1]

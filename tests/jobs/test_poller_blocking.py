@@ -92,7 +92,7 @@ def test_blocking_and_async_side_decide_alike(open_lab: Any, scripted: Any, skip
     skip_time(run())
     clock = Clock()
     vendor.append(Told([list(story) for story, *_ in stories], clock))
-    wait(scripted(open_lab(), vendor[1]), blocking, lambda _: None, clock=clock, sleep=clock.sleep)
+    wait(scripted(open_lab(), vendor[1]), blocking, lambda _: None, clock=clock, wall=clock, sleep=clock.sleep)
     assert sorted(vendor[0].asks) == sorted(vendor[1].asks)
     for one, other in zip(deferred, blocking, strict=True):
         assert end_of(one) == pytest.approx(end_of(other))
@@ -103,7 +103,7 @@ def test_blocking_side_asks_for_many_jobs_in_one_request(open_lab: Any, scripted
 
     transport = scripted(open_lab("batch_lab"), all_done)
     watches = [new_watch(str(number)) for number in range(250)]
-    wait(transport, watches, lambda _: None, clock=clock, sleep=clock.sleep)
+    wait(transport, watches, lambda _: None, clock=clock, wall=clock, sleep=clock.sleep)
     assert [len(ids_of(call)) for call in transport.calls] == [100, 100, 50]
 
 
@@ -117,7 +117,7 @@ def test_gap_is_counted_from_the_answer_not_from_the_question(open_lab: Any, scr
         return rows(ids_of(call), "succeeded" if len(asked) == 3 else "running")
 
     watch = new_watch("j", cadence=Cadence(floor=1.0, interval=5.0))
-    wait(scripted(open_lab(), slow), [watch], lambda _: None, clock=clock, sleep=clock.sleep)
+    wait(scripted(open_lab(), slow), [watch], lambda _: None, clock=clock, wall=clock, sleep=clock.sleep)
     assert asked == [NOW + 3, NOW + 28, NOW + 53]
 
 
@@ -149,6 +149,6 @@ def test_blocking_side_spares_the_others_too(open_lab: Any, scripted: Any) -> No
 
     watches = [new_watch(job_id) for job_id in ("a", "bad", "b", "c")]
     transport = scripted(open_lab("batch_lab"), answer)
-    ask(transport, watches, Throttle(transport.limiters), NOW)
+    ask(transport, watches, Throttle(transport.limiters))
     assert [watch.outcome for watch in watches] == [Outcome.ENDED, None, Outcome.ENDED, Outcome.ENDED]
     assert isinstance(watches[1].error, JobNotFound)

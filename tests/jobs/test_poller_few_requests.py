@@ -167,7 +167,8 @@ def test_a_few_jobs_that_came_together_share_one_request_wherever_a_moment_ends(
     open_lab: Any, scripted: Any, skip_time: Any, first: float
 ) -> None:
     async def run() -> None:
-        poller = Poller(transport, clock=asyncio.get_running_loop().time, jitter=lambda _, most: next(spread) * most)
+        clock = asyncio.get_running_loop().time
+        poller = Poller(transport, clock=clock, wall=clock, jitter=lambda _, most: next(spread) * most)
         await poll(poller, [new_watch(str(n), NOW + first) for n in range(5)])
 
     spread = iter([0.0, 0.25, 0.5, 0.75, 1.0])

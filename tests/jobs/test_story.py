@@ -31,9 +31,10 @@ class Page:
         self.lines.append("! " + event % args)
 
 
-def a_watch(submitted_at: float = NOW - 5) -> Watch:
+def a_watch(submitted_at: float | None = NOW - 5) -> Watch:
+    age = 0.0 if submitted_at is None else NOW - submitted_at
     cadence = Cadence(floor=1.0, interval=None)
-    return Watch(job_id="j", operation="paint", submitted_at=submitted_at, started_at=NOW, cadence=cadence)
+    return Watch(job_id="j", operation="paint", submitted_at=submitted_at, started_at=NOW, age=age, cadence=cadence)
 
 
 def story(*seen: JobStatus | VendorUnavailable, watch: Watch | None = None, ends: float = NOW + 187) -> list[str]:
@@ -41,9 +42,9 @@ def story(*seen: JobStatus | VendorUnavailable, watch: Watch | None = None, ends
     page, watch = Page(), watch or a_watch()
     for each in seen:
         if isinstance(each, JobStatus):
-            watch.saw(each, NOW)
+            watch.saw(each, NOW, NOW)
         else:
-            watch.missed(each, NOW)
+            watch.missed(each, NOW, NOW)
         tell(page, watch, frozenset({"busy"}), ends)
     return page.lines
 
@@ -91,7 +92,7 @@ def test_a_bad_end_is_told_with_its_effort(state: JobState) -> None:
 
 
 def test_who_does_not_know_when_the_job_was_submitted_tells_how_long_it_waited() -> None:
-    assert story(ended(), watch=a_watch(submitted_at=NOW)) == ["paint job j succeeded after waiting 3 min 7 s, 1 ask"]
+    assert story(ended(), watch=a_watch(submitted_at=None)) == ["paint job j succeeded after waiting 3 min 7 s, 1 ask"]
 
 
 def test_an_outage_is_told_once_and_its_end_as_well() -> None:

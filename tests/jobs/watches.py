@@ -38,7 +38,8 @@ def new_watch(job_id: str, now: float = NOW, **values: Any) -> Watch:
 def skipping_poller(transport: Transport, *, jitter: bool = False) -> Poller:
     """Make a poller whose clock is the running loop's, which skips time."""
     clock = asyncio.get_running_loop().time
-    return Poller(transport, clock=clock) if jitter else Poller(transport, clock=clock, jitter=lambda *_: 0.0)
+    options: dict[str, Any] = {} if jitter else {"jitter": lambda *_: 0.0}
+    return Poller(transport, clock=clock, wall=clock, **options)
 
 
 async def poll(poller: Poller, watches: Sequence[Watch], observer: Any = lambda _: None) -> list[Any]:
@@ -51,7 +52,7 @@ async def poll(poller: Poller, watches: Sequence[Watch], observer: Any = lambda 
 
 
 def quick(job_id: str) -> Watch:
-    return new_watch(job_id, time.time(), cadence=Cadence(floor=0.01, interval=0.01))
+    return new_watch(job_id, time.monotonic(), cadence=Cadence(floor=0.01, interval=0.01))
 
 
 async def until(happened: Callable[[], bool]) -> None:

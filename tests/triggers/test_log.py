@@ -68,7 +68,7 @@ def test_news_of_a_job_do_not_wait_for_the_log(pipe: Pipe) -> None:
             job_id="a", operation="text_removal", submitted_at=0.0, started_at=0.0, cadence=Cadence(floor=1.0)
         )
         report = Report(None, [watch], frozenset({"running"}))
-        watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0)
+        watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0, 1.0)
         report(watch)
         assert not pipe.lines
         pipe.drained.set()

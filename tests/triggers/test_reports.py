@@ -104,7 +104,7 @@ class Unread(list[Watch]):
 
 def test_news_of_one_job_does_not_look_at_the_tasks_other_jobs() -> None:
     watch = Watch(job_id="a", submitted_at=0.0, started_at=0.0, cadence=Cadence(floor=1.0))
-    watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0)
+    watch.saw(JobStatus(job_id="a", state=JobState.RUNNING), 1.0, 1.0)
     report.Report(None, Unread([watch]), frozenset())(watch)
 
 
