@@ -95,7 +95,8 @@ def _proxy(account: Account) -> httpcore.Proxy | None:
     proxy = proxy_for(account.host)
     if proxy is None:
         return None
-    return httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=tls() if proxy.scheme == "https" else None)
+    login = None if proxy.login is None else (proxy.login[0].encode(), proxy.login[1].encode())
+    return httpcore.Proxy(proxy.url, auth=login, ssl_context=tls() if proxy.scheme == "https" else None)
 
 
 def _parts(request: httpx.Request) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _proxy(variable: str, value: str) -> Proxy:
         host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
     except (KeyError, ValueError):
         host, port = None, 0
-    if not host:
+    if not host or not host.isascii():
         raise InvalidRequest(
             f"environment variable {variable}: must be the URL of a proxy, such as http://proxy.example:3128 "
             f"({', '.join(_PORTS)})"

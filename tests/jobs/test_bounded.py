@@ -505,6 +505,25 @@ def relay(client: socket.socket, onward: socket.socket) -> None:
                 return
 
 
+def test_login_of_a_proxy_is_sent_to_the_proxy(
+    open_lab: Any, server: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = []
+
+    def behave(wire: Wire) -> None:
+        wire.wait_for_bytes()
+        heads.append(wire._connection.recv(PIECE, socket.MSG_PEEK))
+        wire.read()
+        wire.answer(b"", status=407)
+
+    server.behave = behave
+    monkeypatch.setenv("https_proxy", f"http://m%C3%A9:s3cret@127.0.0.1:{server.port}")
+    vendor = open_lab(host="https://vendor.test")
+    with pytest.raises(VendorUnavailable, match=r"the proxy opens no connection there: HTTP 407.*nothing was bought"):
+        play(vendor, buy(vendor, order))
+    assert b"Proxy-Authorization: Basic bcOpOnMzY3JldA==\r\n" in heads[0]
+
+
 def test_what_the_environment_says_wrongly_bought_nothing_and_is_named(
     open_lab: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,8 @@ def test_login_of_a_proxy_is_for_the_connection_and_shown_nowhere(monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "value", ["ftp://p.test", "http://", "http://me:s3cret@:80", "http://p.test:99999", "http://[::"]
+    "value",
+    ["ftp://p.test", "http://", "http://me:s3cret@:80", "http://p.test:99999", "http://[::", "http://pr\u00f6xy"],
 )
 def test_what_is_no_proxy_is_named_without_its_login(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
