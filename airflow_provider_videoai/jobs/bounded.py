@@ -22,7 +22,7 @@ import httpcore
 import httpx
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs.exchange import MAX_BODY, Deadline, Exchange, signed
+from airflow_provider_videoai.jobs.exchange import HEADERS, MAX_BODY, Deadline, Exchange, signed
 from airflow_provider_videoai.jobs.network import proxy_for, tls
 from airflow_provider_videoai.jobs.unreachable import Unreadable
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
@@ -104,9 +104,13 @@ def _parts(request: httpx.Request) -> dict[str, Any]:
     return {
         "method": request.method,
         "url": httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        "headers": request.headers.raw,
+        "headers": [*_headers_beside(request), *request.headers.raw],
         "content": request.content,
     }
+
+
+def _headers_beside(request: httpx.Request) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in HEADERS.items() if name not in request.headers]
 
 
 class _Meter:

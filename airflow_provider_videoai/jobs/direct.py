@@ -11,7 +11,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from airflow_provider_videoai.jobs.exchange import Deadline, Exchange, LostError, NotSentError, signed
+from airflow_provider_videoai.jobs.exchange import HEADERS, Deadline, Exchange, LostError, NotSentError, signed
 from airflow_provider_videoai.jobs.network import tls
 from airflow_provider_videoai.jobs.unreachable import Unreadable, why
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
@@ -25,6 +25,7 @@ class Direct:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ssl=tls()),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers=HEADERS,
             auto_decompress=False,
         )
 
