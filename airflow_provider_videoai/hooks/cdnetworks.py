@@ -9,6 +9,7 @@ from typing import Any, cast
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.source import SourceFile, send
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.runner import run
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.cdnetworks.uploading import LARGEST_UPLOAD
 
@@ -37,7 +38,7 @@ class CDNetworksHook(VideoJobHook):
         see :mod:`~airflow_provider_videoai.vendors.cdnetworks.uploading`.
         """
         self.transport.vendor.require_credentials()  # looks the connection up here, where it may block
-        return asyncio.run(self.aupload(source, filename))
+        return run(self.aupload(source, filename))
 
     async def aupload(self, source: object, filename: str | None = None) -> str:
         """Upload a file and return its ``videoId``; see :meth:`upload`."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.source import SourceFile, format_of, send
 from airflow_provider_videoai.jobs.errors import SubmitRejected, VendorUnavailable
+from airflow_provider_videoai.jobs.runner import run
 from airflow_provider_videoai.vendors.topview import FORMATS, Topview
 
 
@@ -35,7 +36,7 @@ class TopviewHook(VideoJobHook):
         Topview does not take, ``VendorUnavailable`` where it did not arrive.
         """
         self.transport.vendor.require_credentials()  # looks the connection up here, where it may block
-        return asyncio.run(self.aupload(source))
+        return run(self.aupload(source))
 
     async def aupload(self, source: object) -> str:
         """Upload a file and return its file id; see :meth:`upload`."""
