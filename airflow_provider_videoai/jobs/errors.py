@@ -13,6 +13,7 @@ VideoAIError
 ├── JobNotFound             the vendor does not know the job id
 ├── JobTimedOut             our deadline passed; the job may still run
 ├── ResultUnavailable       succeeded, but its media cannot be had any more
+├── StorageFailed           the user's own store or disk failed; nothing of the job is lost
 └── VendorUnavailable       transport, 5xx or unreadable answers for longer than the tolerance
 """
 
@@ -119,6 +120,13 @@ class JobTimedOut(VideoAIError):
 
 class ResultUnavailable(VideoAIError):
     """The job succeeded and was paid for, but its media cannot be had any more. Not retried."""
+
+
+class StorageFailed(VideoAIError, OSError):
+    """The user's own store could not be read or written: no permission, disk full, not reachable.
+
+    Retried; the job is paid for, its media stays at the vendor, and a retry buys nothing.
+    """
 
 
 class VendorUnavailable(VideoAIError):

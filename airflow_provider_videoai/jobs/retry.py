@@ -12,6 +12,7 @@ from airflow_provider_videoai.jobs.errors import (
     JobTimedOut,
     QuotaExceeded,
     ResultUnavailable,
+    StorageFailed,
     SubmitRejected,
     SubmitUncertain,
     VendorUnavailable,
@@ -49,7 +50,7 @@ def advise(error: BaseException, *, try_number: int, bought: int | None, paid_re
             return Advice(again=False, reason="asking again would be answered alike")
         case JobFailed():
             return _after_failure(error, try_number, bought, paid_retries)
-        case JobTimedOut() | VendorUnavailable():
+        case JobTimedOut() | StorageFailed() | VendorUnavailable():
             return _again(error, try_number, "nothing more has to be paid: a job that was bought is attached to")
         case _:
             return None

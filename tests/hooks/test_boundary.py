@@ -23,6 +23,7 @@ RETRIED = [
     errors.JobFailed,
     errors.JobAborted,
     errors.JobTimedOut,
+    errors.StorageFailed,
     errors.VendorUnavailable,
     errors.VideoAIError,
 ]
