@@ -33,6 +33,7 @@ from airflow_provider_videoai.operators import job as operator
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
+from tests.jobs.wire import RawServer
 from tests.support.cases import CASES, Case
 from tests.support.tasks import StateStore, Task, TaskInstance
 
@@ -179,6 +180,14 @@ def serve() -> Iterator[Callable[..., str]]:
         yield serve
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def raw_server() -> Iterator[RawServer]:
+    """Give a server whose every byte a test decides, by its ``behave``."""
+    server = RawServer()
+    yield server
+    server.stop()
 
 
 # -- tasks ---

@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any
 
-import aiohttp
 from typing_extensions import override
 from yarl import URL
 
-from airflow_provider_videoai.jobs.exchange import USER_AGENT
-from airflow_provider_videoai.jobs.network import tls
-
-REDIRECTS = 5
-"""How many are followed at most."""
+LONGEST_URL = 16 * 1024
+"""Characters; a signed URL has some thousand."""
 
 # IPv6 addresses by which a gateway reaches the IPv4 address in their last four bytes.
 _CARRIERS = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
 _UNICAST = IPv6Network("2000::/3")
-_REDIRECTS_OF_HTTP = frozenset({301, 302, 303, 307, 308})
+_SENDABLE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]*")
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
 
 
@@ -47,13 +41,6 @@ class PrivateAddress(AddressRefused):
             ". If it is meant to lie in your own network, set allow_private_addresses in the extra of connection "
             f"{conn_id!r}"
         )
-
-
-class TooManyRedirects(Exception):
-    """The URL leads from one address to the next, without end."""
-
-    def __init__(self) -> None:
-        super().__init__(f"redirected more than {REDIRECTS} times")
 
 
 def allowed(address: str) -> bool:
@@ -77,10 +64,16 @@ def _public(address: IPv4Address | IPv6Address) -> bool:
 
 def checked(url: str) -> URL:
     """Return the URL as it is to be sent; raise :class:`AddressRefused` for all but a plain http(s) address."""
+    url = url.strip(" ").replace(" ", "%20")  # as browsers do; all else is sent as it was signed
+    if len(url) > LONGEST_URL:
+        raise AddressRefused("it is longer than URLs are")
+    if not _SENDABLE.fullmatch(url):
+        raise AddressRefused("it holds characters that no URL may")
     try:
         address = URL(url, encoded=True)
         host, port = address.host, address.port
-    except ValueError:
+        (host or "").encode("idna")
+    except ValueError:  # a UnicodeError, for a host that no name server is queried for, is one
         raise AddressRefused("it is no URL") from None
     if address.scheme not in ("http", "https") or not host or not port:
         raise AddressRefused("it is no http(s) address")
@@ -97,54 +90,7 @@ def _plain_ipv4(host: str) -> str:
         raise AddressRefused(f"{host!r} is no host") from None
 
 
-def session(*, allow_private: bool, **options: Any) -> aiohttp.ClientSession:
-    """Open a session of aiohttp that connects to public addresses only, unless told otherwise.
-
-    Whoever uses it follows redirects with :func:`get`, or passes ``allow_redirects=False`` and follows none.
-    """
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            ssl=tls(),
-            socket_factory=None if allow_private else _public_socket,
-            # In turn, not in a race: a refusal is then raised, and not passed over for the next address.
-            happy_eyeballs_delay=None,
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-        **options,
-    )
-
-
-async def get(client: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-    """Open a URL and follow its redirects, each after :func:`checked`; return the answer at their end.
-
-    Raises :class:`AddressRefused`, :class:`TooManyRedirects`, and what aiohttp raises of the network.
-    """
-    address = checked(url)
-    for _ in range(REDIRECTS + 1):
-        try:
-            answer = await client.get(address, headers=headers, allow_redirects=False)
-        except aiohttp.InvalidURL as failure:
-            raise AddressRefused("it is no address that can be connected to") from failure
-        if answer.status not in _REDIRECTS_OF_HTTP:
-            return answer
-        answer.close()
-        address = _next(address, answer.headers.get("Location", ""))
-    raise TooManyRedirects
-
-
-def _next(address: URL, location: str) -> URL:
-    try:
-        target = str(address.join(URL(location, encoded=True)))
-    except ValueError:
-        raise AddressRefused("it is redirected to what is no URL") from None
-    return checked(target)
-
-
-def _public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """Make the socket for an address that a name resolved to, or that was written in the URL."""
-    family, kind, protocol, _, (host, *_) = address
-    if not allowed(str(host)):
-        raise PrivateAddress(f"{host} is not an address of the public internet")
-    return socket.socket(family, kind, protocol)
+def refuse_private(address: str) -> None:
+    """Raise :class:`PrivateAddress` for an IP address that is not of the public internet."""
+    if not allowed(address):
+        raise PrivateAddress(f"{address} is not an address of the public internet")

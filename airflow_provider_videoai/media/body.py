@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what HTTP says of a body, and decide how to go on with one that is half fetched (RFC 9110, 13 and 14)."""
+"""Read what HTTP says of a body, and decide how to continue one that is half fetched (RFC 9110, 13 and 14)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,33 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
-_PASSING = frozenset(
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", re.ASCII)
+_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
+_DATE = re.compile(r"[A-Za-z0-9:, -]+")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_MOST_DIGITS = 18
+_TRANSIENT = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 _ERROR_PAGES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/json"})
+# Some S3 stores keep how an object was uploaded as its encoding, although they return it without.
+_NO_ENCODING = frozenset({"", "identity", "aws-chunked"})
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a server says of a body: ``None`` where it does not say. ``etag`` and ``modified`` are strong ones only."""
+    """What a server says of a body: ``None`` if it does not say. ``etag`` and ``modified`` are strong ones only.
+
+    ``length`` is in bytes as they are sent, ``encoding`` their Content-Encoding in lower case. ``framed`` is false if
+    only the end of the connection marks the end of the body, as a break does.
+    """
 
     length: int | None = None
     content_type: str | None = None
     etag: str | None = None
     modified: str | None = None
+    encoding: str | None = None
+    framed: bool = True
 
 
 class Next(Enum):
@@ -33,17 +45,16 @@ class Next(Enum):
     BEGIN = auto()  # it carries all of the body
     GO_ON = auto()  # it carries the bytes that are missing
     END = auto()  # none is missing
-    ASK_WHOLE = auto()  # the body is another one by now: ask for all of it
+    REQUEST_WHOLE = auto()  # nothing proves that it is the same body: request all of it
     REFUSED = auto()  # this URL does not give it
     WAIT = auto()  # the server cannot, for now
 
 
 def range_headers(at: int, body: Body | None) -> dict[str, str]:
-    """Return the headers that ask for the bytes from ``at`` on, if the body is still the same."""
-    if not at or body is None:
+    """Return the headers that request the bytes from ``at`` on, if the body can be proven to be the same."""
+    if not at or body is None or not (same := body.etag or body.modified):
         return {}
-    same = body.etag or body.modified
-    return {"Range": f"bytes={at}-"} | ({"If-Range": same} if same else {})
+    return {"Range": f"bytes={at}-", "If-Range": same}
 
 
 def judge(status: int, headers: Mapping[str, str], at: int, known: Body | None) -> Next:
@@ -52,10 +63,10 @@ def judge(status: int, headers: Mapping[str, str], at: int, known: Body | None) 
         case HTTPStatus.OK:
             return Next.REFUSED if _is_error_page(headers) else Next.BEGIN
         case HTTPStatus.PARTIAL_CONTENT:
-            return Next.GO_ON if known and _continues(headers, at, known) else Next.ASK_WHOLE
+            return Next.GO_ON if known and at and _continues(headers, at, known) else Next.REQUEST_WHOLE
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return Next.END if known and known.length == at == _total(headers) else Next.ASK_WHOLE
-        case _ if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Next.END if known and known.length == at == _total(headers) else Next.REQUEST_WHOLE
+        case _ if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Next.WAIT
         case _:
             return Next.REFUSED
@@ -63,28 +74,44 @@ def judge(status: int, headers: Mapping[str, str], at: int, known: Body | None) 
 
 def body_of(headers: Mapping[str, str]) -> Body:
     """Read the headers of an answer that carries all of the body."""
+    length = _number(headers.get("Content-Length"))
     return Body(
-        length=_number(headers.get("Content-Length")),
+        length=length,
         content_type=_content_type(headers),
         etag=_strong_etag(headers),
         modified=_strong_date(headers),
+        encoding=_encoding(headers),
+        framed=length is not None or "chunked" in headers.get("Transfer-Encoding", "").lower(),
     )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the server asks to wait, where it says so as a number."""
+    """Return the seconds that the server requests to wait, if it says so as a number."""
     return _number(headers.get("Retry-After"))
 
 
 def _continues(headers: Mapping[str, str], at: int, known: Body) -> bool:
-    """Return whether a part begins where we are, of a body in which all that can be compared is the same."""
+    """Return whether a part carries the rest, from ``at`` on, of what is proven to be the same body.
+
+    The validator must be repeated, whatever If-Range promises: a server that does not know it sends the part of any
+    body. A part that announces no or another length than its range has is not trusted.
+    """
     found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    if found is None or _number(found[1]) != at:
+    if found is None or _content_type(headers) == "multipart/byteranges":
         return False
-    pairs = ((_number(found[3]), known.length), (_strong_etag(headers), known.etag))
-    # Without a validator the length must be known, and be the same; a date that differs is told by If-Range.
-    comparable = [ours == theirs for theirs, ours in pairs if theirs is not None and ours is not None]
-    return all(comparable) and bool(comparable or known.modified)
+    first, last, total = map(_number, found.groups())
+    length = _number(headers.get("Content-Length"))
+    if first != at or last is None or last < at or (length is not None and length != last - at + 1):
+        return False
+    if total is None or last >= total or total != (known.length or total):
+        return False
+    return _same_validator(headers, known) and _encoding(headers) in (None, known.encoding)
+
+
+def _same_validator(headers: Mapping[str, str], known: Body) -> bool:
+    if known.etag is not None:
+        return _strong_etag(headers) == known.etag
+    return known.modified is not None and headers.get("Last-Modified", "").strip() == known.modified
 
 
 def _total(headers: Mapping[str, str]) -> int | None:
@@ -97,23 +124,33 @@ def _is_error_page(headers: Mapping[str, str]) -> bool:
 
 
 def _content_type(headers: Mapping[str, str]) -> str | None:
-    return headers.get("Content-Type", "").partition(";")[0].strip().lower() or None
+    said = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return said if _MEDIA_TYPE.fullmatch(said) else None
+
+
+def _encoding(headers: Mapping[str, str]) -> str | None:
+    said = [each.strip().lower() for each in headers.get("Content-Encoding", "").split(",")]
+    return ", ".join(each for each in said if each not in _NO_ENCODING) or None
 
 
 def _strong_etag(headers: Mapping[str, str]) -> str | None:
     etag = headers.get("ETag", "").strip()
-    return etag if etag.startswith('"') else None
+    return etag if _ETAG.fullmatch(etag) else None
 
 
 def _strong_date(headers: Mapping[str, str]) -> str | None:
     """Return the date of the last change, if the body cannot have changed twice in that second."""
     modified = headers.get("Last-Modified", "").strip()
+    if not _DATE.fullmatch(modified):
+        return None
     try:
         age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return modified if age.total_seconds() >= 1 else None
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    if not text or not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        return None
+    return int(text)

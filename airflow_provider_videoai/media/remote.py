@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -13,24 +14,27 @@ import aiohttp
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
-from airflow_provider_videoai.jobs.unreachable import why
-from airflow_provider_videoai.media.addresses import TooManyRedirects, get, session
+from airflow_provider_videoai.jobs.runner import Runner
+from airflow_provider_videoai.media.body import body_of
+from airflow_provider_videoai.media.web import TooManyRedirects, Unreachable, Web, pieces
 
 MOST_BYTES = 32 * 1024 * 1024
 """How much of a file is fetched at most: its header, wherever that is."""
 PART = 256 * 1024
-"""Bytes that are asked for at once."""
+"""Bytes that are requested at once."""
+SECONDS = 30.0
+"""How long one part may take."""
+SECONDS_IN_ALL = 300.0
 
-_SECONDS = 30.0
-_TOTAL = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_TOTAL = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 
 
 class RemoteFile(io.RawIOBase):
     """A file that can be read at any place, each part by a request of its own. For a worker: it blocks.
 
-    A part is asked for with GET, from the first on: a pre-signed URL does not answer to HEAD. ``size`` is in bytes.
-    Raises :class:`InvalidRequest` where the URL does not open or gives no parts, :class:`VendorUnavailable` where its
-    server cannot be reached, and ``AddressRefused``; no text holds the URL.
+    A part is requested with GET, from the first on: a pre-signed URL does not answer to HEAD. ``size`` is in bytes.
+    Raises :class:`InvalidRequest` if the URL does not open or gives no parts, :class:`VendorUnavailable` if its server
+    cannot be reached, is too slow or changes the file meanwhile, and ``AddressRefused``; no text holds the URL.
     """
 
     def __init__(self, url: str, *, allow_private: bool) -> None:
@@ -38,8 +42,9 @@ class RemoteFile(io.RawIOBase):
         self._at = 0
         self._fetched = 0
         self.size = 0
-        self._runner = asyncio.Runner()
-        self._client = self._runner.run(_client(allow_private=allow_private))
+        self._until = time.monotonic() + SECONDS_IN_ALL
+        self._runner = Runner()
+        self._web = Web(allow_private=allow_private)
         try:
             self._runner.run(self._part(0, 0))
         except BaseException:
@@ -79,21 +84,26 @@ class RemoteFile(io.RawIOBase):
     @override
     def close(self) -> None:
         if not self.closed:
-            self._runner.run(self._client.close())
+            self._runner.run(self._web.close())
             self._runner.close()
         super().close()
 
     async def _part(self, first: int, last: int) -> bytes:
         """Fetch the bytes from ``first`` to ``last``."""
+        seconds = min(SECONDS, self._until - time.monotonic())
         try:
-            async with await get(self._client, self._url, {"Range": f"bytes={first}-{last}"}) as answer:
+            async with (
+                asyncio.timeout(seconds),
+                await self._web.get(self._url, {"Range": f"bytes={first}-{last}"}, seconds=seconds) as answer,
+            ):
                 self._judge(answer, first)
                 self._url = str(answer.url)
-                return await answer.content.readexactly(last - first + 1)
+                return await _bytes(answer, last - first + 1, seconds)
         except TooManyRedirects as lost:
             raise InvalidRequest(f"it was {lost}") from lost
-        except (aiohttp.ClientError, asyncio.IncompleteReadError, TimeoutError) as failure:
-            raise VendorUnavailable(f"it cannot be looked at for now: {why(failure)}") from failure
+        except (Unreachable, TimeoutError) as failure:
+            reason = str(failure) or "no answer in time"
+            raise VendorUnavailable(f"it cannot be looked at for now: {reason}") from failure
 
     def _judge(self, answer: aiohttp.ClientResponse, first: int) -> None:
         """Take in the size; raise unless the part that was asked for follows."""
@@ -104,8 +114,18 @@ class RemoteFile(io.RawIOBase):
         said = _TOTAL.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != HTTPStatus.PARTIAL_CONTENT or said is None or int(said[1]) != first:
             raise InvalidRequest(f"it does not open: HTTP {answer.status}")
+        if (encoding := body_of(answer.headers).encoding) is not None:
+            raise InvalidRequest(f"its server sends it encoded as {encoding!r}, of which parts cannot be read")
+        if self.size not in (0, int(said[2])):
+            raise VendorUnavailable("it cannot be looked at for now: it was replaced meanwhile")
         self.size = int(said[2])
 
 
-async def _client(*, allow_private: bool) -> aiohttp.ClientSession:
-    return session(allow_private=allow_private, timeout=aiohttp.ClientTimeout(total=_SECONDS))
+async def _bytes(answer: aiohttp.ClientResponse, count: int, seconds: float) -> bytes:
+    """Return as many bytes of an answer."""
+    part = bytearray()
+    async for piece in pieces(answer, seconds=seconds):
+        part += piece
+        if len(part) >= count:
+            return bytes(part[:count])
+    raise Unreachable("the connection ended before the body did")

@@ -11,6 +11,7 @@ from fsspec import AbstractFileSystem
 from fsspec.spec import AbstractBufferedFile
 
 from airflow_provider_videoai.media.body import Body
+from airflow_provider_videoai.media.content_types import arguments_for, content_type_of
 
 BLOCK = 5 * 1024 * 1024
 """Bytes that an object store is sent at once, the least that S3 takes. They are held in memory, more than once."""
@@ -25,12 +26,17 @@ class OtherContent(Exception):
 
 
 class Destination:
-    """One file of a store. ``path`` is the store's own name of it, without scheme and connection."""
+    """One file of a store. ``path`` is the store's own name of it, without scheme and connection.
+
+    ``content_type`` is what it is created as, in a store that keeps one.
+    """
 
     def __init__(self, fs: AbstractFileSystem, path: str) -> None:
         self._fs = fs
         self.path = path
+        self.content_type: str | None = None
         protocols = fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)
+        self._protocols = protocols
         self.is_local = not _LOCAL.isdisjoint(protocols)
         self._has_folders = _WITHOUT_FOLDERS.isdisjoint(protocols)
 
@@ -66,14 +72,16 @@ class Destination:
             self._fs.makedirs(posixpath.dirname(self.path), exist_ok=True)
         if self.is_local:
             self.remove()  # so that whoever may still write to it, writes to nothing that counts
-        return self._fs.open(self.path, "wb", block_size=BLOCK)
+        return self._fs.open(self.path, "wb", block_size=BLOCK, **arguments_for(self._protocols, self.content_type))
 
     def move_to(self, target: Destination) -> None:
         """Give it another name in the same store."""
         if self.is_local:
             self._fs.mv(self.path, target.path)
         else:
-            self._fs.cp_file(self.path, target.path)
+            # Only S3 needs the type once more: a large object is copied in parts, without what it was created with.
+            again = arguments_for(self._protocols, self.content_type) if "s3" in self._protocols else {}
+            self._fs.cp_file(self.path, target.path, **again)
             self.remove()
 
     def remove(self) -> None:
@@ -104,9 +112,10 @@ class Draft:
         """The hash of all bytes so far, in lower-case hex."""
         return self._digest.hexdigest()
 
-    def begin(self, body: Body) -> None:  # noqa: ARG002 - every body is welcome
+    def begin(self, body: Body) -> None:
         """Be empty, whatever was written before."""
         self._abandon()
+        self.place.content_type = content_type_of(self._destination.path, body.content_type)
         self._file = self.place.create()
         self._digest = hashlib.sha256()
         self.size = 0

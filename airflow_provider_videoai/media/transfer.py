@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.runner import run
 from airflow_provider_videoai.media.body import Body
+from airflow_provider_videoai.media.content_types import content_type_of
 from airflow_provider_videoai.media.download import Download, Rules, Sink
 from airflow_provider_videoai.media.progress import Progress
 from airflow_provider_videoai.media.storage import Comparison, Destination, Draft
@@ -52,7 +53,7 @@ def transfer(
     with Draft(destination) as draft:
         body = fetch(source, draft, rules, log)
         draft.close()
-        stored = _checked(draft, draft.place, body, check)
+        stored = _checked(draft, draft.place, destination, body, check)
         if there == draft.size and destination.sha256() == draft.sha256:
             _tell_same(source, log)
         else:
@@ -64,7 +65,7 @@ def fetch(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
     """Fetch it into a sink and log how far it is; raises what :class:`Download` does."""
     progress = Progress(log, source.name)
     download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, tell=progress.tell)
-    body = asyncio.run(download.run(source.url))
+    body = run(download.run(source.url))
     progress.end(sink.size)
     return body
 
@@ -74,13 +75,16 @@ def _compared(source: Source, destination: Destination, there: int, rules: Rules
     body = fetch(source, comparison, rules, log)
     comparison.check()
     _tell_same(source, log)
-    return _checked(comparison, destination, body, check)
+    return _checked(comparison, destination, destination, body, check)
 
 
-def _checked(sink: Draft | Comparison, place: Destination, body: Body, check: Check) -> Stored:
+def _checked(
+    sink: Draft | Comparison, place: Destination, destination: Destination, body: Body, check: Check
+) -> Stored:
     with place.open() as file:
         duration_ms = check(file)
-    return Stored(bytes=sink.size, sha256=sink.sha256, content_type=body.content_type, duration_ms=duration_ms)
+    content_type = content_type_of(destination.path, body.content_type)
+    return Stored(bytes=sink.size, sha256=sink.sha256, content_type=content_type, duration_ms=duration_ms)
 
 
 def _tell_same(source: Source, log: Log) -> None:

@@ -11,16 +11,14 @@ from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import quote
 
-import aiohttp
+from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, VendorUnavailable
+from airflow_provider_videoai.media.addresses import checked
+from airflow_provider_videoai.media.web import LEAST_RATE, Unreachable, Web
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
-from airflow_provider_videoai.jobs.unreachable import why
-from airflow_provider_videoai.media.addresses import AddressRefused, checked, session
-
-PIECE = 1024 * 1024
-"""Bytes of the file that are held in memory at once."""
 STALL_SECONDS = 60.0
-"""How long the storage may take no bytes, or not answer after the last one."""
+"""How long the storage may take for the next piece, and for its answer after the last one."""
+PIECE = int(LEAST_RATE * STALL_SECONDS)
+"""Bytes of the file that are held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +34,9 @@ class Body:
 async def put(url: str, body: Body, *, allow_private: bool) -> None:
     """Send the body with PUT and nothing but its length, as a pre-signed URL wants it.
 
-    Raises :class:`VendorUnavailable` where it did not arrive (all of it may be sent again, to a fresh URL),
-    :class:`InvalidRequest` where the file is shorter than it was, and :class:`AddressRefused`. No text holds the URL.
+    Raises :class:`VendorUnavailable` if it did not arrive (all of it may be sent again, to a fresh URL),
+    :class:`StorageFailed` if the file cannot be read, :class:`InvalidRequest` if it is shorter than it was, and
+    :class:`AddressRefused`. No text holds the URL.
     """
     await _send("PUT", url, _Pieces(body), None, allow_private=allow_private)
 
@@ -55,28 +54,21 @@ async def post(url: str, body: Body, form: Mapping[str, str], *, allow_private: 
 async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None, *, allow_private: bool) -> None:
     headers = {"Content-Length": str(pieces.size)} | ({"Content-Type": content_type} if content_type else {})
     try:
-        async with (
-            asyncio.timeout(None) as pieces.patience,
-            session(allow_private=allow_private, timeout=aiohttp.ClientTimeout(total=None)) as client,
-        ):
+        async with Web(allow_private=allow_private) as web, asyncio.timeout(None) as pieces.limit:
             pieces.wait()
-            answer = await client.request(
-                method,
-                checked(url),
-                data=pieces,
-                headers=headers,
-                skip_auto_headers=("Content-Type",),
-                allow_redirects=False,
+            answer = await web.request(
+                method, checked(url), data=pieces, headers=headers, skip_auto_headers=("Content-Type",)
             )
             answer.close()
-    except aiohttp.InvalidURL as failure:
-        raise AddressRefused("it is no address that can be connected to") from failure
-    except (aiohttp.ClientError, TimeoutError) as failure:
+    except (Unreachable, TimeoutError) as failure:
         if pieces.fault is not None:
             raise pieces.fault from failure
-        raise VendorUnavailable(f"{pieces.name} could not be uploaded: {why(failure)}") from failure
+        reason = str(failure) or "no answer in time, or too few bytes taken"
+        raise VendorUnavailable(f"{pieces.name} could not be uploaded: {reason}; a retry uploads it again") from failure
     if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
-        raise VendorUnavailable(f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status}")
+        raise VendorUnavailable(
+            f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status}; a retry uploads it again"
+        )
 
 
 class _Pieces:
@@ -89,11 +81,11 @@ class _Pieces:
         self.name = body.name
         self.size = len(head) + body.size + len(tail)
         self.fault: Exception | None = None
-        self.patience: asyncio.Timeout
+        self.limit: asyncio.Timeout
 
     def wait(self) -> None:
-        """Give the storage its time anew."""
-        self.patience.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+        """Start the storage's time for the next piece."""
+        self.limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._head:
@@ -112,8 +104,9 @@ class _Pieces:
         try:
             piece = self._body.file.read(count)
         except Exception as fault:
-            self.fault = fault
-            raise
+            self.fault = StorageFailed(f"{self._body.name} cannot be read from its store ({type(fault).__name__})")
+            self.fault.__cause__ = fault
+            raise self.fault from fault
         if not piece:
             self.fault = InvalidRequest(f"{self._body.name} became shorter while it was uploaded")
             raise self.fault

@@ -10,6 +10,7 @@ from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.download import Rules
+from airflow_provider_videoai.media.small import Memory
 from airflow_provider_videoai.media.storage import Destination, Draft, OtherContent
 from airflow_provider_videoai.media.subtitles import srt_to_vtt
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, fetch
@@ -26,7 +27,7 @@ def put(content: bytes, destination: Destination, *, overwrite: bool, content_ty
         if there is not None and not overwrite:
             raise OtherContent("its bytes are others")
         with Draft(destination) as draft:
-            draft.begin(Body(length=len(content)))
+            draft.begin(Body(length=len(content), content_type=content_type))
             draft.write(content)
             draft.close()
             draft.publish()
@@ -37,7 +38,7 @@ def transfer_as_vtt(
     source: Source, destination: Destination, *, rules: Rules, check: Check, overwrite: bool, log: Log
 ) -> Stored:
     """Fetch SRT and put it there as WebVTT; raises what ``transfer`` raises, and for what is no text."""
-    memory = _Memory()
+    memory = Memory()
     fetch(source, memory, rules, log)
     check(io.BytesIO(memory.content))
     try:
@@ -45,20 +46,3 @@ def transfer_as_vtt(
     except UnicodeDecodeError as wrong:
         raise ResultUnavailable("what came are no subtitles in UTF-8: nothing was published") from wrong
     return put(srt_to_vtt(srt).encode(), destination, overwrite=overwrite, content_type="text/vtt")
-
-
-class _Memory:
-    """A sink that holds what it gets."""
-
-    def __init__(self) -> None:
-        self.content = bytearray()
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def begin(self, body: Body) -> None:  # noqa: ARG002 - every body is welcome
-        self.content.clear()
-
-    def write(self, piece: bytes) -> None:
-        self.content += piece

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from http import HTTPStatus
 
-import aiohttp
-
-from airflow_provider_videoai.media.addresses import AddressRefused, checked, session
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.runner import run
+from airflow_provider_videoai.media.addresses import AddressRefused
+from airflow_provider_videoai.media.small import fetch_small
+from airflow_provider_videoai.media.web import Unreachable
 
 MOST_BYTES = 1_000_000
 _TIMEOUT = 10.0
@@ -39,26 +39,10 @@ def fetch(url: str, *, allow_private: bool) -> str:
     as subtitles leaves this function, so it cannot be used to look at other servers.
     """
     try:
-        content = asyncio.run(_content(url, allow_private=allow_private))
-    except (AddressRefused, aiohttp.ClientError, TimeoutError) as failure:
-        raise NoSubtitles(f"they cannot be fetched ({type(failure).__name__})") from failure
+        content = run(fetch_small(url, allow_private=allow_private, most_bytes=MOST_BYTES, seconds=_TIMEOUT))
+    except (AddressRefused, Unreachable, VideoAIError) as failure:  # the last: of an environment variable
+        raise NoSubtitles(f"they cannot be fetched: {failure}") from failure
     return to_vtt(content.decode("utf-8", errors="replace"))
-
-
-async def _content(url: str, *, allow_private: bool) -> bytes:
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
-    async with (
-        session(allow_private=allow_private, timeout=timeout) as client,
-        client.get(checked(url), allow_redirects=False) as response,
-    ):
-        if response.status != HTTPStatus.OK:
-            raise NoSubtitles(f"they cannot be fetched (HTTP {response.status})")
-        content = bytearray()
-        async for chunk in response.content.iter_any():
-            content += chunk
-            if len(content) > MOST_BYTES:
-                raise NoSubtitles("they are too long")
-    return bytes(content)
 
 
 def _vtt_time(time: str) -> str:

@@ -5,24 +5,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import ObjectStoragePath
-
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.check import anything, has_cues, played, require_library
 from airflow_provider_videoai.media.download import Rules
-from airflow_provider_videoai.media.storage import Destination, OtherContent
 from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.media.subtitles import require_library as require_subtitles_library
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
 from airflow_provider_videoai.media.writing import transfer_as_vtt
 from airflow_provider_videoai.provider_info import HOOKS
 from airflow_provider_videoai.transfers.destination import asset_uri
+from airflow_provider_videoai.transfers.storing import opened, storing
 
 _MOST_SUBTITLES = 10 * 1024**2
 _WORDS = {"media_url": "media", "subtitles_url": "subtitles"}
@@ -69,31 +66,22 @@ class Keeper:
         }
 
     def _carried(self, part: str, path: str, check: Check, max_bytes: int, *, as_vtt: bool = False) -> Stored:
-        url, place = _url_of(self._result, part), ObjectStoragePath(path)
+        url = _url_of(self._result, part)
         account = self._hook.transport.vendor.account
 
         async def renew() -> str:
             return _url_of(await self._asked(), part)
 
         source = Source(url=url, renew=renew, name=f"{_WORDS[part]} of {self._name}")
-        try:
+        with storing(source.name, path, self._result.job_id, account.conn_id):
             stored = (transfer_as_vtt if as_vtt else transfer)(
                 source,
-                Destination(place.fs, place.path),
+                opened(path),
                 rules=Rules(max_bytes=max_bytes, allow_private=account.allow_private_addresses),
                 check=check,
                 overwrite=self._overwrite,
                 log=self._log,
             )
-        except AddressRefused as refused:
-            raise ResultUnavailable(
-                f"{source.name} is not fetched: {refused}{refused.advice(account.conn_id)}", job_id=self._result.job_id
-            ) from refused
-        except OtherContent as other:
-            raise InvalidRequest(
-                f"destination: something else is at {path} ({other}); overwrite=True replaces it",
-                job_id=self._result.job_id,
-            ) from other
         report(self._hook, inputs=[url], outputs=[asset_uri(path)])
         self._log.info("%s: kept at %s, %s bytes, SHA-256 %s", source.name, path, stored.bytes, stored.sha256)
         return stored

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import PurePosixPath
 from typing import Any
 
 from airflow.sdk import Asset, BaseOperator, Context, ObjectStoragePath
@@ -81,18 +82,13 @@ class WordTimesToSubtitlesOperator(BaseOperator):
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
         from airflow_provider_videoai.hooks.lineage import report
-        from airflow_provider_videoai.media.storage import Destination, OtherContent
         from airflow_provider_videoai.media.writing import put
+        from airflow_provider_videoai.transfers.storing import opened, storing
 
-        place = ObjectStoragePath(path)
-        content = write(cues, Form(place.suffix.lower())).encode()
-        try:
-            stored = put(content, Destination(place.fs, place.path), overwrite=self.overwrite)
-        except OtherContent as other:
-            raise InvalidRequest(
-                f"destination: something else is at {path} ({other}); overwrite=True replaces it", job_id=result.job_id
-            ) from other
-        report(place, outputs=[asset_uri(path)])
+        content = write(cues, Form(PurePosixPath(path).suffix.lower())).encode()
+        with storing(f"subtitles of job {result.job_id}", path, result.job_id):
+            stored = put(content, opened(path), overwrite=self.overwrite)
+        report(ObjectStoragePath(path), outputs=[asset_uri(path)])
         self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), path)
         return {
             "path": path,

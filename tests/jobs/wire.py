@@ -17,12 +17,14 @@ class Wire:
         self.server = server
         self._connection = connection
         self._unread = b""
+        self.head = ""
 
     def read(self) -> str:
         """Read one whole request, note it, and return its first line; raise ``EOFError`` where none comes."""
         while b"\r\n\r\n" not in self._unread:
             self._receive()
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
+        self.head = head.decode("latin-1")
         lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
         length = int(lengths[0]) if lengths else 0
         while len(self._unread) < length:

@@ -4,16 +4,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_videoai.media.body import Body, Next, body_of, judge, range_headers, retry_after
 
 DATE = "Sat, 09 May 2026 08:00:00 GMT"
 OLDER = "Sat, 09 May 2026 07:00:00 GMT"
 KNOWN = Body(length=100, etag='"one"')
+DATED = Body(length=100, modified=OLDER)
 UNVALIDATED = Body(length=100)
 LENGTHLESS = Body()
 
 Headers = Mapping[str, str]
+HEADERS = (
+    "Content-Length",
+    "Content-Range",
+    "Content-Type",
+    "Content-Encoding",
+    "ETag",
+    "Last-Modified",
+    "Date",
+    "Retry-After",
+    "Transfer-Encoding",
+)
 
 
 def part(start: int = 40, total: str = "100", **more: str) -> dict[str, str]:
@@ -26,16 +40,36 @@ CASES: dict[str, tuple[int, Headers, int, Body | None, Next]] = {
     "an error page in its place": (200, {"Content-Type": "text/html; charset=utf-8"}, 0, None, Next.REFUSED),
     "an error of storage in its place": (200, {"Content-Type": "application/xml"}, 0, None, Next.REFUSED),
     "the rest": (206, part(ETag='"one"'), 40, KNOWN, Next.GO_ON),
-    "the rest, without a validator": (206, part(), 40, UNVALIDATED, Next.GO_ON),
-    "the rest of another body": (206, part(ETag='"two"'), 40, KNOWN, Next.ASK_WHOLE),
-    "the rest of a longer body": (206, part(total="101", ETag='"one"'), 40, KNOWN, Next.ASK_WHOLE),
-    "the rest of who knows what": (206, part(total="*"), 40, LENGTHLESS, Next.ASK_WHOLE),
-    "a part from another place": (206, part(start=39, ETag='"one"'), 40, KNOWN, Next.ASK_WHOLE),
-    "a part without its place": (206, {"ETag": '"one"'}, 40, KNOWN, Next.ASK_WHOLE),
-    "a part that nobody asked for": (206, part(), 0, None, Next.ASK_WHOLE),
+    "the rest, of the date that If-Range named": (206, part() | {"Last-Modified": OLDER}, 40, DATED, Next.GO_ON),
+    "the rest, in so many bytes": (206, part(ETag='"one"') | {"Content-Length": "60"}, 40, KNOWN, Next.GO_ON),
+    "some of the rest": (206, {"Content-Range": "bytes 40-59/100", "ETag": '"one"'}, 40, KNOWN, Next.GO_ON),
+    "the rest, where neither says what it is": (206, part(), 40, UNVALIDATED, Next.REQUEST_WHOLE),
+    "the rest, without the tag": (206, part(), 40, KNOWN, Next.REQUEST_WHOLE),
+    "the rest, with a weak tag": (206, part(ETag='W/"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
+    "the rest, without the date": (206, part(), 40, DATED, Next.REQUEST_WHOLE),
+    "the rest, of another date": (206, part() | {"Last-Modified": DATE}, 40, DATED, Next.REQUEST_WHOLE),
+    "the rest of a body of unknown length": (206, part(total="*", ETag='"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
+    "another number of bytes": (206, part(ETag='"one"') | {"Content-Length": "61"}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "beyond its own end": (206, {"Content-Range": "bytes 40-100/100", "ETag": '"one"'}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "backwards": (206, {"Content-Range": "bytes 40-39/100", "ETag": '"one"'}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "an absurd number": (206, {"Content-Range": f"bytes {'9' * 5000}-1/2"}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "several parts": (
+        206,
+        part(ETag='"one"') | {"Content-Type": "multipart/byteranges; boundary=x"},
+        40,
+        KNOWN,
+        Next.REQUEST_WHOLE,
+    ),
+    "another encoding": (206, part(ETag='"one"') | {"Content-Encoding": "gzip"}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "the rest of another body": (206, part(ETag='"two"'), 40, KNOWN, Next.REQUEST_WHOLE),
+    "the rest of a longer body": (206, part(total="101", ETag='"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
+    "the rest of who knows what": (206, part(total="*"), 40, LENGTHLESS, Next.REQUEST_WHOLE),
+    "a part from another place": (206, part(start=39, ETag='"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
+    "a part without its place": (206, {"ETag": '"one"'}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "a part that nobody asked for": (206, part(), 0, None, Next.REQUEST_WHOLE),
     "nothing is missing": (416, {"Content-Range": "bytes */100"}, 100, KNOWN, Next.END),
-    "shorter than announced": (416, {"Content-Range": "bytes */40"}, 40, KNOWN, Next.ASK_WHOLE),
-    "beyond an end that nobody names": (416, {}, 100, KNOWN, Next.ASK_WHOLE),
+    "shorter than announced": (416, {"Content-Range": "bytes */40"}, 40, KNOWN, Next.REQUEST_WHOLE),
+    "beyond an end that nobody names": (416, {}, 100, KNOWN, Next.REQUEST_WHOLE),
     **{f"refused with {status}": (status, {}, 40, KNOWN, Next.REFUSED) for status in (400, 401, 403, 404, 410, 304)},
     **{f"passing with {status}": (status, {}, 40, KNOWN, Next.WAIT) for status in (408, 425, 429, 500, 502, 503)},
 }
@@ -55,16 +89,46 @@ def test_the_first_byte_is_asked_for_without_a_range() -> None:
 def test_the_rest_is_asked_for_only_if_the_body_is_the_same() -> None:
     assert range_headers(40, KNOWN) == {"Range": "bytes=40-", "If-Range": '"one"'}
     assert range_headers(40, Body(modified=OLDER)) == {"Range": "bytes=40-", "If-Range": OLDER}
-    assert range_headers(40, UNVALIDATED) == {"Range": "bytes=40-"}
+    assert range_headers(40, UNVALIDATED) == {}
 
 
-def test_a_body_is_told_by_strong_validators_only() -> None:
+def test_a_body_is_known_by_strong_validators_only() -> None:
     strong = {"ETag": '"one"', "Last-Modified": OLDER, "Date": DATE, "Content-Length": "7", "Content-Type": "video/MP4"}
     assert body_of(strong) == Body(length=7, content_type="video/mp4", etag='"one"', modified=OLDER)
     weak = {"ETag": 'W/"one"', "Last-Modified": DATE, "Date": DATE, "Content-Length": "x"}
-    assert body_of(weak) == Body()
+    assert body_of(weak) == Body(framed=False)
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("7", 7), ("soon", None), ("", None), ("-1", None)])
+@pytest.mark.parametrize(
+    ("headers", "framed"), [({"Content-Length": "7"}, True), ({"Transfer-Encoding": "Chunked"}, True), ({}, False)]
+)
+def test_a_body_that_only_the_connection_ends_is_not_framed(headers: Headers, framed: bool) -> None:
+    assert body_of(headers).framed is framed
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding"),
+    [
+        ("GZip", "gzip"),
+        ("identity", None),
+        ("", None),
+        ("aws-chunked", None),
+        ("aws-chunked,gzip", "gzip"),
+        ("br", "br"),
+    ],
+)
+def test_an_encoding_is_what_has_to_be_decoded(value: str, encoding: str | None) -> None:
+    assert body_of({"Content-Encoding": value}).encoding == encoding
+
+
+@given(st.dictionaries(st.sampled_from(HEADERS), st.text(max_size=40) | st.text("0123456789", max_size=6000)))
+def test_no_header_is_too_odd(headers: dict[str, str]) -> None:
+    body = body_of(headers)
+    assert judge(206, headers, 40, body) in Next
+    assert retry_after(headers) in (None, 0) or retry_after(headers)
+    assert all(value.isascii() and value.isprintable() for value in range_headers(40, body).values())
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7), ("soon", None), ("", None), ("-1", None), ("9" * 5000, None)])
 def test_a_pause_is_read_where_it_is_a_number(value: str, seconds: int | None) -> None:
     assert retry_after({"Retry-After": value}) == seconds

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.lineage import hook
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
 from airflow_provider_videoai.media.storage import Destination
 from airflow_provider_videoai.transfers.destination import asset_uri
 from tests.support.which_airflow import lineage
@@ -202,8 +202,10 @@ def test_a_full_disk_is_no_break_of_the_network(
             pass
 
     monkeypatch.setattr(Destination, "create", lambda _: Full())
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageFailed, match=r"No space left.*a retry of this task buys nothing") as failure:
         transfer(result_at(clip), f"{file_store.root}/clip.mp4")
+    assert isinstance(failure.value, OSError)
+    assert failure.value.job_id == "ViiTor_AI_1"
 
 
 def test_a_reader_never_sees_half_a_file(
