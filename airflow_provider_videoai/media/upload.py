@@ -92,6 +92,7 @@ class _Pieces:
             yield self._head
         sent = 0
         while sent < self._body.size:
+            self.limit.reschedule(None)  # the time that the file's own store takes is not the storage's
             piece = await asyncio.to_thread(self._read, min(PIECE, self._body.size - sent))
             self.wait()
             yield piece
