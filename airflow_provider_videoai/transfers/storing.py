@@ -19,8 +19,8 @@ from airflow_provider_videoai.jobs.printable import printable
 from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.storage import Destination, OtherContent
 
-_RETRY = "Nothing was published. The job is paid for, and a retry of this task buys nothing"
-_FINAL = "Nothing was published; the job is paid for"
+_PAID = "The job is paid for."
+_FREE = "The job is paid for, and a retry of this task buys nothing."
 
 
 def opened(path: str) -> Destination:
@@ -47,24 +47,28 @@ def storing(name: str, path: str, job_id: str, conn_id: str = "") -> Iterator[No
     try:
         yield
     except (ResultUnavailable, VendorUnavailable) as failure:
-        fate = _FINAL if isinstance(failure, ResultUnavailable) else _RETRY
-        failure.message = f"{failure.message.rstrip('.')}. {fate}."
+        fate = _PAID if isinstance(failure, ResultUnavailable) else _FREE
+        failure.message = _unpublished(failure.message, fate)
         failure.args = (failure.message,)
         failure.job_id = job_id
         raise
     except VideoAIError:
         raise
     except AddressRefused as refused:
-        text = f"{name} is not fetched: {refused}{refused.advice(conn_id)}. {_FINAL}."
-        raise ResultUnavailable(text, job_id=job_id) from refused
+        text = f"{name} is not fetched: {refused}{refused.advice(conn_id)}"
+        raise ResultUnavailable(_unpublished(text, _PAID), job_id=job_id) from refused
     except OtherContent as other:
         raise InvalidRequest(
             f"destination: something else is at {printable(path)} ({other}); overwrite=True replaces it", job_id=job_id
         ) from other
     except Exception as failure:
-        raise StorageFailed(
-            f"destination: {name} cannot be stored at {printable(path)} ({_reason(failure)}). {_RETRY}.", job_id=job_id
-        ) from failure
+        text = f"destination: {name} cannot be stored at {printable(path)} ({_reason(failure)})"
+        raise StorageFailed(_unpublished(text, _FREE), job_id=job_id) from failure
+
+
+def _unpublished(text: str, fate: str) -> str:
+    known = "nothing was published" in text
+    return f"{text.rstrip('.')}. {'' if known else 'Nothing was published. '}{fate}"
 
 
 def _reason(failure: Exception) -> str:

@@ -50,7 +50,7 @@ def test_no_url_is_too_odd(tmp_path: Path, transfer: Transfer, result_at: Any, u
 def test_a_redirect_to_garbage_is_final_and_says_what_became_of_the_job(
     file_store: Any, transfer: Transfer, result_at: Any, serve: Any, location: str
 ) -> None:
-    with pytest.raises(ResultUnavailable, match="Nothing was published; the job is paid for") as failure:
+    with pytest.raises(ResultUnavailable, match=r"Nothing was published\. The job is paid for") as failure:
         transfer(result_at(serve(location=location)), f"{file_store.root}/clip.mp4")
     assert isinstance(failure.value, AirflowFailException)
     assert "secret" not in str(failure.value)
