@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.printable import shown
 from airflow_provider_videoai.jobs.vendor import Vendor
 
 
@@ -24,7 +25,7 @@ def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
     many = not isinstance(given, str | Mapping)
     members = given if many else [given]
     if not isinstance(members, Iterable):
-        raise InvalidRequest(f"job_id: must be an id or a list of ids, not {given!r}")
+        raise InvalidRequest(f"job_id: must be an id or a list of ids, not {shown(given)}")
     ids = [_id_of(member) for member in members]
     if not ids:
         raise InvalidRequest("job_id: must name at least one job")
@@ -38,7 +39,7 @@ def _unquoted(given: Any) -> Any:
     if isinstance(given, str) and given.lstrip().startswith("["):
         try:
             return json.loads(given.replace("'", '"'))
-        except ValueError:
+        except (ValueError, RecursionError):
             return given
     return given
 
@@ -46,5 +47,7 @@ def _unquoted(given: Any) -> Any:
 def _id_of(given: Any) -> str:
     job_id = given.get("job_id") if isinstance(given, Mapping) else given
     if not isinstance(job_id, str):
-        raise InvalidRequest(f"job_id: must be a text, or the result of an operator of this package, not {given!r}")
+        raise InvalidRequest(
+            f"job_id: must be a text, or the result of an operator of this package, not {shown(given)}"
+        )
     return job_id

@@ -11,6 +11,8 @@ CARD_KEY = "video_job"
 """The key of the XCom that holds the card."""
 
 _LONGEST_TEXT = 2000
+_LATEST = 2.0**36
+"""Epoch seconds, of the year 4147: what is later, or not finite, is no time."""
 
 
 class JobCard(BaseModel):
@@ -27,7 +29,7 @@ class JobCard(BaseModel):
     polled_as: str
     conn_id: str
     job_ids: tuple[str, ...] = Field(min_length=1)
-    submitted_at: float | None = None
+    submitted_at: float | None = Field(default=None, ge=0, le=_LATEST)
     source: str | None = Field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
+
+from airflow_provider_videoai.jobs.json_values import MOST_BYTES, bounded, normalised
+from airflow_provider_videoai.jobs.printable import shortened, shown
 
 
 class JobState(StrEnum):
@@ -49,14 +53,22 @@ class JobStatus:
     duration_ms: int | None = None
     details: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; :meth:`from_json` reads them back."""
-        return asdict(self) | {"state": self.state.value}
+    def to_json(self, most_details: int = MOST_BYTES) -> dict[str, Any]:
+        """Return plain JSON values, ``details`` cut to so many bytes; :meth:`from_json` reads them back."""
+        return _plain(self, most_details)
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote; raise ``TypeError``, ``KeyError`` or ``ValueError`` for anything else."""
-        return cls(**(stored | {"state": JobState(stored["state"])}))
+    def from_json(cls, stored: Any) -> Self:
+        """Read what :meth:`to_json` of any version wrote; raise ``TypeError``, ``KeyError`` or ``ValueError`` else.
+
+        Keys that this version does not know are left out.
+        """
+        if not isinstance(stored, Mapping):
+            raise TypeError(f"a status must be an object, not {shown(stored)}")
+        known = {each.name: normalised(stored[each.name]) for each in fields(cls) if each.name in stored}
+        for name, value in known.items():
+            _check_field(name, value)
+        return cls(**known | {"state": JobState(known["state"])})
 
     def with_media(self, **media: Any) -> JobStatus:
         """Return a copy whose media fields are filled in."""
@@ -70,6 +82,25 @@ class JobStatus:
         if self.queue_position:
             words.append(f"{self.queue_position} ahead in the queue")
         return ", ".join(words)
+
+
+_REQUIRED = {"job_id": str, "state": str, "raw": str, "details": dict}
+_PERCENT = range(101)
+_INTEGERS = ("progress", "queue_position", "duration_ms")
+
+
+def _check_field(name: str, value: Any) -> None:
+    kind = _REQUIRED.get(name) or (int if name in _INTEGERS else str)
+    if value is None and name not in _REQUIRED:
+        return
+    if type(value) is not kind or (name == "progress" and value not in _PERCENT):
+        raise ValueError(f"{name}: must be a status's {kind.__name__}, not {shown(value)}")
+
+
+def _plain(of: JobStatus | JobResult, most_details: int) -> dict[str, Any]:
+    # Not asdict(): that copies every word of an hour of speech.
+    values = {each.name: getattr(of, each.name) for each in fields(of)}
+    return values | {"state": of.state.value, "details": bounded(of.details, most_details)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +150,18 @@ class JobResult:
             "media" if self.media_url else "",
             f"{self.duration_ms / 1000:.1f} s long" if self.duration_ms is not None else "",
             "subtitles" if self.subtitles_url else "",
-            f"media id {self.media_id}" if self.media_id else "",
+            f"media id {shortened(self.media_id)}" if self.media_id else "",
         )
         return ", ".join(filter(None, parts)) or "nothing but the job's state"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the XCom form: plain JSON values, absent ones null."""
-        return asdict(self) | {"state": self.state.value}
+    def to_dict(self, most_details: int = MOST_BYTES) -> dict[str, Any]:
+        """Return the XCom form: plain JSON values, absent ones null, ``details`` cut to so many bytes."""
+        return _plain(self, most_details)
 
 
 def iso_utc(seconds: float | None) -> str | None:
-    """Write epoch seconds as ISO 8601 UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """Write epoch seconds as ISO 8601 UTC; ``None`` for none, and for what lies outside of the calendar."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -28,5 +28,22 @@ def is_printable(text: str) -> bool:
     return _UNSAFE.search(text) is None
 
 
+def shortened(text: str, most: int = 200) -> str:
+    """Return :func:`printable` text of at most ``most`` characters: of a longer one the start and the end."""
+    line = printable(text)
+    if len(line) <= most:
+        return line
+    mark, end = f" [...{len(line) - most} more...] ", most // 4
+    return f"{line[: most - end - len(mark)]}{mark}{line[-end:]}"
+
+
+def shown(value: object, most: int = 200) -> str:
+    """Return the ``repr`` of a value from outside, whatever the value is, :func:`shortened`."""
+    try:
+        return shortened(repr(value), most)
+    except Exception as failure:  # noqa: BLE001 - a foreign object's own code, and an error must not fail
+        return f"a {type(value).__name__} ({type(failure).__name__} when it is shown)"
+
+
 def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from typing import Any
 
+_WIDEST = 2**63
+
 
 def whole(value: object) -> int | None:
-    """Read a whole number, also from text such as ``"189"``; ``None`` for anything else."""
+    """Read a whole number of at most 64 bits, also from text such as ``"189"``; ``None`` for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return int(float(value)) if isinstance(value, str) else int(value)
+        number = int(float(value)) if isinstance(value, str) else int(value)
     except (ValueError, OverflowError):
         return None
+    return number if -_WIDEST <= number < _WIDEST else None
 
 
 def percent(value: object) -> int | None:

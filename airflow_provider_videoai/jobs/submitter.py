@@ -160,7 +160,7 @@ class Submitter:
     def _sent(self, request: JobRequest, record: SubmissionRecord) -> str:
         chosen = record.job_id
         try:
-            return self.transport.run(self.transport.vendor.submit(request, chosen))
+            return self.transport.run(self.transport.vendor.buy(request, chosen))
         except SubmitUncertain as uncertain:
             text = self._how_to_go_on(record, uncertain.message)
             raise SubmitUncertain(

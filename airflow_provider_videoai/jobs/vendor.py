@@ -29,7 +29,9 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.json_values import json_object
 from airflow_provider_videoai.jobs.model import JobStatus
+from airflow_provider_videoai.jobs.printable import shown
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.watch import TOLERANCE
 
@@ -182,8 +184,21 @@ class Vendor(ABC):
     @classmethod
     def check_job_id(cls, job_id: str) -> None:
         """Raise :class:`InvalidRequest` where this cannot be a job id of this vendor; nothing is asked."""
-        if not isinstance(job_id, str) or not job_id or len(job_id.split()) != 1:
-            raise InvalidRequest(f"job_id: must be a non-empty text without blanks, not {job_id!r}")
+        if not _may_be_id(job_id):
+            raise InvalidRequest(
+                f"job_id: must be a non-empty text without blanks or other characters that do not print, at most "
+                f"{_LONGEST_ID} characters, not {shown(job_id)}"
+            )
+
+    def buy(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+        """Submit a job, once; raise :class:`SubmitUncertain` if it was bought under an id that cannot be kept."""
+        bought = yield from self.submit(request, job_id)
+        if not _may_be_id(bought):
+            raise SubmitUncertain(
+                f"{self.title} accepted the job, so it was bought, but gave it an id that can be neither kept nor "
+                f"queried: {shown(bought)}"
+            )
+        return bought
 
     def require_credentials(self) -> None:
         """Raise :class:`AuthenticationFailed` where the connection lacks its login or password."""
@@ -214,7 +229,7 @@ class Vendor(ABC):
     def _read(self, call: Call, answer: Answer) -> dict[str, Any]:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise self.error(QuotaExceeded, call, "429", "too many requests", retry_after=self._retry_after(answer))
-        body = _json_object(answer.body)
+        body = json_object(answer.body, exact_texts=call.buys)
         if body is not None:
             self._judge(call, answer, body)
         if answer.status in _AUTH_STATUSES:
@@ -293,7 +308,19 @@ _LONGEST_RETRY_AFTER = 3600.0
 """Seconds; an account must not fall silent for days because of one odd header."""
 _CLOCK_TOLERANCE = 300.0
 """Seconds for which the strictest of the vendors' signatures holds."""
+_LONGEST_ID = 500
+"""Characters; the vendors' own have at most 64."""
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+
+
+def _may_be_id(value: object) -> bool:
+    # U+FFFD stands for what could not be read. The space is the only blank that counts as printable.
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _LONGEST_ID
+        and value.isprintable()
+        and not {" ", "\ufffd"} & set(value)
+    )
 
 
 def clean(message: object) -> str:
@@ -315,11 +342,3 @@ def _ahead(date: str, now: float) -> float | None:
         return parsedate_to_datetime(date).timestamp() - now
     except (ValueError, OverflowError):
         return None
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, dict) else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
@@ -31,6 +30,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.json_values import json_value
 from airflow_provider_videoai.jobs.limits import MediaLimits
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.reading import rows, text, url, whole
@@ -300,8 +300,8 @@ def _objects(value: object) -> list[dict[str, Any]]:
     """Read an object, a list of them, or either as JSON text."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = json_value(value)
+        except ValueError:
             return []
     return [value] if isinstance(value, dict) else rows(value)
 

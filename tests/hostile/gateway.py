@@ -66,7 +66,8 @@ def _serve(loop: asyncio.AbstractEventLoop, upstream: str, cases: Sequence[Case]
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks))
     loop.run_until_complete(client.aclose())
     loop.close()
 

@@ -26,6 +26,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.json_values import normalised
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus, iso_utc
 
 SIGNED = "https://bucket.example.com/out.mp4?X-Amz-Signature=secret"
@@ -71,12 +72,12 @@ def test_a_status_survives_storage_as_json(status: JobStatus) -> None:
     state=st.sampled_from(JobState),
     job_id=st.text(),
     progress=st.none() | st.integers(0, 100),
-    details=st.dictionaries(st.text(), st.none() | st.integers() | st.text()),
+    details=st.dictionaries(st.text(), st.none() | st.integers() | st.text()).map(normalised),
 )
 def test_any_status_survives_storage_as_json(
     state: JobState, job_id: str, progress: int | None, details: dict[str, Any]
 ) -> None:
-    status = JobStatus(job_id=job_id, state=state, progress=progress, details=details)
+    status = JobStatus(job_id=normalised(job_id), state=state, progress=progress, details=details)
     assert JobStatus.from_json(json.loads(json.dumps(status.to_json()))) == status
 
 
@@ -88,12 +89,78 @@ def test_any_status_survives_storage_as_json(
         {"job_id": "j"},
         {"job_id": "j", "state": "sleeping"},
         {"job_id": "j", "state": None},
-        {"job_id": "j", "state": "queued", "colour": "red"},
+        {"job_id": None, "state": "queued"},
+        {"job_id": 7, "state": "queued"},
+        {"job_id": "j", "state": ["queued"]},
+        {"job_id": "j", "state": {}},
+        {"job_id": "j", "state": "queued", "raw": None},
+        {"job_id": "j", "state": "queued", "progress": True},
+        {"job_id": "j", "state": "queued", "progress": 101},
+        {"job_id": "j", "state": "queued", "progress": 40.5},
+        {"job_id": "j", "state": "queued", "queue_position": "3"},
+        {"job_id": "j", "state": "queued", "duration_ms": 2**64},
+        {"job_id": "j", "state": "queued", "duration_ms": float("nan"), "details": {}, "media_url": 7},
+        {"job_id": "j", "state": "queued", "details": []},
+        {"job_id": "j", "state": "queued", "details": {7: "a"}},
+        {"job_id": "j", "state": "queued", "details": {"a": object()}},
+        {"job_id": "j", "state": "queued", "details": {"a": 10**5000}},
+        [],
+        None,
+        "queued",
     ],
+    ids=lambda stored: str(type(stored)),
 )
-def test_what_is_no_stored_status_is_refused(stored: dict[str, Any]) -> None:
+def test_what_is_no_stored_status_is_refused(stored: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         JobStatus.from_json(stored)
+
+
+def test_what_a_later_version_stores_besides_is_left_out() -> None:
+    stored = {"job_id": "j", "state": "queued", "colour": "red", "depth": object()}
+    assert JobStatus.from_json(stored) == JobStatus(job_id="j", state=JobState.QUEUED)
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())
+    | st.sampled_from(list(JobState)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = [each.name for each in dataclasses.fields(JobStatus)]
+
+
+@given(
+    st.fixed_dictionaries({"job_id": st.text(), "state": st.sampled_from(["queued", "failed"])}).flatmap(
+        lambda sound: st.dictionaries(st.sampled_from(FIELDS), ANY_JSON).map(lambda odd: sound | odd)
+    )
+    | ANY_JSON
+)
+def test_whatever_is_stored_is_a_status_or_refused_as_said(stored: Any) -> None:
+    try:
+        status = JobStatus.from_json(stored)
+    except (KeyError, TypeError, ValueError):
+        return
+    assert JobStatus.from_json(json.loads(json.dumps(status.to_json(), allow_nan=False))) == status
+    status.describe()
+
+
+@pytest.mark.parametrize(
+    "of", [WHOLE, JobResult.of(WHOLE, vendor="v", operation="o")], ids=lambda of: type(of).__name__
+)
+def test_details_too_long_to_be_kept_are_cut_and_say_so(of: Any) -> None:
+    short, words = {"Duration": 11810}, [{"Word": "word", "StartTimestamp": 100}] * 1000
+    long = dataclasses.replace(of, details={"words": words, **short})
+    write = long.to_json if isinstance(long, JobStatus) else long.to_dict
+    assert write()["details"] == long.details
+    cut = write(10_000)["details"]
+    assert len(json.dumps(cut)) <= 10_000
+    assert cut["Duration"] == 11810
+    assert cut["words"][:100] == words[:100]
+    assert cut["words"][-1].startswith("[cut: ")
 
 
 def test_a_status_is_frozen() -> None:
@@ -170,7 +237,12 @@ def test_absent_values_of_a_result_are_null() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "written"),
-    [(None, None), (0, "1970-01-01T00:00:00+00:00"), (1_700_000_000.9, "2023-11-14T22:13:20+00:00")],
+    [
+        (None, None),
+        (0, "1970-01-01T00:00:00+00:00"),
+        (1_700_000_000.9, "2023-11-14T22:13:20+00:00"),
+        *((odd, None) for odd in (1e300, -1e300, 1e15, float("nan"), float("inf"), 10**400)),
+    ],
 )
 def test_times_are_written_in_utc_to_the_second(seconds: float | None, written: str | None) -> None:
     assert iso_utc(seconds) == written

@@ -278,6 +278,6 @@ def _best_url(publications: list[dict[str, Any]]) -> str | None:
 
 def _milliseconds(seconds: object) -> int | None:
     try:
-        return round(float(text(seconds) or "") * 1000)
+        return whole(round(float(text(seconds) or "") * 1000))
     except (ValueError, OverflowError):
         return None

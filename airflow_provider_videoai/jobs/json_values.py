@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a vendor's JSON, and make of it values that Airflow and its database can carry.
+
+Lone surrogates and NUL become U+FFFD, NaN and infinities null, integers beyond 64 bits decimal text. What is nested too
+deep, or too long to be kept, is cut and says so. Keys that Airflow's serializer reserves get a prefix.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+MOST_LEVELS = 32
+"""How deep objects and arrays may be nested."""
+MOST_BYTES = 4 * 1024**2
+"""How much JSON is kept of one job's details; an hour of speech with a time for every word takes about 1.5 MB."""
+MOST_BYTES_OF_A_TASK = 64 * 1024**2
+"""How much JSON is kept of the details of all of a task's jobs together."""
+
+_LEAST_INT, _GREATEST_INT = -(2**63), 2**64 - 1
+_SURE_DIGITS, _MOST_CHARACTERS = 18, 20
+"""So many digits fit into 64 bits for sure, and so many characters at most."""
+_LONG_DIGITS = b"0" * (_SURE_DIGITS + 1)
+_DIGITS_AS_ZERO = bytes(ord("0") if ord("0") <= each <= ord("9") else 0xFF for each in range(256))
+_UNCARRIABLE = re.compile("[\x00\ud800-\udfff]")
+_RESERVED = "__"
+"""Of a dict with keys such as ``__classname__`` or ``__type`` Airflow makes another object."""
+_ODD_ESCAPES = re.compile(r"\\u(?:0000|005[fF]|[dD][89a-fA-F])")
+
+
+def json_object(body: bytes, *, exact_texts: bool = False) -> dict[str, Any] | None:
+    """Return the JSON object that ``body`` holds, normalised; ``None`` if it holds none.
+
+    ``exact_texts`` leaves texts as they are: the id of a job that was bought has to be shown as it came.
+    """
+    encoding = json.detect_encoding(body)
+    # Reading each integer by ourselves would take as long as all the rest, so it is done only if one may be too long.
+    sure = encoding.startswith("utf-8") and _LONG_DIGITS not in body.translate(_DIGITS_AS_ZERO)
+    decoder = _DECODER if sure else _DECODER_OF_LONG_INTEGERS
+    try:
+        value = _read(body.decode(encoding, "replace"), decoder, exact_texts=exact_texts)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def json_value(text: str) -> Any:
+    """Return the JSON value that ``text`` is, normalised, for JSON that is a text within JSON; else ``ValueError``."""
+    return _read(text, _DECODER_OF_LONG_INTEGERS, exact_texts=False)
+
+
+def _read(text: str, decoder: json.JSONDecoder, *, exact_texts: bool) -> Any:
+    try:
+        value = decoder.decode(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested deeper than can be read") from None
+    if exact_texts or _looks_odd(text) or _is_deep(text, value):
+        return normalised(value, exact_texts=exact_texts)
+    return value
+
+
+def normalised(value: Any, *, exact_texts: bool = False, levels: int = MOST_LEVELS) -> Any:
+    """Return a JSON value, however it was read, as :func:`json_object` makes it; cut below ``levels``.
+
+    Raise ``TypeError`` for what is no JSON value, and ``ValueError`` for an integer of thousands of digits.
+    """
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return value if exact_texts else _UNCARRIABLE.sub("\ufffd", value)
+        case int():
+            return value if _LEAST_INT <= value <= _GREATEST_INT else str(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case dict() | list() if not levels:
+            return f"[cut: nested deeper than {MOST_LEVELS} levels]"
+        case list():
+            return [normalised(each, exact_texts=exact_texts, levels=levels - 1) for each in value]
+        case dict():
+            return {
+                _key(key): normalised(each, exact_texts=exact_texts, levels=levels - 1) for key, each in value.items()
+            }
+    raise TypeError(f"a {type(value).__name__} is no JSON value")
+
+
+def details_limit(jobs: int) -> int:
+    """Return how many bytes of JSON may be kept of the details of each of a task's ``jobs``."""
+    return min(MOST_BYTES, MOST_BYTES_OF_A_TASK // max(jobs, 1))
+
+
+def bounded(value: Any, most: int = MOST_BYTES) -> Any:
+    """Cut a JSON value to about ``most`` bytes, its longest parts first; what is left says what was cut."""
+    if (size := _size(value)) <= most:
+        return value
+    mark = f"[cut: {size} bytes of JSON]"
+    most -= len(mark) + len('"[cut]": ""}')
+    match value:
+        case str():
+            return _prefix(value, most) + mark
+        case list():
+            return [*_first(value, most), mark]
+        case dict():
+            return _smallest(value, most, mark)
+    return mark
+
+
+def _prefix(text: str, most: int) -> str:
+    text = text[:most]
+    while (size := _size(text)) > most:  # characters beyond ASCII take several bytes each
+        text = text[: len(text) * most // size]
+    return text
+
+
+def _first(members: list[Any], most: int) -> list[Any]:
+    for count, member in enumerate(members):
+        most -= _size(member) + 2
+        if most < 0:
+            return members[:count]
+    return members
+
+
+def _smallest(members: dict[str, Any], most: int, mark: str) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, member in sorted(members.items(), key=_size_of_member):
+        room = most - _size(key) - 4
+        if room < 4 * len(mark):  # less than this, and what is said of it takes more than what is kept
+            return {**kept, "[cut]": mark}
+        kept[key] = bounded(member, room)
+        most = room - _size(kept[key])
+    return kept
+
+
+def _size_of_member(member: tuple[str, Any]) -> int:
+    return _size(member[1])
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"a {type(key).__name__} is no key of a JSON object")
+    key = _UNCARRIABLE.sub("\ufffd", key)
+    return f"vendor:{key}" if key.startswith(_RESERVED) else key
+
+
+def _looks_odd(text: str) -> bool:
+    return '"__' in text or ("\\u" in text and _ODD_ESCAPES.search(text) is not None)
+
+
+def _is_deep(text: str, value: Any) -> bool:
+    if text.count("{") + text.count("[") <= MOST_LEVELS:
+        return False
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MOST_LEVELS):
+        inside = (each.values() if type(each) is dict else each for each in level)
+        level = [member for members in inside for member in members if type(member) in (dict, list)]
+    return bool(level)
+
+
+def _int(digits: str) -> int | str:
+    # Not int() of just any: that refuses more than 4,300 digits.
+    if len(digits) <= _SURE_DIGITS or (len(digits) <= _MOST_CHARACTERS and _LEAST_INT <= int(digits) <= _GREATEST_INT):
+        return int(digits)
+    return digits
+
+
+def _float(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _null(_constant: str) -> None:
+    return None
+
+
+_DECODER = json.JSONDecoder(parse_constant=_null, parse_float=_float)
+_DECODER_OF_LONG_INTEGERS = json.JSONDecoder(parse_constant=_null, parse_float=_float, parse_int=_int)
