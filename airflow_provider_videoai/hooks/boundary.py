@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where errors meet Airflow: what a retry cannot mend does not use retries up.
+"""Where errors meet Airflow: only this package's leave, and what a retry cannot mend does not use retries up.
 
-Each error below also exists as one that Airflow does not retry (an ``AirflowFailException``); it stays an instance
-of its own class, so ``except`` and failure callbacks see the same tree.
+Each error below is the one of its name in :mod:`airflow_provider_videoai.jobs.errors`, and one that Airflow does not
+retry (an ``AirflowFailException``) as well: ``except`` and failure callbacks see the same tree.
 """
 
 from __future__ import annotations
@@ -10,60 +10,68 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
+from airflow_provider_videoai.hooks.airflow_errors import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
 from airflow_provider_videoai.jobs import errors
+from airflow_provider_videoai.jobs.printable import shown
+from airflow_provider_videoai.jobs.unforeseen import unforeseen
+from airflow_provider_videoai.jobs.vendor import clean
+
+_AIRFLOWS_OWN = (AirflowFailException, AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException)
+"""How a task says to Airflow what is to become of it."""
 
 
-class _InvalidRequest(errors.InvalidRequest, AirflowFailException):
-    pass
+class InvalidRequest(errors.InvalidRequest, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.InvalidRequest`."""
 
 
-class _SubmitRejected(errors.SubmitRejected, AirflowFailException):
-    pass
+class SubmitRejected(errors.SubmitRejected, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.SubmitRejected`."""
 
 
-class _AuthenticationFailed(errors.AuthenticationFailed, AirflowFailException):
-    pass
+class AuthenticationFailed(errors.AuthenticationFailed, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.AuthenticationFailed`."""
 
 
-class _ContentRejected(errors.ContentRejected, AirflowFailException):
-    pass
+class ContentRejected(errors.ContentRejected, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.ContentRejected`."""
 
 
-class _SubmitUncertain(errors.SubmitUncertain, AirflowFailException):
-    pass
+class SubmitUncertain(errors.SubmitUncertain, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.SubmitUncertain`."""
 
 
-class _JobNotFound(errors.JobNotFound, AirflowFailException):
-    pass
+class JobNotFound(errors.JobNotFound, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.JobNotFound`."""
 
 
-class _ResultUnavailable(errors.ResultUnavailable, AirflowFailException):
-    pass
+class ResultUnavailable(errors.ResultUnavailable, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.ResultUnavailable`."""
 
 
 _FINAL: dict[type[errors.VideoAIError], type[errors.VideoAIError]] = {
-    kind.__mro__[1]: kind
-    for kind in (
-        _InvalidRequest,
-        _SubmitRejected,
-        _AuthenticationFailed,
-        _ContentRejected,
-        _SubmitUncertain,
-        _JobNotFound,
-        _ResultUnavailable,
-    )
+    errors.InvalidRequest: InvalidRequest,
+    errors.SubmitRejected: SubmitRejected,
+    errors.AuthenticationFailed: AuthenticationFailed,
+    errors.ContentRejected: ContentRejected,
+    errors.SubmitUncertain: SubmitUncertain,
+    errors.JobNotFound: JobNotFound,
+    errors.ResultUnavailable: ResultUnavailable,
 }
-for _final in _FINAL.values():
-    _final.__name__ = _final.__qualname__ = _final.__name__.removeprefix("_")
 
 
 def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
     """Return the error as a task raises it: one that Airflow does not retry where a retry cannot help."""
-    final = _FINAL.get(type(error))
-    if final is None or _retry_helps(error):
+    kind = _FINAL.get(type(error))
+    if kind is None or _retry_helps(error):
         return error
-    return final(error.message, code=error.code, job_id=error.job_id)
+    final = kind(error.message)
+    final.__dict__.update(error.__dict__)
+    return final
 
 
 def _retry_helps(error: errors.VideoAIError) -> bool:
@@ -78,7 +86,7 @@ def _retry_helps(error: errors.VideoAIError) -> bool:
 
 @contextmanager
 def airflow_boundary() -> Iterator[None]:
-    """Raise this package's errors as :func:`for_airflow` makes them."""
+    """Raise this package's errors as :func:`for_airflow` makes them, and any other as one of this package."""
     try:
         yield
     except errors.VideoAIError as error:
@@ -86,3 +94,21 @@ def airflow_boundary() -> Iterator[None]:
         if final is error:
             raise
         raise final from error
+    except _AIRFLOWS_OWN:
+        raise
+    except Exception as failure:
+        raise unforeseen(failure) from failure
+
+
+@contextmanager
+def connection_lookup(conn_id: str) -> Iterator[None]:
+    """Raise ``VideoAIError`` for a connection that Airflow does not hand out: it may be missing, or out of reach."""
+    try:
+        yield
+    except errors.VideoAIError:
+        raise
+    except Exception as failure:
+        raise errors.VideoAIError(
+            f"connection {shown(conn_id)} cannot be read from Airflow ({type(failure).__name__}: {clean(failure)}): "
+            "does it exist, and does its secrets backend answer? Nothing was sent to the vendor"
+        ) from failure

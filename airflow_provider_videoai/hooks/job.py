@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from airflow.sdk import BaseHook
 
 from airflow_provider_videoai.hooks.account import account_of
+from airflow_provider_videoai.hooks.boundary import connection_lookup
 from airflow_provider_videoai.hooks.quiet import log_without_queries
 from airflow_provider_videoai.jobs.ending import failure_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError
@@ -47,8 +48,10 @@ class VideoJobHook(BaseHook):
     def transport(self) -> Transport:
         """The account's transport; the connection is looked up on first use."""
         if self._transport is None:
-            connection = self.get_connection(self._checked_id())
-            self._transport = self._open(connection, connection.extra_dejson)
+            with connection_lookup(conn_id := self._checked_id()):
+                connection = self.get_connection(conn_id)
+                extra = connection.extra_dejson
+            self._transport = self._open(connection, extra)
         return self._transport
 
     async def atransport(self) -> Transport:
@@ -60,8 +63,10 @@ class VideoJobHook(BaseHook):
                 get_async_extra_dejson,
             )
 
-            connection = await get_async_connection(self._checked_id(), hook=type(self))
-            self._transport = self._open(connection, await get_async_extra_dejson(connection))
+            with connection_lookup(conn_id := self._checked_id()):
+                connection = await get_async_connection(conn_id, hook=type(self))
+                extra = await get_async_extra_dejson(connection)
+            self._transport = self._open(connection, extra)
         return self._transport
 
     def _checked_id(self) -> str:
@@ -82,7 +87,7 @@ class VideoJobHook(BaseHook):
         Never repeated by itself after bytes of it may have left: a lost answer raises ``SubmitUncertain``.
         """
         vendor = self.transport.vendor
-        return self.transport.run(vendor.submit(_validated(vendor, request, operation), None))
+        return self.transport.run(vendor.buy(_validated(vendor, request, operation), None))
 
     def status(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Ask for one job; raise ``JobNotFound`` where the vendor does not know it."""
@@ -108,7 +113,7 @@ class VideoJobHook(BaseHook):
     async def asubmit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
         """Submit a job, once, and return its id; see :meth:`submit`."""
         transport = await self.atransport()
-        return await transport.arun(transport.vendor.submit(_validated(transport.vendor, request, operation), None))
+        return await transport.arun(transport.vendor.buy(_validated(transport.vendor, request, operation), None))
 
     async def astatus(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Ask for one job; see :meth:`status`."""

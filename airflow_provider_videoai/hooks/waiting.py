@@ -13,11 +13,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lineage import report
+from airflow_provider_videoai.hooks.xcom import obstacle_to, show
 from airflow_provider_videoai.jobs.blocking import wait
 from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.card import JobCard
-from airflow_provider_videoai.jobs.ending import RAISE_JOB_TIMEOUT, error_of, failure_of, refusal_name, said_of
-from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.ending import RAISE_JOB_TIMEOUT, Reason, error_of, failure_of
+from airflow_provider_videoai.jobs.errors import QuotaExceeded, ResultUnavailable, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.json_values import details_limit
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.story import tell, tell_result
@@ -77,6 +79,18 @@ def card_of(
     )
 
 
+def returned(results: Sequence[JobResult]) -> list[dict[str, Any]]:
+    """Return results as XComs; raise :class:`ResultUnavailable` for what Airflow cannot carry."""
+    values = [result.to_dict(details_limit(len(results))) for result in results]
+    if (obstacle := obstacle_to(values)) is not None:
+        raise ResultUnavailable(
+            f"the job succeeded and was paid for, but Airflow cannot carry its result ({type(obstacle).__name__}: "
+            f"{obstacle}). Fetch it with the vendor's hook: {results[0].operation} job {results[0].job_id}",
+            job_id=results[0].job_id,
+        ) from obstacle
+    return values
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
     """The jobs of one task: ids in the user's order, all of one account and operation.
@@ -129,27 +143,24 @@ class Jobs:
         self.show_end([watch.status for watch in watches])
         for watch in watches:
             if watch.outcome is not Outcome.ENDED:
-                raise self.error_of(
-                    watch.outcome or Outcome.UNAVAILABLE, watch.job_id, said_of(watch), refusal_name(watch)
-                )
+                raise self.error_of(watch.outcome or Outcome.UNAVAILABLE, watch.job_id, Reason.of_watch(watch))
         return self.completed([watch.status for watch in watches if watch.status is not None])
 
     def show_end(self, statuses: Sequence[JobStatus | None]) -> None:
         """Push XCom ``status``, the last that was seen of each job, as the triggerer does where that waits."""
-        seen = [status.to_json() if status else None for status in statuses]
-        self.task_instance.xcom_push(key="status", value={"observed_at": time.time(), "jobs": seen})
+        most = details_limit(len(statuses))
+        seen = [status.to_json(most) if status else None for status in statuses]
+        show(self.task_instance, "status", {"observed_at": time.time(), "jobs": seen}, self.log)
 
-    def error_of(self, outcome: Outcome, job_id: str, said: str, refusal: str | None = None) -> VideoAIError:
+    def error_of(self, outcome: Outcome, job_id: str, reason: Reason) -> VideoAIError:
         """Return the typed error of a wait that ended without a terminal state."""
         title = self.hook.vendor_class.title
-        return error_of(
-            outcome, job_id=job_id, title=title, said=said, refusal=refusal, to_wait_longer=self.to_wait_longer
-        )
+        return error_of(outcome, job_id=job_id, title=title, reason=reason, to_wait_longer=self.to_wait_longer)
 
     def check_deadline(self, status: JobStatus) -> None:
         """Raise ``JobTimedOut`` if the deadline has passed for a job that the vendor just said goes on."""
         if self.deadline is not None and time.time() >= self.deadline:
-            raise self.error_of(Outcome.TIMED_OUT, status.job_id, status.describe())
+            raise self.error_of(Outcome.TIMED_OUT, status.job_id, Reason(said=status.describe()))
 
     def completed(self, statuses: Sequence[JobStatus]) -> list[JobResult]:
         """Turn terminal statuses into results; raise :class:`JobFailed` for the first that failed."""

@@ -3,23 +3,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
+    ContentRejected,
     InvalidRequest,
     JobAborted,
     JobFailed,
     JobNotFound,
     JobTimedOut,
+    QuotaExceeded,
     ResultUnavailable,
+    SubmitRejected,
     VendorUnavailable,
     VideoAIError,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.printable import shortened, shown
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 
-_REFUSALS: dict[str, type[VideoAIError]] = {
-    kind.__name__: kind for kind in (AuthenticationFailed, InvalidRequest, ResultUnavailable)
+_TREE: dict[str, type[VideoAIError]] = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, VideoAIError)
 }
+# Whether a job failed is for its status to say: a failed one may be replaced, for money.
+_REFUSALS = {name: kind for name, kind in _TREE.items() if not issubclass(kind, JobFailed)}
+_FINAL = (AuthenticationFailed, InvalidRequest, JobNotFound, ResultUnavailable, SubmitRejected, ContentRejected)
+_LONGEST_SAID = 2000
+_LONGEST_PAUSE = 86_400.0
 _GOES_ON = "The job goes on at the vendor and is billed"
 _ATTACHES = "a retry or a clear of this task attaches to it."
 
@@ -35,16 +49,54 @@ CLEAR_SENSOR = "To wait longer, clear the sensor: its timeout counts from the st
 def failure_of(status: JobStatus, title: str) -> JobFailed:
     """Return the error for a job that failed or was aborted; its code and message are the vendor's."""
     kind, verb = (JobAborted, "was aborted") if status.state is JobState.ABORTED else (JobFailed, "failed")
-    reasons = (f"code {status.error_code}" if status.error_code else "", status.error_message or "")
+    code = shortened(status.error_code) if status.error_code else ""
+    reasons = (f"code {code}" if code else "", shortened(status.error_message or "", _LONGEST_SAID))
     why = ": ".join(reason for reason in reasons if reason) or "the vendor gives no reason"
     what_next = "The task that submitted it submits, and may pay for, a new one when it is retried."
-    text = f"{title} job {status.job_id} {verb} at the vendor ({why}). {what_next}"
+    text = f"{title} job {shortened(status.job_id)} {verb} at the vendor ({why}). {what_next}"
     return kind(text, code=status.error_code, job_id=status.job_id)
 
 
-def refusal_name(watch: Watch) -> str | None:
-    """Return the name by which :func:`error_of` finds the class of a permanent error again."""
-    return type(watch.error).__name__ if watch.error is not None else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a wait ended without a terminal state, as it travels from the triggerer to a worker: scalars, no URL.
+
+    ``said`` is the last thing known, ``refusal`` the name of the error's class, if there was one, ``code`` and
+    ``retry_after`` (seconds) what it said besides.
+    """
+
+    said: str = ""
+    refusal: str | None = None
+    code: str | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: VideoAIError) -> Self:
+        """Return what is kept of an error."""
+        return cls(
+            said=error.message.rstrip("."),
+            refusal=_public_name(error),
+            code=error.code,
+            retry_after=getattr(error, "retry_after", None),
+        )
+
+    @classmethod
+    def of_watch(cls, watch: Watch) -> Self:
+        """Return why the wait for this job ended."""
+        if watch.error is not None:
+            return cls.of(watch.error)
+        return cls(said=watch.status.describe() if watch.status is not None else "")
+
+    @classmethod
+    def read(cls, stored: Mapping[Any, Any]) -> Self:
+        """Read what another process, or another version, wrote; what is not of its type is left out."""
+        said, refusal, code = (stored.get(name) for name in ("said", "refusal", "code"))
+        return cls(
+            said=shortened(said, _LONGEST_SAID) if isinstance(said, str) else "",
+            refusal=shortened(refusal) if isinstance(refusal, str) else None,
+            code=shortened(code) if isinstance(code, str) else None,
+            retry_after=_seconds(stored.get("retry_after")),
+        )
 
 
 def error_of(
@@ -52,32 +104,48 @@ def error_of(
     *,
     job_id: str,
     title: str,
-    said: str = "",
-    refusal: str | None = None,
+    reason: Reason = Reason(),
     to_wait_longer: str = RAISE_JOB_TIMEOUT,
 ) -> VideoAIError:
-    """Return the error for a wait that ended without a terminal state; ``said`` is the last thing known."""
-    tail = f" Last: {said}." if said else ""
+    """Return the error for a wait that ended without a terminal state."""
+    tail = f" Last: {reason.said}." if reason.said else ""
+    shown_id = shortened(job_id)
     match outcome:
         case Outcome.TIMED_OUT:
-            text = f"{title} job {job_id} did not end in time.{tail} {_GOES_ON}. {to_wait_longer}"
-            return JobTimedOut(text, job_id=job_id)
+            text = f"{title} job {shown_id} did not end in time.{tail} {_GOES_ON}. {to_wait_longer}"
+            return JobTimedOut(text, code=reason.code, job_id=job_id)
         case Outcome.NOT_FOUND:
-            return JobNotFound(
-                f"{title} does not know job {job_id!r}: a wrong id, another account's, or one long forgotten.{tail}",
-                job_id=job_id,
-            )
+            text = f"{title} does not know job {shown(job_id)}: a wrong id, another account's, or one long forgotten."
+            return JobNotFound(f"{text}{tail}", code=reason.code, job_id=job_id)
         case Outcome.REFUSED:
-            return _REFUSALS.get(refusal or "", AuthenticationFailed)(
-                f"{title} job {job_id} cannot be asked for any more.{tail} What was bought stays bought.", job_id=job_id
-            )
+            return _refused(reason, job_id, f"{title} job {shown_id}", tail)
         case _:
-            text = f"{title} could not be asked about job {job_id} for too long.{tail} {_GOES_ON}; {_ATTACHES}"
-            return VendorUnavailable(text, job_id=job_id)
+            text = f"{title} could not be asked about job {shown_id} for too long.{tail} {_GOES_ON}; {_ATTACHES}"
+            return VendorUnavailable(text, code=reason.code, job_id=job_id, retry_after=reason.retry_after)
 
 
-def said_of(watch: Watch) -> str:
-    """Return the last thing known of a job, for an error text."""
-    if watch.error is not None:
-        return watch.error.message.rstrip(".")
-    return watch.status.describe() if watch.status is not None else ""
+def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
+    kind = _REFUSALS.get(reason.refusal or "")
+    if kind is None:
+        unknown = f"an error that this version does not know ({reason.refusal or 'without a name'})"
+        text = f"The wait for {job} ended with {unknown}.{tail} {_GOES_ON}; {_ATTACHES}"
+        return VideoAIError(text, code=reason.code, job_id=job_id)
+    if kind in _FINAL:
+        text = f"{job} cannot be asked for any more.{tail} What was bought stays bought."
+    else:
+        text = f"The wait for {job} broke off.{tail} {_GOES_ON}; {_ATTACHES}"
+    error = kind(text, code=reason.code, job_id=job_id)
+    if isinstance(error, QuotaExceeded | VendorUnavailable):
+        error.retry_after = reason.retry_after
+    return error
+
+
+def _public_name(error: VideoAIError) -> str:
+    """Return the name of the error's class, or of the nearest one that a worker of any version knows."""
+    return next(kind.__name__ for kind in type(error).__mro__ if _TREE.get(kind.__name__) is kind)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_PAUSE:
+        return None
+    return float(value)

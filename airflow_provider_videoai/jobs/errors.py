@@ -19,17 +19,22 @@ VideoAIError
 
 from __future__ import annotations
 
+from airflow_provider_videoai.jobs.printable import shortened
+
+_LONGEST_MESSAGE = 4000
+
 
 class VideoAIError(Exception):
-    """Root of this package's errors.
+    """Root of this package's errors; raised itself when a wait ended for a reason that is neither vendor's nor user's.
 
-    ``code`` is the vendor's own error code as text (``None`` where there is none), ``job_id`` the job concerned.
+    ``message`` is one printable line, whatever it quotes. ``code`` is the vendor's own error code as text (``None`` if
+    there is none), ``job_id`` the job concerned.
     """
 
     def __init__(self, message: str, *, code: str | None = None, job_id: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
+        self.message = shortened(message, _LONGEST_MESSAGE)
+        super().__init__(self.message)
+        self.code = None if code is None else shortened(code)
         self.job_id = job_id
 
 

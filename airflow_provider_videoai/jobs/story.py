@@ -6,6 +6,7 @@ from __future__ import annotations
 from airflow_provider_videoai.jobs.duration import in_words
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.printable import shortened, shown
 from airflow_provider_videoai.jobs.watch import Watch
 
 _STEP = 10
@@ -19,16 +20,16 @@ def tell(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> No
         _write(log, watch, now)
     if odd := watch.odd_state(known_states):
         log.warning(
-            "%s job %s: the vendor's state %r is not documented; it is taken for still running",
+            "%s job %s: the vendor's state %s is not documented; it is taken for still running",
             watch.operation,
-            watch.job_id,
-            odd,
+            shortened(watch.job_id),
+            shown(odd),
         )
 
 
 def tell_result(log: Log, result: JobResult) -> None:
     """Write what a job yielded."""
-    log.info("Result of %s job %s: %s", result.operation, result.job_id, result.describe())
+    log.info("Result of %s job %s: %s", result.operation, shortened(result.job_id), result.describe())
 
 
 def _news(watch: Watch) -> tuple[object, ...]:
@@ -42,12 +43,13 @@ def _news(watch: Watch) -> tuple[object, ...]:
 
 
 def _write(log: Log, watch: Watch, now: float) -> None:
+    job_id = shortened(watch.job_id)
     if watch.error is not None:
-        log.warning("%s job %s: %s", watch.operation, watch.job_id, watch.error)
+        log.warning("%s job %s: %s", watch.operation, job_id, watch.error)
     elif watch.status is not None and watch.status.state.terminal:
-        log.info("%s job %s %s %s", watch.operation, watch.job_id, watch.status.describe(), _effort(watch, now))
+        log.info("%s job %s %s %s", watch.operation, job_id, watch.status.describe(), _effort(watch, now))
     elif watch.status is not None:
-        log.info("%s job %s: %s", watch.operation, watch.job_id, watch.status.describe())
+        log.info("%s job %s: %s", watch.operation, job_id, watch.status.describe())
 
 
 def _effort(watch: Watch, now: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
@@ -15,9 +15,10 @@ from airflow_provider_videoai.hooks.airflow_errors import TaskDeferralError, Tas
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.literals import rendered_later
-from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.hooks.waiting import Jobs, returned
+from airflow_provider_videoai.hooks.xcom import show
 from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard, source_of
-from airflow_provider_videoai.jobs.ending import error_of
+from airflow_provider_videoai.jobs.ending import Reason, error_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
@@ -26,6 +27,7 @@ from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.watch import Outcome
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.operators.store import store_of
+from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 from airflow_provider_videoai.triggers.wire import check_arguments
@@ -135,18 +137,19 @@ class VideoJobOperator(BaseOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Turn Airflow's own deferral failures into errors that say what became of the job."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralTimeout, TaskDeferralError) as failure:
-            late = isinstance(failure, TaskDeferralTimeout)
-            record = load(store_of(context))
-            self.has_job = record is not None and record.job_id is not None
-            raise error_of(
-                Outcome.TIMED_OUT if late else Outcome.UNAVAILABLE,
-                job_id=str(record.job_id if record else "?"),
-                title=self.hook_class.vendor_class.title,
-                said=f"Airflow's trigger ended with {failure}",
-            ) from failure
+        with airflow_boundary():
+            try:
+                return super().resume_execution(next_method, next_kwargs, context)
+            except (TaskDeferralTimeout, TaskDeferralError) as failure:
+                late = isinstance(failure, TaskDeferralTimeout)
+                record = load(store_of(context))
+                self.has_job = record is not None and record.job_id is not None
+                raise error_of(
+                    Outcome.TIMED_OUT if late else Outcome.UNAVAILABLE,
+                    job_id=str(record.job_id if record else "?"),
+                    title=self.hook_class.vendor_class.title,
+                    reason=Reason(said=f"Airflow's trigger ended with {failure}"),
+                ) from failure
 
     def on_kill(self) -> None:
         """Say what goes on: no vendor documents a call that cancels a job.
@@ -216,8 +219,8 @@ class VideoJobOperator(BaseOperator):
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._job_id = job.job_id
         self.has_job = True
-        context["ti"].xcom_push(key="job_id", value=self._job_id)
-        context["ti"].xcom_push(key=CARD_KEY, value=self._card(jobs).to_json())
+        show(context["ti"], "job_id", self._job_id, self.log)
+        show(context["ti"], CARD_KEY, self._card(jobs).to_json(), self.log)
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
             hand_over(store_of(context))
         if not self.wait_for_completion:
@@ -237,7 +240,7 @@ class VideoJobOperator(BaseOperator):
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         # Airflow itself writes links when the worker lets go, which here is only at the end.
-        context["ti"].xcom_push(key=JOB_LINK.xcom_key, value=job_url(context["ti"]))
+        show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
     def _card(self, jobs: Jobs) -> JobCard:
@@ -280,9 +283,8 @@ class VideoJobOperator(BaseOperator):
     def _resumed(self, context: Context, event: Any) -> SubmittedJob:
         """Find the job again: in the task's state, or in the event on an Airflow that has no such store."""
         record = load(store_of(context))
-        told = event if isinstance(event, Mapping) else {}
-        job_id = record.job_id if record and record.job_id else str(told.get("job_id"))
-        submitted_at = record.submitted_at if record else told.get("submitted_at")
+        job_id = record.job_id if record and record.job_id else job_id_of(event, self.hook_class.vendor_class)
+        submitted_at = record.submitted_at if record else submitted_at_of(event)
         return SubmittedJob(job_id, submitted_at or time.time(), fresh=False)
 
     def _jobs(self, context: Context, job: SubmittedJob, operation: str, hook: VideoJobHook | None = None) -> Jobs:
@@ -307,7 +309,8 @@ class VideoJobOperator(BaseOperator):
             raise
         conclude(store, failed=False)
         self.media_count = int(result.media_url is not None)
-        return result.to_dict()
+        (value,) = returned([result])
+        return value
 
 
 def identity_of(context: Context) -> tuple[str, ...]:

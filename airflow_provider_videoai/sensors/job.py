@@ -17,10 +17,11 @@ from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
-from airflow_provider_videoai.hooks.waiting import Jobs
+from airflow_provider_videoai.hooks.waiting import Jobs, returned
+from airflow_provider_videoai.hooks.xcom import show
 from airflow_provider_videoai.jobs.blocking import ask, batches
 from airflow_provider_videoai.jobs.card import CARD_KEY
-from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR
+from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR, Reason
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.throttle import Throttle
@@ -88,12 +89,12 @@ class VideoJobSensor(BaseSensorOperator):
         """Wait for the jobs: deferred, or by poking."""
         with airflow_boundary():
             # Ids that cannot be read are told here, before there is a link to their page.
-            context["ti"].xcom_push(key=CARD_KEY, value=self._jobs(context).card().to_json())
+            show(context["ti"], CARD_KEY, self._jobs(context).card().to_json(), self.log)
             self.has_job = True
             if self.deferrable:
                 self._defer()
             # Airflow itself writes links when the worker lets go, which here may be only at the end.
-            context["ti"].xcom_push(key=JOB_LINK.xcom_key, value=job_url(context["ti"]))
+            show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
             try:
                 return super().execute(context)
             except AirflowSensorTimeout as late:
@@ -157,13 +158,14 @@ class VideoJobSensor(BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Turn Airflow's own deferral timeout into the error that says what became of the jobs."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except SensorTimedOut:
-            raise
-        except AirflowSensorTimeout as late:
-            self.has_job = True
-            raise self._timed_out(context, f"Airflow's trigger ended with {late}") from late
+        with airflow_boundary():
+            try:
+                return super().resume_execution(next_method, next_kwargs, context)
+            except SensorTimedOut:
+                raise
+            except AirflowSensorTimeout as late:
+                self.has_job = True
+                raise self._timed_out(context, f"Airflow's trigger ended with {late}") from late
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once for all jobs that have not ended."""
@@ -187,7 +189,7 @@ class VideoJobSensor(BaseSensorOperator):
     def _timed_out(self, context: Context, said: str) -> SensorTimedOut:
         """Make the error of a wait that Airflow ended, for the first job that has not ended."""
         waiting = [watch.job_id for watch in self._watches or () if not watch.done] or self._job_ids().ids
-        late = self._jobs(context).error_of(Outcome.TIMED_OUT, waiting[0], said.rstrip("."))
+        late = self._jobs(context).error_of(Outcome.TIMED_OUT, waiting[0], Reason(said=said.rstrip(".")))
         return SensorTimedOut(late.message, job_id=late.job_id)
 
     def _softened(self, failure: VideoAIError) -> Exception:
@@ -201,10 +203,10 @@ class VideoJobSensor(BaseSensorOperator):
 
     def _returned(self, context: Context, results: list[JobResult]) -> Any:
         self.media_count = sum(result.media_url is not None for result in results)
-        returned = [result.to_dict() for result in results]
+        values = returned(results)
         if self._job_ids().many:
-            return returned
-        (only,) = returned
+            return values
+        (only,) = values
         for name, part in only.items():  # so that `sensor.output["media_url"]` just works
             context["ti"].xcom_push(key=name, value=part)
         return only

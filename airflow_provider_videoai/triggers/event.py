@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a trigger tells the worker that goes on: how the waiting ended, in JSON scalars, without any URL."""
+"""What a trigger reports to the worker that goes on: how the waiting ended, in JSON scalars, without any URL.
+
+On a worker an event is outside data: people edit the database, and another version may have written it.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from airflow_provider_videoai.jobs.ending import refusal_name, said_of
-from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.ending import Reason
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
+from airflow_provider_videoai.jobs.vendor import Vendor
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 
 _VERSION = 1
+_CLOCKS_APART = 3600.0
+"""Seconds by which the clock of the worker that submitted may be ahead of this one's."""
 
 
 class UnknownEventError(VideoAIError):
@@ -25,22 +33,20 @@ def event_of(watches: list[Watch]) -> dict[str, Any]:
         "outcome": str(worst.outcome),
         "job_id": worst.job_id,
         "submitted_at": worst.submitted_at,
-        "state": str(worst.status.state) if worst.status else None,
-        "refusal": refusal_name(worst),
-        "said": said_of(worst),
+        "state": worst.status.state.value if worst.status else None,
+        **asdict(Reason.of_watch(worst)),
     }
 
 
 def refused(refusal: VideoAIError) -> dict[str, Any]:
-    """Return the event of a wait that could not begin."""
+    """Return the event of a wait that could not begin, or that broke off."""
     return {
         "version": _VERSION,
         "outcome": str(Outcome.REFUSED),
         "job_id": refusal.job_id,
         "submitted_at": None,
         "state": None,
-        "refusal": type(refusal).__name__,
-        "said": refusal.message.rstrip("."),
+        **asdict(Reason.of(refusal)),
     }
 
 
@@ -52,3 +58,24 @@ def outcome_of(event: object) -> Outcome:
         "the trigger ended with an event that is not understood; the job goes on at the vendor, and a retry of this "
         "task attaches to it"
     )
+
+
+def job_id_of(event: object, vendor: type[Vendor]) -> str:
+    """Return the job of an event; raise :class:`UnknownEventError` if it names none."""
+    job_id = event.get("job_id") if isinstance(event, Mapping) else None
+    try:
+        vendor.check_job_id(job_id)  # type: ignore[arg-type]  # this is what is checked
+    except InvalidRequest as odd:
+        raise UnknownEventError(
+            f"the trigger ended with an event that names no job, and this task has no record of one ({odd.message}); "
+            "a job that was bought goes on at the vendor"
+        ) from odd
+    return str(job_id)
+
+
+def submitted_at_of(event: object) -> float | None:
+    """Return when the job of an event was submitted, in epoch seconds; ``None`` for what is no time in the past."""
+    said = event.get("submitted_at") if isinstance(event, Mapping) else None
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said <= time.time() + _CLOCKS_APART:
+        return None
+    return float(said)

@@ -95,6 +95,15 @@ class VideoJobTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event and return at once: Airflow takes a lingering trigger for a killed one."""
         began = time.monotonic()
+        try:
+            event = await self._event()
+        except Exception as failure:  # noqa: BLE001 - of a bare one Airflow says nothing about the job and the money
+            event = await self._broken_off(failure)
+        if not isinstance(event, TaskSuccessEvent):
+            await self._let_airflow_note_the_deferral(began)
+        yield event
+
+    async def _event(self) -> TriggerEvent:
         if not _loaded.is_set():
             await asyncio.to_thread(_load)
         from airflow_provider_videoai.triggers.log import log
@@ -102,17 +111,29 @@ class VideoJobTrigger(BaseTrigger):
 
         event = await wait(self)
         await log.written()
-        if not isinstance(event, TaskSuccessEvent):
-            await self._let_airflow_note_the_deferral(began)
-        yield event
+        return event
+
+    async def _broken_off(self, failure: Exception) -> TriggerEvent:
+        """Return the event of a wait that could not begin or broke off; what nobody foresaw is logged whole."""
+        from airflow_provider_videoai.jobs.errors import VideoAIError
+        from airflow_provider_videoai.jobs.unforeseen import unforeseen
+        from airflow_provider_videoai.triggers.event import refused
+
+        if not isinstance(failure, VideoAIError):
+            write = logging.getLogger(__name__).error
+            await asyncio.to_thread(write, "The wait in the triggerer broke off", exc_info=failure)
+            failure = unforeseen(failure)
+        return TriggerEvent(refused(failure))  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Say what goes on when a user ends the wait: no vendor documents a call that cancels a job."""
+        from airflow_provider_videoai.jobs.printable import shortened
+
         await asyncio.to_thread(  # a line may hold up whoever writes it
             logging.getLogger(__name__).warning,
             "The wait was ended. %s job %s goes on at the vendor and is billed; when the task runs again, it attaches.",
             self.operation,
-            self.job_ids or "",
+            shortened(str(self.job_ids or "")),
         )
 
     @property

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
+from airflow_provider_videoai.jobs.json_values import details_limit
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.story import tell
 from airflow_provider_videoai.jobs.watch import Watch
@@ -90,11 +91,12 @@ class Report:
     async def conclude(self) -> dict[str, Any]:
         """Stop reporting; return the XCom with the last status, which is still to be written."""
         if self._introduction is not None:
-            await self._introduction
+            await asyncio.wait([self._introduction])
         self.close()
         if self._ti is None:
             return {}
-        statuses = [watch.status.to_json() if watch.status else None for watch in self._watches]
+        most = details_limit(len(self._watches))
+        statuses = [watch.status.to_json(most) if watch.status else None for watch in self._watches]
         return {"status": {"observed_at": time.time(), "jobs": statuses, "since": self._standing.since}}
 
     async def hand_over(self, xcoms: dict[str, Any]) -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Any
 
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
@@ -12,16 +14,18 @@ from asgiref.sync import sync_to_async
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import job_ids_of
 from airflow_provider_videoai.hooks.lookup import transport_for
-from airflow_provider_videoai.hooks.waiting import card_of, watches_of
+from airflow_provider_videoai.hooks.waiting import card_of, returned, watches_of
+from airflow_provider_videoai.hooks.xcom import obstacle_to
 from airflow_provider_videoai.jobs.card import JobCard
-from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VideoAIError
+from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, ResultUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.jobs.printable import shortened
 from airflow_provider_videoai.jobs.story import tell_result
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.links import RESULT_LINK, result_link
-from airflow_provider_videoai.triggers.event import event_of, refused
+from airflow_provider_videoai.triggers.event import event_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.log import log
 from airflow_provider_videoai.triggers.report import Report
@@ -29,11 +33,8 @@ from airflow_provider_videoai.triggers.report import Report
 
 async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
     """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event."""
-    try:
-        transport = await transport_for(trigger.vendor, trigger.conn_id)
-        watches, many = await _watches(trigger, transport)
-    except VideoAIError as refusal:
-        return TriggerEvent(refused(refusal))  # type: ignore[no-untyped-call]
+    transport = await transport_for(trigger.vendor, trigger.conn_id)
+    watches, many = await _watches(trigger, transport)
     if trigger.submitted_at is None:  # else the worker's log says what was submitted
         log.info("Waiting for %s at %s", _in_words(trigger.operation, watches), transport.vendor.title)
     report = Report(trigger.task_instance, watches, transport.vendor.known_states, _card(trigger, transport, watches))
@@ -49,14 +50,27 @@ async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
                 break
             transport = renewed
         last_word = await report.conclude()
-        if results is None:
+        event = await _success(trigger, results, last_word, many=many) if results else None
+        if event is None:
             await report.hand_over(last_word)
     finally:
         report.close()
-    if results is None:
-        return TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
-    returned = [result.to_dict() for result in results]
-    xcoms = {"return_value": returned} if many else {"return_value": returned[0], **returned[0]}
+    return event or TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
+
+
+async def _success(
+    trigger: VideoJobTrigger, results: list[JobResult], last_word: dict[str, Any], *, many: bool
+) -> TaskSuccessEvent | None:
+    """Return the event that ends the task here; ``None`` if Airflow cannot carry it, which is for a worker to say."""
+    try:
+        # In a thread: of an hour of speech there are tens of thousands of values to look at.
+        values = await asyncio.to_thread(returned, results)
+    except ResultUnavailable as uncarried:
+        log.warning("The result is left to a worker: %s", uncarried)
+        return None
+    xcoms = {"return_value": values} if many else {"return_value": values[0], **values[0]}
+    if await asyncio.to_thread(obstacle_to, last_word):
+        last_word = {}
     return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(trigger, results)})
 
 
@@ -103,7 +117,11 @@ async def _renewed(trigger: VideoJobTrigger, transport: Transport, watches: list
     """Return the account with other credentials, if the vendor refused these and the connection has others now."""
     if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
         return None
-    renewed = await transport_for(trigger.vendor, trigger.conn_id, refused=transport)
+    try:
+        renewed = await transport_for(trigger.vendor, trigger.conn_id, refused=transport)
+    except VideoAIError as failure:
+        log.warning("Connection %r cannot be read again: %s", trigger.conn_id, failure)
+        return None
     if renewed.vendor.account == transport.vendor.account:
         return None
     log.info("%s refused the credentials, and connection %r has others now", trigger.vendor, trigger.conn_id)
@@ -141,4 +159,6 @@ def _result_link(trigger: VideoJobTrigger, results: list[JobResult]) -> dict[str
 
 
 def _in_words(operation: str, watches: list[Watch]) -> str:
-    return f"{operation} job {watches[0].job_id}" if len(watches) == 1 else f"{len(watches)} {operation} jobs"
+    return (
+        f"{operation} job {shortened(watches[0].job_id)}" if len(watches) == 1 else f"{len(watches)} {operation} jobs"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import JobFailed, VendorUnavailable
+from airflow_provider_videoai.jobs.errors import JobFailed, VendorUnavailable, VideoAIError
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
@@ -164,7 +164,7 @@ def test_where_nothing_proves_a_job_forgotten_it_is_not_bought_again(
 def test_a_record_that_cannot_be_read_stops_the_task_rather_than_buy(case: Any, task: Any, bought: Any) -> None:
     spoilt = task(case)
     spoilt.store.set("videoai_submission", "by hand", retention=0)
-    with pytest.raises(ValueError, match="videoai_submission"):
+    with pytest.raises(VideoAIError, match="videoai_submission"):
         spoilt.start()
     assert bought(case) == []
 

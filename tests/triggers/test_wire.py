@@ -66,7 +66,8 @@ def test_an_event_carries_scalars_and_no_secret(fault: str | None, case: Any, ta
     waiting = task(case, job_timeout=0.1 if fault == "never_ends" else 60)
     event = asyncio.run(waiting.fire(waiting.defer().trigger))
     assert_harmless(event.payload, [case.password])
-    assert set(event.payload) == {"version", "outcome", "job_id", "submitted_at", "state", "refusal", "said"}
+    keys = {"version", "outcome", "job_id", "submitted_at", "state", "refusal", "said", "code", "retry_after"}
+    assert set(event.payload) == keys
 
 
 @needs_airflow_3_3("sensors that start in the triggerer")
