@@ -7,14 +7,28 @@ The record is written *before* the request that costs money ("submitting") and a
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.printable import printable
 
 STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
+
+VERSION = 1
+"""Of the record. No version submits by a record of a newer one, or with keys that it does not know."""
+
+HOW_TO_MEND = (
+    "To attach to a job, replace this task's state 'videoai_submission' by "
+    '{"job_id": "<its id>", "phase": "submitted"}; to submit again, and pay for, another job, delete that state. '
+    "Then clear the task."
+)
 
 
 class Phase(StrEnum):
@@ -32,38 +46,153 @@ class Phase(StrEnum):
 class SubmissionRecord:
     """What is kept about a submit. ``submitted_at`` is epoch seconds; no field is secret.
 
-    ``fingerprint`` tells whether vendor, account and request are still the same; ``generation`` counts the jobs that
-    this task bought before this one. A refused submit bought nothing: it is ``FAILED`` and has no ``job_id``.
+    ``fingerprint`` says whether vendor, account and request are still the same; ``None``: a person wrote the record,
+    and means the present ones. ``generation`` counts the jobs that this task bought before this one. A refused submit
+    bought nothing: it is ``FAILED`` and has no ``job_id``. ``not_understood`` names what a newer version, or a person,
+    wrote beside these fields: such a record is good for finding a job again, and never for buying one.
     """
 
     phase: Phase
-    fingerprint: str
+    fingerprint: str | None = None
     generation: int = 0
     job_id: str | None = None
     submitted_at: float | None = None
+    not_understood: tuple[str, ...] = ()
 
     @property
     def bought(self) -> int:
-        """How many jobs this task has bought, this one included, or may have where an answer was lost."""
+        """How many jobs this task has bought, this one included, or may have if an answer was lost."""
         refused = self.phase is Phase.FAILED and self.job_id is None
         return self.generation + (0 if refused else 1)
 
+    @property
+    def proven(self) -> bool:
+        """Whether this version wrote it: then a job that is unknown to the vendor is over, and not mistyped."""
+        return self.fingerprint is not None and not self.not_understood
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; :meth:`from_json` reads them back."""
-        return asdict(self) | {"phase": self.phase.value}
+        values = {"version": VERSION} | asdict(self) | {"phase": self.phase.value}
+        del values["not_understood"]
+        return values
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote; raise ``TypeError``, ``KeyError`` or ``ValueError`` for anything else."""
-        record = cls(**{**stored, "phase": Phase(stored["phase"])})
-        # People edit the record by hand after an uncertain submit.
-        if not isinstance(record.job_id, str | None):
-            raise TypeError("job_id must be a text or null")
+    def from_json(cls, stored: Any) -> Self:
+        """Read what :meth:`to_json` of any version wrote, or a person by hand; see :data:`HOW_TO_MEND`.
+
+        Raises :class:`InvalidRequest` that names the field, the value and the rule.
+        """
+        given = _object(stored)
+        if given.get("phase") is None and given.get("job_id") is None:
+            _refuse("phase", None, f"one of {', '.join(Phase)}")
+        known = {name: read(given[name]) for name, read in _FIELDS.items() if given.get(name) is not None}
+        foreign = [_shown(name) for name in given if name not in _FIELDS]
+        if known.pop("version", VERSION) > VERSION:
+            foreign.append(f"version {_shown(given['version'])}")
+        record = cls(**{"phase": Phase.SUBMITTED} | known, not_understood=tuple(foreign))
+        if record.job_id is None and record.phase not in (Phase.SUBMITTING, Phase.FAILED):
+            _refuse("job_id", None, f"given in phase {record.phase.value!r}")
         return record
 
     def reached(self, phase: Phase, **changes: Any) -> SubmissionRecord:
-        """Return the record after a further step."""
-        return replace(self, phase=phase, **changes)
+        """Return the record after a further step, which this version understands."""
+        return replace(self, phase=phase, not_understood=(), **changes)
+
+
+def _object(stored: Any) -> Mapping[str, Any]:
+    value = stored
+    if isinstance(stored, str):  # a form may have kept the JSON as a text
+        try:
+            value = json.loads(stored)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, Mapping):
+        _refuse("the record", stored, "a JSON object")
+    return value
+
+
+def _refuse(name: str, value: object, rule: str) -> NoReturn:
+    raise InvalidRequest(
+        f"task state {STORE_KEY!r}: {name} must be {rule}, not {_shown(value)}. Nothing was submitted; a job of an "
+        f"earlier attempt goes on. {HOW_TO_MEND}"
+    )
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a list within lists
+        text = f"a {type(value).__name__}"
+    # What was pasted may be a signed URL.
+    return printable(text.split("?", 1)[0][:_SHOWN])
+
+
+_SHOWN = 100
+_MOST_NAMES = 5
+_LONGEST_ID = 500
+_MOST_JOBS = 1_000_000
+_LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
+_FINGERPRINT = re.compile("[0-9a-f]{32}")
+
+
+def _version(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        _refuse("version", value, "a whole number from 1 on")
+    return value
+
+
+def _phase(value: Any) -> Phase:
+    try:
+        return Phase(value.strip().lower())
+    except (AttributeError, ValueError):
+        _refuse("phase", value, f"one of {', '.join(Phase)}")
+
+
+def _fingerprint(value: Any) -> str:
+    if not isinstance(value, str) or not _FINGERPRINT.fullmatch(value):
+        _refuse("fingerprint", value, "as an attempt wrote it, 32 hex digits, or left out")
+    return value
+
+
+def _generation(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST_JOBS:
+        _refuse("generation", value, f"a whole number from 0 to {_MOST_JOBS}, or left out")
+    return value
+
+
+def _job_id(value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if type(value) is int and 0 <= value < 10**64:
+        text = str(value)
+    if not 0 < len(text) <= _LONGEST_ID or not text.isprintable() or " " in text:
+        rule = f"the job's id at the vendor, 1 to {_LONGEST_ID} printable characters without whitespace"
+        _refuse("job_id", value, rule)
+    return text
+
+
+def _submitted_at(value: Any) -> float:
+    moment = _epoch(value) if isinstance(value, str) else value
+    if type(moment) not in (int, float) or not 0 <= moment <= _LATEST:  # "not": a NaN is in no order
+        _refuse("submitted_at", value, 'epoch seconds, or a time such as "2026-05-11T08:00:00+00:00", or left out')
+    return float(moment)
+
+
+def _epoch(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return -1.0
+
+
+_FIELDS: Mapping[str, Callable[[Any], Any]] = {
+    "version": _version,
+    "phase": _phase,
+    "fingerprint": _fingerprint,
+    "generation": _generation,
+    "job_id": _job_id,
+    "submitted_at": _submitted_at,
+}
 
 
 class Action(StrEnum):
@@ -95,37 +224,53 @@ def decide(
 ) -> Decision:
     """Decide between buying, attaching, reusing, settling and stopping. Pure."""
     if stored is None:
-        return Decision(
-            Action.SUBMIT, SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint), "first submit"
-        )
-    if stored.fingerprint != fingerprint:
-        return _submit_anew(stored, fingerprint, "the request or its account changed since the last submit")
-    if stored.phase is Phase.FAILED:
-        return _submit_anew(stored, fingerprint, "the last submit was refused, or its job failed")
-    if stored.phase is Phase.FINISHED and on_finished_job == "resubmit":
-        return _submit_anew(stored, fingerprint, "on_finished_job is 'resubmit'")
-    if stored.phase is Phase.FINISHED and stored.job_id is not None:
+        record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint)
+        return Decision(Action.SUBMIT, record, "first submit")
+    if why := _why_another(stored, fingerprint, on_finished_job):
+        return _submit_anew(stored, fingerprint, why)
+    if stored.job_id is None:
+        if stored.phase is Phase.SUBMITTING and on_uncertain_submit == "resubmit":
+            why = "a submit was cut short, and on_uncertain_submit is 'resubmit'"
+            return _submit_anew(stored, fingerprint, why)
+        return Decision(Action.STOP, stored, "an earlier submit was cut short: the job may have been bought")
+    if stored.phase is Phase.FINISHED:
         return Decision(Action.REUSE, stored, f"job {stored.job_id} was finished and paid for before")
-    if stored.phase in (Phase.SUBMITTED, Phase.HANDED_OVER) and stored.job_id is not None:
-        return Decision(Action.ATTACH, stored, f"job {stored.job_id} was submitted before")
-    if caller_chooses_id and stored.job_id is not None:
-        return Decision(Action.SETTLE, stored, "an earlier submit was cut short: asking the vendor about its id")
-    if on_uncertain_submit == "resubmit":
-        return _submit_anew(stored, fingerprint, "a submit was cut short, and on_uncertain_submit is 'resubmit'")
-    return Decision(Action.STOP, stored, "an earlier submit was cut short: the job may have been bought")
+    if stored.phase is Phase.SUBMITTING and caller_chooses_id:
+        return Decision(Action.SETTLE, stored, "an earlier submit was cut short: its id is queried first")
+    if stored.phase is Phase.SUBMITTING:  # only a person knows the id
+        stored = replace(stored, phase=Phase.SUBMITTED)
+    return Decision(Action.ATTACH, stored, f"job {stored.job_id} was submitted before")
+
+
+def _why_another(stored: SubmissionRecord, fingerprint: str, on_finished_job: str) -> str | None:
+    """Say why another job is wanted although there is a record, ``None`` if none is."""
+    if stored.fingerprint not in (None, fingerprint):
+        return "the request or its account changed since the last submit"
+    if stored.phase is Phase.FAILED:
+        return "the last submit was refused, or its job failed"
+    if stored.phase is Phase.FINISHED and on_finished_job == "resubmit":
+        return "on_finished_job is 'resubmit'"
+    return None
 
 
 def anew(stored: SubmissionRecord, fingerprint: str) -> SubmissionRecord:
-    """Return the record of the next job after ``stored``: of another generation, and so of another derived id."""
+    """Return the record of the next job after ``stored``."""
     return SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint, generation=stored.bought)
 
 
 def _submit_anew(stored: SubmissionRecord, fingerprint: str, why: str) -> Decision:
+    if stored.not_understood:
+        names = ", ".join(stored.not_understood[:_MOST_NAMES])
+        what = f"the record holds what this version of the package does not know ({names}), so it does not submit by it"
+        return Decision(Action.STOP, stored, f"{what}, though {why}")
     return Decision(Action.SUBMIT, anew(stored, fingerprint), why)
 
 
 class Store(Protocol):
-    """Where records live. Values are plain JSON; ``lasting`` tells whether they outlive the attempt."""
+    """Where records live. Values are plain JSON; ``lasting`` says whether they outlive the attempt.
+
+    Every method may raise, and then the attempt ends: what cannot be read or kept must not be paid for.
+    """
 
     lasting: bool
 
@@ -140,19 +285,17 @@ class Store(Protocol):
 
 
 def load(store: Store) -> SubmissionRecord | None:
-    """Read the record of this task; a foreign value raises ``ValueError`` rather than being taken for "none"."""
+    """Read the record of this task; see :meth:`SubmissionRecord.from_json` for what it raises."""
     stored = store.get(STORE_KEY)
-    if stored is None:
-        return None
-    try:
-        return SubmissionRecord.from_json(stored)
-    except (TypeError, KeyError, ValueError) as broken:
-        raise ValueError(f"the task state {STORE_KEY!r} is not a submission record") from broken
+    return None if stored is None else SubmissionRecord.from_json(stored)
 
 
 def save(store: Store, record: SubmissionRecord) -> None:
-    """Write the record."""
-    store.set(STORE_KEY, record.to_json())
+    """Write the record; raise ``ValueError`` for one that a later attempt would not read back as it is."""
+    written = record.to_json()
+    if SubmissionRecord.from_json(written) != record:
+        raise ValueError("the submission record would be read back as another")
+    store.set(STORE_KEY, written)
 
 
 def hand_over(store: Store) -> None:
@@ -162,15 +305,6 @@ def hand_over(store: Store) -> None:
 
 
 def conclude(store: Store, *, failed: bool) -> None:
-    """Note that the job ended, so that a later attempt knows without asking."""
+    """Note that the job ended, so that a later attempt knows it without a request."""
     if record := load(store):
         save(store, record.reached(Phase.FAILED if failed else Phase.FINISHED))
-
-
-def derived_job_id(identity: tuple[str, ...], fingerprint: str, generation: int) -> str:
-    """Derive a 32-character job id for a vendor that lets the caller choose it.
-
-    The fingerprint is part of it: should the record ever be lost, a changed request cannot be taken for the old job.
-    """
-    content = "\x00".join((*identity, fingerprint, str(generation)))
-    return hashlib.sha256(content.encode()).hexdigest()[:32]

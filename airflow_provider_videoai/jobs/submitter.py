@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.retry import may_buy_another
 from airflow_provider_videoai.jobs.submission import (
+    HOW_TO_MEND,
     STORE_KEY,
     Action,
     Decision,
@@ -32,11 +34,11 @@ from airflow_provider_videoai.jobs.submission import (
     SubmissionRecord,
     anew,
     decide,
-    derived_job_id,
     load,
     save,
 )
 from airflow_provider_videoai.jobs.transport import Transport
+from airflow_provider_videoai.jobs.vendor import clean
 
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 
@@ -45,7 +47,7 @@ _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 class SubmittedJob:
     """A job that was bought, now or by an earlier attempt. ``submitted_at`` is epoch seconds.
 
-    ``status`` is what the vendor just said of an earlier attempt's job, ``None`` where it was not or cannot be asked.
+    ``status`` is what the vendor just said of an earlier attempt's job, ``None`` if it was not polled, or in vain.
     """
 
     job_id: str
@@ -58,14 +60,13 @@ class SubmittedJob:
 class Submitter:
     """Obtains the one job of a task.
 
-    ``identity`` names the task without its try number; empty: not recoverable. ``paid_retries`` is how many jobs may
-    be bought in place of ones that failed; ``None`` sets no limit. ``ready`` completes a request that is about to be
-    submitted, for example by uploading a file; it buys nothing, and what it changes is no part of the fingerprint.
+    ``paid_retries`` is how many jobs may be bought in place of ones that failed; ``None`` sets no limit. ``ready``
+    completes a request that is about to be submitted, for example by uploading a file; it buys nothing, and what it
+    changes is no part of the fingerprint.
     """
 
     transport: Transport
     store: Store
-    identity: tuple[str, ...]
     log: Log
     on_uncertain_submit: str = "fail"
     on_finished_job: str = "reuse"
@@ -77,9 +78,10 @@ class Submitter:
     def obtain(self, request: JobRequest) -> SubmittedJob:
         """Return the task's job: an earlier attempt's where there is one, else submit it.
 
-        Raises :class:`SubmitUncertain` where a job may have been bought, and ``JobFailed`` where an earlier attempt's
-        job failed and ``paid_retries`` allow no other. After a refusal, an :class:`InvalidRequest` or a
-        :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit.
+        Raises :class:`SubmitUncertain` if a job may have been bought, and ``JobFailed`` if an earlier attempt's job
+        failed and ``paid_retries`` allow no other. After a refusal, an :class:`InvalidRequest` or a
+        :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit; a record that cannot be
+        understood is an :class:`InvalidRequest` as well, and stays so until a person mends it.
         """
         fingerprint = self._fingerprint(request)
         return self._carry_out(self._decide(load(self.store), fingerprint), request)
@@ -116,35 +118,63 @@ class Submitter:
             case Action.SETTLE:
                 return self._settle(request, decision.record)
             case Action.STOP:
-                text = self._how_to_go_on(decision.record, decision.why)
-                raise SubmitUncertain(text, job_id=decision.record.job_id)
+                raise self._stopped(decision.record, decision.why)
 
     def _buy(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
         request = self.ready(request)  # before the record says that a submit is under way
-        chosen = request.chosen_id or record.job_id or self._chosen_id(record)
+        again = record.job_id is not None  # an earlier submit under this id, and nobody knows what became of it
+        chosen = self._chosen_id(request, record)
+        self._prove(request, chosen)
         record = record.reached(Phase.SUBMITTING, job_id=chosen, submitted_at=self.clock())
-        save(self.store, record)
+        self._announce(record)
         with self._in_sight(record):
-            job_id = self._sent(request, record)
-            # Told before it is recorded: should that fail, the log is where the id is found.
+            job_id = self._sent(request, record, again=again)
+            # Logged before it is recorded: should that fail, the log is where the id is found.
             self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
             submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
             self._note(submitted)
         return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
 
+    def _prove(self, request: JobRequest, chosen: str | None) -> None:
+        """Raise for a request that cannot be written as the vendor wants it, while nothing says that it was sent."""
+        flow = self.transport.vendor.submit(request, chosen)
+        try:
+            next(flow, None)
+        except VideoAIError:
+            raise
+        except Exception as failure:
+            raise InvalidRequest(
+                f"{request.operation} request cannot be written for {self.transport.vendor.title} "
+                f"({type(failure).__name__}: {clean(failure)}); nothing was sent, nothing was bought"
+            ) from failure
+        finally:
+            flow.close()
+
+    def _announce(self, record: SubmissionRecord) -> None:
+        try:
+            save(self.store, record)
+        except Exception as failure:
+            why = f"The submission record cannot be written ({_named(failure)})"
+            raise VideoAIError(f"{why}: nothing was submitted, nothing was bought") from failure
+
     def _note(self, submitted: SubmissionRecord) -> None:
         try:
             save(self.store, submitted)
         except Exception as failure:
-            job_id, asks_first = submitted.job_id, self.transport.vendor.caller_chooses_id
-            why = f"Job {job_id} was bought, but Airflow did not record its id ({type(failure).__name__})"
-            by_hand = f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in this task's state {STORE_KEY!r}"
-            how = (
-                "The next attempt asks for it before it submits again"
-                if asks_first
-                else f"{by_hand} and clear the task: it attaches"
-            )
-            raise SubmitUncertain(f"{why}. {how}.", job_id=job_id, retry_helps=asks_first) from failure
+            job_id = submitted.job_id
+            why = f"Job {job_id} was bought, but Airflow did not record its id ({_named(failure)})"
+            raise SubmitUncertain(
+                f"{why}. {self._how_to_find(job_id)}", job_id=job_id, retry_helps=self._settles(job_id)
+            ) from failure
+
+    def _how_to_find(self, job_id: str | None) -> str:
+        if self._settles(job_id):
+            return "The next attempt queries its status before it submits again."
+        by_hand = json.dumps({"job_id": job_id, "phase": Phase.SUBMITTED})
+        return (
+            f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in this task's state {STORE_KEY!r}, or replace it "
+            f"all by {by_hand}, and clear the task: it attaches."
+        )
 
     @contextmanager
     def _in_sight(self, record: SubmissionRecord) -> Iterator[None]:
@@ -157,18 +187,34 @@ class Submitter:
             raise
         self._under_way = None
 
-    def _sent(self, request: JobRequest, record: SubmissionRecord) -> str:
-        chosen = record.job_id
+    def _sent(self, request: JobRequest, record: SubmissionRecord, *, again: bool) -> str:
         try:
-            return self.transport.run(self.transport.vendor.buy(request, chosen))
+            return self.transport.run(self.transport.vendor.buy(request, record.job_id))
         except SubmitUncertain as uncertain:
-            text = self._how_to_go_on(record, uncertain.message)
-            raise SubmitUncertain(
-                text, code=uncertain.code, job_id=chosen, retry_helps=self._retry_helps(chosen)
-            ) from uncertain
+            raise self._uncertain(record, uncertain.message, uncertain.code) from uncertain
         except _NOTHING_BOUGHT:
-            save(self.store, record.reached(Phase.FAILED, job_id=None))
+            if not again:
+                self._note_refusal(record)
             raise
+        except Exception as defect:
+            why = f"The submit ended with {_named(defect)}: the job may have been bought"
+            raise self._uncertain(record, why) from defect
+
+    def _note_refusal(self, record: SubmissionRecord) -> None:
+        try:
+            save(self.store, record.reached(Phase.FAILED, job_id=None))
+        except Exception as failure:  # noqa: BLE001 - what the vendor said is raised, and says more
+            self.log.warning(
+                "Nothing was bought, but Airflow did not record that (%s): the next attempt takes this submit for one "
+                "that was cut short. Delete this task's state '%s' first.",
+                _named(failure),
+                STORE_KEY,
+            )
+
+    def _uncertain(self, record: SubmissionRecord, why: str, code: str | None = None) -> SubmitUncertain:
+        helps = self._settles(record.job_id) or self.on_uncertain_submit == "resubmit"
+        text = self._how_to_go_on(record, why)
+        return SubmitUncertain(text, code=code, job_id=record.job_id, retry_helps=helps)
 
     def _attach(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record
@@ -185,11 +231,11 @@ class Submitter:
                     raise failure_of(status, self.transport.vendor.title)
                 return self._ended(record.reached(Phase.FAILED), request)
         self.log.info("%s: attaching to it instead of submitting again", decision.why)
-        return self._found(record, status)
+        return self._found(request, record, status)
 
     def _ended(self, record: SubmissionRecord, request: JobRequest) -> SubmittedJob:
         save(self.store, record)
-        return self._carry_out(self._decide(record, record.fingerprint), request)
+        return self._carry_out(self._decide(record, self._fingerprint(request)), request)
 
     def _look(self, operation: str, record: SubmissionRecord) -> JobStatus | None:
         job_id = record.job_id or ""
@@ -206,10 +252,11 @@ class Submitter:
         except ResultUnavailable:
             status = None
         if status is None:
+            self._require_proven(record)
             self.log.warning("%s, but its media is gone: submitting anew", decision.why)
-            return self._buy(request, anew(record, record.fingerprint))
+            return self._buy(request, anew(record, self._fingerprint(request)))
         self.log.info("%s: using its result", decision.why)
-        return self._found(record, status)
+        return self._found(request, record, status)
 
     def _kept(self, operation: str, job_id: str) -> JobStatus | None:
         # A status call that is refused for any other reason proves nothing, and must not lead to a second purchase.
@@ -219,47 +266,83 @@ class Submitter:
             return self.transport.run(vendor.result(operation, status))
         return status
 
-    def _found(self, record: SubmissionRecord, status: JobStatus | None = None) -> SubmittedJob:
-        return SubmittedJob(record.job_id or "", record.submitted_at or self.clock(), fresh=False, status=status)
+    def _found(self, request: JobRequest, record: SubmissionRecord, status: JobStatus | None) -> SubmittedJob:
+        submitted_at = record.submitted_at or self.clock()
+        if status is not None and record.fingerprint is None:
+            # What a person wrote becomes this request's record, kept as long as others.
+            fingerprint = self._fingerprint(request)
+            save(self.store, record.reached(record.phase, fingerprint=fingerprint, submitted_at=submitted_at))
+        return SubmittedJob(record.job_id or "", submitted_at, fresh=False, status=status)
 
     def _settle(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
         job_id = record.job_id or ""
         if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
             self.log.info("The vendor knows job %s: an earlier submit had reached it", job_id)
-            save(self.store, record.reached(Phase.SUBMITTED))
-            return self._found(record)
+            save(self.store, record.reached(Phase.SUBMITTED, fingerprint=self._fingerprint(request)))
+            return self._found(request, record, None)
+        self._require_proven(record)
         self.log.info("The vendor does not know job %s: the earlier submit never reached it", job_id)
         return self._buy(request, record)
 
-    def _chosen_id(self, record: SubmissionRecord) -> str | None:
+    def _require_proven(self, record: SubmissionRecord) -> None:
+        if not record.proven:
+            why = f"Job {record.job_id} of the submission record is unknown to {self.transport.vendor.title}, or over"
+            raise self._stopped(record, why)
+
+    def _stopped(self, record: SubmissionRecord, why: str) -> SubmitUncertain:
+        text = self._how_to_go_on(record, why) if record.proven else f"{why}. This attempt sent nothing. {HOW_TO_MEND}"
+        return SubmitUncertain(text, job_id=record.job_id)
+
+    def _chosen_id(self, request: JobRequest, record: SubmissionRecord) -> str | None:
+        """Return the id to submit under: of an earlier submit of the same job, else the user's, else a random one."""
         if not self.transport.vendor.caller_chooses_id:
             return None
-        return (
-            derived_job_id(self.identity, record.fingerprint, record.generation) if self.identity else uuid.uuid4().hex
-        )
+        if record.job_id is None and request.chosen_id is not None:
+            self._require_unused(request, request.chosen_id)
+        return record.job_id or request.chosen_id or uuid.uuid4().hex
+
+    def _require_unused(self, request: JobRequest, job_id: str) -> None:
+        """Raise if the vendor has a job of the user's id: another task's, or one of this task's that is over.
+
+        Asked later, a lost answer could not be told from an older job of that id.
+        """
+        title = self.transport.vendor.title
+        if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
+            raise SubmitRejected(
+                f"{title} already has a job {job_id!r}, and this task's submission record does not say that it is its "
+                "own. Nothing was sent, nothing was bought. Choose another id, or leave it out",
+                job_id=job_id,
+            )
 
     def _fingerprint(self, request: JobRequest) -> str:
         vendor = self.transport.vendor
         return fingerprint_of(vendor.key, vendor.account.conn_id, request.operation, request.to_vendor())
 
-    def _retry_helps(self, chosen: str | None) -> bool:
-        asks_first = self.transport.vendor.caller_chooses_id and chosen is not None
-        return asks_first or self.on_uncertain_submit == "resubmit"
+    def _settles(self, job_id: str | None) -> bool:
+        """Whether the next attempt queries the job's status before it submits anything."""
+        return self.store.lasting and self.transport.vendor.caller_chooses_id and job_id is not None
 
     def _how_to_go_on(self, record: SubmissionRecord, why: str) -> str:
-        title = self.transport.vendor.title
-        sent = f"{why.rstrip('.')}. Sent to {title} at {iso_utc(record.submitted_at)}."
-        named_by_us = self.transport.vendor.caller_chooses_id and record.job_id is not None
+        title, job_id = self.transport.vendor.title, record.job_id
+        sent_at = iso_utc(record.submitted_at) or "a time that is not recorded"
+        sent = f"{why.rstrip('.')}. Sent to {title} at {sent_at}."
+        if self._settles(job_id):
+            return f"{sent} The next attempt queries {title} for job {job_id} before it submits again."
         if not self.store.lasting:
-            how = "under the same id" if named_by_us else "and may pay twice"
-            return f"{sent} This Airflow keeps no record of it: another attempt submits again, {how}."
-        if named_by_us:
-            return f"{sent} The next attempt asks {title} for job {record.job_id} before it submits again."
+            look = f" Look for job {job_id} at {title} first." if job_id is not None else ""
+            return f"{sent} This Airflow keeps no record of it: another attempt submits again, and may pay twice.{look}"
         if self.on_uncertain_submit == "resubmit":
             return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."
         return (
             f"{sent} It is not submitted again by itself. Look for a job of that time in {title}'s console. If it is "
-            f"there, set 'job_id' to its id and 'phase' to 'submitted' in this task's state {STORE_KEY!r} and clear "
-            "the task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that "
-            "state first."
+            f"there, set 'job_id' to its id and 'phase' to 'submitted' in this task's state {STORE_KEY!r} (if that is "
+            'a reference and no record, replace it all by {"job_id": "<its id>", "phase": "submitted"}) and clear the '
+            "task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that state "
+            "first."
         )
+
+
+def _named(failure: Exception) -> str:
+    if isinstance(failure, VideoAIError):
+        return failure.message
+    return f"{type(failure).__name__}: {clean(failure)}" if str(failure) else type(failure).__name__

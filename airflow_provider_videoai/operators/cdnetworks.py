@@ -68,7 +68,7 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
     :param fetch_url: the video, at a URL that Cloud VoD can fetch.
     :param filename: its name in Cloud VoD.
     :param md5: the file's MD5 in hex, checked by the vendor.
-    :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is derived from the task.
+    :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is a random one.
     :param cdnetworks_conn_id: the Airflow connection of the account.
 
     Request fields are templated. Further arguments:
@@ -116,7 +116,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
     :param code_type: what the result is published as: 0 all, 2 swf code, 4 video URLs (as if left out), 5 adaptive
         code, 6 preview URLs, 7 preview's adaptive code, 8 encrypted play code. ``media_url`` of the result is set with
         0, 4 and 6; the codes are in its ``details``, under the vendor's names.
-    :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is derived from the task.
+    :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is a random one.
     :param cdnetworks_conn_id: the Airflow connection of the account.
 
     Request fields are templated. Further arguments:

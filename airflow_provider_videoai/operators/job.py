@@ -177,7 +177,6 @@ class VideoJobOperator(BaseOperator):
         submitter = self._submitter = Submitter(
             transport=hook.transport,
             store=store,
-            identity=identity_of(context),
             log=self.log,
             on_uncertain_submit=self.on_uncertain_submit,
             on_finished_job=self.on_finished_job,
@@ -311,12 +310,6 @@ class VideoJobOperator(BaseOperator):
         self.media_count = int(result.media_url is not None)
         (value,) = returned([result])
         return value
-
-
-def identity_of(context: Context) -> tuple[str, ...]:
-    """Return what names a task instance over all its tries."""
-    ti = context["ti"]
-    return ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index)
 
 
 def seconds(name: str, value: timedelta | float) -> float:

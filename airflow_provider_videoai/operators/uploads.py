@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from airflow_provider_videoai.jobs.submission import Store
 
@@ -14,10 +14,11 @@ UPLOADS_KEY = "videoai_uploads"
 
 def remembered(store: Store, identity: str, is_there: Callable[[str], bool], upload: Callable[[], str]) -> str:
     """Return the id of a file: of an earlier upload that the vendor still has, else of a new one."""
-    known = store.get(UPLOADS_KEY) or {}
+    kept = store.get(UPLOADS_KEY)
+    known = kept if isinstance(kept, Mapping) else {}
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     file_id = known.get(key)
-    if file_id is None or not is_there(file_id):
+    if not isinstance(file_id, str) or not is_there(file_id):
         file_id = upload()
         store.set(UPLOADS_KEY, {**known, key: file_id})
-    return str(file_id)
+    return file_id

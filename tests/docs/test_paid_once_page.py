@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.submission import STORE_KEY, Phase, SubmissionRecord, decide
+from airflow_provider_videoai.jobs.submission import STORE_KEY, Action, Phase, SubmissionRecord, decide
 
 NOW, BEFORE = "fingerprint-of-now", "fingerprint-of-before"
 
@@ -66,8 +67,22 @@ def test_every_row_of_the_table_counts_for_some_case(rows: list[Row]) -> None:
 
 def test_the_record_is_described_field_by_field(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> None:
     described = cells(page("paid-once.md").section("## The record"))
-    assert [row[0] for row in described] == [field.name for field in fields(SubmissionRecord)]
+    assert [row[0] for row in described] == list(SubmissionRecord(phase=Phase.FAILED).to_json())
 
 
 def test_the_page_names_the_key_of_the_record(page: Callable[[str], Any]) -> None:
     assert f"/state-store/{STORE_KEY}?map_index=" in page("paid-once.md").text
+
+
+def test_what_the_page_says_to_write_attaches(page: Callable[[str], Any]) -> None:
+    text = page("paid-once.md").text
+    patched = re.findall(r"""-d '(\{"value".*\})'$""", text, re.MULTILINE)
+    written = [*map(json.loads, page("paid-once.md").blocks("json")), *(json.loads(each)["value"] for each in patched)]
+    assert len(written) == 2
+    for record in written:
+        assert decide(SubmissionRecord.from_json(record), NOW).action is Action.ATTACH
+
+
+def test_smallest_record_for_another_job_submits(page: Callable[[str], Any]) -> None:
+    (smallest,) = re.findall(r"`(\{.*?\})` is enough", page("paid-once.md").section("## Buy another job"))
+    assert decide(SubmissionRecord.from_json(smallest), NOW).action is Action.SUBMIT

@@ -14,8 +14,6 @@ from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.vendor import Call, Vendor
 from tests.jobs.lab import NOW, Order, ScriptedTransport
 
-IDENTITY = ("dag", "run", "task", "-1")
-
 
 class CrashError(BaseException):
     """The worker dies: no handler of the program sees it."""
@@ -106,7 +104,7 @@ class Desk:
         self.now = NOW
 
     def attempt(self, **options: Any) -> SubmittedJob:
-        given: dict[str, Any] = {"identity": IDENTITY, "clock": lambda: self.now} | options
+        given: dict[str, Any] = {"clock": lambda: self.now} | options
         self.submitter = Submitter(transport=self.transport, store=self.store, log=self.log, **given)
         return self.submitter.obtain(self.request)
 

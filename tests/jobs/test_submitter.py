@@ -30,7 +30,7 @@ from airflow_provider_videoai.jobs.submission import (
 from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import json_body
-from tests.jobs.desk import IDENTITY, Desk, Log, Store
+from tests.jobs.desk import Desk, Log, Store
 from tests.jobs.lab import NOW
 
 # -- the order of effects --------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def test_record_is_kept_before_any_byte_leaves(open_lab: Any, order: Any, server
     store = Store([])
     server.behave = behave
     transport = Transport(open_lab(host=server.url, conn_id="wire"))
-    Submitter(transport=transport, store=store, identity=IDENTITY, log=Log()).obtain(order())
+    Submitter(transport=transport, store=store, log=Log()).obtain(order())
     assert seen == ["submitting"]
     assert len(server.requests) == 1
 
@@ -250,11 +250,53 @@ def test_submit_that_never_left_leaves_the_next_attempt_free(desk: Desk, never_s
     assert desk.attempt().fresh
 
 
-def test_unexpected_error_of_a_submit_is_uncertain_for_the_next_attempt(desk: Desk) -> None:
+def test_unexpected_error_of_a_submit_is_uncertain_at_once_and_later(desk: Desk) -> None:
     """A defect after the purchase must not read as "nothing was bought"."""
     desk.lab.fate = lambda: {"code": 0, "lost": 1}
     desk.transport.script = lambda call: desk.lab(call) if call.name == "look" else {"code": 0}  # no "id": a KeyError
-    with pytest.raises(KeyError):
+    for said in ("KeyError", "cut short"):
+        with pytest.raises(SubmitUncertain, match=rf"{said}.*may have been bought.*console"):
+            desk.attempt()
+    assert len(desk.transport.calls) == 1
+
+
+def test_request_that_cannot_be_written_is_refused_before_the_record_says_submitting(desk: Desk, order: Any) -> None:
+    desk.with_request(order("\ud800"))
+    for _ in range(2):
+        with pytest.raises(InvalidRequest, match=r"cannot be written for Lab.*nothing was bought"):
+            desk.attempt()
+    assert (desk.store.kept, desk.transport.calls) == ({}, [])
+    assert desk.with_request(order("sunrise")).attempt().fresh
+
+
+# -- a store that fails ----------------------------------------------------------------------------------------
+
+
+def test_record_that_cannot_be_written_is_followed_by_no_submit(desk: Desk) -> None:
+    desk.store.refuses = Phase.SUBMITTING
+    with pytest.raises(VideoAIError, match=r"record cannot be written.*cannot be reached.*nothing was bought"):
         desk.attempt()
+    assert desk.transport.calls == []
+    desk.store.refuses = None
+    assert desk.attempt().fresh
+
+
+def test_refusal_that_cannot_be_recorded_is_raised_and_the_next_attempt_stops(desk: Desk) -> None:
+    desk.lab.fate = lambda: {"code": 4}
+    desk.store.refuses = Phase.FAILED
+    with pytest.raises(ContentRejected):
+        desk.attempt()
+    assert "Nothing was bought, but Airflow did not record that" in desk.log.lines[-1]
     with pytest.raises(SubmitUncertain):
+        desk.attempt()
+    desk.store.delete(STORE_KEY)  # as the line says
+    desk.lab.fate, desk.store.refuses = dict, None
+    assert desk.attempt().fresh
+
+
+def test_id_that_the_record_would_change_is_reported_at_once(desk: Desk) -> None:
+    desk.transport.script = lambda _: {"code": 0, "id": " 12 "}
+    with pytest.raises(SubmitUncertain, match=r" 12  was bought, but Airflow did not record its id"):
+        desk.attempt()
+    with pytest.raises(SubmitUncertain, match="cut short"):
         desk.attempt()

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from airflow_provider_videoai.jobs.errors import (
-    QuotaExceeded,
+    InvalidRequest,
+    SubmitRejected,
     SubmitUncertain,
     VideoAIError,
 )
@@ -17,11 +19,10 @@ from airflow_provider_videoai.jobs.submission import (
     STORE_KEY,
     Phase,
     conclude,
-    derived_job_id,
     save,
 )
 from airflow_provider_videoai.jobs.submitter import SubmittedJob
-from tests.jobs.desk import FATES, IDENTITY, CrashError, Desk
+from tests.jobs.desk import FATES, CrashError, Desk
 from tests.jobs.lab import NOW
 
 # -- lost answers ----------------------------------------------------------------------------------------------
@@ -116,9 +117,9 @@ def test_stop_amid_a_submit_says_what_the_user_chose(desk: Desk, told_amid_the_s
     assert "may pay twice" in told_amid_the_submit(desk, on_uncertain_submit="resubmit")
 
 
-def test_stop_amid_a_submit_names_the_job_that_is_asked_for(own_id_desk: Desk, told_amid_the_submit: Any) -> None:
+def test_stop_amid_a_submit_names_the_job_that_is_polled_first(own_id_desk: Desk, told_amid_the_submit: Any) -> None:
     said = told_amid_the_submit(own_id_desk)
-    assert f"The next attempt asks Own id lab for job {own_id_desk.record.job_id}" in said
+    assert f"The next attempt queries Own id lab for job {own_id_desk.record.job_id}" in said
 
 
 def test_without_a_lasting_record_no_help_is_promised_from_it(
@@ -129,7 +130,18 @@ def test_without_a_lasting_record_no_help_is_promised_from_it(
     assert told_amid_the_submit(desk).endswith(
         "keeps no record of it: another attempt submits again, and may pay twice."
     )
-    assert told_amid_the_submit(own_id_desk).endswith("another attempt submits again, under the same id.")
+    said = told_amid_the_submit(own_id_desk)
+    named = json.loads(own_id_desk.transport.calls[-1].body)["id"]
+    assert said.endswith(f"and may pay twice. Look for job {named} at Own id lab first.")
+
+
+def test_without_a_lasting_record_a_lost_answer_is_not_retried(own_id_desk: Desk) -> None:
+    own_id_desk.store.lasting = False
+    own_id_desk.lab.fate = lambda: {"lost": True}
+    with pytest.raises(SubmitUncertain) as uncertain:
+        own_id_desk.attempt()
+    assert not uncertain.value.retry_helps
+    assert uncertain.value.job_id == own_id_desk.lab.orders[0]
 
 
 @pytest.mark.parametrize("fate", FATES.values(), ids=FATES)
@@ -149,47 +161,81 @@ def test_attaching_is_no_submit(desk: Desk) -> None:
 # -- a vendor where we name the job ----------------------------------------------------------------------------
 
 
-def test_job_is_named_after_its_task(own_id_desk: Desk) -> None:
-    assert own_id_desk.attempt().job_id == derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 0)
+def test_job_has_a_random_name_that_is_recorded_before_it_is_sent(own_id_desk: Desk) -> None:
+    def fate() -> Any:
+        recorded.append(own_id_desk.record.job_id)
+        return {}
+
+    recorded: list[str | None] = []
+    own_id_desk.lab.fate = fate
+    job_id = own_id_desk.attempt().job_id
+    assert recorded == [job_id]
+    assert len(job_id) == 32
+    assert job_id.isalnum()
+
+
+def test_same_task_whose_record_is_gone_never_has_the_same_name(own_id_desk: Desk) -> None:
+    """As after a deleted run that comes back under its id, in another Airflow, in another iteration of a loop."""
+    names = set()
+    for _ in range(3):
+        names.add(own_id_desk.attempt().job_id)
+        own_id_desk.store.kept.clear()
+    assert len(names) == 3
 
 
 def test_next_generation_has_another_name(own_id_desk: Desk) -> None:
     first = own_id_desk.attempt().job_id
     conclude(own_id_desk.store, failed=True)
-    assert own_id_desk.attempt().job_id == derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 1) != first
+    assert own_id_desk.attempt().job_id != first
 
 
-def test_refused_job_keeps_its_name_for_the_next_attempt(own_id_desk: Desk) -> None:
-    """Had the vendor taken it in spite of its answer, the same name cannot be bought a second time."""
-    own_id_desk.lab.fate = lambda: {"code": 2}
-    with pytest.raises(QuotaExceeded):
-        own_id_desk.attempt()
-    assert own_id_desk.record.job_id is None
-    own_id_desk.lab.fate = dict
-    assert own_id_desk.attempt().job_id == derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 0)
+# -- a name of the user's --------------------------------------------------------------------------------------
 
 
 def test_users_own_name_comes_first(own_id_desk: Desk, order: Any) -> None:
     assert own_id_desk.with_request(order(trans_no="mine")).attempt().job_id == "mine"
+    assert own_id_desk.journal == ["look develop", "submitting", "order", "submitted"]
+    assert own_id_desk.attempt() == SubmittedJob("mine", NOW, fresh=False)
 
 
-def test_task_without_an_identity_has_a_name_of_its_own_each_time(own_id_desk: Desk) -> None:
-    first = own_id_desk.attempt(identity=()).job_id
-    own_id_desk.store.kept.clear()
-    second = own_id_desk.attempt(identity=()).job_id
-    assert first != second
+def test_users_own_name_that_is_taken_stops_the_task_before_it_sends_anything(own_id_desk: Desk, order: Any) -> None:
+    own_id_desk.lab.states["mine"] = "succeeded"
+    own_id_desk.with_request(order(trans_no="mine"))
+    for _ in range(2):
+        with pytest.raises(SubmitRejected, match=r"already has a job 'mine'.*nothing was bought.*another id"):
+            own_id_desk.attempt()
+    assert "order" not in own_id_desk.journal
+    assert own_id_desk.store.kept == {}
 
 
-def test_lost_answer_is_settled_by_asking_where_the_vendor_has_the_job(own_id_desk: Desk) -> None:
-    own_id_desk.lab.fate = lambda: {"lost": True}
-    with pytest.raises(SubmitUncertain, match="The next attempt asks Own id lab for job") as uncertain:
+def test_users_own_name_whose_answer_was_lost_is_settled(own_id_desk: Desk, order: Any) -> None:
+    own_id_desk.with_request(order(trans_no="mine")).lab.fate = lambda: {"lost": True}
+    with pytest.raises(SubmitUncertain) as uncertain:
         own_id_desk.attempt()
-    assert uncertain.value.job_id == derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 0)
-    assert own_id_desk.attempt() == SubmittedJob(
-        derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 0), NOW, fresh=False
-    )
+    assert uncertain.value.retry_helps
+    assert own_id_desk.attempt() == SubmittedJob("mine", NOW, fresh=False)
+    assert own_id_desk.lab.orders == ["mine"]
+
+
+def test_users_own_name_of_a_job_that_failed_is_not_submitted_again(own_id_desk: Desk, order: Any) -> None:
+    own_id_desk.with_request(order(trans_no="mine")).attempt()
+    conclude(own_id_desk.store, failed=True)
+    own_id_desk.lab.states["mine"] = "failed"
+    with pytest.raises(SubmitRejected, match="already has a job 'mine'"):
+        own_id_desk.attempt()
+
+
+# -- settling --------------------------------------------------------------------------------------------------
+
+
+def test_lost_answer_is_settled_by_a_status_request_if_the_vendor_has_the_job(own_id_desk: Desk) -> None:
+    own_id_desk.lab.fate = lambda: {"lost": True}
+    with pytest.raises(SubmitUncertain, match="The next attempt queries Own id lab for job") as uncertain:
+        own_id_desk.attempt()
+    assert uncertain.value.job_id is not None
+    assert own_id_desk.attempt() == SubmittedJob(uncertain.value.job_id, NOW, fresh=False)
     assert own_id_desk.record.phase is Phase.SUBMITTED
-    assert len(own_id_desk.lab.orders) == 1
+    assert own_id_desk.lab.orders == [uncertain.value.job_id]
     assert own_id_desk.journal.count("order") == 1
 
 
@@ -198,14 +244,30 @@ def test_lost_request_is_submitted_again_under_its_first_name(own_id_desk: Desk)
         raise SubmitUncertain("the request itself was lost")
 
     own_id_desk.lab.fate = lose
-    with pytest.raises(SubmitUncertain):
+    with pytest.raises(SubmitUncertain) as uncertain:
         own_id_desk.attempt()
     own_id_desk.lab.fate = dict
     own_id_desk.now += 60
-    assert own_id_desk.attempt() == SubmittedJob(
-        derived_job_id(IDENTITY, own_id_desk.record.fingerprint, 0), NOW + 60, fresh=True
-    )
+    assert own_id_desk.attempt() == SubmittedJob(str(uncertain.value.job_id), NOW + 60, fresh=True)
     assert own_id_desk.record.generation == 0
+
+
+@pytest.mark.parametrize("mine", [None, "mine"])
+@pytest.mark.parametrize("code", [1, 2, 3, 99])
+def test_refusal_of_a_repeated_submit_says_nothing_of_the_first(
+    own_id_desk: Desk, order: Any, code: int, mine: str | None
+) -> None:
+    """The vendor's status may lag behind: the repeat is refused because the first one did arrive."""
+    own_id_desk.with_request(order(trans_no=mine)).lab.fate = lambda: {"lost": True}
+    with pytest.raises(SubmitUncertain) as uncertain:
+        own_id_desk.attempt()
+    taken = own_id_desk.lab.states
+    own_id_desk.lab.states, own_id_desk.lab.fate = {}, lambda: {"code": code}
+    with pytest.raises(SubmitRejected):
+        own_id_desk.attempt()
+    own_id_desk.lab.states = taken
+    assert own_id_desk.attempt().job_id == uncertain.value.job_id
+    assert own_id_desk.lab.orders == [uncertain.value.job_id]
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 6, 8])
@@ -262,7 +324,8 @@ def test_crash_while_the_request_is_under_way_never_buys_twice(open_lab: Any, ke
             desk.attempt()
         assert desk.lab.orders == []
     else:
-        assert desk.attempt().job_id == derived_job_id(IDENTITY, desk.record.fingerprint, 0)
+        named = desk.record.job_id
+        assert desk.attempt().job_id == named
         assert len(desk.lab.orders) == 1
 
 
@@ -278,9 +341,10 @@ def test_crash_after_settling_was_noted_attaches(own_id_desk: Desk) -> None:
     assert len(own_id_desk.lab.orders) == 1
 
 
-def test_foreign_record_stops_the_task_before_it_sends_anything(desk: Desk) -> None:
-    desk.store.kept[STORE_KEY] = {"written": "by somebody else"}
-    with pytest.raises(ValueError, match="not a submission record"):
+@pytest.mark.parametrize("foreign", [{"written": "by somebody else"}, [], "mine", 7])
+def test_foreign_record_stops_the_task_before_it_sends_anything(desk: Desk, foreign: Any) -> None:
+    desk.store.kept[STORE_KEY] = foreign
+    with pytest.raises(InvalidRequest, match=STORE_KEY):
         desk.attempt()
     assert desk.transport.calls == []
 
@@ -312,7 +376,7 @@ def test_job_whose_id_cannot_be_recorded_is_told_with_its_id(desk: Desk) -> None
 
 def test_job_that_we_named_is_found_again_though_it_could_not_be_recorded(own_id_desk: Desk) -> None:
     own_id_desk.store.refuses = Phase.SUBMITTED
-    with pytest.raises(SubmitUncertain, match="The next attempt asks for it") as uncertain:
+    with pytest.raises(SubmitUncertain, match="The next attempt queries its status") as uncertain:
         own_id_desk.attempt()
     assert uncertain.value.retry_helps
     own_id_desk.store.refuses = None

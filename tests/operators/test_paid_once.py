@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import JobFailed, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.errors import JobFailed, SubmitRejected, VendorUnavailable, VideoAIError
+from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
@@ -181,3 +182,45 @@ def test_a_job_found_by_hand_is_attached_to(case: Any, task: Any, bought: Any, s
     sandbox.clear_ledger()
     assert task(case, store=lost.store).run()["job_id"] == job_id
     assert bought(case) == []
+
+
+# -- ids that we choose ----------------------------------------------------------------------------------------
+
+NAMED_BY_US = ["cdnetworks_pull", "cdnetworks_trim"]
+
+
+@pytest.mark.parametrize("case", NAMED_BY_US, indirect=True)
+@pytest.mark.parametrize("of_old", [True, False], ids=["with the old record", "without"])
+def test_a_run_of_the_same_name_does_not_get_another_ones_job(case: Any, task: Any, bought: Any, of_old: bool) -> None:
+    """Deleted and back, of another Airflow on the account, or the next iteration of a loop: all names are equal."""
+    first, second = task(case), task(case)
+    jobs = [first.run()["job_id"], second.run()["job_id"]]
+    assert bought(case) == jobs
+    assert len(set(jobs)) == 2
+    if of_old:
+        assert task(case, store=first.store).run()["job_id"] == jobs[0]
+    assert bought(case) == jobs
+
+
+@pytest.mark.parametrize("case", NAMED_BY_US, indirect=True)
+def test_a_users_id_is_kept_and_found_again(case: Any, task: Any, bought: Any) -> None:
+    mine = task(case, trans_no="mine")
+    assert mine.run()["job_id"] == "mine"
+    assert task(case, store=mine.store, trans_no="mine").run()["job_id"] == "mine"
+    assert bought(case) == ["mine"]
+
+
+@pytest.mark.parametrize("case", NAMED_BY_US, indirect=True)
+@pytest.mark.parametrize("answer", ["given", "lost"])
+def test_a_users_id_of_another_tasks_job_stops_the_task(
+    case: Any, task: Any, bought: Any, sandbox: Any, answer: str
+) -> None:
+    task(case, trans_no="mine").run()
+    if answer == "lost":
+        sandbox.fault(vendor=case.vendor, kind="accept_then_drop")
+    other = task(case, trans_no="mine", **case.change)
+    for _ in range(2):
+        with pytest.raises(SubmitRejected, match=r"already has a job 'mine'.*nothing was bought") as refused:
+            other.start()
+        assert isinstance(refused.value, AirflowFailException)
+    assert bought(case) == ["mine"]

@@ -80,7 +80,7 @@ def test_killing_the_task_says_that_the_job_goes_on(task: Any, cases: Any, every
     ("case", "next_step"),
     [
         ("topview", "not submitted again by itself. Look for a job of that time in Topview's console"),
-        ("cdnetworks_trim", "The next attempt asks CDNetworks for job"),
+        ("cdnetworks_trim", "The next attempt queries CDNetworks for job"),
     ],
     indirect=["case"],
 )

@@ -81,7 +81,7 @@ def test_where_we_name_the_job_a_silent_vendor_is_asked_again_at_the_next_attemp
     lose_the_answer(sandbox, case)
     sandbox.fault(vendor=case.vendor, call="pull_query" if case.operation == "pull_video" else "query", kind="http_500")
     lost = task(case)
-    with pytest.raises(SubmitUncertain, match="asks CDNetworks for job") as uncertain:
+    with pytest.raises(SubmitUncertain, match="queries CDNetworks for job") as uncertain:
         lost.start()
     assert not isinstance(uncertain.value, AirflowFailException), "a retry asks before it buys"
     assert [task(case, store=lost.store).run()["job_id"]] == bought(case)

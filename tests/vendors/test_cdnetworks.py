@@ -41,10 +41,14 @@ def test_least_gap_follows_the_connections_limit(limit: float | None, floor: flo
 # -- submit --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("own", "given_id", "used"), [("mine", "derived", "mine"), (None, "derived", "derived")])
-def test_users_trans_no_comes_before_the_derived_one(
-    vod: CDNetworks, play: Any, own: str | None, given_id: str, used: str
+@pytest.mark.parametrize(
+    ("own", "given_id", "used"),
+    [("mine", None, "mine"), ("mine", "recorded", "recorded"), (None, "recorded", "recorded")],
+)
+def test_recorded_trans_no_comes_before_the_users(
+    vod: CDNetworks, play: Any, own: str | None, given_id: str | None, used: str
 ) -> None:
+    """What was sent before under an id must not be sent again under another."""
     for request in (trim(trans_no=own), pull(trans_no=own)):
         exchange = play(ok())
         assert exchange.run(vod.submit(request, given_id)) == used
@@ -162,9 +166,22 @@ def test_submit_that_never_left_is_not_asked_about(vod: CDNetworks, play: Any) -
 
 @pytest.mark.parametrize("code", [1599, 1602])
 def test_refusal_of_our_own_trans_no_may_be_its_second_arrival(vod: CDNetworks, play: Any, code: int) -> None:
+    """Known, though nobody but this submit can have its name: not taken at once, and not "nothing was bought"."""
     exchange = play(error(code, "transNo exists"), task(1))
-    assert exchange.run(vod.submit(trim(), TRANS_NO)) == TRANS_NO
+    with pytest.raises(SubmitUncertain, match=rf"transNo exists.*has a job {TRANS_NO}.*A retry queries") as caught:
+        exchange.run(vod.submit(trim(), TRANS_NO))
+    assert caught.value.job_id == TRANS_NO
     assert [call.name for call in exchange.calls] == ["videoClip", "videoClipQuery"]
+
+
+def test_lost_answer_under_the_users_trans_no_is_not_settled_where_nothing_is_known_of_it_before(
+    vod: CDNetworks, play: Any
+) -> None:
+    """As the hook submits: the job of that name may be an older one."""
+    exchange = play(SubmitUncertain("its answer was lost"), ok({"taskId": "t-1", "transNo": "mine", "status": 1}))
+    with pytest.raises(SubmitUncertain, match=r"mine is known, but nothing says that it was unused") as caught:
+        exchange.run(vod.submit(trim(trans_no="mine"), None))
+    assert caught.value.job_id == "mine"
 
 
 @pytest.mark.parametrize("code", [1599, 1602])

@@ -39,6 +39,7 @@ OK, PROCESSING = 200, "1560"
 ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
 _LONGEST_TRANS_NO = 32
+_RETRY = "A retry queries its status before it buys anything"
 ALL, VIDEO_URLS, PREVIEW_URLS = 0, 4, 6  # the codeTypes of getPublishCode that give URLs
 
 _STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
@@ -111,35 +112,41 @@ class CDNetworks(Vendor):
 
     @override
     def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
-        trans_no = request.chosen_id or job_id or uuid.uuid4().hex
+        trans_no = job_id or request.chosen_id or uuid.uuid4().hex
         self.check_job_id(trans_no)
-        call = self._call(_SUBMIT[request.operation], {"transNo": trans_no, **request.to_vendor()}, buys=True)
+        call = self._call(
+            _SUBMIT[request.operation], {"transNo": trans_no} | request.to_vendor() | {"transNo": trans_no}, buys=True
+        )
         try:
             self.read(call, (yield call))
         except SubmitUncertain as lost:
             yield from self._settle(request.operation, trans_no, lost)
+            if request.chosen_id is not None and job_id is None:
+                why = f"transNo {trans_no} is known, but nothing says that it was unused before this submit"
+                raise SubmitUncertain(f"{lost.message}; {why}", job_id=trans_no) from lost
         except SubmitRejected as refused:
-            # No page says how a taken transNo is refused ("illegal", or by a code of its own). One that we made up
-            # can only be taken by this very job; the user's own may name an older one, with another input.
+            # No page says how a taken transNo is refused ("illegal", or by a code of its own). The user's own may name
+            # an older job; a made-up one is taken only if this very submit arrived twice, so that it was bought.
             if request.chosen_id or not (refused.code or "").isdigit() or refused.code in self._OTHER_REASONS:
                 raise
             if not (yield from self._knows(request.operation, trans_no, refused)):
                 raise
+            why = f"{refused.message} Yet {self.title} has a job {trans_no}: it may be this one, delivered twice"
+            raise SubmitUncertain(f"{why}. {_RETRY}", code=refused.code, job_id=trans_no) from refused
         return trans_no
 
     _OTHER_REASONS = frozenset({*errors, "401", "403", "429"} - {ILLEGAL_TRANS_NO})
 
     def _settle(self, operation: str, trans_no: str, lost: SubmitUncertain) -> Flow[None]:
         """Return if the vendor knows the task; raise :class:`SubmitUncertain` if that cannot be told yet."""
-        retry = "A retry asks again before it buys anything"
         try:
             known = yield from self.statuses(operation, [trans_no])
         except VideoAIError as silent:
             why = f"asking for transNo {trans_no} settled nothing: {silent.message}"
-            raise SubmitUncertain(f"{lost.message}; {why}. {retry}", job_id=trans_no) from silent
+            raise SubmitUncertain(f"{lost.message}; {why}. {_RETRY}", job_id=trans_no) from silent
         if not known:
             why = f"{self.title} does not know transNo {trans_no} yet"  # lag, or loss
-            raise SubmitUncertain(f"{lost.message}; {why}. {retry}", code=UNKNOWN_TRANS_NO, job_id=trans_no) from lost
+            raise SubmitUncertain(f"{lost.message}; {why}. {_RETRY}", code=UNKNOWN_TRANS_NO, job_id=trans_no) from lost
 
     def _knows(self, operation: str, trans_no: str, refused: SubmitRejected) -> Flow[bool]:
         try:
