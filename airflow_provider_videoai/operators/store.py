@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import airflow.sdk
 
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.submission import Store
+from airflow_provider_videoai.jobs.submission import HOW_TO_MEND, Store
+from airflow_provider_videoai.jobs.vendor import clean
 
 NO_STORE = (
     "This Airflow has no task state store (it came with 3.3): crash recovery is off. If this attempt dies after the "
@@ -18,7 +22,10 @@ NO_STORE = (
 
 
 class TaskStateStore:
-    """Airflow's store for one task instance, its records kept until the DAG run is deleted."""
+    """Airflow's store for one task instance, its records kept until the DAG run is deleted.
+
+    Every method raises :class:`VideoAIError` if the store does not do what it is for.
+    """
 
     lasting = True
 
@@ -27,16 +34,62 @@ class TaskStateStore:
 
     def get(self, key: str) -> Any:
         """Return the value, or ``None``."""
-        return self._accessor.get(key)
+        with _store_errors("read", key):
+            if not _is_airflows(self._accessor):
+                return self._accessor.get(key)
+            value = self._accessor.get(key, default=_ABSENT)
+        if value is None:
+            raise VideoAIError(
+                f"task state {key!r}: Airflow has a reference to it, and the storage behind it no value: whether this "
+                f"task bought a job is not known any more, so nothing was submitted. {HOW_TO_MEND}"
+            )
+        return None if value is _ABSENT else value
 
     def set(self, key: str, value: Any) -> None:
         """Keep the value, however old the DAG run gets: a forgotten record would be a second purchase."""
-        # Looked up here: Airflow before 3.3 has no such name, and then no accessor either.
-        self._accessor.set(key, value, retention=airflow.sdk.NEVER_EXPIRE)  # type: ignore[attr-defined]
+        with _store_errors("written", key):
+            # Looked up here: Airflow before 3.3 has no such name, and then no accessor either.
+            self._accessor.set(key, value, retention=airflow.sdk.NEVER_EXPIRE)  # type: ignore[attr-defined]
 
     def delete(self, key: str) -> None:
         """Forget the value."""
-        self._accessor.delete(key)
+        with _store_errors("deleted", key):
+            self._accessor.delete(key)
+
+
+_ABSENT = object()
+_ARCHIVED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
+def _is_airflows(accessor: Any) -> bool:
+    """Whether it takes a default, by which "no such key" differs from a value that its storage has lost."""
+    # Only where a task runs, and there it is loaded.
+    from airflow.sdk.execution_time import context
+
+    known = getattr(context, "TaskStateStoreAccessor", None)
+    return known is not None and isinstance(accessor, known)
+
+
+@contextmanager
+def _store_errors(done: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as failure:
+        if _superseded(failure):
+            raise VideoAIError(
+                f"task state {key!r} cannot be {done}: another attempt of this task took over, or its DAG run was "
+                "deleted. This one ends; a job that was bought goes on"
+            ) from failure
+        raise VideoAIError(
+            f"task state {key!r} cannot be {done} ({type(failure).__name__}: {clean(failure)}). A job that was bought "
+            "goes on; without its record nothing is submitted. A retry tries again"
+        ) from failure
+
+
+def _superseded(failure: Exception) -> bool:
+    """Whether the API server refused an attempt that is over: with 404, since Airflow 3.4 with 410."""
+    detail = getattr(getattr(failure, "error", None), "detail", None)
+    return isinstance(detail, Mapping) and detail.get("status_code") in _ARCHIVED
 
 
 class AttemptStore(dict[str, Any]):
