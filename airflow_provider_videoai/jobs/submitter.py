@@ -155,7 +155,10 @@ class Submitter:
             save(self.store, record)
         except Exception as failure:
             why = f"The submission record cannot be written ({_named(failure)})"
-            raise VideoAIError(f"{why}: nothing was submitted, nothing was bought") from failure
+            raise VideoAIError(
+                f"{why}: nothing was submitted, nothing was bought. If it was written after all, the next attempt "
+                f"takes this submit for one that was cut short: then delete this task's state {STORE_KEY!r}"
+            ) from failure
 
     def _note(self, submitted: SubmissionRecord) -> None:
         try:
