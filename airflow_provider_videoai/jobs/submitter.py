@@ -137,7 +137,7 @@ class Submitter:
 
     def _prove(self, request: JobRequest, chosen: str | None) -> None:
         """Raise for a request that cannot be written as the vendor wants it, while nothing says that it was sent."""
-        flow = self.transport.vendor.submit(request, chosen)
+        flow = self.transport.vendor.buy(request, chosen)
         try:
             next(flow, None)
         except VideoAIError:

@@ -292,11 +292,3 @@ def test_refusal_that_cannot_be_recorded_is_raised_and_the_next_attempt_stops(de
     desk.store.delete(STORE_KEY)  # as the line says
     desk.lab.fate, desk.store.refuses = dict, None
     assert desk.attempt().fresh
-
-
-def test_id_that_the_record_would_change_is_reported_at_once(desk: Desk) -> None:
-    desk.transport.script = lambda _: {"code": 0, "id": " 12 "}
-    with pytest.raises(SubmitUncertain, match=r" 12  was bought, but Airflow did not record its id"):
-        desk.attempt()
-    with pytest.raises(SubmitUncertain, match="cut short"):
-        desk.attempt()
