@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.json_values import (
     normalised,
 )
 from tests.support.airflow_encoder import carry_xcom
+from tests.support.fuzzing import fuzz
 from tests.support.json_text import JSON_TEXTS
 
 DEEP = "[" * 400 + "]" * 400
@@ -98,6 +99,7 @@ def test_texts_of_a_bought_job_stay_as_they_came() -> None:
     assert CUT in json.dumps(body["deep"])
 
 
+@fuzz
 @given(JSON_TEXTS)
 def test_whatever_is_sent_can_be_carried_once_read(text: str) -> None:
     whole = json_object(f'{{"odd": {text}}}'.encode())
@@ -114,10 +116,11 @@ PLAIN = st.recursive(
     | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(_CHARACTERS),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(_CHARACTERS), inner),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(_CHARACTERS, max_size=9), inner, max_size=5),
 )
 
 
+@fuzz
 @given(value=st.dictionaries(st.text("abc"), PLAIN), ascii_only=st.booleans())
 def test_what_airflow_can_carry_is_read_as_it_is(value: dict[str, Any], *, ascii_only: bool) -> None:
     assert json_object(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
@@ -138,6 +141,7 @@ def test_an_hour_of_speech_with_a_time_for_every_word_is_kept_whole() -> None:
     assert bounded(details) is details
 
 
+@fuzz
 @given(PLAIN, st.integers(200, 2000))
 def test_what_is_cut_fits_and_says_so(value: Any, most: int) -> None:
     cut = bounded(value, most)

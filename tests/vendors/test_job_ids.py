@@ -15,6 +15,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, SubmitUncertain
 from airflow_provider_videoai.jobs.printable import is_printable, shown
 from airflow_provider_videoai.jobs.vendor import Account, Vendor
 from airflow_provider_videoai.provider_info import HOOKS
+from tests.support.fuzzing import fuzz
 
 NO_IDS = ["", " ", "a b", " a", "a\n b", "a\x1b[2J", "a\x00", "\u202ea", "a\u200b", "\ud83d", "a\ufffd", "a" * 501]
 
@@ -33,6 +34,7 @@ def test_what_cannot_be_kept_and_shown_is_no_job_id(vendor: Vendor, job_id: Any)
     assert len(refused.value.message) < 500
 
 
+@fuzz
 @given(job_id=st.text(max_size=600))
 def test_what_passes_as_a_job_id_is_one_printable_word(job_id: str) -> None:
     try:
