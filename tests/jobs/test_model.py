@@ -21,6 +21,7 @@ from airflow_provider_videoai.jobs.errors import (
     JobTimedOut,
     QuotaExceeded,
     ResultUnavailable,
+    StorageFailed,
     SubmitRejected,
     SubmitUncertain,
     VendorUnavailable,
@@ -263,6 +264,7 @@ PARENTS = [
     (JobNotFound, VideoAIError),
     (JobTimedOut, VideoAIError),
     (ResultUnavailable, VideoAIError),
+    (StorageFailed, VideoAIError),
     (VendorUnavailable, VideoAIError),
 ]
 CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
