@@ -74,6 +74,14 @@ def test_a_request_with_room_is_held_back_and_keeps_its_turn() -> None:
     assert [taken(turns, 0.5), taken(turns, 0.5)] == [["a", "b"], ["other"]]
 
 
+def test_the_operation_that_is_overdue_for_longest_comes_first() -> None:
+    turns = Turns(batch_size=1, moment=0.25, patience=0.0)
+    put(turns, "a", 0)
+    put(turns, "b", 0, operation="reprint")
+    put(turns, "c", 0.25)
+    assert [taken(turns, 0.25) for _ in range(2)] == [["a"], ["b"]], "not all of one operation first"
+
+
 def test_a_full_request_leaves_before_one_that_was_due_sooner_and_has_room() -> None:
     turns = Turns(batch_size=2, moment=0.25, patience=0.5)
     put(turns, "alone", 0)

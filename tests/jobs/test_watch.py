@@ -188,9 +188,23 @@ def test_gap_follows_the_jobs_age_not_the_waits() -> None:
     assert after(watch, (3, RUNNING)).due_at == pytest.approx(START + 3 + 0.1 * 1003)
 
 
-def test_clock_that_runs_behind_the_submit_does_no_harm() -> None:
-    watch = after(waiting(submitted_at=START + 50), (3, RUNNING))
-    assert watch.due_at == START + 5
+def test_progress_that_stands_still_is_counted_from_its_last_change() -> None:
+    """One percent took a second on average: after three without another it says nothing of the end any more."""
+    at_99 = status(JobState.RUNNING, progress=99)
+    watch = after(waiting(age=97), (3, at_99), (6, at_99))
+    assert watch.due_at == START + 6 + 2.0
+    after(watch, (8, at_99))
+    assert watch.due_at == pytest.approx(START + 8 + 0.1 * 105)
+    after(watch, (9, status(JobState.RUNNING, progress=98)), (10, at_99))
+    assert watch.due_at == START + 10 + 2.0
+
+
+@pytest.mark.parametrize("ahead", [-86_400.0, -3600.0, 0.0, 3600.0, 86_400.0])
+def test_last_poll_comes_at_the_deadline_whatever_the_clocks_count_from(ahead: float) -> None:
+    """The deadline is an instant of the wall clock, the poll is due by the monotonic one."""
+    watch = waiting(age=3600, deadline=START + ahead + 10)
+    watch.saw(RUNNING, START, START + ahead)
+    assert watch.due_at == START + 10
 
 
 seen = st.sampled_from(
