@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.vendor import clean
 
 
 def unforeseen(failure: Exception) -> VideoAIError:

@@ -8,16 +8,24 @@ A vendor describes each exchange as a :data:`Flow`: a generator that yields a :c
 from __future__ import annotations
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 
 import httpx
 
+from airflow_provider_videoai.jobs.answer import (
+    Standing,
+    clean,
+    envelope_counts,
+    envelope_words,
+    host_hint,
+    retry_after,
+    seconds_ahead,
+    short,
+    standing,
+)
 from airflow_provider_videoai.jobs.duration import in_words
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
@@ -31,7 +39,9 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.json_values import json_object
 from airflow_provider_videoai.jobs.model import JobStatus
+from airflow_provider_videoai.jobs.options import Option
 from airflow_provider_videoai.jobs.printable import shown
+from airflow_provider_videoai.jobs.redaction import Redaction
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.watch import TOLERANCE
 
@@ -93,8 +103,14 @@ class Verdict(NamedTuple):
 
 
 def json_body(values: Any) -> bytes:
-    """Encode JSON as it is signed and sent: UTF-8, no needless spaces."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    """Encode JSON as it is signed and sent: UTF-8, no needless spaces.
+
+    Raise :class:`InvalidRequest` for text that UTF-8 cannot carry.
+    """
+    try:
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("request: a text in it holds a lone surrogate, which cannot be sent") from None
 
 
 class Vendor(ABC):
@@ -123,10 +139,15 @@ class Vendor(ABC):
     """True where the limit counts each API by itself."""
     caller_chooses_id: ClassVar[bool] = False
     """True where we name the job, so that a lost answer can be settled by asking."""
+    envelope_decides: ClassVar[bool] = False
+    """True if an envelope that says that all went well is believed under any HTTP status."""
+    options: ClassVar[Mapping[str, Option]] = {}
+    """What a connection's extra may say to this vendor alone, and the rule of each; see :mod:`.options`."""
 
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self.account = account
         self.clock = clock
+        self._redaction = Redaction(account.login, account.password, spared=getattr(self, "known_states", ()))
 
     # -- what a vendor must say ---------------------------------------------------------------------------
 
@@ -148,8 +169,11 @@ class Vendor(ABC):
         """Prove the credentials with the cheapest call that buys nothing; return a sentence for the user."""
 
     @abstractmethod
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
-        """Raise what the envelope says went wrong (through :meth:`refuse`), or return."""
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
+        """Raise what the envelope says went wrong (through :meth:`refuse`), or return.
+
+        ``body`` is the JSON object of the answer, from which the account's secrets were taken out.
+        """
 
     def result(self, operation: str, status: JobStatus) -> Flow[JobStatus]:  # noqa: ARG002 - overriders need it
         """Complete a succeeded status with its media, where that takes a further call."""
@@ -175,18 +199,18 @@ class Vendor(ABC):
 
     def require(self, operation: str) -> type[JobRequest]:
         """Return the request class of an operation, or raise :class:`InvalidRequest`."""
-        try:
-            return self.requests[operation]
-        except KeyError:
+        request = self.requests.get(operation) if isinstance(operation, str) else None
+        if request is None:
             known = ", ".join(self.requests)
-            raise InvalidRequest(f"{self.title} has no operation {operation!r}; it has {known}") from None
+            raise InvalidRequest(f"operation: {self.title} has no operation {shown(operation)}; it has {known}")
+        return request
 
     @classmethod
     def check_job_id(cls, job_id: str) -> None:
         """Raise :class:`InvalidRequest` where this cannot be a job id of this vendor; nothing is asked."""
         if not _may_be_id(job_id):
             raise InvalidRequest(
-                f"job_id: must be a non-empty text without blanks or other characters that do not print, at most "
+                f"job_id: must be a non-empty string without whitespace or unprintable characters, at most "
                 f"{_LONGEST_ID} characters, not {shown(job_id)}"
             )
 
@@ -225,45 +249,77 @@ class Vendor(ABC):
             if (wrong_clock := self._wrong_clock(answer)) is None:
                 raise
             raise AuthenticationFailed(f"{refused.message} {wrong_clock}", code=refused.code) from refused
+        except (QuotaExceeded, VendorUnavailable) as busy:
+            wait = retry_after(answer.headers.get("retry-after", ""), self.clock())
+            busy.retry_after = busy.retry_after if wait is None else wait
+            raise
 
     def _read(self, call: Call, answer: Answer) -> dict[str, Any]:
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise self.error(QuotaExceeded, call, "429", "too many requests", retry_after=self._retry_after(answer))
-        body = json_object(answer.body, exact_texts=call.buys)
-        if body is not None:
-            self._judge(call, answer, body)
-        if answer.status in _AUTH_STATUSES:
-            raise self.error(AuthenticationFailed, call, str(answer.status), "unauthorised")
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            refused = SubmitRejected if call.buys else VendorUnavailable
-            raise self.error(refused, call, f"HTTP {answer.status}", "is the connection's host right?")
-        if answer.status != HTTPStatus.OK or body is None:
-            raise self.lost(call, _shape(answer, body), self._retry_after(answer))
-        return body
+        body: dict[str, Any] | None = self._redaction.masked(
+            answer.body, json_object(answer.body, exact_texts=call.buys)
+        )
+        stands = standing(answer.status)
+        if body is None:
+            raise self._by_status(call, answer, None, stands)
+        refused = self._refusal(call, answer, body)
+        if refused is None and (stands is Standing.GOOD or self.envelope_decides):
+            return body
+        if refused is None and stands in _NOTHING_DONE:
+            stands = Standing.UNCLEAR  # the status says no, and the envelope yes
+        if refused is not None and envelope_counts(stands, refused.code, documented=refused.code in self.errors):
+            raise refused
+        raise self._by_status(call, answer, body, stands)
 
-    def _judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
+    def _refusal(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> VideoAIError | None:
         try:
-            self.judge(call, body)
+            self.judge(call, answer, body)
         except VideoAIError as refused:
-            # Gateways put codes of their own into 401, 403 and 5xx bodies: only a documented one says more
-            # than the HTTP status does.
-            if answer.status == HTTPStatus.OK or refused.code in self.errors:
-                raise
+            return refused
+        return None
 
-    def refuse(self, call: Call, code: object, message: object = "", **more: Any) -> NoReturn:
-        """Raise what ``errors`` says of an envelope's error code.
+    def _by_status(self, call: Call, answer: Answer, body: Mapping[str, Any] | None, stands: Standing) -> VideoAIError:
+        """Make the error that the HTTP status stands for, with the words of whatever envelope there is."""
+        status = answer.status
+        says = envelope_words(body)
+        if stands in (Standing.GOOD, Standing.UNCLEAR):
+            hint = host_hint(answer.body) if stands is Standing.GOOD else ""
+            shape = "" if body is not None else " and no JSON object"
+            return self.lost(call, f"HTTP {status}{shape}" + "".join(f" ({words})" for words in (hint, says) if words))
+        kind, code, meaning = self._refusal_of(call, stands, status)
+        words = (meaning, says or (host_hint(answer.body) if stands in _NOTHING_DONE else ""))
+        return self.error(kind, call, code, ": ".join(filter(None, words)), status=status)
 
-        A code that is not listed refuses a submit, and is ridden out as unreadable in a status call.
+    def _refusal_of(self, call: Call, stands: Standing, status: int) -> tuple[type[VideoAIError], str, str]:
+        match stands:
+            case Standing.UNAUTHORISED:
+                return AuthenticationFailed, str(status), "unauthorised"
+            case Standing.BUSY:
+                return QuotaExceeded, str(status), "too many requests"
+            case Standing.MISSING:
+                return (SubmitRejected if call.buys else JobNotFound), f"HTTP {status}", "not found"
+            case Standing.NOT_YET:
+                return VendorUnavailable, f"HTTP {status}", "too early"
+            case _:
+                return (SubmitRejected if call.buys else VendorUnavailable), f"HTTP {status}", "refused"
+
+    def refuse(self, call: Call, code: object, message: object = "", *, status: int = 200, **more: Any) -> NoReturn:
+        """Raise what ``errors`` says of an envelope's error code; ``status`` is the HTTP status that it came with.
+
+        A code that is not listed refuses a submit; in answer to a status request it is tolerated as unreadable.
         """
         unlisted = Verdict(SubmitRejected if call.buys else VendorUnavailable, "an undocumented code")
         verdict = self.errors.get(str(code), unlisted)
-        said = clean(message).replace(self.account.password or "\0", "***")
-        words = ": ".join(part for part in (verdict.meaning, said) if part)
-        raise self.error(verdict.error, call, str(code), words, **more)
+        words = ": ".join(part for part in (verdict.meaning, clean(message)) if part)
+        raise self.error(verdict.error, call, short(code), words, status=status, **more)
 
-    def error(self, kind: type[VideoAIError], call: Call, code: str, words: str, **more: Any) -> VideoAIError:
-        """Make the error of ``kind`` as it applies to this call, with what became of the job in its text."""
-        said = f"{self.title} {call.name}: {words} (code {code})"
+    def error(
+        self, kind: type[VideoAIError], call: Call, code: str, words: str, *, status: int = 200, **more: Any
+    ) -> VideoAIError:
+        """Make the error of ``kind`` as it applies to this call, with what became of the job in its text.
+
+        ``status`` is the HTTP status, which is shown unless it says that all went well.
+        """
+        said = f"{self.title} {call.name}: {words} ({_where(code, status)})"
         if issubclass(kind, AuthenticationFailed):
             conn_id = self.account.conn_id
             keys = f"{self.login_name} and {self.password_name}"
@@ -278,39 +334,28 @@ class Vendor(ABC):
             kind = JobNotFound
         return kind(said, code=code)
 
-    def lost(self, call: Call, why: str, retry_after: float | None = None) -> VideoAIError:
-        """Make the error for a request that was sent and whose answer tells nothing."""
+    def lost(self, call: Call, why: str, *, code: str | None = None) -> VideoAIError:
+        """Make the error for a request that was sent and whose answer says nothing, or nothing but a ``code``."""
         if call.buys:
             return SubmitUncertain(
-                f"{self.title} {call.name} was sent and answered with {why}: the job may have been bought"
+                f"{self.title} {call.name} was sent and answered with {why}: the job may have been bought", code=code
             )
-        return VendorUnavailable(f"{self.title} {call.name}: {why}", retry_after=retry_after)
+        return VendorUnavailable(f"{self.title} {call.name}: {why}", code=code)
 
     def _wrong_clock(self, answer: Answer) -> str | None:
-        """Say how far this machine's clock is off, where that may be why a signature was refused."""
-        ahead = _ahead(answer.headers.get("date", ""), self.clock())
+        """Say how far this machine's clock is off, if that may be why a signature was refused."""
+        ahead = seconds_ahead(answer.headers.get("date", ""), self.clock())
         if ahead is None or abs(ahead) <= _CLOCK_TOLERANCE:
             return None
         side = "behind" if ahead > 0 else "ahead of"
         return f"This machine's clock is {in_words(abs(ahead))} {side} the vendor's: set it right."
 
-    def _retry_after(self, answer: Answer) -> float | None:
-        value = answer.headers.get("retry-after", "").strip()
-        if value.isascii() and value.isdigit():
-            return min(float(value), _LONGEST_RETRY_AFTER)
-        seconds = _ahead(value, self.clock())
-        return None if seconds is None else min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
-
-_AUTH_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_MESSAGE_LENGTH = 300
-_LONGEST_RETRY_AFTER = 3600.0
-"""Seconds; an account must not fall silent for days because of one odd header."""
+_NOTHING_DONE = (Standing.REFUSED, Standing.MISSING, Standing.NOT_YET)
 _CLOCK_TOLERANCE = 300.0
 """Seconds for which the strictest of the vendors' signatures holds."""
 _LONGEST_ID = 500
 """Characters; the vendors' own have at most 64."""
-_SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 
 
 def _may_be_id(value: object) -> bool:
@@ -323,22 +368,7 @@ def _may_be_id(value: object) -> bool:
     )
 
 
-def clean(message: object) -> str:
-    """Shorten a vendor's message and take out what may be secret: the query of a URL, and anything like a signature."""
-    words = (word.split("?", 1)[0] if "://" in word else word for word in str(message or "").split())
-    return _SIGNATURE.sub("***", " ".join(words))[:_MESSAGE_LENGTH]
-
-
-def _shape(answer: Answer, body: object) -> str:
-    if body is not None:
-        return f"HTTP {answer.status}"
-    hint = " (is the connection's host right?)" if answer.status == HTTPStatus.OK else ""
-    return f"HTTP {answer.status} and no JSON object{hint}"
-
-
-def _ahead(date: str, now: float) -> float | None:
-    """Return by how many seconds an HTTP date is ahead of epoch seconds, ``None`` where it is no date."""
-    try:
-        return parsedate_to_datetime(date).timestamp() - now
-    except (ValueError, OverflowError):
-        return None
+def _where(code: str, status: int) -> str:
+    own = "" if code in (str(status), f"HTTP {status}") else f"code {code}"
+    http = "" if standing(status) is Standing.GOOD else f"HTTP {status}"
+    return ", ".join(filter(None, (own, http))) or f"code {code}"

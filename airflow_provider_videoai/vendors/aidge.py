@@ -19,10 +19,10 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 from typing_extensions import override
 
+from airflow_provider_videoai.jobs.answer import by_status, clean, short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
-    InvalidRequest,
     JobFailed,
     JobNotFound,
     QuotaExceeded,
@@ -33,9 +33,10 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.json_values import json_value
 from airflow_provider_videoai.jobs.limits import MediaLimits
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.options import FLAG, one_of
 from airflow_provider_videoai.jobs.reading import rows, text, url, whole
 from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
-from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, clean, json_body
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
 
 _STATES = {
     "submitted": JobState.RUNNING,
@@ -54,7 +55,6 @@ _TIMEOUT = re.compile(r"time.?out", re.IGNORECASE)
 _ENVELOPE = frozenset({"code", "Code", "resCode", "ResCode", "success", "Success", "data", "Data"})
 _REQUEST_IDS = ("requestId", "request_id", "RequestId", "_trace_id_")
 _MEDIA = frozenset({"videourl", "result", "taskresult"})
-_SIGNATURE = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 def _ordered_seconds(pair: list[float]) -> list[float]:
@@ -146,6 +146,7 @@ class Aidge(Vendor):
     password_name = "password (the access key secret)"
     requests: ClassVar = {VideoRemovalRequest.operation: VideoRemovalRequest}
     known_states = frozenset(_STATES)
+    options: ClassVar = {"trial": FLAG, "param_style": one_of(flat="flat", json="json")}
     errors: ClassVar = {
         "500": Verdict(VendorUnavailable, "system error"),
         "501": Verdict(QuotaExceeded, "rate limit reached"),
@@ -185,7 +186,7 @@ class Aidge(Vendor):
     @override
     def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
         fields = request.to_vendor()
-        if self._wrapped:
+        if self.account.options.get("param_style") == "json":
             fields = {"paramJson": json_body(fields).decode()}
         call = self._call("removal", "/rest/ai/video/removal", fields, buys=True)
         task_id = _task_id(self.read(call, (yield call)))
@@ -203,6 +204,8 @@ class Aidge(Vendor):
             except (ContentRejected, JobFailed) as ended:
                 found[job_id] = _failed(job_id, ended)
             except JobNotFound as refused:
+                if by_status(refused.code):
+                    raise
                 # No code says that a job is unknown: what refuses a submit says nothing about a job that was bought.
                 raise VendorUnavailable(refused.message, code=refused.code, job_id=job_id) from None
             else:
@@ -222,7 +225,7 @@ class Aidge(Vendor):
         return f"{self.title} accepted the credentials: it answered about a task that does not exist"
 
     @override
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
         if _ENVELOPE.isdisjoint(body):
             raise self.lost(call, "none of the documented fields in it")
         codes = _error_codes(body)
@@ -232,17 +235,19 @@ class Aidge(Vendor):
         if code not in self.errors:
             if not call.buys and _state(_data(body)) is JobState.FAILED:
                 return  # the job itself is said to have failed, which weighs more than a code nobody explains
-            self._judge_unlisted(call, code, body)
-        self.refuse(call, code, self._message(body))
+            self._judge_unlisted(call, answer, code, body)
+        self.refuse(call, code, _message(body), status=answer.status)
 
-    def _judge_unlisted(self, call: Call, code: str, body: Mapping[str, Any]) -> None:
+    def _judge_unlisted(self, call: Call, answer: Answer, code: str, body: Mapping[str, Any]) -> None:
         """Raise what can be told of a gateway code outside of any list: from its ``type``, else from its name."""
         if body.get("type") in _PASSING_FAULTS:
             if call.buys and _TIMEOUT.search(code):
-                raise self.lost(call, f"a timeout behind its gateway (code {code})")
-            raise self.error(VendorUnavailable, call, code, self._message(body) or "a fault of the vendor's own")
+                raise self.lost(call, f"a timeout behind its gateway (code {code})", code=code)
+            words = _message(body) or "a fault of the vendor's own"
+            raise self.error(VendorUnavailable, call, code, words, status=answer.status)
         if _CREDENTIALS.search(code):
-            raise self.error(AuthenticationFailed, call, code, self._message(body) or "the signature is not accepted")
+            words = _message(body) or "the signature is not accepted"
+            raise self.error(AuthenticationFailed, call, code, words, status=answer.status)
 
     def _status(self, job_id: str, body: Mapping[str, Any]) -> JobStatus:
         data = _data(body)
@@ -251,17 +256,12 @@ class Aidge(Vendor):
         return JobStatus(
             job_id=job_id,
             state=state,
-            raw=_word(data),
+            raw=short(_word(data)),
             error_code=next(iter(_error_codes(body)), None) if failed else None,
-            error_message=(self._message(body) or None) if failed else None,
+            error_message=(_message(body) or None) if failed else None,
             media_url=_media_url(data) if state is JobState.SUCCEEDED else None,
             details=_details(body, data),
         )
-
-    def _message(self, body: Mapping[str, Any]) -> str:
-        """Read what the vendor says, without a signature in it: URL and signature together open the whole account."""
-        said = text(_pick(body, "resMessage")) or text(_pick(body, "message")) or ""
-        return _SIGNATURE.sub("***", clean(said.replace(self.account.password, "***")))
 
     def _result_call(self, job_id: str) -> Call:
         # Also with param_style "json" the query stays flat: every capture of its page has a plain taskId.
@@ -269,31 +269,20 @@ class Aidge(Vendor):
 
     def _call(self, name: str, path: str, fields: Mapping[str, Any], *, buys: bool = False) -> Call:
         headers = {"Content-Type": "application/json"}
-        if self._trial:
+        if self.account.options.get("trial"):
             headers["x-iop-trial"] = "true"
         return Call(name=name, path=path, headers=headers, body=json_body(fields), buys=buys)
-
-    @property
-    def _wrapped(self) -> bool:
-        return bool(self._option("param_style", {"flat": False, "json": True}, default="flat"))
-
-    @property
-    def _trial(self) -> bool:
-        return bool(self._option("trial", {"false": False, "true": True}, default="false"))
-
-    def _option(self, name: str, known: Mapping[str, bool], *, default: str) -> bool:
-        given = self.account.options.get(name)
-        word = default if given in (None, "") else str(given).strip().lower()
-        if word not in known:
-            allowed = " or ".join(known)
-            raise InvalidRequest(f"connection {self.account.conn_id!r}: {name} must be {allowed}; nothing was sent")
-        return known[word]
 
 
 def _pick(holder: Mapping[str, Any], name: str) -> Any:
     """Read a field under its camelCase name, or the PascalCase one of the newer pages."""
     value = holder.get(name)
     return holder.get(name[0].upper() + name[1:]) if value is None else value
+
+
+def _message(body: Mapping[str, Any]) -> str:
+    """Read what the vendor says; :func:`clean` takes a signature out: with its time it opens the whole account."""
+    return clean(text(_pick(body, "resMessage")) or text(_pick(body, "message")) or "")
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
@@ -315,9 +304,9 @@ def _error_codes(body: Mapping[str, Any]) -> list[str]:
     gateway, business, success = (_pick(body, name) for name in ("code", "resCode", "success"))
     codes = []
     if gateway not in (None, "") and str(gateway).strip().lower() not in _WELL:
-        codes.append(clean(str(gateway))[:80])
+        codes.append(short(gateway))
     if business not in (None, "") and whole(business) != HTTPStatus.OK:
-        codes.append(clean(str(business))[:80])
+        codes.append(short(business))
     if not codes and str(success).lower() == "false":
         codes.append(_UNSUCCESSFUL)
     return codes

@@ -10,10 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
-from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -22,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonVal
 from pydantic.alias_generators import to_pascal
 from typing_extensions import TypedDict, override
 
+from airflow_provider_videoai.jobs.answer import clean, short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -33,7 +31,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.reading import mapping, percent, text, url, whole
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, clean, json_body
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
 
 SERVICE = "/v2/ivh/videomaker/broadcastservice"
 SUCCESS = "0"
@@ -246,6 +244,7 @@ class TencentIVH(Vendor):
     password_name = "password (the accesstoken)"
     requests: ClassVar = {VideoMakeRequest.operation: VideoMakeRequest, TtsRequest.operation: TtsRequest}
     known_states = frozenset(map(str.lower, _STATES))
+    envelope_decides = True  # which HTTP status goes with what is not documented
     errors: ClassVar = {
         "-101000": Verdict(VendorUnavailable, "internal error"),
         "-101001": Verdict(QuotaExceeded, "no computing capacity is free"),
@@ -310,20 +309,13 @@ class TencentIVH(Vendor):
         return "Tencent IVH accepted the credentials: it answered about a task that does not exist"
 
     @override
-    def read(self, call: Call, answer: Answer) -> dict[str, Any]:
-        # Which HTTP status goes with what is not documented: Header.Code 0 is success under any.
-        if answer.status != HTTPStatus.OK and _says_success(answer.body):
-            answer = replace(answer, status=HTTPStatus.OK)
-        return super().read(call, answer)
-
-    @override
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
         header = mapping(body.get("Header"))
         code = text(header.get("Code"))
         if code is None:
             raise self.lost(call, "no Header.Code in it")
         if code != SUCCESS:
-            self.refuse(call, code, header.get("Message"))
+            self.refuse(call, code, header.get("Message"), status=answer.status)
 
     def _status(self, job_id: str, payload: Mapping[str, Any]) -> JobStatus:
         media_url = url(payload.get("MediaUrl"))
@@ -337,7 +329,7 @@ class TencentIVH(Vendor):
         return JobStatus(
             job_id=job_id,
             state=state,
-            raw=text(payload.get("Status")) or "",
+            raw=short(payload.get("Status")),
             progress=percent(payload.get("Progress")),
             queue_position=_counted(payload.get("ArrayCount")) if state is JobState.QUEUED else None,
             media_url=media_url if succeeded else None,
@@ -377,10 +369,12 @@ def _state(payload: Mapping[str, Any], media_url: str | None) -> JobState:
 
 
 def _failure(payload: Mapping[str, Any]) -> dict[str, str | None]:
-    code = text(payload.get("FailCode"))
-    code = None if code == SUCCESS else code
-    words = (FAILURES.get(code or ""), clean(text(payload.get("FailMessage"))))
-    return {"error_code": code, "error_message": ": ".join(filter(None, words)) or None}
+    code = short(payload.get("FailCode"))
+    words = (FAILURES.get(code), clean(text(payload.get("FailMessage"))))
+    return {
+        "error_code": None if code in ("", SUCCESS) else code,
+        "error_message": ": ".join(filter(None, words)) or None,
+    }
 
 
 def _counted(value: object) -> int | None:
@@ -390,11 +384,3 @@ def _counted(value: object) -> int | None:
 
 def _host(address: str) -> str:
     return address.partition("://")[2].partition("/")[0].lower()
-
-
-def _says_success(body: bytes) -> bool:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return text(mapping(mapping(parsed).get("Header")).get("Code")) == SUCCESS

@@ -15,6 +15,7 @@ import httpx
 from pydantic import BeforeValidator, Field, StringConstraints
 from typing_extensions import override
 
+from airflow_provider_videoai.jobs.answer import clean, short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -24,9 +25,10 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.options import FLAG
 from airflow_provider_videoai.jobs.reading import mapping, text, url
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, clean, json_body
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
 
 SUCCESS = "200"
 UNKNOWN_TASK = "4004"
@@ -162,6 +164,7 @@ class Topview(Vendor):
     password_name = "password (the API key)"
     requests: ClassVar = {VideoAvatarRequest.operation: VideoAvatarRequest}
     known_states = frozenset(_STATES)
+    options: ClassVar = {"need_cloud_front_url": FLAG}
     errors: ClassVar = {
         "401": Verdict(AuthenticationFailed, "not authorised"),
         "4000": Verdict(SubmitRejected, "invalid parameter"),
@@ -244,22 +247,25 @@ class Topview(Vendor):
     @override
     def probe(self) -> Flow[str]:
         call = Call(name="credit detail", path="/user/credit/detail", method="GET")
-        credit = text(mapping(self.read(call, (yield call)).get("result")).get("credit"))
+        # The page says "credit", the service "remainCredit".
+        found = mapping(self.read(call, (yield call)).get("result"))
+        credit = next(filter(None, (text(found.get(name)) for name in ("credit", "remainCredit"))), None)
         left = "it did not say how many credits are left" if credit is None else f"credits left: {credit}"
         return f"Topview accepted the credentials; {left}"
 
     @override
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
         code = text(body.get("code"))
         if code is None:
             raise self.lost(call, "no code in it")
         if code != SUCCESS:
-            self.refuse(call, code, body.get("message"), retry_after=_COME_AGAIN_SECONDS.get(code))
+            wait = _COME_AGAIN_SECONDS.get(code)
+            self.refuse(call, code, body.get("message"), status=answer.status, retry_after=wait)
 
     def _query(self, operation: str, job_id: str) -> Call:
         wanted = _CLOUD_FRONT.get(operation)
         if wanted is None:
-            wanted = str(self.account.options.get("need_cloud_front_url", False)).lower() == "true"
+            wanted = self.account.options.get("need_cloud_front_url", False)
         return Call(
             name="query task",
             path="/v1/video_avatar/task/query",
@@ -275,7 +281,7 @@ class Topview(Vendor):
 
 
 def _status(job_id: str, task: Mapping[str, Any]) -> JobStatus:
-    raw = text(task.get("status")) or ""
+    raw = short(task.get("status"))
     state = _STATES.get(raw.lower(), JobState.RUNNING)
     media_url = next(filter(None, (url(task.get(name)) for name in _MEDIA)), None)
     if state is JobState.SUCCEEDED and media_url is None:

@@ -13,11 +13,13 @@ import httpx
 from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import override
 
+from airflow_provider_videoai.jobs.answer import short
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, SubmitRejected
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.options import header_text, whole_number
 from airflow_provider_videoai.jobs.reading import mapping, percent, rows, text, url, whole
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict, json_body
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
 
 ID_PREFIX = "ViiTor_AI"
 
@@ -86,6 +88,7 @@ class ViiTor(Vendor):
     requests: ClassVar = {TextRemovalRequest.operation: TextRemovalRequest}
     batch_size = 100
     known_states = frozenset(map(str, _STATES))
+    options: ClassVar = {"channel": whole_number(0, 2**31 - 1), "app_source": header_text(20)}
     errors: ClassVar = {
         "2000": Verdict(SubmitRejected, "missing parameter"),
         "2001": Verdict(SubmitRejected, "invalid parameter"),
@@ -103,10 +106,10 @@ class ViiTor(Vendor):
         headers = {
             "Authorization": f"Bearer {self.account.password}",
             "X-User-Id": self.account.login,
-            "X-Channel": str(options.get("channel") or 100),
+            "X-Channel": str(options.get("channel", 100)),
         }
-        if options.get("app_source"):
-            headers["X-App-Source"] = str(options["app_source"])
+        if "app_source" in options:
+            headers["X-App-Source"] = options["app_source"]
         return _Headers(headers)
 
     @classmethod
@@ -147,12 +150,12 @@ class ViiTor(Vendor):
         return "ViiTor accepted the credentials: it answered about a job that does not exist"
 
     @override
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
         code = whole(body.get("code"))
         if code is None:
             raise self.lost(call, "no code in it")
         if code != 0:
-            self.refuse(call, code, body.get("message"))
+            self.refuse(call, code, body.get("message"), status=answer.status)
 
     def _call(self, name: str, body: Mapping[str, Any], *, buys: bool = False) -> Call:
         content_type = "application/json;charset=UTF-8"
@@ -174,9 +177,9 @@ def _status(row: Mapping[str, Any]) -> JobStatus:
     return JobStatus(
         job_id=text(row.get("taskId")) or "",
         state=state,
-        raw=text(row.get("taskStatus")) or "",
+        raw=short(row.get("taskStatus")),
         progress=percent(row.get("taskProgress")),
-        error_code=text(row.get("errorCode")) if failed else None,
+        error_code=short(row.get("errorCode")) or None if failed else None,
         media_url=media_url if state is JobState.SUCCEEDED else None,
         details={name: row[name] for name in ("taskStatus", "errorCode", "updateTime") if name in row},
     )

@@ -118,10 +118,10 @@ class Lab(Vendor):
         return "fine"
 
     @override
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
         if code := body.get("code"):
             more = {"retry_after": body["retry_after"]} if "retry_after" in body else {}
-            self.refuse(call, code, body.get("message"), **more)
+            self.refuse(call, code, body.get("message"), status=answer.status, **more)
 
 
 class BatchLab(Lab):

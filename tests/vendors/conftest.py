@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from airflow_provider_videoai.jobs.options import read_options
 from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor, json_body
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, signing
@@ -59,6 +60,7 @@ def open_account() -> Callable[..., Any]:
 
     def make(vendor: type[Vendor], *, login: str = "12345", password: str = "test-secret", **options: Any) -> Vendor:
         host = options.pop("host", vendor.default_host)
+        options = read_options(options, vendor.options, "connection 'test_conn'")
         account = Account(conn_id="test_conn", host=host, login=login, password=password, options=options)
         return vendor(account, lambda: NOW)
 

@@ -13,6 +13,7 @@ from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
     InvalidRequest,
+    JobNotFound,
     QuotaExceeded,
     SubmitRejected,
     SubmitUncertain,
@@ -220,6 +221,7 @@ def test_task_id_is_found_in_every_shape(aidge: Aidge, play: Any, answer: Any) -
         (500, {"message": "internal"}),
         {"type": "ISP", "code": "ServiceTimeout", "message": "slow"},
         {"type": "SYSTEM", "code": "remote.time-out"},
+        (400, {"type": "ISP", "code": "ServiceTimeout", "message": "slow"}),
     ],
 )
 def test_submit_without_a_readable_id_is_uncertain(aidge: Aidge, play: Any, answer: Any) -> None:
@@ -338,7 +340,7 @@ def test_answer_from_the_api_itself_proves_the_credentials(aidge: Aidge, play: A
         ({"type": "ISV", "code": "IncompleteSignature"}, AuthenticationFailed),
         ((401, b""), AuthenticationFailed),
         ((429, b""), QuotaExceeded),
-        ((404, b""), VendorUnavailable),
+        ((404, b""), JobNotFound),
         ((200, b"<html>"), VendorUnavailable),
         ({"type": "ISV", "code": "InvalidApiPath"}, VendorUnavailable),
         ({"hello": "world"}, VendorUnavailable),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
+    JobNotFound,
     QuotaExceeded,
     VendorUnavailable,
     VideoAIError,
@@ -124,7 +125,7 @@ def test_error_that_is_the_jobs_own_end_fails_it(aidge: Aidge, play: Any, code: 
         ({"success": False, "data": None}, VendorUnavailable),
         ((200, b"<html>"), VendorUnavailable),
         ((503, b""), VendorUnavailable),
-        ((404, b"not here"), VendorUnavailable),
+        ((404, b"not here"), JobNotFound),
         ({"hello": "world"}, VendorUnavailable),
         ((403, {"code": "Denied"}), AuthenticationFailed),
     ],

@@ -10,6 +10,7 @@ from hypothesis import given
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
+    JobNotFound,
     QuotaExceeded,
     SubmitRejected,
     SubmitUncertain,
@@ -184,6 +185,14 @@ def test_lost_answer_under_the_users_trans_no_is_not_settled_where_nothing_is_kn
     assert caught.value.job_id == "mine"
 
 
+@pytest.mark.parametrize("conflict", [(409, b""), (409, {"message": "exists"}), (409, {"code": 1599})])
+def test_conflict_over_our_own_trans_no_may_be_its_second_arrival(vod: CDNetworks, play: Any, conflict: Any) -> None:
+    exchange = play(conflict, task(1))
+    with pytest.raises(SubmitUncertain, match=f"has a job {TRANS_NO}"):
+        exchange.run(vod.submit(trim(), TRANS_NO))
+    assert [call.name for call in exchange.calls] == ["videoClip", "videoClipQuery"]
+
+
 @pytest.mark.parametrize("code", [1599, 1602])
 def test_refusal_stands_where_the_vendor_does_not_know_the_task(vod: CDNetworks, play: Any, code: int) -> None:
     with pytest.raises(SubmitRejected, match=str(code)) as caught:
@@ -238,7 +247,7 @@ def test_unknown_trans_no_proves_the_credentials(vod: CDNetworks, play: Any) -> 
         ((403, {"code": 1}), AuthenticationFailed),
         (error(1301), AuthenticationFailed),
         (error(9999), VendorUnavailable),
-        ((404, b""), VendorUnavailable),
+        ((404, b""), JobNotFound),
         ((200, b"<html>"), VendorUnavailable),
     ],
 )

@@ -153,7 +153,7 @@ def test_finished_pull_tells_its_video_but_not_where_it_came_from(vod: CDNetwork
         ({"message": "no code"}, VendorUnavailable),
         ((200, b"<html>"), VendorUnavailable),
         ((500, b""), VendorUnavailable),
-        ((404, b""), VendorUnavailable),
+        ((404, b""), JobNotFound),
         ((429, b""), QuotaExceeded),
         ((401, b""), AuthenticationFailed),
         ((400, error(24112000)), JobNotFound),

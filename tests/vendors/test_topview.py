@@ -74,6 +74,8 @@ def test_a_call_carries_uid_and_bearer_key(topview: Topview, play: Any, sign: An
     [
         ({"credit": 12.5}, "credits left: 12.5"),
         ({"credit": "8"}, "credits left: 8"),
+        ({"remainCredit": 7}, "credits left: 7"),
+        ({"credit": None, "remainCredit": 0}, "credits left: 0"),
         ({"credit": 0}, "credits left: 0"),
         ({}, "it did not say how many"),
         (None, "it did not say how many"),

@@ -283,7 +283,7 @@ def test_unknown_job_is_missing_from_the_answer(viitor: ViiTor, play: Any) -> No
         ({"message": "no code"}, VendorUnavailable),
         ((200, b"<html>"), VendorUnavailable),
         ((503, b""), VendorUnavailable),
-        ((404, b""), VendorUnavailable),
+        ((404, b""), JobNotFound),
         ((429, b""), QuotaExceeded),
         ((401, b""), AuthenticationFailed),
     ],

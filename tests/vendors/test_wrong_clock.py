@@ -33,7 +33,18 @@ def test_a_clock_more_than_five_minutes_off_is_told(ahead: int, told: str) -> No
 
 
 @pytest.mark.parametrize(
-    "date", [None, "", "yesterday", formatdate(NOW, usegmt=True), formatdate(NOW + 300, usegmt=True)]
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        formatdate(NOW, usegmt=True),
+        formatdate(NOW + 300, usegmt=True),
+        formatdate(NOW).replace("+0000", "-0000"),
+        "Fri, 31 Dec 99999999999999999999 23:59:59 GMT",
+        "Tue, 14 Nov 2023 22:14:20 +" + "9" * 5000,
+        "\udc80",
+    ],
 )
 def test_a_clock_that_is_right_or_unknown_is_not_blamed(date: str | None) -> None:
     assert "clock" not in refusal(date).message

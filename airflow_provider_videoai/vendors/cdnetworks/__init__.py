@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import httpx
 from typing_extensions import override
 
+from airflow_provider_videoai.jobs.answer import short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -26,9 +27,10 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.options import one_of
 from airflow_provider_videoai.jobs.reading import mapping, rows, text, url, whole
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.vendor import Call, Flow, Vendor, Verdict
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict
 from airflow_provider_videoai.vendors.cdnetworks.requests import CODE_TYPES, PullVideoRequest, TrimRequest
 from airflow_provider_videoai.vendors.cdnetworks.signing import SCHEMES, RecentSignatures, Scheme, SignedHeaders
 from airflow_provider_videoai.vendors.cdnetworks.uploading import Upload, upload_of
@@ -40,6 +42,7 @@ ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
 _LONGEST_TRANS_NO = 32
 _RETRY = "A retry queries its status before it buys anything"
+_CONFLICT = "HTTP 409"
 ALL, VIDEO_URLS, PREVIEW_URLS = 0, 4, 6  # the codeTypes of getPublishCode that give URLs
 
 _STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
@@ -65,6 +68,7 @@ class CDNetworks(Vendor):
     requests_per_minute = 6
     limit_per_call = True
     caller_chooses_id = True
+    options: ClassVar = {"auth_scheme": one_of(**SCHEMES)}
     known_states = frozenset({PROCESSING, *map(str, _STATES)})
     errors: ClassVar = {
         "1000": Verdict(SubmitRejected, "parameter error"),
@@ -127,7 +131,7 @@ class CDNetworks(Vendor):
         except SubmitRejected as refused:
             # No page says how a taken transNo is refused ("illegal", or by a code of its own). The user's own may name
             # an older job; a made-up one is taken only if this very submit arrived twice, so that it was bought.
-            if request.chosen_id or not (refused.code or "").isdigit() or refused.code in self._OTHER_REASONS:
+            if request.chosen_id or not self._may_be_taken(refused.code or ""):
                 raise
             if not (yield from self._knows(request.operation, trans_no, refused)):
                 raise
@@ -135,7 +139,9 @@ class CDNetworks(Vendor):
             raise SubmitUncertain(f"{why}. {_RETRY}", code=refused.code, job_id=trans_no) from refused
         return trans_no
 
-    _OTHER_REASONS = frozenset({*errors, "401", "403", "429"} - {ILLEGAL_TRANS_NO})
+    def _may_be_taken(self, code: str) -> bool:
+        other_reasons = {*self.errors, "401", "403", "429"} - {ILLEGAL_TRANS_NO}
+        return code == _CONFLICT or (code.isdigit() and code not in other_reasons)
 
     def _settle(self, operation: str, trans_no: str, lost: SubmitUncertain) -> Flow[None]:
         """Return if the vendor knows the task; raise :class:`SubmitUncertain` if that cannot be told yet."""
@@ -215,7 +221,7 @@ class CDNetworks(Vendor):
         return f"{self.title} accepted the credentials: it answered about a transNo that does not exist"
 
     @override
-    def judge(self, call: Call, body: Mapping[str, Any]) -> None:
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
         code = whole(body.get("code"))
         if code is None:
             raise self.lost(call, "no code in it")
@@ -223,8 +229,8 @@ class CDNetworks(Vendor):
             return
         if str(code) == PROCESSING and call.buys:
             # Documented for the query only: in answer to a submit it says nothing about what became of that.
-            raise self.lost(call, f"code {code}")
-        self.refuse(call, code, body.get("message"))
+            raise self.lost(call, f"code {code}", code=PROCESSING)
+        self.refuse(call, code, body.get("message"), status=answer.status)
 
     def _call(self, name: str, values: Mapping[str, Any], *, buys: bool = False) -> Call:
         scheme = self._scheme
@@ -238,11 +244,8 @@ class CDNetworks(Vendor):
 
     @property
     def _scheme(self) -> Scheme:
-        name = str(self.account.options.get("auth_scheme") or "cnc").strip().lower()
-        if name not in SCHEMES:
-            known = " or ".join(SCHEMES)
-            raise InvalidRequest(f"connection {self.account.conn_id!r}: auth_scheme must be {known}; nothing was sent")
-        return SCHEMES[name]
+        scheme: Scheme = self.account.options.get("auth_scheme", SCHEMES["cnc"])
+        return scheme
 
 
 def _kind(operation: str) -> tuple[str, int]:
@@ -265,7 +268,7 @@ def _observed(job_id: str, raw: object, data: Mapping[str, Any]) -> JobStatus:
     return JobStatus(
         job_id=job_id,
         state=state,
-        raw=text(raw) or "",
+        raw=short(raw),
         media_id=video_id if done else None,
         duration_ms=_milliseconds(info.get("videoDuration")) if done else None,
         details={name: value for name, value in {**data, **info}.items() if name not in _NOT_DETAILS},
