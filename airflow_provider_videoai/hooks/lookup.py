@@ -32,7 +32,11 @@ def hook_for(vendor: str, conn_id: str | None = None) -> VideoJobHook:
 class _Lookup:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     found: Transport | None = None
-    fresh_until: float = 0.0
+
+    def forget(self, transport: Transport) -> None:
+        """Let go of an account, which holds its secrets, unless another has been found since."""
+        if self.found is transport:
+            self.found = None
 
 
 _lookups: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], _Lookup]] = (
@@ -48,11 +52,12 @@ async def transport_for(vendor: str, conn_id: str, *, refused: Transport | None 
     loop = asyncio.get_running_loop()
     lookup = _lookups.setdefault(loop, {}).setdefault((vendor, conn_id), _Lookup())
     async with lookup.turn:
-        if lookup.found is None or lookup.found is refused or loop.time() > lookup.fresh_until:
+        found = lookup.found
+        if found is None or found is refused:
             hook = await asyncio.to_thread(_loaded, vendor, conn_id)
-            lookup.found = await hook.atransport()
-            lookup.fresh_until = loop.time() + _FRESH
-        return lookup.found
+            lookup.found = found = await hook.atransport()
+            loop.call_later(_FRESH, lookup.forget, found)
+        return found
 
 
 def _loaded(vendor: str, conn_id: str) -> VideoJobHook:

@@ -7,11 +7,12 @@ has a window of its own. The state is this process's: worker and triggerer count
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from threading import Lock
 from typing import ClassVar
 
-from airflow_provider_videoai.jobs.vendor import Account, Vendor
+from airflow_provider_videoai.jobs.vendor import Vendor
 
 _WINDOW = 61.0  # a second more than the vendor counts: requests do not all take equally long to reach it
 _SHARED = "*"
@@ -20,7 +21,7 @@ _SHARED = "*"
 class Limiters:
     """The request windows of one account. Times are monotonic seconds; waiting is the caller's."""
 
-    _known: ClassVar[dict[tuple[str, Account], Limiters]] = {}
+    _known: ClassVar[dict[tuple[object, ...], Limiters]] = {}
     _lock: ClassVar[Lock] = Lock()
 
     def __init__(self, per_minute: float | None, *, per_call: bool = False) -> None:
@@ -35,7 +36,10 @@ class Limiters:
     @classmethod
     def of(cls, vendor: Vendor) -> Limiters:
         """Return the limiter that everything in this process shares for the vendor's account."""
-        key = (vendor.key, vendor.account)
+        account = vendor.account
+        # Kept for as long as the process lives: no secret may be in it. A rotated password is the same account's.
+        login = hashlib.sha256(account.login.encode("utf-8", "replace")).digest()
+        key = (vendor.key, account.conn_id, account.host, login, vendor.rate_limit, vendor.limit_per_call)
         with cls._lock:
             if key not in cls._known:
                 cls._known[key] = cls(vendor.rate_limit, per_call=vendor.limit_per_call)
