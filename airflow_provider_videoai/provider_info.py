@@ -11,17 +11,17 @@ _COMMON_FIELDS = {
     "max_requests_per_minute": {
         "label": "Requests a minute",
         "description": "The most that is sent to this account in a minute. Empty: the vendor's documented limit.",
-        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0},
+        "schema": {"type": ["number", "null"], "minimum": 0.001, "maximum": 1_000_000},
     },
     "timeout": {
         "label": "Timeout (seconds)",
         "description": "How long one request may take.",
-        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 30},
+        "schema": {"type": ["number", "null"], "minimum": 0.001, "maximum": 86_400, "default": 30},
     },
     "outage_tolerance": {
         "label": "Outage tolerance (seconds)",
-        "description": "For how long a waiting task rides out a vendor that cannot be asked.",
-        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 900},
+        "description": "For how long a waiting task tolerates that the vendor cannot be reached.",
+        "schema": {"type": ["number", "null"], "minimum": 0.001, "default": 900},
     },
     "allow_private_addresses": {
         "label": "Results in my own network",
@@ -47,9 +47,14 @@ def _connection(
         "hook-name": name,
         "ui-field-behaviour": {
             # Every extra that is read has a field of its own. The port may stand in the host as well, but the Test
-            # button of Airflow 3.3 refuses a stored connection without one.
+            # button of Airflow 3.3 answers "Bad Request" for a stored connection without one.
             "hidden-fields": ["schema", "extra"],
-            "relabeling": {"host": "Host (empty: the default)", "login": login, "password": password},
+            "relabeling": {
+                "host": "Host (empty: the default)",
+                "port": "Port (the Test button needs one: 443)",
+                "login": login,
+                "password": password,
+            },
             "placeholders": {"host": host, "port": "443", **(placeholders or {})},
         },
         "conn-fields": {**(fields or {}), **_COMMON_FIELDS},

@@ -17,6 +17,7 @@ from airflow.providers_manager import ProvidersManager
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.jobs.options import COMMON
 from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT
 from airflow_provider_videoai.jobs.watch import TOLERANCE
 from airflow_provider_videoai.provider_info import HOOKS
@@ -76,7 +77,7 @@ def test_form_keeps_to_airflows_schema(connection: dict[str, Any]) -> None:
 
 @EACH_CONNECTION
 def test_form_offers_no_secret_outside_login_and_password(connection: dict[str, Any]) -> None:
-    assert set(connection["ui-field-behaviour"]["relabeling"]) == {"host", "login", "password"}
+    assert set(connection["ui-field-behaviour"]["relabeling"]) == {"host", "port", "login", "password"}
     for name in connection["conn-fields"]:
         assert not {"secret", "token", "password", "key"} & set(name.split("_"))
     assert {"max_requests_per_minute", "timeout", "outage_tolerance"} <= set(connection["conn-fields"])
@@ -104,6 +105,12 @@ def test_what_the_form_can_save_makes_an_account(connection: dict[str, Any], mon
         assert vendor.auth
         assert vendor.account.timeout == DEFAULT_TIMEOUT
         assert vendor.account.outage_tolerance == TOLERANCE
+
+
+@EACH_CONNECTION
+def test_the_form_has_a_field_for_each_option_that_is_read_and_no_other(connection: dict[str, Any]) -> None:
+    vendor = hook_for(connection["connection-type"]).vendor_class
+    assert connection["conn-fields"].keys() == {**vendor.options, **COMMON}.keys()
 
 
 @pytest.mark.parametrize("layer", ["operators", "sensors", "hooks", "triggers"])

@@ -1,81 +1,165 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a vendor account from an Airflow connection."""
+"""Read a vendor account from an Airflow connection: whatever is wrong with it is said by field, value and rule."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.options import COMMON, read_options
+from airflow_provider_videoai.jobs.printable import shown
 from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT, Account, Vendor
 from airflow_provider_videoai.jobs.watch import TOLERANCE
+from airflow_provider_videoai.provider_info import HOOKS
+
+_UNTYPED = frozenset({"", "generic"})
+"""Connection types that say nothing about whose account it is."""
+_FIELDS = ("conn_type", "host", "port", "schema", "login", "password", "extra")
+_NETLOC = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::(.*))?")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LONGEST_HOST, _LONGEST_NAME = 2000, 253
+_HIGHEST_PORT = 65535
+_UNLIKELY = 10**40  # no login is a number of so many digits
 
 
-class ConnectionFields(Protocol):
-    """The fields of an Airflow connection that are read here."""
+def account_of(connection: Any, vendor: type[Vendor], conn_type: str) -> Account:
+    """Make the account of an Airflow connection for a hook of type ``conn_type``.
 
-    conn_id: str
-    host: str | None
-    port: int | None
-    schema: str | None
-    login: str | None
-    password: str | None
-
-
-def account_of(connection: ConnectionFields, extra: Mapping[str, Any], vendor: type[Vendor]) -> Account:
-    """Make the account; raise :class:`InvalidRequest` naming the connection and the field that breaks a rule."""
-    conn_id = connection.conn_id
-    options = dict(extra)
-    limit = _positive(conn_id, options.pop("max_requests_per_minute", None), "max_requests_per_minute")
-    timeout = _positive(conn_id, options.pop("timeout", None), "timeout")
-    tolerance = _positive(conn_id, options.pop("outage_tolerance", None), "outage_tolerance")
-    private = _flag(conn_id, options.pop("allow_private_addresses", None), "allow_private_addresses")
+    Raise :class:`InvalidRequest` naming the connection and the field that breaks a rule; no secret is shown.
+    """
+    where = f"connection {connection.conn_id!r}"
+    fields = _fields_of(connection, where)
+    _check_type(fields["conn_type"], conn_type, vendor.title, where)
+    options = read_options(_extra(fields["extra"], conn_type, where), {**COMMON, **vendor.options}, where)
     return Account(
-        conn_id=conn_id,
-        host=_base_url(connection, vendor.default_host),
-        login=(connection.login or "").strip(),
-        password=(connection.password or "").strip(),
-        max_requests_per_minute=limit,
-        timeout=timeout or DEFAULT_TIMEOUT,
-        outage_tolerance=tolerance or TOLERANCE,
-        allow_private_addresses=private,
+        conn_id=connection.conn_id,
+        host=_base_url(fields, vendor.default_host, where),
+        login=_credential(fields["login"], "login", where),
+        password=_credential(fields["password"], "password", where),
+        max_requests_per_minute=options.pop("max_requests_per_minute", None),
+        timeout=options.pop("timeout", DEFAULT_TIMEOUT),
+        outage_tolerance=options.pop("outage_tolerance", TOLERANCE),
+        allow_private_addresses=options.pop("allow_private_addresses", False),
         options=options,
     )
 
 
-def _base_url(connection: ConnectionFields, default: str) -> str:
-    given = (connection.host or "").strip()
+def _fields_of(connection: Any, where: str) -> dict[str, Any]:
+    try:
+        return {name: getattr(connection, name) for name in _FIELDS}
+    except Exception as failure:  # noqa: BLE001 - Airflow decrypts here, and its error may quote the login
+        why = type(failure).__name__
+        raise InvalidRequest(f"{where}: Airflow cannot read its fields ({why}); nothing was sent") from None
+
+
+def _check_type(given: object, wanted: str, title: str, where: str) -> None:
+    """Refuse the connection of another service: its secrets would be sent to this vendor."""
+    found = str(given or "").strip().lower().replace("-", "_")
+    if found == wanted or found in _UNTYPED:
+        return
+    whose = "another vendor's account" if found in HOOKS else "not an account of this vendor"
+    raise InvalidRequest(
+        f"{where}: its type is {shown(found)}, {whose}; {title} needs one of type {wanted!r}. Nothing was sent"
+    )
+
+
+def _extra(extra: object, conn_type: str, where: str) -> dict[str, Any]:
+    """Read the extra, under the names that old forms of Airflow gave its fields, too."""
+    if isinstance(extra, str):
+        try:
+            extra = json.loads(extra or "null")
+        except (ValueError, RecursionError):
+            raise InvalidRequest(f"{where}: extra must be a JSON object, and is no JSON; nothing was sent") from None
+    if extra is None:
+        return {}
+    if not isinstance(extra, Mapping):
+        raise InvalidRequest(f"{where}: extra must be a JSON object; nothing was sent")
+    return {str(name).removeprefix(f"extra__{conn_type}__"): value for name, value in extra.items()}
+
+
+def _credential(value: object, field: str, where: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _UNLIKELY:
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise InvalidRequest(f"{where}: {field} must be a text; nothing was sent")
+    return (value or "").strip()
+
+
+# -- host and port ------------------------------------------------------------------------------------------
+
+
+def _base_url(fields: Mapping[str, Any], default: str, where: str) -> str:
+    given, port = fields["host"] or "", _port(fields["port"], f"{where}: port")
+    if not isinstance(given, str):
+        raise InvalidRequest(f"{where}: host must be a text; nothing was sent")
+    given = given.strip()
     if not given:
         return default
+    try:
+        return _url(given, fields["schema"], port)
+    except ValueError as wrong:
+        raise InvalidRequest(f"{where}: host {wrong}{_shown(given)}; nothing was sent") from None
+
+
+def _url(given: str, schema: object, port: int | None) -> str:
+    """Return the base URL; raise ``ValueError`` with the rule that the host breaks."""
+    if len(given) > _LONGEST_HOST or not given.isprintable() or any(map(str.isspace, given)) or "\\" in given:
+        raise ValueError(f"{_NO_ADDRESS} of at most {_LONGEST_HOST} characters, without spaces or control characters")
     if "://" not in given:
-        scheme = connection.schema if connection.schema in ("http", "https") else "https"
-        given = f"{scheme}://{given}"
+        given = f"{schema if schema in ('http', 'https') else 'https'}://{given}"
     try:
         address = urlsplit(given)
-        port = address.port
     except ValueError:
-        address, port = urlsplit(""), None
-    if address.scheme not in ("http", "https") or not address.hostname or "@" in address.netloc:
-        raise InvalidRequest(f"connection {connection.conn_id!r}: host must be a host name or an http(s):// URL")
-    place = f"{address.netloc}:{connection.port}" if connection.port and port is None else address.netloc
-    return f"{address.scheme}://{place}{address.path.rstrip('/')}"
+        raise ValueError(_NO_ADDRESS) from None
+    if address.scheme not in ("http", "https"):
+        raise ValueError(_NO_ADDRESS)
+    if "@" in address.netloc:
+        raise ValueError(f"{_NO_ADDRESS} without a user in it: use the fields login and password")
+    if "?" in given or "#" in given:
+        raise ValueError(f"{_NO_ADDRESS} without a query or a fragment")
+    parts = _NETLOC.fullmatch(address.netloc)
+    if parts is None:
+        raise ValueError(_NO_ADDRESS)
+    _check_name(parts[1])
+    own_port = _port(parts[2], "must be a host name or an http(s):// URL whose port") or port
+    return f"{address.scheme}://{parts[1]}{f':{own_port}' if own_port else ''}{address.path.rstrip('/')}"
 
 
-def _positive(conn_id: str, value: Any, name: str) -> float | None:
-    if value in (None, ""):
-        return None
+_NO_ADDRESS = "must be a host name or an http(s):// URL"
+
+
+def _check_name(host: str) -> None:
+    """Raise ``ValueError`` unless this is an IP address in brackets, or a name that name servers can be sent."""
     try:
-        number = 0.0 if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise InvalidRequest(f"connection {conn_id!r}: extra {name!r} must be a number greater than 0")
+        if host.startswith("["):
+            ip_address(host[1:-1])
+            return
+        name = httpx.URL(f"http://{host}").raw_host.decode("ascii")
+    except (ValueError, httpx.InvalidURL):
+        raise ValueError(_NO_ADDRESS) from None
+    labels = name.removesuffix(".").split(".")
+    if len(name) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
+        raise ValueError(f"{_NO_ADDRESS} (a part of the name is empty, too long or has an odd character)")
+
+
+def _port(value: object, where: str) -> int | None:
+    """Read a port; raise :class:`InvalidRequest`, a ``ValueError``, for one that cannot be."""
+    if value in (None, "", 0) and value is not False:
+        return None
+    number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_HIGHEST_PORT)):
+        number = int(value)
+    if not 0 < number <= _HIGHEST_PORT:
+        raise InvalidRequest(f"{where} must be a number from 1 to {_HIGHEST_PORT}, not {shown(value)}")
     return number
 
 
-def _flag(conn_id: str, value: Any, name: str) -> bool:
-    known = {"": False, "none": False, "false": False, "true": True}
-    if (word := str(value).strip().lower()) not in known:
-        raise InvalidRequest(f"connection {conn_id!r}: extra {name!r} must be true or false")
-    return known[word]
+def _shown(host: str) -> str:
+    return "" if {"@", "?", "#"} & set(host) else f", not {shown(host)}"

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 
 from airflow_provider_videoai.hooks.airflow_errors import (
     AirflowFailException,
+    AirflowNotFoundException,
     AirflowRescheduleException,
     AirflowSensorTimeout,
     AirflowSkipException,
 )
 from airflow_provider_videoai.jobs import errors
-from airflow_provider_videoai.jobs.printable import shown
 from airflow_provider_videoai.jobs.unforeseen import unforeseen
-from airflow_provider_videoai.jobs.vendor import clean
 
 _AIRFLOWS_OWN = (AirflowFailException, AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException)
 """How a task says to Airflow what is to become of it."""
@@ -102,13 +101,20 @@ def airflow_boundary() -> Iterator[None]:
 
 @contextmanager
 def connection_lookup(conn_id: str) -> Iterator[None]:
-    """Raise ``VideoAIError`` for a connection that Airflow does not hand out: it may be missing, or out of reach."""
+    """Raise ``InvalidRequest`` for a connection that Airflow does not have, ``VendorUnavailable`` for one out of reach.
+
+    What Airflow or a secrets backend says is not passed on: it may quote the connection.
+    """
     try:
         yield
-    except errors.VideoAIError:
-        raise
-    except Exception as failure:
-        raise errors.VideoAIError(
-            f"connection {shown(conn_id)} cannot be read from Airflow ({type(failure).__name__}: {clean(failure)}): "
-            "does it exist, and does its secrets backend answer? Nothing was sent to the vendor"
-        ) from failure
+    except AirflowNotFoundException:
+        raise errors.InvalidRequest(
+            f"connection {conn_id!r} is not defined in Airflow, or not in a form that can be read; nothing was sent"
+        ) from None
+    except PermissionError:
+        raise errors.InvalidRequest(f"connection {conn_id!r} may not be read from here; nothing was sent") from None
+    except Exception as failure:  # noqa: BLE001 - backends are anybody's
+        why = f"{type(failure).__name__}: does its secrets backend answer?"
+        raise errors.VendorUnavailable(
+            f"connection {conn_id!r} cannot be read from Airflow ({why}); nothing was sent"
+        ) from None

@@ -15,6 +15,7 @@ from airflow_provider_videoai.hooks.quiet import log_without_queries
 from airflow_provider_videoai.jobs.ending import failure_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
+from airflow_provider_videoai.jobs.printable import shown
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.vendor import Flow, Vendor
@@ -50,32 +51,27 @@ class VideoJobHook(BaseHook):
         if self._transport is None:
             with connection_lookup(conn_id := self._checked_id()):
                 connection = self.get_connection(conn_id)
-                extra = connection.extra_dejson
-            self._transport = self._open(connection, extra)
+            self._transport = self._open(connection)
         return self._transport
 
     async def atransport(self) -> Transport:
         """Return the account's transport; looks the connection up without blocking the event loop."""
         if self._transport is None:
             # A tenth of what a DAG file takes to load this package, and only event loops need it.
-            from airflow.providers.common.compat.connection import (
-                get_async_connection,
-                get_async_extra_dejson,
-            )
+            from airflow.providers.common.compat.connection import get_async_connection
 
             with connection_lookup(conn_id := self._checked_id()):
                 connection = await get_async_connection(conn_id, hook=type(self))
-                extra = await get_async_extra_dejson(connection)
-            self._transport = self._open(connection, extra)
+            self._transport = self._open(connection)
         return self._transport
 
     def _checked_id(self) -> str:
         if not isinstance(self.conn_id, str) or not self.conn_id:
-            raise InvalidRequest(f"{self.conn_name_attr}: must be a text that is not empty: the id of a connection")
+            raise InvalidRequest(f"{self.conn_name_attr}: must be a non-empty string: the id of a connection")
         return self.conn_id
 
-    def _open(self, connection: Any, extra: Mapping[str, Any]) -> Transport:
-        account = account_of(connection, extra, self.vendor_class)
+    def _open(self, connection: Any) -> Transport:
+        account = account_of(connection, self.vendor_class, self.conn_type)
         log_without_queries(account.host)
         return Transport(self.vendor_class(account, time.time))
 
@@ -164,9 +160,12 @@ class VideoJobHook(BaseHook):
 
 
 def _operation(vendor: Vendor, operation: str | None) -> str:
-    operation = operation or vendor.operation
-    vendor.require(operation)
-    return operation
+    if operation is None:
+        return vendor.operation
+    if not isinstance(operation, str):
+        raise InvalidRequest(f"operation: must be a string, not {shown(operation)}")
+    vendor.require(operation or vendor.operation)
+    return operation or vendor.operation
 
 
 def _validated(vendor: Vendor, request: JobRequest | Mapping[str, Any], operation: str | None) -> JobRequest:
@@ -174,13 +173,18 @@ def _validated(vendor: Vendor, request: JobRequest | Mapping[str, Any], operatio
         if not isinstance(request, vendor.require(request.operation)):
             raise InvalidRequest(f"{type(request).__name__} is not a request of {vendor.title}")
         return request
+    if not isinstance(request, Mapping) or not all(isinstance(name, str) for name in request):
+        raise InvalidRequest(f"request: must be a request of {vendor.title}, or its fields by name")
     return vendor.require(_operation(vendor, operation)).parse(request)
 
 
 def _batches(vendor: Vendor, job_ids: Iterable[str]) -> Iterable[list[str]]:
-    wanted = list(dict.fromkeys(job_ids))
+    if isinstance(job_ids, str | bytes | Mapping) or not isinstance(job_ids, Iterable):
+        raise InvalidRequest(f"job_ids: must be a list of job ids, not {shown(job_ids)}")
+    wanted = list(job_ids)
     for job_id in wanted:
         vendor.check_job_id(job_id)
+    wanted = list(dict.fromkeys(wanted))
     for start in range(0, len(wanted), vendor.batch_size):
         yield wanted[start : start + vendor.batch_size]
 

@@ -14,7 +14,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 import airflow_provider_videoai
-from airflow_provider_videoai.hooks.airflow_errors import AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_videoai.hooks.airflow_errors import (
+    AirflowNotFoundException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
 from airflow_provider_videoai.hooks.boundary import airflow_boundary, connection_lookup, for_airflow
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs import errors
@@ -142,18 +146,28 @@ def test_a_final_error_keeps_all_that_the_error_knew() -> None:
     assert vars(for_airflow(error)) == vars(error)
 
 
-@pytest.mark.parametrize("missing", [KeyError("no"), AirflowException("no"), RuntimeError("backend is away")])
-def test_a_connection_that_airflow_does_not_hand_out_is_named(missing: Exception) -> None:
-    said = r"connection 'some_conn' .*Nothing was sent"
-    with pytest.raises(errors.VideoAIError, match=said) as raised, connection_lookup("some_conn"):
+@pytest.mark.parametrize(
+    ("missing", "kind"),
+    [
+        (AirflowNotFoundException("my-login"), errors.InvalidRequest),
+        (PermissionError("my-login"), errors.InvalidRequest),
+        (KeyError("my-login"), errors.VendorUnavailable),
+        (AirflowException("my-login"), errors.VendorUnavailable),
+        (RuntimeError("my-login"), errors.VendorUnavailable),
+    ],
+)
+def test_a_connection_that_airflow_does_not_hand_out_is_named(missing: Exception, kind: type[Exception]) -> None:
+    said = r"connection 'some_conn' .*nothing was sent"
+    with pytest.raises(kind, match=said) as raised, connection_lookup("some_conn"):
         raise missing
-    assert raised.value.__cause__ is missing
+    assert "my-login" not in str(raised.value)
+    assert raised.value.__suppress_context__, "what a secrets backend says may quote the connection"
 
 
 @pytest.mark.parametrize("vendor", list(HOOKS))
 def test_a_hook_without_its_connection_raises_an_error_of_this_package(vendor: str) -> None:
     hook = hook_for(vendor, "nowhere_to_be_found")
-    with pytest.raises(errors.VideoAIError, match="connection 'nowhere_to_be_found' cannot be read"):
+    with pytest.raises(errors.VideoAIError, match="connection 'nowhere_to_be_found' is not defined in Airflow"):
         hook.status("a1")
-    with pytest.raises(errors.VideoAIError, match="connection 'nowhere_to_be_found' cannot be read"):
+    with pytest.raises(errors.VideoAIError, match="connection 'nowhere_to_be_found' is not defined in Airflow"):
         asyncio.run(hook.astatus("a1"))

@@ -157,3 +157,54 @@ def test_the_connections_rate_is_kept(cases: Any, connect: Any) -> None:
     hook.transport._sleep = slept.append
     hook.statuses(["a1", "a2", "a3"])
     assert [round(seconds) for seconds in slept] == [61]
+
+
+RUBBISH: list[Any] = [None, 5, b"abc", [], {}, "", "a b", "a\x00b", "\ud800", "x" * 501, object(), 10**5000]
+
+
+@pytest.mark.parametrize("job_id", RUBBISH, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("name", ["status", "result", "astatus", "aresult"])
+def test_what_is_no_job_id_is_refused(name: str, job_id: Any, cases: Any, sandbox: Any) -> None:
+    with pytest.raises(InvalidRequest, match="job_id: must be a non-empty string without whitespace"):
+        call(cases["topview"].hook(), name, job_id)
+    assert sandbox.ledger()["polls"] == []
+
+
+@pytest.mark.parametrize(
+    "job_ids", ["abc", b"abc", 5, None, {"abc": 1}, 10**5000], ids=lambda value: type(value).__name__
+)
+@pytest.mark.parametrize("name", ["statuses", "astatuses"])
+def test_what_is_no_list_of_job_ids_is_refused(name: str, job_ids: Any, cases: Any, sandbox: Any) -> None:
+    with pytest.raises(InvalidRequest, match="job_ids: must be a list of job ids"):
+        call(cases["topview"].hook(), name, job_ids)
+    assert sandbox.ledger()["polls"] == []
+
+
+@pytest.mark.parametrize("request_", [5, None, "abc", [], {5: 6}, object()], ids=lambda value: repr(value)[:9])
+@pytest.mark.parametrize("name", ["submit", "asubmit"])
+def test_what_is_no_request_is_refused(name: str, request_: Any, cases: Any, sandbox: Any) -> None:
+    with pytest.raises(InvalidRequest, match="request"):
+        call(cases["topview"].hook(), name, request_)
+    assert sandbox.ledger()["submissions"] == []
+
+
+@pytest.mark.parametrize("operation", ["nope", 5, [], {}, b"tts", "video_avatar:"], ids=repr)
+@pytest.mark.parametrize("name", ["submit", "status", "statuses", "result", "asubmit", "astatus"])
+def test_what_is_no_operation_is_refused(name: str, operation: Any, case: Any, sandbox: Any) -> None:
+    given = {"submit": case.request(sandbox), "asubmit": case.request(sandbox), "statuses": ["ViiTor_AI_1"]}
+    with pytest.raises(InvalidRequest, match="operation"):
+        call(case.hook(), name, given.get(name, "ViiTor_AI_1"), operation)
+
+
+@pytest.mark.parametrize("name", ["submit", "asubmit"])
+def test_text_that_cannot_be_sent_is_refused(name: str, case: Any, sandbox: Any) -> None:
+    fields = case.request(sandbox)
+    spoiled = next(key for key, value in fields.items() if isinstance(value, str) and key != "language")
+    with pytest.raises(InvalidRequest):
+        call(case.hook(), name, fields | {spoiled: fields[spoiled] + "\ud800"}, case.operation)
+    assert sandbox.ledger()["submissions"] == []
+
+
+def call(hook: Any, name: str, *given: Any) -> Any:
+    made = getattr(hook, name)(*given)
+    return asyncio.run(made) if asyncio.iscoroutine(made) else made

@@ -3,21 +3,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 from airflow.sdk import Connection
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_videoai.hooks.account import account_of
-from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.hooks.topview import TopviewHook
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.printable import is_printable
 from airflow_provider_videoai.vendors.topview import Topview
 from airflow_provider_videoai.vendors.viitor import ViiTor
 
 
 def account(extra: dict[str, Any] | None = None, **fields: Any) -> Any:
-    connection = Connection(conn_id="mine", conn_type="topview", login="uid", password="key", **fields)
-    return account_of(connection, extra or {}, Topview)
+    known = {"conn_type": "topview", "login": "uid", "password": "key", "extra": json.dumps(extra or {})}
+    return account_of(Connection(conn_id="mine", **known | fields), Topview, "topview")
 
 
 @pytest.mark.parametrize(
@@ -58,13 +64,154 @@ def test_a_host_may_be_written_in_many_ways(fields: dict[str, Any], base_url: st
         "https:///path",
         "api.example.com:port",
         "https://somebody:secret@api.example.com",
+        "https://api.example.com/?token=secret",
+        "https://api.example.com/#secret",
         "http://[::1",
+        "http://[x?y",
+        "http://[1.2.3.4]x",
+        "http://[]",
+        "http://[::1]:1:2",
+        "a..b",
+        ".a",
+        "a b",
+        "a.example.com/x y",
+        "ht\ntp://a",
+        "a\x00b",
+        "a\u202eb",
+        "\ud800",
+        "-a.example.com",
+        "a_.b-",
+        "x" * 64 + ".example.com",
+        "x." * 200,
+        "x" * 3000,
+        "https://a\\b",
+        "https://%61.example.com",
+        "https://a.example.com:99999",
+        "https://a.example.com:0x50",
+        "https://a.example.com:-1",
+        "https://a.example.com:" + "9" * 5000,
+        "a.example.com:²",
+        "https://:443",
     ],
 )
-def test_a_host_that_is_no_web_address_is_told(host: str) -> None:
-    with pytest.raises(InvalidRequest, match="connection 'mine': host must be") as told:
+def test_a_host_that_is_no_web_address_is_refused_by_its_rule(host: str) -> None:
+    with pytest.raises(InvalidRequest, match="connection 'mine': host must be a host name or an http") as refused:
         account(host=host)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(refused.value)
+    assert is_printable(str(refused.value))
+    assert len(str(refused.value)) < 500
+
+
+HUGE = pytest.param(10**5000, id="huge")
+"""More digits than Python writes out."""
+
+
+@pytest.mark.parametrize("port", [99999, -1, "abc", "²", True, 1.5, [], "9" * 5000, 65536, " 80", HUGE])
+def test_a_port_that_is_none_is_refused_by_its_rule(port: Any) -> None:
+    with pytest.raises(InvalidRequest, match="connection 'mine': port must be a number from 1 to 65535, not"):
+        account(host="api.example.com", port=port)
+
+
+@pytest.mark.parametrize("port", [None, 0, ""])
+def test_no_port_is_none(port: Any) -> None:
+    assert account(host="api.example.com", port=port).host == "https://api.example.com"
+
+
+@pytest.mark.parametrize("field", ["host", "login", "password"])
+@pytest.mark.parametrize("value", [["hidden"], {"hidden": 1}, True, 1.5, b"hidden", HUGE])
+def test_a_field_that_is_no_text_is_refused_and_not_shown(field: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest, match=f"connection 'mine': {field} must be a text; nothing was sent"):
+        account(**{field: value})
+
+
+def test_a_number_is_taken_for_the_login_that_it_is() -> None:
+    assert account(login=100001).login == "100001"
+
+
+@pytest.mark.parametrize("extra", ["{", "[1]", '"x"', "5", "[" * 100_000, "\ud800"])
+def test_an_extra_that_is_no_json_object_is_refused(extra: str) -> None:
+    with pytest.raises(InvalidRequest, match="connection 'mine': extra must be a JSON object"):
+        account_of(Connection(conn_id="mine", conn_type="topview", extra=extra), Topview, "topview")
+
+
+@pytest.mark.parametrize("extra", [None, "", "null", "{}"])
+def test_an_extra_may_be_missing(extra: str | None) -> None:
+    assert account_of(Connection(conn_id="mine", extra=extra), Topview, "topview").options == {}
+
+
+def test_an_extra_may_have_the_names_that_old_forms_gave_it() -> None:
+    assert account({"extra__topview__timeout": 5}).timeout == 5
+
+
+class Undecryptable(Connection):
+    """As Airflow's own behaves whose key is lost: it raises, and quotes the login."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "password":
+            raise RuntimeError("Can't decrypt encrypted password for login=my-login")
+        return super().__getattribute__(name)
+
+
+def test_a_connection_that_cannot_be_decrypted_is_refused_without_its_words() -> None:
+    with pytest.raises(InvalidRequest, match=r"cannot read its fields \(RuntimeError\)") as refused:
+        account_of(Undecryptable(conn_id="mine"), Topview, "topview")
+    assert refused.value.__cause__ is None
+    assert "my-login" not in str(refused.value)
+
+
+ANY_TEXT = st.text(max_size=30) | st.text("ab.:/[]@?#%\\ \x00²-_1", max_size=30)
+ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.lists(ANY_TEXT, max_size=2)
+
+
+@given(host=ANYTHING, port=ANYTHING, schema=ANYTHING, login=ANYTHING, password=ANYTHING, extra=ANYTHING)
+def test_any_connection_at_all_is_an_account_or_refused_in_words_that_can_be_shown(**fields: Any) -> None:
+    try:
+        made = account_of(Connection(conn_id="mine", **fields), Topview, "topview")
+    except InvalidRequest as refused:
+        assert is_printable(refused.message)  # noqa: PT017
+        assert len(refused.message) < 500  # noqa: PT017
+    else:
+        httpx.Request("GET", made.host + "/path")
+        assert "@" not in made.host
+
+
+@pytest.mark.parametrize("broken", ["[]", "{", '{"port": "abc", "conn_type": "topview"}', "5"])
+def test_a_connection_that_airflow_cannot_read_is_an_error_of_ours(
+    broken: str,
+    cases: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BROKEN", broken)
+    with pytest.raises(VideoAIError, match="connection 'broken'"):
+        cases["topview"].hook("broken").status("x")
+    with pytest.raises(VideoAIError, match="connection 'broken'"):
+        asyncio.run(cases["topview"].hook("broken").astatus("x"))
+
+
+def test_a_connection_that_is_not_there_is_an_error_of_ours(case: Any) -> None:
+    with pytest.raises(InvalidRequest, match="connection 'nowhere' is not defined in Airflow"):
+        case.hook("nowhere").status("x")
+    with pytest.raises(InvalidRequest, match="connection 'nowhere' is not defined in Airflow"):
+        asyncio.run(case.hook("nowhere").astatus("x"))
+    ok, said = case.hook("nowhere").test_connection()
+    assert not ok
+    assert "this connection is not defined in Airflow" in said
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [(RuntimeError("vault at my-login"), VendorUnavailable), (PermissionError("my-login"), InvalidRequest)],
+)
+def test_a_secrets_backend_that_fails_is_an_error_of_ours(
+    failure: Exception, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr(TopviewHook, "get_connection", fail)
+    with pytest.raises(kind, match="connection 'mine'") as refused:
+        TopviewHook("mine").status("x")
+    assert "my-login" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["max_requests_per_minute", "timeout", "outage_tolerance"])
@@ -88,7 +235,7 @@ def test_without_extras_the_documented_limits_hold(extra: dict[str, Any]) -> Non
 
 def test_credentials_that_were_pasted_with_blanks_are_trimmed() -> None:
     connection = Connection(conn_id="mine", conn_type="viitor", login=" 100001 ", password=" token\n")
-    made = account_of(connection, {}, ViiTor)
+    made = account_of(connection, ViiTor, "viitor")
     assert (made.login, made.password) == ("100001", "token")
 
 
@@ -99,9 +246,9 @@ def test_an_account_does_not_show_its_credentials() -> None:
 
 
 WRONG_OPTIONS = [
-    ("cdnetworks_trim", {"auth_scheme": "basic"}, "auth_scheme must be cnc or ws3"),
-    ("aidge", {"param_style": "xml"}, "param_style must be flat or json"),
-    ("aidge", {"trial": "perhaps"}, "trial must be false or true"),
+    ("cdnetworks_trim", {"auth_scheme": "basic"}, "extra 'auth_scheme' must be cnc or ws3"),
+    ("aidge", {"param_style": "xml"}, "extra 'param_style' must be flat or json"),
+    ("aidge", {"trial": "perhaps"}, "extra 'trial' must be true or false"),
 ]
 
 

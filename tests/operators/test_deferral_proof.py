@@ -66,7 +66,9 @@ def test_what_cannot_be_carried_is_told_before_anything_is_sent(
 ) -> None:
     case = cases["topview"]
     wrong = altered(task, case, **{name: value})
-    with pytest.raises(InvalidRequest, match=rf"{name}: must be a .*nothing was bought|{name}: must be a text") as told:
+    with pytest.raises(
+        InvalidRequest, match=rf"{name}: must be a .*nothing was bought|{name}: must be a non-empty string"
+    ) as told:
         wrong.start()
     assert isinstance(told.value, AirflowFailException), "a retry would meet the same value"
     assert_nothing_happened(wrong, case, sandbox)
@@ -85,7 +87,7 @@ def test_a_connection_id_that_is_no_text_is_told_also_where_nothing_is_deferred(
 ) -> None:
     case = cases["topview"]
     wrong = altered(task, case, conn_id=Lazy(), **how)
-    with pytest.raises(InvalidRequest, match="topview_conn_id: must be a text"):
+    with pytest.raises(InvalidRequest, match="topview_conn_id: must be a non-empty string"):
         wrong.start()
     assert_nothing_happened(wrong, case, sandbox)
 

@@ -119,14 +119,14 @@ def test_a_vendor_that_is_away_for_too_long_fails_the_sensor_and_may_be_retried(
 @pytest.mark.parametrize(
     ("job_id", "told"),
     [
-        ("", "job_id: must be a non-empty text"),
-        ("two ids", "without blanks"),
+        ("", "job_id: must be a non-empty string"),
+        ("two ids", "without whitespace"),
         ([], "job_id: must name at least one job"),
         (7, "job_id: must be an id or a list"),
         ([7], "job_id: must be a text"),
         ({"state": "queued"}, "job_id: must be a text"),
         (None, "job_id: must be an id or a list"),
-        (["a1", ""], "job_id: must be a non-empty text"),
+        (["a1", ""], "job_id: must be a non-empty string"),
     ],
 )
 def test_a_literal_that_cannot_be_an_id_is_told_when_the_dag_is_parsed(

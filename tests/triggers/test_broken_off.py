@@ -82,8 +82,8 @@ def test_connection_that_is_gone_ends_in_an_error_that_names_it(
     deferred = waits.defer()
     monkeypatch.delenv("AIRFLOW_CONN_TOPVIEW_DEFAULT")
     event = asyncio.run(waits.fire(deferred.trigger))
-    assert event.payload["refusal"] == "VideoAIError"
-    assert "connection 'topview_default' cannot be read from Airflow" in event.payload["said"]
+    assert event.payload["refusal"] == "InvalidRequest"
+    assert "connection 'topview_default' is not defined in Airflow" in event.payload["said"]
 
 
 @needs_airflow_3_3("sensors that start in the triggerer")
