@@ -40,7 +40,7 @@ def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
         container=facts.container,
         size=facts.size,
         duration_ms=facts.duration_ms,
-        shorter_side=min(facts.video.width, facts.video.height) if facts.video else None,
+        shorter_side=facts.video.shorter_side if facts.video else None,
     )
     if text := "; ".join(broken):
         raise InvalidRequest(f"{field}: {text}; nothing was sent")
