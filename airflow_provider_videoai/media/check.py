@@ -8,6 +8,7 @@ from typing import BinaryIO
 from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.extra import library
 from airflow_provider_videoai.media.probe import NotMedia, probe
+from airflow_provider_videoai.media.subtitles import read
 
 _ENOUGH = 64 * 1024
 """Bytes of subtitles in which the first cue must be."""
@@ -28,7 +29,7 @@ def played(file: BinaryIO) -> int | None:
 
 def has_cues(file: BinaryIO) -> None:
     """Raise ``ResultUnavailable`` for what are no subtitles."""
-    if b"-->" not in file.read(_ENOUGH):
+    if not read(file.read(_ENOUGH).decode("utf-8", errors="replace")):
         raise ResultUnavailable("what came are no subtitles: nothing was published")
 
 

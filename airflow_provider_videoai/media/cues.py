@@ -20,6 +20,8 @@ _CUE_ENDS = {Stop.SENTENCE: 0.0, Stop.PHRASE: 1.0, Stop.NOTHING: 3.0}
 _LINE_ENDS = {Stop.SENTENCE: 0.0, Stop.PHRASE: 0.0, Stop.NOTHING: 0.3}
 _SENTENCE_INSIDE = 2.0
 _TOO_SHORT = 8.0
+_MOST_WORDS = 200
+"""Words in a cue at most, also where neither lines nor time limit it: words without width, all said at once."""
 
 Pieces = Callable[[int], Iterable[tuple[int, float]]]
 
@@ -124,7 +126,7 @@ class _Cues:
     def starting_at(self, first: int) -> Iterator[tuple[int, float]]:
         total = sentences = line = 0
         lines = 1
-        for end in range(first + 1, len(self._words) + 1):
+        for end in range(first + 1, min(first + _MOST_WORDS, len(self._words)) + 1):
             word, wide = self._words[end - 1], self._widths[end - 1]
             alone = end == first + 1
             grown = line + wide + (0 if alone else word.spaced)

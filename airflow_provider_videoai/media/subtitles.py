@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write subtitles as SubRip (SRT) or WebVTT, and turn the first into the second. Needs the extra ``media``."""
+"""Read SubRip (SRT) and WebVTT, and write either. The time that it takes grows with the text, whatever is in it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import html
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
 
 from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue
-from airflow_provider_videoai.media.extra import library
 
-_MARKUP = re.compile(r"</?[a-zA-Z][^>\n]*>|\{\\[^}\n]*\}")
+# No part of these can begin inside of what another match would skip: each character is looked at a few times at most.
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>\n]*>|\{\\[^{}\n]*\}")
+_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+_TIMES = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}")
+_NUMBER = re.compile(r"[ \t]*[0-9]{1,9}[ \t]*")
 _WORD_JOINER = "\u2060"
 
 
@@ -29,39 +31,58 @@ class Form(StrEnum):
         return next((form for form in cls if path.lower().endswith(form)), None)
 
 
-def require_library() -> Any:
-    """Return what writes subtitles; raise ``InvalidRequest`` where it is missing, so before anything is fetched."""
-    return library("pysubs2", "to write subtitles")
+def read(text: str) -> list[Cue]:
+    """Return the cues of a file, SubRip or WebVTT, without markup; those that show nothing are left out."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    # In WebVTT, notes and styles may follow an empty line. Of SubRip, files are about that have one inside a cue.
+    ends_at_empty_line = lines[0].startswith("WEBVTT")
+    cues: list[tuple[int, int, list[str]]] = []
+    shown: list[str] = []
+    for before, line in zip(["", *lines], lines, strict=False):
+        if times := _TIMES.match(line):
+            if shown and _NUMBER.fullmatch(before):
+                shown.pop()
+            shown = []
+            cues.append((_milliseconds(*times.groups()[:4]), _milliseconds(*times.groups()[4:]), shown))
+        elif line.strip():
+            shown.append(line)
+        elif ends_at_empty_line:
+            shown = []
+    plain = ((start, end, _plain(lines)) for start, end, lines in cues)
+    return [Cue(start=start, end=end, lines=lines) for start, end, lines in plain if lines]
 
 
 def write(cues: Iterable[Cue], form: Form) -> str:
     """Return the text of a subtitle file."""
-    pysubs2 = require_library()
-    file = pysubs2.SSAFile()
-    for cue in cues:
-        event = pysubs2.SSAEvent(start=cue.start, end=cue.end)
-        event.plaintext = "\n".join(_escaped(line, form) for line in cue.lines)
-        file.append(event)
-    # Braces are text here, and no tags of SubStation's.
-    written: str = file.to_string(form.removeprefix("."), keep_ssa_tags=True)
-    return written
+    written = ["WEBVTT\n\n"] if form is Form.VTT else []
+    for number, cue in enumerate(cues, 1):
+        lines = "\n".join(_escaped(line, form) for line in cue.lines)
+        written.append(f"{number}\n{_time(cue.start, form)} --> {_time(cue.end, form)}\n{lines}\n\n")
+    return "".join(written)
 
 
 def srt_to_vtt(srt: str) -> str:
     """Return the same cues as WebVTT, without markup; raise ``ResultUnavailable`` for a text without a cue."""
-    # The library takes a last line of digits for the number of a cue to come: now there is one.
-    file = require_library().SSAFile.from_string(f"{srt}\n\n0\n", format_="srt", keep_html_tags=True)
-    cues = [Cue(start=each.start, end=each.end, lines=tuple(_lines(each.text))) for each in file]
-    if not cues:
-        raise ResultUnavailable("what came are no subtitles: nothing was published")
-    return write(cues, Form.VTT)
+    if cues := read(srt):
+        return write(cues, Form.VTT)
+    raise ResultUnavailable("what came are no subtitles: nothing was published")
 
 
-def _lines(text: str) -> list[str]:
-    return [line for each in text.split(r"\N") if (line := _MARKUP.sub("", each).strip())]
+def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> int:
+    return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(fraction.ljust(3, "0"))
+
+
+def _time(milliseconds: int, form: Form) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    mark = "," if form is Form.SRT else "."
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"
+
+
+def _plain(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text for line in lines if (text := _MARKUP.sub("", line).strip()))
 
 
 def _escaped(line: str, form: Form) -> str:
-    # The library reads a backslash and what follows as a command; a word joiner is not seen.
+    # Players take a backslash and what follows for a command, and an arrow for a time; a word joiner is not seen.
     line = line.replace("\\", f"\\{_WORD_JOINER}")
-    return html.escape(line, quote=False) if form is Form.VTT else line
+    return html.escape(line, quote=False) if form is Form.VTT else line.replace("-->", f"--{_WORD_JOINER}>")

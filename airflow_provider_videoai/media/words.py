@@ -112,11 +112,11 @@ def _places(shown: str, words: Sequence[Word]) -> list[int] | None:
 
 def _joined(words: Sequence[Word]) -> str:
     """Make a sentence of words alone."""
-    shown = words[0].text
+    shown = [words[0].text]
     for before, word in pairwise(words):
         is_mark = not any(map(str.isalnum, word.text)) and word.text[0] not in _OPENING
-        shown += (" " if _spaced(before.text, word.text) and not is_mark else "") + word.text
-    return shown
+        shown += [" ", word.text] if _spaced(before.text, word.text) and not is_mark else [word.text]
+    return "".join(shown)
 
 
 def _spaced(before: str, after: str) -> bool:
@@ -143,14 +143,17 @@ def _belongs_before(between: str) -> int:
 
 def _whole_words(words: Iterator[Word]) -> Iterator[Word]:
     """Put together what has no space between, as "don" and "'t", where the writing knows spaces."""
-    word = next(words)
+    parts = [next(words)]
     for part in words:
-        if part.spaced or _UNSPACED.match(word.text[-1]) or _UNSPACED.match(part.text[0]):
-            yield word
-            word = part
-        else:
-            word = replace(word, text=word.text + part.text, end=part.end)
-    yield word
+        if part.spaced or _UNSPACED.match(parts[-1].text[-1]) or _UNSPACED.match(part.text[0]):
+            yield _whole(parts)
+            parts = []
+        parts.append(part)
+    yield _whole(parts)
+
+
+def _whole(parts: Sequence[Word]) -> Word:
+    return replace(parts[0], text="".join(part.text for part in parts), end=parts[-1].end)
 
 
 def _in_order(words: Sequence[Word]) -> list[Word]:

@@ -46,7 +46,7 @@ def _unquoted(given: Any) -> Any:
     for read in (json.loads, ast.literal_eval):
         try:
             return read(given)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the last two: nested too deeply
             continue
     raise _no_result(given)
 

@@ -14,7 +14,6 @@ from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.check import anything, has_cues, played, require_library
 from airflow_provider_videoai.media.download import Rules
 from airflow_provider_videoai.media.subtitles import Form
-from airflow_provider_videoai.media.subtitles import require_library as require_subtitles_library
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
 from airflow_provider_videoai.media.writing import transfer_as_vtt
 from airflow_provider_videoai.provider_info import HOOKS
@@ -45,8 +44,7 @@ class Keeper:
     def keep(self, path: str, subtitles_path: str | None) -> dict[str, Any]:
         """Put the media at one path and the subtitles, where there are some, at the other; return what was stored."""
         result = self._result
-        if as_vtt := Form.of(subtitles_path or "") is Form.VTT:
-            require_subtitles_library()
+        as_vtt = Form.of(subtitles_path or "") is Form.VTT
         media = self._carried("media_url", path, self._check, self._max_bytes)
         subtitles = None
         if subtitles_path and result.subtitles_url:

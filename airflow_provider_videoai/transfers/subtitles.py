@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from pathlib import PurePosixPath
 from typing import Any
 
 from airflow.sdk import Asset, BaseOperator, Context, ObjectStoragePath
@@ -15,7 +14,7 @@ from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
-from airflow_provider_videoai.media.subtitles import Form, require_library, write
+from airflow_provider_videoai.media.subtitles import Form, write
 from airflow_provider_videoai.media.words import WORD_TIMES, words_of
 from airflow_provider_videoai.transfers.destination import asset_uri, check_template, is_literal, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import tell_outlets
@@ -25,7 +24,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
     """Write the subtitles of speech that Tencent IVH made, as SRT or WebVTT, to a place of your own.
 
     The times are those of the words in the result, so nothing is asked of the vendor. A file with the same content
-    that is there already stays as it is. Needs the extra ``media``.
+    that is there already stays as it is.
 
     Returns what was written as a dict: ``path``, ``bytes``, ``sha256``, ``cues`` (how many), and ``vendor``,
     ``operation``, ``job_id``, ``media_id`` of the job. For a list of results, a list in the same order.
@@ -68,7 +67,6 @@ class WordTimesToSubtitlesOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Write a file for every result, one after the other."""
         with airflow_boundary():
-            require_library()
             _check_destination(self.destination)
             results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
@@ -85,7 +83,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         from airflow_provider_videoai.media.writing import put
         from airflow_provider_videoai.transfers.storing import opened, storing
 
-        content = write(cues, Form(PurePosixPath(path).suffix.lower())).encode()
+        content = write(cues, Form.of(path) or Form.SRT).encode(errors="replace")
         with storing(f"subtitles of job {result.job_id}", path, result.job_id):
             stored = put(content, opened(path), overwrite=self.overwrite)
         report(ObjectStoragePath(path), outputs=[asset_uri(path)])

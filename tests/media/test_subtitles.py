@@ -2,16 +2,16 @@
 from __future__ import annotations
 
 import html
-import sys
 from typing import Any
 
 import pysubs2
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
+from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
-from airflow_provider_videoai.media.subtitles import Form, srt_to_vtt, write
+from airflow_provider_videoai.media.subtitles import Form, read, srt_to_vtt, write
 from airflow_provider_videoai.media.words import words_of
 from tests.support.spoken import speech
 
@@ -117,7 +117,42 @@ def test_what_is_no_srt_is_not_converted(text: str) -> None:
         srt_to_vtt(text)
 
 
-def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pysubs2", None)
-    with pytest.raises(InvalidRequest, match=r"pip install 'airflow-provider-videoai\[media\]'"):
-        write(CUES, Form.SRT)
+@pytest.mark.parametrize(
+    ("text", "cues"),
+    [
+        ("00:01.5 --> 00:02.000 align:start\nOne", [(1500, 2000, "One")]),
+        ("\ufeffWEBVTT\n\nNOTE a\nb\n\nname\n00:01.000 --> 00:02.000\nOne\n\nNOTE c\nd\n", [(1000, 2000, "One")]),
+        (
+            "1\n00:00:01,000 --> 00:00:02,000\nOne\n\ntwo\n\n2\n00:00:03,000 --> 00:00:04,000\n3\n",
+            [
+                (1000, 2000, "One two"),
+                (3000, 4000, "3"),
+            ],
+        ),
+        (
+            "00:00:01,000 --> 00:00:02,000\n2024\n\n00:00:03,000 --> 00:00:04,000\nx",
+            [
+                (1000, 2000, "2024"),
+                (3000, 4000, "x"),
+            ],
+        ),
+        ("1\n00:00:01,000 --> 00:00:02,000\n\n2\n00:00:03,000 --> 00:00:04,000\nx", [(3000, 4000, "x")]),
+        ("1\n00:00:01,000 --> 00:00:02,000\n<i></i>\n", []),
+        ("a --> b\n99:99 --> \n", []),
+    ],
+)
+def test_files_are_read_as_players_read_them(text: str, cues: list[tuple[int, int, str]]) -> None:
+    assert [(cue.start, cue.end, " ".join(cue.lines)) for cue in read(text)] == cues
+
+
+@given(st.text(alphabet="<>a/{}\\N0:,.-1 \n\r&;", max_size=200))
+def test_a_file_that_was_written_is_read_again_the_same(text: str) -> None:
+    cues = read(f"00:00:01,000 --> 00:00:02,000\n{text}")
+    assert all(cue.lines and all(map(str.strip, cue.lines)) for cue in cues)
+    once = write(cues, Form.VTT)
+    assert [(cue.start, cue.end) for cue in read(once)] == [(cue.start, cue.end) for cue in cues]
+    assert parsed_lines(once) == [cue.lines for cue in cues]
+
+
+def parsed_lines(text: str) -> list[tuple[str, ...]]:
+    return [tuple(html.unescape(line).replace("\u2060", "") for line in cue.lines) for cue in read(text)]

@@ -15,7 +15,7 @@ SRT = (
 
 def test_subrip_becomes_webvtt_without_markup() -> None:
     assert to_vtt("\ufeff" + SRT) == (
-        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nHello there\n\n00:00:02.000 --> 00:00:03.250\nTwo\nlines\n"
+        "WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.500\nHello there\n\n2\n00:00:02.000 --> 00:00:03.250\nTwo\nlines\n\n"
     )
 
 
@@ -28,7 +28,7 @@ def test_a_time_without_hours_gets_them() -> None:
 
 
 def test_a_text_cannot_pose_as_markup_or_as_a_time() -> None:
-    assert to_vtt("1\n00:00:01,0 --> 00:00:02,0\na < b --> c & d\n").endswith("\na &lt; b --&gt; c &amp; d\n")
+    assert to_vtt("1\n00:00:01,0 --> 00:00:02,0\na < b --> c & d\n").endswith("\na &lt; b --&gt; c &amp; d\n\n")
 
 
 @pytest.mark.parametrize("text", ["", "WEBVTT\n", "secret=1", '{"role": "admin"}', "<html></html>"])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -257,14 +256,7 @@ def test_what_is_no_srt_does_not_become_webvtt(
     assert set(file_store.files()) == {"a.mp4"}
 
 
-def test_without_the_library_nothing_is_fetched(
-    sandbox: Any, file_store: Any, transfer: Any, result_at: Any, subtitle: Subtitle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "pysubs2", None)
-    install = r"pip install 'airflow-provider-videoai\[media\]'"
-    with pytest.raises(InvalidRequest, match=install):
-        subtitle(SPEECH, f"{file_store.root}/a.srt")
-    clip = f"{sandbox.url}/sample/clip.mp4"
-    with pytest.raises(InvalidRequest, match=install):
-        transfer(result_at(clip), f"{file_store.root}/a.mp4", subtitles_destination=f"{file_store.root}/a.vtt")
-    assert file_store.files() == {}
+def test_a_text_that_no_encoding_takes_is_written_with_a_mark(file_store: Any, subtitle: Subtitle) -> None:
+    lone = {**SPEECH, "details": {"TextTimestampResult": said("Hello \ud800there.")}}
+    subtitle(lone, f"{file_store.root}/a.srt")
+    assert b"Hello ?there." in file_store.files()["a.srt"]
