@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_videoai.hooks.places import store_url
+
 _LONGEST = 1500
 """Airflow refuses longer URIs."""
 
 
 def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
-    """Report URLs that a hook or a path read and wrote, without what is secret in them.
+    """Report web addresses and files of stores that a hook or a place read and wrote, without what is secret in them.
 
     Values that are no URLs (a vendor's id, a text) are passed over.
     """
@@ -27,12 +29,19 @@ def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str 
 
 
 def _public(value: str | None) -> str | None:
-    """Return a URL without login, query and fragment; ``None`` for what is none, or longer than Airflow takes."""
-    if value is None or len(value) > _LONGEST or " " in value:
-        return None
+    """Return the URI of a file in a store, or a URL without login, query and fragment.
+
+    ``None`` for what is neither, or longer than Airflow takes.
+    """
+    file = store_url(value or "")
+    uri = None if file is None else _public_url(value or "") if file.is_web else file.uri
+    return uri if uri and len(uri) <= _LONGEST else None
+
+
+def _public_url(url: str) -> str | None:
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(url)
     except ValueError:
         return None
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, place, parts.path, "", "")) if parts.scheme and (place or parts.path) else None
+    return urlunsplit((parts.scheme, place, parts.path, "", "")) if place and " " not in url else None

@@ -7,13 +7,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import BinaryIO, cast
-from urllib.parse import urlsplit
 
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.hooks.places import Place, check_name, shown, store_errors
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.printable import printable
 from airflow_provider_videoai.jobs.vendor import Account
 
 _BLOCK = 1024 * 1024
@@ -29,9 +31,11 @@ def is_known(source: object) -> bool:
 
 def format_of(argument: str, source: object, known: Collection[str]) -> str:
     """Return a file's format, which is its suffix in lower case; raise :class:`InvalidRequest` for one not known."""
-    suffix = PurePosixPath(urlsplit(str(source)).path).suffix.lower().removeprefix(".")
+    suffix = PurePosixPath(check_name(argument, source)).suffix.lower().removeprefix(".")
     if suffix not in known:
-        raise InvalidRequest(f"{argument}: must be a file whose name ends in .{', .'.join(known)}, not {suffix!r}")
+        raise InvalidRequest(
+            f"{argument}: must be a file whose name ends in .{', .'.join(known)}, not {printable(suffix)!r}"
+        )
     return suffix
 
 
@@ -39,37 +43,43 @@ def format_of(argument: str, source: object, known: Collection[str]) -> str:
 class SourceFile:
     """A file as it is now: ``size`` in bytes; ``version`` is another one as soon as its content changes."""
 
-    path: ObjectStoragePath
+    argument: str
+    place: Place
     size: int
     version: str
 
     @classmethod
     def find(cls, argument: str, source: object) -> SourceFile:
-        """Look at a path, without reading the file; raise :class:`InvalidRequest` where there is none."""
-        path = source if isinstance(source, ObjectStoragePath) else ObjectStoragePath(str(source))
-        path.fs.invalidate_cache()
-        try:
-            facts = path.fs.info(path.path)
-        except FileNotFoundError:
-            raise InvalidRequest(f"{argument}: there is no file at {_shown(path)}") from None
-        if facts["type"] != "file" or not facts["size"]:
-            raise InvalidRequest(f"{argument}: what is at {_shown(path)} is no file, or an empty one")
-        version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
-        return cls(path, int(facts["size"]), str(version or path.fs.checksum(path.path)))
+        """Look at a path, without reading the file.
+
+        Raises :class:`InvalidRequest` if there is none, or no such store; ``StorageFailed`` if that has failed.
+        """
+        place = Place.find(argument, source)
+        with store_errors(argument, place.url):
+            place.fs.invalidate_cache()
+            try:
+                facts = place.fs.info(place.path)
+            except FileNotFoundError:
+                raise InvalidRequest(f"{argument}: there is no file at {shown(place.url)}") from None
+            if facts["type"] != "file" or not facts["size"]:
+                raise InvalidRequest(f"{argument}: what is at {shown(place.url)} is no file, or an empty one")
+            version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
+            return cls(argument, place, int(facts["size"]), str(version or place.fs.checksum(place.path)))
 
     @property
     def identity(self) -> str:
         """What tells this file, with this content, from any other."""
-        return f"{self.path} {self.size} {self.version}"
+        return f"{self.place.url} {self.size} {self.version}"
 
     @property
     def name(self) -> str:
         """The file's own name, without its folder."""
-        return str(self.path.name)
+        return self.place.name
 
     def open(self) -> BinaryIO:
         """Open it to be read; little of it is held in memory."""
-        return cast(BinaryIO, self.path.open("rb", block_size=_BLOCK))  # type: ignore[no-untyped-call]
+        report(self.place, inputs=[self.place.url])
+        return cast(BinaryIO, self.place.fs.open(self.place.path, "rb", block_size=_BLOCK))
 
 
 async def send(
@@ -84,8 +94,9 @@ async def send(
     from airflow_provider_videoai.media.progress import Progress
     from airflow_provider_videoai.media.upload import Body, post, put
 
-    progress = Progress(log, file.name)
-    with file.open() as opened:
+    name = printable(file.name)
+    progress = Progress(log, name)
+    with store_errors(file.argument, file.place.url), file.open() as opened:
         body = Body(file=opened, size=file.size, name=file.name, tell=progress.tell)
         try:
             if form is None:
@@ -94,9 +105,5 @@ async def send(
                 await post(url, body, form, allow_private=account.allow_private_addresses)
         except AddressRefused as refused:
             advice = refused.advice(account.conn_id)
-            raise InvalidRequest(f"{file.name} is not uploaded: {refused}{advice}") from refused
+            raise InvalidRequest(f"{name} is not uploaded: {refused}{advice}") from refused
     progress.end(file.size)
-
-
-def _shown(path: ObjectStoragePath) -> str:
-    return str(path).partition("?")[0]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 from typing import Any, BinaryIO, Self, cast
 
@@ -19,6 +20,10 @@ _PIECE = 1024 * 1024
 _LOCAL = frozenset({"file", "local"})
 # There a folder is part of a name, and asking for one may make a bucket.
 _WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb"})
+
+
+# In bytes: the names of file systems, and whole keys in a bucket, folders included.
+_LONGEST_NAME, _LONGEST_KEY = 255, 1024
 
 
 class OtherContent(Exception):
@@ -44,7 +49,9 @@ class Destination:
     def beside(self) -> Destination:
         """Where the bytes are before they are whole: the same at each try, so what a killed one left is replaced."""
         folder, name = posixpath.split(self.path)
-        return Destination(self._fs, posixpath.join(folder, f".{name}.part"))
+        whole = self.path.partition("/")[2] if not self._has_folders else ""
+        room = min(_LONGEST_NAME, _LONGEST_KEY - (_bytes(whole) - _bytes(name)))
+        return Destination(self._fs, posixpath.join(folder, _temporary(name, room)))
 
     def size(self) -> int | None:
         """Return how many bytes are there; ``None`` where there is no file."""
@@ -88,6 +95,18 @@ class Destination:
         """Remove it, if it is there."""
         if self.size() is not None:
             self._fs.rm_file(self.path)
+
+
+def _temporary(name: str, room: int) -> str:
+    """Return a name for what becomes ``name``, of at most ``room`` bytes."""
+    if _bytes(usual := f".{name}.part") <= room:
+        return usual
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return short if len(short := f".{digest}.part") <= room else f".{digest}"[: max(room, 2)]
+
+
+def _bytes(name: str) -> int:
+    return len(os.fsencode(name))
 
 
 class Draft:

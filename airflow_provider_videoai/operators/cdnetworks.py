@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
+from airflow_provider_videoai.hooks.places import check_name
+from airflow_provider_videoai.hooks.source import is_known
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
@@ -45,6 +47,8 @@ class CDNetworksUploadVideoOperator(BaseOperator):
         self.source = source
         self.filename = filename
         self.cdnetworks_conn_id = cdnetworks_conn_id
+        if is_known(source):
+            check_name("source", source)
 
     @override
     def execute(self, context: Context) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class TopviewUploadOperator(BaseOperator):
     An upload costs nothing: a retry, or a cleared task, uploads the file again under another id.
 
     :param source: the file: a path, the URL of one in a store (``s3://conn@bucket/clip.mp4``), or an
-        ``ObjectStoragePath``; its name ends in .mp4, .mov, .png, .jpg, .jpeg, .bmp, .webp, .mp3, .wav or .m4a.
+        ``ObjectStoragePath``; its name ends in .mp4, .mov, .avi, .png, .jpg, .jpeg, .bmp, .webp, .mp3, .wav or .m4a.
         Templated.
     :param topview_conn_id: the Airflow connection of the account.
     """
@@ -72,7 +72,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     :param caption_id: the style of burnt-in captions; with avatar source 1.
     :param save_as_custom_avatar: also keep the person of the video as a custom avatar.
     :param notice_url: where the vendor posts that the job ended; this package does not need it.
-    :param video_file: a file to be uploaded, .mp4 or .mov, in place of ``video_file_id``.
+    :param video_file: a file to be uploaded, .mp4, .mov or .avi, in place of ``video_file_id``.
     :param audio_file: a file to be uploaded, .mp3, .wav or .m4a, in place of ``audio_file_id``.
     :param image_file: a file to be uploaded, .png, .jpg, .jpeg, .bmp or .webp, in place of ``image_file_id``.
     :param need_cloud_front_url: ``True`` asks for a CloudFront address of the result, ``False`` for one at S3.

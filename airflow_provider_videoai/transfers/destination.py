@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_videoai.hooks.places import check_name, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 
@@ -71,10 +71,11 @@ def _no_result(given: Any) -> InvalidRequest:
 
 def check_template(name: str, template: Any, *, many: bool = False) -> None:
     """Raise :class:`InvalidRequest` for a path that no result can fill in, naming the argument and the field."""
-    if not isinstance(template, str) or not urlsplit(template).scheme or template.endswith("/"):
+    if not isinstance(template, str) or store_url(template) is None:
         raise InvalidRequest(
             f"{name}: must be the URL of a file, s3://conn@bucket/folder/{{job_id}}.mp4 or file:///folder/video.mp4 say"
         )
+    check_name(name, template)
     used = _fields_of(name, template)
     if many and not {"job_id", "media_id"}.intersection(used):
         raise InvalidRequest(f"{name}: must hold {{job_id}} or {{media_id}}, as there may be several results")
@@ -114,9 +115,3 @@ def _filled(name: str, template: str, result: JobResult) -> str:
         if _UNSAFE.search(str(value)):
             raise InvalidRequest(f"{name}: {field} of job {result.job_id} holds what no file name may")
     return template.format(**values)
-
-
-def asset_uri(path: str) -> str:
-    """Return the URI of the asset that is at a path: without the connection that leads there."""
-    address = urlsplit(path)
-    return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))

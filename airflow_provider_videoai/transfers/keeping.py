@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lineage import report
 from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.hooks.places import shown
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
@@ -17,10 +18,10 @@ from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
 from airflow_provider_videoai.media.writing import transfer_as_vtt
 from airflow_provider_videoai.provider_info import HOOKS
-from airflow_provider_videoai.transfers.destination import asset_uri
 from airflow_provider_videoai.transfers.storing import opened, storing
 
 _MOST_SUBTITLES = 10 * 1024**2
+_ARGUMENTS = {"media_url": "destination", "subtitles_url": "subtitles_destination"}
 _WORDS = {"media_url": "media", "subtitles_url": "subtitles"}
 
 
@@ -64,24 +65,24 @@ class Keeper:
         }
 
     def _carried(self, part: str, path: str, check: Check, max_bytes: int, *, as_vtt: bool = False) -> Stored:
-        url = _url_of(self._result, part)
+        url, argument = _url_of(self._result, part), _ARGUMENTS[part]
         account = self._hook.transport.vendor.account
 
         async def renew() -> str:
             return _url_of(await self._asked(), part)
 
         source = Source(url=url, renew=renew, name=f"{_WORDS[part]} of {self._name}")
-        with storing(source.name, path, self._result.job_id, account.conn_id):
+        with storing(source.name, path, self._result.job_id, account.conn_id, argument=argument):
             stored = (transfer_as_vtt if as_vtt else transfer)(
                 source,
-                opened(path),
+                opened(path, argument),
                 rules=Rules(max_bytes=max_bytes, allow_private=account.allow_private_addresses),
                 check=check,
                 overwrite=self._overwrite,
                 log=self._log,
             )
-        report(self._hook, inputs=[url], outputs=[asset_uri(path)])
-        self._log.info("%s: kept at %s, %s bytes, SHA-256 %s", source.name, path, stored.bytes, stored.sha256)
+        report(self._hook, inputs=[url], outputs=[path])
+        self._log.info("%s: kept at %s, %s bytes, SHA-256 %s", source.name, shown(path), stored.bytes, stored.sha256)
         return stored
 
     @property

@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk import BaseOperator, Context
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import Form
-from airflow_provider_videoai.transfers.destination import asset_uri, check_template, is_literal, paths_for, results_of
-from airflow_provider_videoai.transfers.outlets import tell_outlets
+from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
+from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, tell_outlets
 
 MAX_BYTES = 10 * 1024**3
 """The largest media that is taken, unless the task says otherwise."""
@@ -61,15 +61,16 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         vendor_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
+        no_asset = None
         if not rendered_later(destination):
             check_template("destination", destination)
-            if is_literal(destination):
-                kwargs.setdefault("outlets", [Asset(uri=asset_uri(destination))])
+            no_asset = add_outlet(kwargs, destination)
         if subtitles_destination is not None and not rendered_later(subtitles_destination):
             _check_subtitles_destination(subtitles_destination)
         if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes <= 0:
             raise InvalidRequest(f"max_bytes: must be a whole number greater than 0, not {max_bytes!r}")
         super().__init__(**kwargs)
+        self._no_asset = no_asset
         self.result = result
         self.destination = destination
         self.subtitles_destination = subtitles_destination
@@ -83,11 +84,13 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         with airflow_boundary():
             results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
+            check_outlets(self.outlets, paths)
             kept = [
                 self._keep(result, path, subtitles)
                 for result, path, subtitles in zip(results, paths, self._subtitles_paths(results, many), strict=True)
             ]
             tell_outlets(self.outlets, context["outlet_events"], kept, "videos" if many else None)
+            log_no_asset(self.log, self._no_asset)
             return kept if many else kept[0]
 
     def _subtitles_paths(self, results: Sequence[JobResult], many: bool) -> Sequence[str | None]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell the assets that a task has as outlets what was put there."""
+"""The assets that a task has as outlets, and what they report was put there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,46 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from airflow_provider_videoai.transfers.destination import asset_uri
+from airflow_provider_videoai.hooks.places import asset_uri, shown
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.transfers.destination import is_literal
+
+
+def add_outlet(arguments: dict[str, Any], destination: str) -> str | None:
+    """Make a path that is the same at each run the outlet of a task that has none among its arguments.
+
+    Returns why there is no asset for it, ``None`` if there is one or none is due: an outlet that nobody asked for must
+    not cost the DAG.
+    """
+    if "outlets" in arguments or not is_literal(destination):
+        return None
+    try:
+        arguments["outlets"] = [Asset(uri=asset_uri(destination.format()))]
+    except ValueError as refused:
+        return str(refused)
+    return None
+
+
+def check_outlets(outlets: Iterable[Any], paths: Iterable[str]) -> None:
+    """Raise ``InvalidRequest``, before anything is copied, if an alias cannot get an asset for a path."""
+    if not any(isinstance(outlet, AssetAlias) for outlet in outlets):
+        return
+    for path in paths:
+        try:
+            Asset(uri=asset_uri(path))
+        except ValueError as refused:
+            raise InvalidRequest(
+                f"outlets: Airflow takes no asset for {shown(path)} ({refused}), so an AssetAlias gets no event: "
+                "use an Asset with a name of its own"
+            ) from refused
+
+
+def log_no_asset(log: Log, reason: str | None) -> None:
+    """Say why a task emits no asset event, if :func:`add_outlet` gave a reason."""
+    if reason:
+        log.warning("No asset event is emitted: Airflow takes no asset for this destination (%s)", printable(reason))
 
 
 def tell_outlets(outlets: Iterable[Any], events: Any, kept: Sequence[dict[str, Any]], plural: str | None) -> None:

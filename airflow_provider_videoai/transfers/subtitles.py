@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from airflow.sdk import Asset, BaseOperator, Context, ObjectStoragePath
+from airflow.sdk import BaseOperator, Context
 
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.hooks.places import shown
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
 from airflow_provider_videoai.media.subtitles import Form, write
 from airflow_provider_videoai.media.words import WORD_TIMES, words_of
-from airflow_provider_videoai.transfers.destination import asset_uri, check_template, is_literal, paths_for, results_of
-from airflow_provider_videoai.transfers.outlets import tell_outlets
+from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
+from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, tell_outlets
 
 
 class WordTimesToSubtitlesOperator(BaseOperator):
@@ -53,12 +54,13 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         overwrite: bool = False,
         **kwargs: Any,
     ) -> None:
+        no_asset = None
         if not rendered_later(destination):
             _check_destination(destination)
-            if is_literal(destination):
-                kwargs.setdefault("outlets", [Asset(uri=asset_uri(destination))])
+            no_asset = add_outlet(kwargs, destination)
         _layout_of(layout)
         super().__init__(**kwargs)
+        self._no_asset = no_asset
         self.result = result
         self.destination = destination
         self.layout = layout
@@ -70,11 +72,13 @@ class WordTimesToSubtitlesOperator(BaseOperator):
             _check_destination(self.destination)
             results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
+            check_outlets(self.outlets, paths)
             layout = _layout_of(self.layout)
             # All are laid out before the first is written: a result without times leaves nothing behind.
             cues = [_cues(result, layout) for result in results]
             kept = [self._keep(*each) for each in zip(results, paths, cues, strict=True)]
             tell_outlets(self.outlets, context["outlet_events"], kept, "subtitles" if many else None)
+            log_no_asset(self.log, self._no_asset)
             return kept if many else kept[0]
 
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
@@ -86,8 +90,8 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         content = write(cues, Form.of(path) or Form.SRT).encode(errors="replace")
         with storing(f"subtitles of job {result.job_id}", path, result.job_id):
             stored = put(content, opened(path), overwrite=self.overwrite)
-        report(ObjectStoragePath(path), outputs=[asset_uri(path)])
-        self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), path)
+        report(self, outputs=[path])
+        self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), shown(path))
         return {
             "path": path,
             "bytes": stored.bytes,

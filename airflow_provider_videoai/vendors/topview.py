@@ -34,11 +34,11 @@ SUCCESS = "200"
 UNKNOWN_TASK = "4004"
 
 FORMATS: Mapping[str, str] = {
-    **dict.fromkeys(("mp4", "mov"), "video"),
+    **dict.fromkeys(("mp4", "mov", "avi"), "video"),
     **dict.fromkeys(("png", "jpg", "jpeg", "bmp", "webp"), "image"),
     **dict.fromkeys(("mp3", "wav", "m4a"), "audio"),
 }
-"""The documented formats of files that can be uploaded, and the kind of each."""
+"""The formats of files that can be uploaded, and the kind of each; ``avi`` is in the vendor's own client only."""
 
 _STATES = {
     "init": JobState.QUEUED,

@@ -10,10 +10,11 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
+from airflow_provider_videoai.hooks.places import asset_uri
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
-from airflow_provider_videoai.transfers.destination import asset_uri, paths_for, results_of
+from airflow_provider_videoai.transfers.destination import paths_for, results_of
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 
 RESULT = {

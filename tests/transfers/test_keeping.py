@@ -15,9 +15,9 @@ from airflow.providers.common.compat.lineage import hook
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.hooks.places import asset_uri
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
 from airflow_provider_videoai.media.storage import Destination
-from airflow_provider_videoai.transfers.destination import asset_uri
 from tests.support.which_airflow import lineage
 
 Transfer = Callable[..., Any]
