@@ -107,40 +107,45 @@ def probe(file: Path | BinaryIO) -> MediaFacts:
             timeout=SECONDS,
             io_open=_refuse,
         ) as container:
-            return _facts(container)
+            facts = _facts(container)
     except VideoAIError:
+        bounded.check()
         raise
     except (av.FFmpegError, ValueError, ArithmeticError) as failure:
-        bounded.check_time()
+        bounded.check()
         raise NotMedia("it cannot be read as video or sound") from failure
+    bounded.check()
+    return facts
 
 
 class _Bounded:
-    """A file of which only so much is read, for so long."""
+    """A file of which only so much is read, for so long; then it ends, as a demuxer may go on after an error."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._left = MOST_BYTES
         self._end = time.monotonic() + SECONDS
+        self._exceeded: VideoAIError | None = None
 
     def read(self, count: int) -> bytes:
-        self.check_time()
-        piece = self._file.read(count)
+        if self._exceeded is None and time.monotonic() > self._end:
+            self._exceeded = VendorUnavailable(f"it could not be read as media within {SECONDS:.0f} seconds")
+        piece = b"" if self._exceeded else self._file.read(count)
         self._left -= len(piece)
-        if self._left < 0:
-            raise NotMedia(f"its header is not within {MOST_BYTES // 1024**2} MB of it")
-        return piece
+        if self._left < 0 and self._exceeded is None:
+            self._exceeded = NotMedia(f"its header is not within {MOST_BYTES // 1024**2} MB of it")
+        return b"" if self._exceeded else piece
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self.check_time()
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         return self._file.tell()
 
-    def check_time(self) -> None:
-        if time.monotonic() > self._end:
-            raise VendorUnavailable(f"it could not be read as media within {SECONDS:.0f} seconds")
+    def check(self) -> None:
+        """Raise if a bound was exceeded."""
+        if self._exceeded:
+            raise self._exceeded
 
 
 def _refuse(*_: Any) -> Any:
@@ -165,7 +170,8 @@ def _facts(container: Any) -> MediaFacts:
 
 def _is_cover(stream: Any) -> bool:
     """Return whether a picture is one that a player shows for a song."""
-    return bool(stream.disposition & type(stream.disposition).attached_pic)
+    disposition = getattr(stream, "disposition", None)  # not known to the oldest PyAV
+    return disposition is not None and bool(disposition & type(disposition).attached_pic)
 
 
 def _video(stream: Any) -> VideoFacts:

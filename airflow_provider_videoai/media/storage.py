@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import posixpath
 from typing import Any, BinaryIO, Self, cast
 
@@ -101,12 +100,12 @@ def _temporary(name: str, room: int) -> str:
     """Return a name for what becomes ``name``, of at most ``room`` bytes."""
     if _bytes(usual := f".{name}.part") <= room:
         return usual
-    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:32]
     return short if len(short := f".{digest}.part") <= room else f".{digest}"[: max(room, 2)]
 
 
 def _bytes(name: str) -> int:
-    return len(os.fsencode(name))
+    return len(name.encode(errors="surrogatepass"))
 
 
 class Draft:

@@ -234,7 +234,7 @@ def test_a_songs_cover_is_no_video(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_for_so_long_and_no_longer(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = itertools.count(step=40.0)
+    clock = itertools.count(step=70.0)
     monkeypatch.setattr(probing, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with pytest.raises(VendorUnavailable, match="within 60 seconds"):
         probe(video)
