@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.vendor import clean
 
 
 class _Scheme(NamedTuple):

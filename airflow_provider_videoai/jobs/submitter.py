@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.ending import failure_of
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
@@ -38,7 +39,6 @@ from airflow_provider_videoai.jobs.submission import (
     save,
 )
 from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.vendor import clean
 
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import airflow.sdk
 
+from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.submission import HOW_TO_MEND, Store
-from airflow_provider_videoai.jobs.vendor import clean
 
 NO_STORE = (
     "This Airflow has no task state store (it came with 3.3): crash recovery is off. If this attempt dies after the "
