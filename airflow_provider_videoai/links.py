@@ -4,11 +4,16 @@
 Airflow stores a link as it was when the worker ended. The address of a result opens for whoever holds it, and dies
 within days; a link to the page's own route is neither: it asks who the user is, and leads to an address of that moment.
 
-A ``task`` here is anything that has ``dag_id``, ``run_id``, ``task_id`` and ``map_index``, as all of Airflow's have.
+A ``task`` here is anything that has ``dag_id``, ``run_id``, ``task_id`` and ``map_index``, as all of Airflow's have; in
+an iteration of one of Airflow 3.4's task loops also ``region_id`` and ``region_index``.
+
+Airflow logs an error for a link that fails, and its tasks are not always whole: one whose arguments could not be
+rendered is still a mapped operator. So nothing here relies on an operator of this package.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,14 +34,40 @@ def ui_is_on() -> bool:
 
 def job_url(task: Any) -> str:
     """Return the address of the task's job in Airflow's frame; empty where the page is switched off."""
-    where = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "map_index": task.map_index}
-    return _at(f"/plugin/{ROUTE}?{urlencode(where)}")
+    where = dict(zip(("dag_id", "run_id", "task_id", "map_index"), _where(task), strict=True))
+    return _at(f"/plugin/{ROUTE}?{_query(where | _region(task))}")
 
 
 def result_url(task: Any) -> str:
     """Return the address that leads to the media of the task's job; empty where the page is switched off."""
-    where = "/".join(quote(str(part), safe="") for part in (task.dag_id, task.run_id, task.task_id, task.map_index))
-    return _at(f"{MOUNT}/api/jobs/{where}/result")
+    path = "/".join(quote(part, safe="", errors="replace") for part in _where(task))
+    region = _region(task)
+    return _at(f"{MOUNT}/api/jobs/{path}/result{'?' if region else ''}{_query(region)}")
+
+
+def _where(task: Any) -> list[str]:
+    # In a loop the database numbers the iterations where the task itself says that it is not mapped.
+    index = _iteration(task)
+    if index is None:
+        index = getattr(task, "map_index", -1)
+    ids = [str(getattr(task, name, "")) for name in ("dag_id", "run_id", "task_id")]
+    return [*ids, str(index)]
+
+
+def _iteration(task: Any) -> int | None:
+    """Return which iteration of a loop the task is; ``None`` for a task in none, or that is mapped in it."""
+    index = getattr(task, "region_index", None)
+    in_loop = getattr(task, "region_id", None) is not None and isinstance(index, int) and index >= 0
+    return index if in_loop and getattr(task, "map_index", -1) == -1 else None
+
+
+def _region(task: Any) -> dict[str, str]:
+    iteration = _iteration(task)
+    return {} if iteration is None else {"region_id": str(task.region_id), "region_index": str(iteration)}
+
+
+def _query(values: Mapping[str, str]) -> str:
+    return urlencode(values, quote_via=quote, safe="", errors="replace")
 
 
 def _at(path: str) -> str:
@@ -51,7 +82,7 @@ class VideoJobLink(BaseOperatorLink):
 
     @override
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return job_url(ti_key) if operator.has_job else ""
+        return job_url(ti_key) if getattr(operator, "has_job", False) else ""
 
 
 class VideoResultLink(BaseOperatorLink):
@@ -61,7 +92,7 @@ class VideoResultLink(BaseOperatorLink):
 
     @override
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return result_link(ti_key, operator.media_count)
+        return result_link(ti_key, getattr(operator, "media_count", 0))
 
 
 def result_link(task: Any, media_count: int) -> str:

@@ -4,40 +4,69 @@
 A task is a video job if it pushed a card (:mod:`airflow_provider_videoai.jobs.card`). So subclasses count, whatever
 they are called, and no list of operators has to be kept; a task that never got as far as a job does not count.
 
+Every function here has a short database session of its own, and only values leave it: nothing that takes its time may
+happen while a session is held. Values are read as the text that the database keeps, each for itself, because the
+database's own JSON reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts.
+
 The models are read by column, under the names that Airflow 3.1 to 3.4 all have; from 3.4 on a task instance may have
 several attempts with XComs, and the newest counts.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.sdk import BaseHook
-from sqlalchemy import Select, select, tuple_
+from airflow.utils.session import create_session
+from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from airflow_provider_videoai.hooks.airflow_errors import AirflowNotFoundException
-from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
-from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
+from airflow_provider_videoai.jobs.card import CARD_KEY
+from airflow_provider_videoai.plugin.task import TaskKey
 
-__all__ = ["GetUserDep", "SessionDep"]
+__all__ = ["GetUserDep"]
 
 may_read_tasks = requires_access_dag(method="GET", access_entity=DagAccessEntity.TASK_INSTANCE)
-"""FastAPI dependency: 401 without a login, 403 for a DAG (``dag_id`` of path or query) whose tasks the user may not
-read."""
+"""Checks a request of a user: 403 for a DAG (``dag_id`` of path or query) whose tasks the user may not read."""
 
 SUMMARY = ("progress", "state", "finished_at", "status")
 WHOLE = (*SUMMARY, "return_value")
 
-_BATCH = 100
+LONGEST = 16_000_000
+"""Characters of an XCom that are read at most: the results of 5,000 jobs take some 6 million."""
+
+LAST_MAP_INDEX = 2**31 - 1
+
+_LONGEST_ID = 250
+_IN_NO_ID = re.compile("[\x00\ud800-\udfff]")  # no database keeps them, and PostgreSQL fails on them
+
+
+Identity = tuple[Any, ...]
+
+
+class Found(NamedTuple):
+    """A task that stored a card, and the JSON texts of its XComs by key; ``None`` for one that is too long."""
+
+    key: TaskKey
+    seen_at: datetime
+    state: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    texts: dict[str, str | None]
+
+
+def can_be_id(text: str) -> bool:
+    """Return whether a DAG, a run or a task may have this id, so that the database may be queried for it."""
+    return len(text) <= _LONGEST_ID and not _IN_NO_ID.search(text)
 
 
 def readable_dag_ids(user: Any) -> set[str]:
@@ -45,29 +74,38 @@ def readable_dag_ids(user: Any) -> set[str]:
     return set(get_auth_manager().get_authorized_dag_ids(user=user, method="GET"))
 
 
-def dag_ids_with_jobs(session: Session, readable: Collection[str]) -> list[str]:
+def dag_ids_with_jobs(readable: Collection[str]) -> list[str]:
     """Return the ids of the readable DAGs that have video jobs, in order."""
     query = select(XComModel.dag_id).where(XComModel.key == CARD_KEY, XComModel.dag_id.in_(readable)).distinct()
-    return sorted(session.scalars(query))
+    with create_session(scoped=False) as session:
+        return sorted(session.scalars(query))
 
 
-def video_tasks(session: Session, dag_ids: Collection[str], scan: int) -> Iterator[VideoTask]:
-    """Yield the tasks with video jobs of these DAGs as a list shows them: the newest ``scan``, newest first."""
+def newest(dag_ids: Collection[str], start: int, count: int) -> tuple[list[Found], bool]:
+    """Return tasks with video jobs of these DAGs as a list shows them, newest first, ``count`` from ``start`` on.
+
+    The second value is whether there are more. A task may come twice, in Airflow 3.4 by two of its attempts.
+    """
     query = _cards().where(XComModel.dag_id.in_(dag_ids)).order_by(XComModel.timestamp.desc())
-    seen: set[TaskKey] = set()
-    for start in range(0, scan, _BATCH):
-        rows = session.execute(query.offset(start).limit(min(_BATCH, scan - start))).all()
-        fresh = [row for row in rows if _key(row) not in seen]
-        seen.update(map(_key, fresh))
-        yield from _completed(session, fresh, SUMMARY)
-        if len(rows) < _BATCH:
-            return
+    with create_session(scoped=False) as session:
+        rows = session.execute(query.offset(start).limit(count)).all()
+        return _completed(session, rows, SUMMARY), len(rows) == count
 
 
-def video_task(session: Session, key: TaskKey) -> VideoTask | None:
-    """Return one task with its jobs and results; ``None`` where there is none, or it has no video job."""
-    query = _cards().where(_identity().in_([tuple(key)])).order_by(XComModel.timestamp.desc()).limit(1)
-    return next(_completed(session, session.execute(query).all(), WHOLE), None)
+def one(key: TaskKey, region_id: str | None = None) -> Found | None:
+    """Return one task with its jobs and results; ``None`` if there is none, or it has no video job.
+
+    ``region_id`` names the loop of the task if Airflow has loops (3.4).
+    """
+    query = _cards().order_by(XComModel.timestamp.desc()).limit(1)
+    for column, value in zip(_columns(XComModel), key, strict=False):
+        query = query.where(column == value)
+    if region_id is not None and hasattr(XComModel, "region_id"):
+        query = query.where(cast(XComModel.region_id, Text) == region_id)
+    with create_session(scoped=False) as session:
+        found = _completed(session, session.execute(query).all(), WHOLE)
+    # A database that compares without regard to case may return another task than the user was checked for.
+    return next((each for each in found if each.key == key), None)
 
 
 def connection_type(conn_id: str) -> str | None:
@@ -79,64 +117,60 @@ def connection_type(conn_id: str) -> str | None:
 
 
 def _cards() -> Select[Any]:
-    return select(*_columns(XComModel), XComModel.value, XComModel.timestamp).where(XComModel.key == CARD_KEY)
+    return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == CARD_KEY)
 
 
-def _completed(session: Session, rows: Sequence[Any], keys: Sequence[str]) -> Iterator[VideoTask]:
-    cards = {_key(row): (card, row.timestamp) for row in rows if (card := JobCard.read(_value(row)))}
-    if not cards:
-        return
+def _text() -> ColumnElement[Any]:
+    text = cast(XComModel.value, Text)
+    return case((func.length(text) <= LONGEST, text), else_=None).label("text")
+
+
+def _completed(session: Session, rows: Sequence[Any], names: Sequence[str]) -> list[Found]:
+    if not rows:
+        return []
+    cards = {_identity(row): row for row in reversed(rows)}  # of several attempts the newest counts
     instances = _instances(session, cards)
-    xcoms = _xcoms(session, cards, keys)
-    for key, (card, seen_at) in cards.items():
-        if (instance := instances.get(key)) is not None:
-            yield VideoTask(
-                key=key,
-                card=card,
-                seen_at=seen_at,
-                state=instance.state and str(instance.state),
-                started_at=instance.start_date,
-                ended_at=instance.end_date,
-                xcoms=xcoms.get(key, {}),
-            )
+    xcoms = _xcoms(session, cards, names)
+    return [
+        Found(
+            TaskKey(*identity[:4]),
+            card.timestamp,
+            instance.state and str(instance.state),
+            instance.start_date,
+            instance.end_date,
+            {**xcoms.get(identity, {}), CARD_KEY: card.text},
+        )
+        for identity, card in reversed(cards.items())
+        if (instance := instances.get(identity)) is not None
+    ]
 
 
-def _instances(session: Session, keys: Collection[TaskKey]) -> dict[TaskKey, Any]:
+def _instances(session: Session, identities: Collection[Identity]) -> dict[Identity, Any]:
     query = select(*_columns(TaskInstance), TaskInstance.state, TaskInstance.start_date, TaskInstance.end_date).where(
-        tuple_(*_columns(TaskInstance)).in_([tuple(key) for key in keys])
+        tuple_(*_columns(TaskInstance)).in_(list(identities))
     )
-    return {_key(row): row for row in session.execute(query)}
+    return {_identity(row): row for row in session.execute(query)}
 
 
-def _xcoms(session: Session, keys: Collection[TaskKey], names: Sequence[str]) -> dict[TaskKey, dict[str, Any]]:
+def _xcoms(
+    session: Session, identities: Collection[Identity], names: Sequence[str]
+) -> dict[Identity, dict[str, str | None]]:
     query = (
-        select(*_columns(XComModel), XComModel.key, XComModel.value)
-        .where(_identity().in_([tuple(key) for key in keys]), XComModel.key.in_(names))
+        select(*_columns(XComModel), XComModel.key, _text())
+        .where(tuple_(*_columns(XComModel)).in_(list(identities)), XComModel.key.in_(names))
         .order_by(XComModel.timestamp)
     )
-    found: dict[TaskKey, dict[str, Any]] = {}
+    found: dict[Identity, dict[str, str | None]] = {}
     for row in session.execute(query):
-        found.setdefault(_key(row), {})[row.key] = _value(row)
+        found.setdefault(_identity(row), {})[row.key] = row.text
     return found
 
 
 def _columns(model: Any) -> tuple[Any, ...]:
-    return model.dag_id, model.run_id, model.task_id, model.map_index
+    """Return what identifies a task instance; the iterations of two loops of Airflow 3.4 differ by their region."""
+    region = (model.region_id,) if hasattr(model, "region_id") else ()
+    return model.dag_id, model.run_id, model.task_id, model.map_index, *region
 
 
-def _identity() -> Any:
-    return tuple_(*_columns(XComModel))
-
-
-def _key(row: Any) -> TaskKey:
-    return TaskKey(row.dag_id, row.run_id, row.task_id, row.map_index)
-
-
-def _value(row: Any) -> Any:
-    """Return plain JSON. Airflow's own reader would also make objects of what a DAG's author put there."""
-    if not isinstance(row.value, str):
-        return row.value
-    try:
-        return json.loads(row.value)
-    except ValueError:
-        return row.value
+def _identity(row: Any) -> Identity:
+    return tuple(row[: len(_columns(XComModel))])

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from starlette.concurrency import run_in_threadpool
+
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.runner import run
 from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.small import fetch_small
 from airflow_provider_videoai.media.subtitles import Form, read, write
@@ -25,14 +26,14 @@ def to_vtt(text: str) -> str:
     raise NoSubtitles("there is no cue in it")
 
 
-def fetch(url: str, *, allow_private: bool) -> str:
+async def fetch(url: str, *, allow_private: bool) -> str:
     """Fetch subtitles; raise :class:`NoSubtitles` for what cannot be had, is too long, or is none.
 
     They are fetched from the public internet, and from a private network only with ``allow_private``. Only what reads
     as subtitles leaves this function, so it cannot be used to look at other servers.
     """
     try:
-        content = run(fetch_small(url, allow_private=allow_private, most_bytes=MOST_BYTES, seconds=_TIMEOUT))
+        content = await fetch_small(url, allow_private=allow_private, most_bytes=MOST_BYTES, seconds=_TIMEOUT)
     except (AddressRefused, Unreachable, VideoAIError) as failure:  # the last: of an environment variable
         raise NoSubtitles(f"they cannot be fetched: {failure}") from failure
-    return to_vtt(content.decode("utf-8", errors="replace"))
+    return await run_in_threadpool(to_vtt, content.decode("utf-8", errors="replace"))

@@ -21,10 +21,13 @@ class TaskKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoTask:
-    """A task and its jobs, as Airflow knows them. ``state`` is the task's; ``xcoms`` holds the keys that were read."""
+    """A task and its jobs, as Airflow knows them. ``card`` is ``None`` if it cannot be read.
+
+    ``state`` is the task's; ``xcoms`` holds the keys that were read.
+    """
 
     key: TaskKey
-    card: JobCard
+    card: JobCard | None
     seen_at: datetime
     state: str | None = None
     started_at: datetime | None = None

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page shows of a task: pure functions from records to JSON. No answer holds an address of media."""
+"""What the page shows of a task: pure functions from records to JSON. No answer holds an address of media.
+
+What a task stored may be anything: these functions are total, and take time in proportion to its jobs.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
@@ -18,7 +22,7 @@ VENDORS: dict[str, str] = {each["connection-type"]: each["hook-name"] for each i
 
 
 class Shown(StrEnum):
-    """A job's state as the page shows it: the five of :class:`JobState`, and one more."""
+    """A job's state as the page shows it: the five of :class:`JobState`, and two more."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,6 +31,8 @@ class Shown(StrEnum):
     ABORTED = "aborted"
     UNWATCHED = "unwatched"
     """The task waits no more and did not see the end: it does not wait for it, timed out, or a user ended it."""
+    UNREADABLE = "unreadable"
+    """What the task stored of its jobs is nothing that this version can read."""
 
 
 _WAITING = frozenset(
@@ -35,16 +41,41 @@ _WAITING = frozenset(
 _WORST_FIRST = (JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
 
 
+_YEAR_10000 = 253_402_300_800
+_MOST = 2**53 - 1
+"""The largest whole number that a browser reads exactly."""
+
+
 class Media(NamedTuple):
-    """Where the result of a job was when Airflow was told, and when that was (epoch seconds)."""
+    """Where the result of a job was when Airflow got it, and when that was (epoch seconds)."""
 
     media_url: str | None
     subtitles_url: str | None
     told_at: float | None
 
 
+class _Jobs(NamedTuple):
+    """What is known of a task's jobs, by their ids: their results, and their last statuses."""
+
+    results: dict[str, Mapping[str, Any]]
+    statuses: dict[str, Mapping[str, Any]]
+    observed_at: float | None
+
+    @classmethod
+    def of(cls, task: VideoTask) -> _Jobs:
+        return cls(_by_id(_results(task)), _by_id(_statuses(task)), _seconds(_status(task).get("observed_at")))
+
+    def media(self, job_id: str) -> Media:
+        result = self.results.get(job_id) or self.statuses.get(job_id) or {}
+        told_at = _epoch(result.get("finished_at")) or self.observed_at
+        media, subtitles = result.get("media_url"), result.get("subtitles_url")
+        return Media(media if is_url(media) else None, subtitles if is_url(subtitles) else None, told_at)
+
+
 def state_of(task: VideoTask) -> Shown:
     """Return the state of a task's jobs: of the worst, where they differ."""
+    if task.card is None:
+        return Shown.UNREADABLE
     if (ended := _ended(task)) is not None:
         return Shown(ended)
     if task.state not in _WAITING:
@@ -58,13 +89,11 @@ def row(task: VideoTask) -> dict[str, Any]:
     state, progress = state_of(task), _progress(task)
     return {
         **task.key._asdict(),
-        "vendor": task.card.vendor,
-        "vendor_name": VENDORS.get(task.card.vendor, task.card.vendor),
-        "operation": task.card.operation,
+        **_names(task.card),
         "state": state,
         "task_state": task.state,
-        "jobs": len(task.card.job_ids),
-        "progress": 100 if state is Shown.SUCCEEDED else _whole(progress.get("progress")),
+        "jobs": len(task.card.job_ids) if task.card else 0,
+        "progress": 100 if state is Shown.SUCCEEDED else _percent(progress.get("progress")),
         "queue_position": _whole(progress.get("queue_position")) if state is Shown.QUEUED else None,
         "submitted_at": _submitted_at(task),
         "ended_at": _ended_at(task, state),
@@ -73,27 +102,31 @@ def row(task: VideoTask) -> dict[str, Any]:
 
 def page(task: VideoTask) -> dict[str, Any]:
     """Return what the page of one task shows."""
+    jobs = _Jobs.of(task)
     return {
         **row(task),
         "timeline": _timeline(task),
-        "conn_id": task.card.conn_id,
-        "source": _source(task.card.source),
-        "results": [_result(task, job_id) for job_id in task.card.job_ids],
+        "conn_id": shown(task.card.conn_id) if task.card else "",
+        "source": _source(task.card.source) if task.card else None,
+        "results": [_result(jobs, job_id) for job_id in task.card.job_ids] if task.card else [],
     }
 
 
 def media_of(task: VideoTask, job_id: str) -> Media:
     """Return the addresses that Airflow keeps of a job's result."""
-    result = _by_id(_results(task), job_id) or _by_id(_statuses(task), job_id) or {}
-    told_at = _epoch(result.get("finished_at")) or _number(_status(task).get("observed_at"))
-    media, subtitles = result.get("media_url"), result.get("subtitles_url")
-    return Media(media if is_url(media) else None, subtitles if is_url(subtitles) else None, told_at)
+    return _Jobs.of(task).media(job_id)
 
 
-def _result(task: VideoTask, job_id: str) -> dict[str, Any]:
-    result = _by_id(_results(task), job_id) or {}
-    status = _by_id(_statuses(task), job_id) or {}
-    media = media_of(task, job_id)
+def _names(card: JobCard | None) -> dict[str, Any]:
+    if card is None:
+        return {"vendor": None, "vendor_name": "", "operation": ""}
+    vendor = shown(card.vendor)
+    return {"vendor": vendor, "vendor_name": VENDORS.get(vendor, vendor), "operation": shown(card.operation)}
+
+
+def _result(jobs: _Jobs, job_id: str) -> dict[str, Any]:
+    result, status = jobs.results.get(job_id, {}), jobs.statuses.get(job_id, {})
+    media = jobs.media(job_id)
     state = result.get("state") or status.get("state")
     return {
         "job_id": job_id,
@@ -108,8 +141,8 @@ def _result(task: VideoTask, job_id: str) -> dict[str, Any]:
 
 
 def _error(status: Mapping[str, Any]) -> str | None:
-    code, message = status.get("error_code"), status.get("error_message")
-    return _text(": ".join(map(str, filter(None, (code and f"code {code}", message)))))
+    code, message = (shown(said) if said else None for said in map(status.get, ("error_code", "error_message")))
+    return ": ".join(filter(None, (code and f"code {code}", message))) or None
 
 
 def _source(source: str | None) -> dict[str, Any] | None:
@@ -121,23 +154,24 @@ def _source(source: str | None) -> dict[str, Any] | None:
 def _timeline(task: VideoTask) -> dict[str, str | None]:
     since = {**_mapping(_progress(task).get("since")), **_mapping(_status(task).get("since"))}
     return {
-        "submitted": iso_utc(task.card.submitted_at),
-        "queued": _text(since.get(JobState.QUEUED)),
-        "running": _text(since.get(JobState.RUNNING)),
+        "submitted": iso_utc(task.card.submitted_at) if task.card else None,
+        "queued": iso_utc(_epoch(since.get(JobState.QUEUED))),
+        "running": iso_utc(_epoch(since.get(JobState.RUNNING))),
         "ended": _ended_at(task, state_of(task)),
     }
 
 
 def _submitted_at(task: VideoTask) -> str | None:
     known = task.started_at or task.seen_at
-    return iso_utc(task.card.submitted_at) or known.astimezone(UTC).isoformat(timespec="seconds")
+    submitted = iso_utc(task.card.submitted_at) if task.card else None
+    return submitted or known.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _ended_at(task: VideoTask, state: Shown) -> str | None:
-    if state in (Shown.QUEUED, Shown.RUNNING, Shown.UNWATCHED):
+    if state in (Shown.QUEUED, Shown.RUNNING, Shown.UNWATCHED, Shown.UNREADABLE):
         return None
-    told = _text(task.xcoms.get("finished_at")) or iso_utc(_number(_status(task).get("observed_at")))
-    return told or (task.ended_at.astimezone(UTC).isoformat(timespec="seconds") if task.ended_at else None)
+    seen = _epoch(task.xcoms.get("finished_at")) or _seconds(_status(task).get("observed_at"))
+    return iso_utc(seen) or (task.ended_at.astimezone(UTC).isoformat(timespec="seconds") if task.ended_at else None)
 
 
 def _ended(task: VideoTask) -> JobState | None:
@@ -166,8 +200,9 @@ def _results(task: VideoTask) -> list[Mapping[str, Any]]:
     return [_mapping(result) for result in (returned if isinstance(returned, list) else [returned])]
 
 
-def _by_id(found: Sequence[Mapping[str, Any]], job_id: str) -> Mapping[str, Any] | None:
-    return next((each for each in found if each.get("job_id") == job_id), None)
+def _by_id(found: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    # Of two with the same id the first counts.
+    return {job_id: each for each in reversed(found) if isinstance(job_id := each.get("job_id"), str)}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -175,12 +210,24 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Read a number that is none of an accident: finite, not negative, and no more than a browser can count."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST
+    return value if known else None
 
 
 def _whole(value: Any) -> int | None:
     number = _number(value)
-    return None if number is None else max(0, int(number))
+    return None if number is None else int(number)
+
+
+def _percent(value: Any) -> int | None:
+    number = _whole(value)
+    return None if number is None else min(number, 100)
+
+
+def _seconds(value: Any) -> float | None:
+    number = _number(value)
+    return None if number is None or number >= _YEAR_10000 else number
 
 
 def _text(value: Any) -> str | None:
@@ -188,7 +235,9 @@ def _text(value: Any) -> str | None:
 
 
 def _epoch(value: Any) -> float | None:
+    """Read a time in ISO 8601 as epoch seconds; UTC unless it says otherwise."""
     try:
-        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
-    except ValueError:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return None if time is None else _seconds((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
         return None

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page's routes. Each asks Airflow who the user is and what they may read; none writes, none costs anything."""
+"""The page's routes. Each checks with Airflow who the user is and what they may read; none writes, none costs anything.
+
+No route holds a database session or a thread while it waits for what is outside this machine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
-from itertools import islice
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_videoai.plugin import records, subtitles, view
-from airflow_provider_videoai.plugin.media import MediaDesk, MediaUnavailable
-from airflow_provider_videoai.plugin.records import GetUserDep, SessionDep
+from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.plugin import records, view, xcoms
+from airflow_provider_videoai.plugin.answers import answer_errors
+from airflow_provider_videoai.plugin.media import MediaDesk
+from airflow_provider_videoai.plugin.outside import Outside, while_connected
+from airflow_provider_videoai.plugin.records import GetUserDep
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import VENDORS, Shown
 from airflow_provider_videoai.plugin.wording import is_url
@@ -24,32 +31,21 @@ _ASSETS = {path.name for path in _STATIC.iterdir()} - _PAGES
 
 SCAN = 1000
 """How many of the newest jobs a list looks at for those that its filters let pass."""
-
-# Vendors keep media at hosts that nobody can list.
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' http: https:; media-src 'self' http: https:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _CSP,
-    "X-Content-Type-Options": "nosniff",
-    # A media server need not learn where Airflow is.
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_BATCH = 100
 
 app = FastAPI(title="Video jobs", openapi_url=None, docs_url=None, redoc_url=None)
+answer_errors(app)
 desk = MediaDesk()
+stores = Outside(at_once=4, per_account=4, threads=8)
+"""Reads through an XCom backend: few requests at once, each of many reads."""
 
 
-@app.middleware("http")
-async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Let a browser do with an answer what the page needs, and no more."""
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+def may_read(request: Request, user: GetUserDep) -> None:
+    """Answer 401 without a login, 403 for tasks that the user may not read, and 404 for what cannot be a task."""
+    ids = [*request.path_params.values(), *request.query_params.getlist("dag_id")]
+    if not all(records.can_be_id(each) for each in ids):
+        raise HTTPException(404, "There is no such task.")
+    records.may_read_tasks(request, user)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------
@@ -77,105 +73,131 @@ def _file(name: str, offered: Collection[str]) -> FileResponse:
 # -- the list ----------------------------------------------------------------------------------------------------
 
 
-@app.get("/api/jobs", dependencies=[Depends(records.may_read_tasks)])
-def jobs(
+@app.get("/api/jobs", dependencies=[Depends(may_read)])
+async def jobs(
+    request: Request,
     user: GetUserDep,
-    session: SessionDep,
     dag_id: str | None = None,
     vendor: str | None = None,
     state: Shown | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> dict[str, Any]:
+) -> Response:
     """Return the newest jobs of the DAGs that the user may read, and what they can be filtered by."""
     if vendor is not None and vendor not in VENDORS:
         raise HTTPException(422, f"vendor: must be one of {', '.join(VENDORS)}")
-    readable = records.readable_dag_ids(user)
+    readable = await run_in_threadpool(records.readable_dag_ids, user)
     wanted = readable if dag_id is None else readable & {dag_id}
-    found = (
-        view.row(task)
-        for task in records.video_tasks(session, wanted, SCAN)
-        if (vendor is None or task.card.vendor == vendor) and (state is None or view.state_of(task) is state)
+
+    def passes(task: VideoTask) -> bool:
+        by_vendor = vendor is None or (task.card is not None and task.card.vendor == vendor)
+        return by_vendor and (state is None or view.state_of(task) is state)
+
+    rows = await while_connected(request, _rows(wanted, passes, limit + 1))
+    return await run_in_threadpool(
+        lambda: JSONResponse(
+            {
+                "jobs": rows[:limit],
+                "more": len(rows) > limit,
+                "dag_ids": records.dag_ids_with_jobs(readable),
+                "vendors": VENDORS,
+            }
+        )
     )
-    rows = list(islice(found, limit + 1))
-    return {
-        "jobs": rows[:limit],
-        "more": len(rows) > limit,
-        "dag_ids": records.dag_ids_with_jobs(session, readable),
-        "vendors": VENDORS,
-    }
+
+
+async def _rows(dag_ids: Collection[str], passes: Callable[[VideoTask], bool], count: int) -> list[dict[str, Any]]:
+    """Return the first rows that pass; of a task with several attempts the newest counts."""
+    rows: list[dict[str, Any]] = []
+    seen: set[TaskKey] = set()
+    for start in range(0, SCAN, _BATCH):
+        found, more = await run_in_threadpool(records.newest, dag_ids, start, _BATCH)
+        tasks = await xcoms.read([each for each in found if each.key not in seen], stores)
+        seen.update(each.key for each in found)
+        rows += await run_in_threadpool(_rows_of, tasks, passes)
+        if len(rows) >= count or not more:
+            break
+    return rows[:count]
+
+
+def _rows_of(tasks: list[VideoTask], passes: Callable[[VideoTask], bool]) -> list[dict[str, Any]]:
+    return [view.row(task) for task in tasks if passes(task)]
 
 
 # -- one task ----------------------------------------------------------------------------------------------------
 
-_TASK = "/api/jobs/{dag_id}/{run_id}/{task_id}/{map_index}"
+# A run's id may hold slashes, and a server decodes the path before it looks for the route.
+_TASK = "/api/jobs/{dag_id}/{run_id:path}/{task_id}/{map_index}"
 
 
-def the_task(
-    _: Annotated[None, Depends(records.may_read_tasks)],
-    session: SessionDep,
+async def the_task(
+    _: Annotated[None, Depends(may_read)],
+    request: Request,
     dag_id: str,
     run_id: str,
     task_id: str,
-    map_index: int,
+    map_index: Annotated[int, InPath(ge=-1, le=records.LAST_MAP_INDEX)],
+    region_id: Annotated[str | None, Query(max_length=36)] = None,
 ) -> VideoTask:
     """Return the task of a path to a user who may read it, or answer 404."""
-    task = records.video_task(session, TaskKey(dag_id, run_id, task_id, map_index))
-    if task is None:
+    found = await run_in_threadpool(records.one, TaskKey(dag_id, run_id, task_id, map_index), region_id)
+    if found is None:
         raise HTTPException(404, "This task has no video job yet, or was cleared. Its log says more.")
+    (task,) = await while_connected(request, xcoms.read([found], stores))
     return task
 
 
 TheTask = Annotated[VideoTask, Depends(the_task)]
-TheJob = Annotated[int, Query(ge=0, description="Which of the task's jobs, counted from 0.")]
 
 
-@app.get(_TASK)
-def job(task: TheTask) -> dict[str, Any]:
-    """Return a task with its jobs."""
-    return view.page(task)
+def the_card(task: TheTask) -> JobCard:
+    """Return what the task stored of its jobs, or answer 404."""
+    if task.card is None:
+        raise HTTPException(404, "What this task stored of its job cannot be read.")
+    return task.card
+
+
+def the_job_id(
+    card: Annotated[JobCard, Depends(the_card)],
+    job: Annotated[int, Query(ge=0, description="Which of the task's jobs, counted from 0.")] = 0,
+) -> str:
+    """Return the id of one of the task's jobs, or answer 404."""
+    if job >= len(card.job_ids):
+        raise HTTPException(404, f"This task has {len(card.job_ids)} job(s).")
+    return card.job_ids[job]
+
+
+TheCard = Annotated[JobCard, Depends(the_card)]
+TheJobId = Annotated[str, Depends(the_job_id)]
 
 
 @app.get(f"{_TASK}/source")
-def source(task: TheTask) -> RedirectResponse:
+async def source(card: TheCard) -> RedirectResponse:
     """Lead to the media that the job works on."""
-    if not is_url(task.card.source):
+    if not is_url(card.source):
         raise HTTPException(404, "What this job works on is no media at a URL.")
-    return _lead_to(str(task.card.source))
+    return _lead_to(str(card.source))
 
 
 @app.get(f"{_TASK}/result")
-def result(task: TheTask, job: TheJob = 0, refused: bool = False) -> RedirectResponse:
+async def result(
+    request: Request, task: TheTask, card: TheCard, job_id: TheJobId, refused: bool = False
+) -> RedirectResponse:
     """Lead to the media that a job made; ``refused`` says that the last address did not work."""
-    job_id = _job_id(task, job)
-    try:
-        url = desk.address(task.card, job_id, view.media_of(task, job_id), refused=refused)
-    except MediaUnavailable as failure:
-        raise HTTPException(failure.status, failure.reason) from failure
-    if not is_url(url):
-        raise HTTPException(502, "The vendor gave something else than an address.")
-    return _lead_to(url)
+    stored = await run_in_threadpool(view.media_of, task, job_id)
+    return _lead_to(await while_connected(request, desk.address(card, job_id, stored, refused=refused)))
 
 
 @app.get(f"{_TASK}/subtitles")
-def subtitles_of(task: TheTask, job: TheJob = 0) -> Response:
+async def subtitles(request: Request, card: TheCard, job_id: TheJobId) -> Response:
     """Return the subtitles of a result as WebVTT."""
-    try:
-        # The vendor's own word, never the XCom's: this address is fetched from here.
-        url = desk.result(task.card, _job_id(task, job)).subtitles_url
-    except MediaUnavailable as failure:
-        raise HTTPException(failure.status, failure.reason) from failure
-    if url is None or not is_url(url):
-        raise HTTPException(404, "This result has no subtitles.")
-    try:
-        return Response(subtitles.fetch(url, allow_private=desk.allows_private(task.card)), media_type="text/vtt")
-    except subtitles.NoSubtitles as failure:
-        raise HTTPException(502, f"No subtitles: {failure}.") from failure
+    return Response(await while_connected(request, desk.subtitles(card, job_id)), media_type="text/vtt")
 
 
-def _job_id(task: VideoTask, number: int) -> str:
-    if number >= len(task.card.job_ids):
-        raise HTTPException(404, f"This task has {len(task.card.job_ids)} job(s).")
-    return task.card.job_ids[number]
+# After the routes that are longer: a run's id takes in all that it can.
+@app.get(_TASK)
+async def job(task: TheTask) -> Response:
+    """Return a task with its jobs."""
+    return await run_in_threadpool(lambda: JSONResponse(view.page(task)))
 
 
 def _lead_to(url: str) -> RedirectResponse:

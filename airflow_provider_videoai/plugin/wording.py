@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser may be told of a vendor's words: text only, cut to a length, URLs without what opens them."""
+"""What a browser may get of a vendor's words: text only, cut to a length, URLs without what opens them."""
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_videoai.jobs.printable import is_printable, printable
+
+_LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
 _URL = re.compile(r"(?P<scheme>https?://)(?:[^/\s\"'<>@]*@)?(?P<host>[^/\s\"'<>?#]*)(?P<path>[^\s\"'<>?#]*)[^\s\"'<>]*")
 _LONGEST = 300
 _MOST = 60
+_READ = 4000
+"""Characters that are looked at for those that are shown: URLs among them get shorter."""
+_LONGEST_URL = 8000
 
 _KINDS = {
     "audio": {".mp3", ".wav", ".m4a", ".aac", ".ogg", ".flac", ".opus"},
@@ -34,22 +41,37 @@ def _host_and_name(url: re.Match[str]) -> str:
 
 def shown(value: Any) -> str:
     """Return a value as one text that may be shown."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = unsigned(text)
+    text = value if isinstance(value, str) else _json(value)
+    if len(text) > _READ:
+        text = _LAST_WORD.sub(_unless_url, text[:_READ])
+        return f"{printable(unsigned(text))[:_LONGEST]}…"
+    text = printable(unsigned(text))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _unless_url(word: re.Match[str]) -> str:
+    # Half a URL might end within the part that must not be shown.
+    return "" if "://" in word[0] else word[0]
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (RecursionError, ValueError):  # nested too deeply; a number of thousands of digits
+        return "…"
 
 
 def rows_of(details: Any) -> list[tuple[str, str]]:
     """Return what the vendor said as rows of name and text."""
     if not isinstance(details, dict):
         return []
-    said = [(name, value) for name, value in details.items() if value not in (None, "")]
-    return [(shown(str(name)), shown(value)) for name, value in said[:_MOST]]
+    said = ((name, value) for name, value in details.items() if value is not None and value != "")
+    return [(shown(str(name)), shown(value)) for name, value in islice(said, _MOST)]
 
 
 def is_url(value: Any) -> bool:
     """Return whether a value is an address that a browser may be sent to."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _LONGEST_URL or not is_printable(value):
         return False
     try:
         address = urlsplit(value)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where media is now: asked for freshly, seldom, with no one's connection but the account's."""
+"""Where media is now: polled for, seldom, with no one's connection but the account's."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, MediaDesk, MediaUnavailable
+from airflow_provider_videoai.plugin.outside import Busy
 from airflow_provider_videoai.plugin.view import Media
 
 OLD = "https://media.example/old.mp4"
@@ -52,6 +54,10 @@ def done(sandbox: Any, settled: Callable[..., None]) -> Callable[..., JobCard]:
     return done
 
 
+def address(desk: MediaDesk, *arguments: Any, **options: Any) -> str:
+    return asyncio.run(desk.address(*arguments, **options))
+
+
 def asked(sandbox: Any, vendor: str) -> int:
     return len(sandbox.ledger(vendor)["polls"])
 
@@ -61,7 +67,7 @@ def test_an_old_address_is_asked_for_again_at_every_vendor_and_buys_nothing(
     case: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
     card = done(case)
-    url = desk.address(card, card.job_ids[0], Media(OLD, None, clock.now - KEEP))
+    url = address(desk, card, card.job_ids[0], Media(OLD, None, clock.now - KEEP))
     assert url.startswith(sandbox.url)
     books = sandbox.ledger(case.vendor)
     assert (books["submissions"], books["charges"]) == ([], [])
@@ -71,7 +77,7 @@ def test_a_new_address_is_used_without_asking(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
     card = done(cases["topview"])
-    assert desk.address(card, card.job_ids[0], Media(OLD, None, clock.now - KEEP + 1)) == OLD
+    assert address(desk, card, card.job_ids[0], Media(OLD, None, clock.now - KEEP + 1)) == OLD
     assert asked(sandbox, "topview") == 0
 
 
@@ -79,7 +85,7 @@ def test_an_address_that_was_refused_is_asked_for_at_once(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
     card = done(cases["topview"])
-    assert desk.address(card, card.job_ids[0], Media(OLD, None, clock.now), refused=True) != OLD
+    assert address(desk, card, card.job_ids[0], Media(OLD, None, clock.now), refused=True) != OLD
     assert asked(sandbox, "topview") == 1
 
 
@@ -90,7 +96,7 @@ def test_an_answer_is_kept_and_then_asked_for_again(
     stored = Media(None, None, None)
     for passed, times in ((0, 1), (KEEP - 1, 1), (1, 2)):
         clock.now += passed
-        desk.address(card, card.job_ids[0], stored)
+        address(desk, card, card.job_ids[0], stored)
         assert asked(sandbox, "viitor") == times
 
 
@@ -99,10 +105,10 @@ def test_a_browser_that_is_refused_over_and_over_does_not_reach_the_vendor_each_
 ) -> None:
     card = done(cases["viitor"])
     for _ in range(10):
-        desk.address(card, card.job_ids[0], Media(OLD, None, clock.now), refused=True)
+        address(desk, card, card.job_ids[0], Media(OLD, None, clock.now), refused=True)
     assert asked(sandbox, "viitor") == 1
     clock.now += KEEP_REFUSED
-    desk.address(card, card.job_ids[0], Media(OLD, None, clock.now), refused=True)
+    address(desk, card, card.job_ids[0], Media(OLD, None, clock.now), refused=True)
     assert asked(sandbox, "viitor") == 2
 
 
@@ -114,7 +120,7 @@ def test_the_page_uses_a_share_of_an_accounts_rate_limit(
     jobs = done(case, 20)
     card = jobs.model_copy(update={"conn_id": connect("viitor", extra={"max_requests_per_minute": per_minute})})
     for job_id in [job_id for job_id in card.job_ids for _ in range(3)]:  # one a second, a minute long
-        desk.address(card, job_id, Media(OLD, None, None))
+        address(desk, card, job_id, Media(OLD, None, None))
         clock.now += 1
     assert asked(sandbox, "viitor") == allowed
 
@@ -124,11 +130,11 @@ def test_where_the_account_was_asked_just_now_an_old_address_is_better_than_none
 ) -> None:
     card = done(cases["viitor"], 2)
     first, second = card.job_ids
-    assert desk.address(card, first, Media(OLD, None, None)) != OLD
-    assert desk.address(card, second, Media(OLD, None, None)) == OLD
-    with pytest.raises(MediaUnavailable, match="asked just now") as told:
-        desk.address(card, second, Media(None, None, None))
-    assert told.value.status == 429
+    assert address(desk, card, first, Media(OLD, None, None)) != OLD
+    assert address(desk, card, second, Media(OLD, None, None)) == OLD
+    with pytest.raises(Busy, match="polled just now") as told:
+        address(desk, card, second, Media(None, None, None))
+    assert (told.value.status, told.value.retry_after) == (503, 2)
 
 
 def test_a_vendor_that_cannot_be_asked_leaves_the_old_address(
@@ -136,7 +142,7 @@ def test_a_vendor_that_cannot_be_asked_leaves_the_old_address(
 ) -> None:
     card = done(cases["topview"])
     sandbox.fault(vendor="topview", call="query", kind="auth_failed", times=5)
-    assert desk.address(card, card.job_ids[0], Media(OLD, None, None)) == OLD
+    assert address(desk, card, card.job_ids[0], Media(OLD, None, None)) == OLD
 
 
 def test_what_the_vendor_says_instead_is_told_without_a_secret(
@@ -144,7 +150,7 @@ def test_what_the_vendor_says_instead_is_told_without_a_secret(
 ) -> None:
     card = done(cases["topview"]).model_copy(update={"conn_id": connect("topview", password="not-the-password")})
     with pytest.raises(MediaUnavailable, match="Topview gives no address") as told:
-        desk.address(card, card.job_ids[0], Media(None, None, None))
+        address(desk, card, card.job_ids[0], Media(None, None, None))
     assert told.value.status == 502
     assert "not-the-password" not in told.value.reason
 
@@ -161,7 +167,7 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
         job_ids=(job_id,),
     )
     with pytest.raises(MediaUnavailable) as told:
-        desk.address(card, job_id, Media(None, None, None))
+        address(desk, card, job_id, Media(None, None, None))
     assert told.value.status == 409
 
 
@@ -173,6 +179,6 @@ def test_no_connection_is_used_for_another_vendor_than_its_own(
 ) -> None:
     forged = done(cases["viitor"]).model_copy(update=card)
     with pytest.raises(MediaUnavailable, match="There is no connection") as told:
-        desk.address(forged, forged.job_ids[0], Media(OLD, None, None), refused=True)
+        address(desk, forged, forged.job_ids[0], Media(OLD, None, None), refused=True)
     assert told.value.status == 404
     assert (asked(sandbox, "viitor"), asked(sandbox, "topview")) == (0, 0)

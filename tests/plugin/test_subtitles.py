@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles, fetch, to_vtt
+from airflow_provider_videoai.plugin import subtitles
+from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles, to_vtt
 
 SRT = (
     "1\r\n00:00:00,000 --> 00:00:01,5\r\nHello <b>there</b>\r\n\r\n"
     "2\r\n00:00:02,000 --> 00:00:03,250\r\nTwo\r\nlines\r\n"
 )
+
+
+def fetch(url: str, *, allow_private: bool) -> str:
+    return asyncio.run(subtitles.fetch(url, allow_private=allow_private))
 
 
 def test_subrip_becomes_webvtt_without_markup() -> None:
@@ -35,6 +41,11 @@ def test_a_text_cannot_pose_as_markup_or_as_a_time() -> None:
 def test_what_has_no_cue_is_no_subtitles(text: str) -> None:
     with pytest.raises(NoSubtitles):
         to_vtt(text)
+
+
+@pytest.mark.parametrize("text", ["<a", "00:00:01,0 --> ", "\n", "<", "1"])
+def test_the_work_grows_with_the_text_and_not_with_its_square(text: str) -> None:
+    assert to_vtt(f"00:00:01,0 --> 00:00:02,0\nHello\n\n00:00:03,0 --> 00:00:04,0\n{text * (MOST_BYTES // len(text))}")
 
 
 def test_subtitles_are_fetched(serve: Any) -> None:

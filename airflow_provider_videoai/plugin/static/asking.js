@@ -6,6 +6,8 @@ export class Refusal extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
+    /** Whether it is worth to try again by oneself: Airflow is away, or has too much to do. */
+    this.passes = status === 0 || status === 503;
   }
 }
 

@@ -20,11 +20,13 @@ export function jobKey(query) {
   }
   const key = Object.fromEntries(names.map((name) => [name, query.get(name)]));
   // A tab on a task that is not mapped gets no index from Airflow, but its own placeholder for one.
-  return { ...key, map_index: /^\d+$/.test(key.map_index) ? key.map_index : "-1" };
+  const region = query.get("region_id");
+  return { ...key, ...(region && { region_id: region }), map_index: /^\d+$/.test(key.map_index) ? key.map_index : "-1" };
 }
 
 function jobQuery(key) {
-  return new URLSearchParams(names.map((name) => [name, key[name]])).toString();
+  const given = [...names, "region_id"].filter((name) => key[name] !== undefined);
+  return new URLSearchParams(given.map((name) => [name, key[name]])).toString();
 }
 
 /** The address of a job's page, from within this page. */
@@ -32,9 +34,12 @@ export function jobAddress(key) {
   return `job?${jobQuery(key)}`;
 }
 
-/** The address of a job in this page's API. */
-export function jobApi(key) {
-  return `api/jobs/${names.map((name) => encodeURIComponent(key[name])).join("/")}`;
+/** The address of a job in this page's API, or of what belongs to it: `jobApi(key, "/result", { job: 0 })`. */
+export function jobApi(key, what = "", query = {}) {
+  const path = names.map((name) => encodeURIComponent(key[name])).join("/");
+  const region = key.region_id ? { region_id: key.region_id } : {};
+  const search = new URLSearchParams({ ...query, ...region }).toString();
+  return `api/jobs/${path}${what}${search && "?"}${search}`;
 }
 
 /** The address of a task in Airflow's own UI. */

@@ -9,6 +9,10 @@ import { STATES, between, clock, duration, moment, operation, run } from "./word
 
 const EVERY = 3;
 const STEPS = ["submitted", "queued", "running", "ended"];
+const HINTS = {
+  unwatched: "The task waits no more and has not seen the end of the job, which may still go on.",
+  unreadable: "What this task stored of its job cannot be read: another version or another program wrote it.",
+};
 const VENDORS_ID = /^[\w-]{16,}$/;
 const NO_SOURCE = "This task waits for a job that another task submitted.";
 const NO_RESULT = {
@@ -38,14 +42,14 @@ function heading(job) {
   return h(
     "header.title",
     {},
-    h("h1", {}, operation(job.operation), h("small", {}, job.vendor_name)),
+    h("h1", {}, operation(job.operation) || "Video job", h("small", {}, job.vendor_name)),
     badge(job.state),
     link,
   );
 }
 
 function reached(job) {
-  const last = { queued: 1, running: 2, unwatched: job.timeline.running ? 2 : 1 };
+  const last = { queued: 1, running: 2, unwatched: job.timeline.running ? 2 : 1, unreadable: 0 };
   return last[job.state] ?? 3;
 }
 
@@ -68,7 +72,7 @@ function step(job, name, position) {
 
 function course(job) {
   const live = job.state === "queued" || job.state === "running";
-  const hint = job.state === "unwatched" && "The task waits no more and has not seen the end of the job, which may still go on.";
+  const hint = HINTS[job.state];
   return h(
     "section.card.course",
     {},
@@ -81,15 +85,15 @@ function course(job) {
 function source(job) {
   const { media, text } = job.source ?? {};
   const shown = media
-    ? player({ kind: media, address: `${jobApi(key)}/source`, label: "Input" })
+    ? player({ kind: media, address: jobApi(key, "/source"), label: "Input" })
     : words(VENDORS_ID.test(text) ? `${job.vendor_name} has it as ${text}` : text ?? NO_SOURCE, text ? "words" : "muted");
   return h("figure", {}, h("figcaption", {}, "Input"), shown);
 }
 
 function outcome(job, result, number) {
-  const address = `${jobApi(key)}/result?job=${number}`;
-  const track = result.subtitles ? `${jobApi(key)}/subtitles?job=${number}` : null;
-  const again = `${address}&refused=true`;
+  const address = jobApi(key, "/result", { job: number });
+  const track = result.subtitles ? jobApi(key, "/subtitles", { job: number }) : null;
+  const again = jobApi(key, "/result", { job: number, refused: true });
   const failed = result.error && `${STATES[result.state] ?? "Error"}: ${result.error}`;
   const shown = result.media
     ? player({ kind: result.media, address, again, track, label: "Result" })
@@ -169,15 +173,15 @@ function results(job) {
 async function refresh() {
   try {
     const job = await ask(jobApi(key));
-    document.title = `${operation(job.operation)}: ${job.task_id}`;
+    document.title = `${operation(job.operation) || "Video job"}: ${job.task_id}`;
     show(main, crumbs(), heading(job), course(job), ...results(job));
     fill(main);
     return job.state === "queued" || job.state === "running";
   } catch (refusal) {
-    if (refusal.status !== 0 || !main.childElementCount) {
+    if (!refusal.passes || !main.childElementCount) {
       show(main, crumbs(), notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
     }
-    return refusal.status === 0;
+    return refusal.passes;
   }
 }
 

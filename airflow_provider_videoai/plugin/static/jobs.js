@@ -78,9 +78,12 @@ async function refresh() {
     filters.classList.add("ready");
     show(main, answer.jobs.length ? table(answer) : none(), more(answer));
   } catch (refusal) {
+    if (refusal.passes && main.childElementCount) {
+      return true;
+    }
     filters.classList.remove("ready");
     show(main, notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
-    return refusal.status === 0;
+    return refusal.passes;
   }
   return true;
 }

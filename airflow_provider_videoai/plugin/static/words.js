@@ -8,6 +8,7 @@ export const STATES = {
   failed: "Failed",
   aborted: "Aborted",
   unwatched: "Not watched",
+  unreadable: "Unreadable",
 };
 
 /** `text_removal` -> `Text removal`; abbreviations of the trade stay as they are. */

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_videoai.plugin.media import MediaDesk
+from airflow_provider_videoai.plugin.outside import Outside
+from tests.support.api_server import ApiServer, running_api_server
+
+
+@pytest.fixture(scope="session")
+def _api_server() -> Iterator[ApiServer]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AIRFLOW__CORE__AUTH_MANAGER", "tests.support.api_server.SomeDagsAuthManager")
+        environment.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        environment.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "x" * 64)
+        with running_api_server() as running:
+            yield running
+
+
+@pytest.fixture
+def api_server(_api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """Airflow's API server without a task, and with a page that remembers nothing."""
+    from airflow_provider_videoai.plugin import web  # noqa: PLC0415 - as late as Airflow imports it
+
+    monkeypatch.setattr(web, "desk", MediaDesk())
+    monkeypatch.setattr(web, "stores", Outside(at_once=4, per_account=4, threads=8))
+    _api_server.forget()
+    yield _api_server
+    _api_server.forget()

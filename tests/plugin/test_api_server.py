@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page in a real API server of Airflow: whatever tasks stored and whoever asks for what, it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.api_server import API, HIDDEN, ApiServer, Stored
+
+CARD = {
+    "vendor": "viitor",
+    "operation": "text_removal",
+    "polled_as": "text_removal",
+    "conn_id": "viitor_default",
+    "job_ids": ["j1"],
+    "submitted_at": 1_778_486_400.0,
+    "source": "https://media.example/in.mp4",
+}
+
+
+def states(api_server: ApiServer, **query: Any) -> dict[str, str]:
+    with api_server.client() as client:
+        answer = client.get(API, params=query)
+        assert answer.status_code == 200, answer.text
+        return {job["task_id"]: job["state"] for job in answer.json()["jobs"]}
+
+
+UNREADABLE = {
+    "an absurd time": CARD | {"submitted_at": 1e300},
+    "no finite time": CARD | {"submitted_at": float("nan")},
+    "a time before time": CARD | {"submitted_at": -1},
+    "deep text": "[" * 200_000,
+    "deep": Stored("[" * 100_000 + "]" * 100_000),
+    "no JSON": Stored("{"),
+    "a long number": Stored("9" * 10_000),
+    "another provider's": {"id": 5},
+    "null": None,
+    "a list": [CARD],
+    "no job": CARD | {"job_ids": []},
+    "odd jobs": CARD | {"job_ids": [1, None]},
+    "a surrogate": CARD | {"job_ids": ["\ud800"]},
+    "a long id": CARD | {"job_ids": ["x" * 10_000]},
+    "a control character": CARD | {"conn_id": "a\x00b"},
+    "too many jobs": CARD | {"job_ids": ["j"] * 60_000},
+}
+
+
+@pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_card_that_cannot_be_read_is_shown_as_that_and_harms_no_other(value: Any, api_server: ApiServer) -> None:
+    api_server.task(task_id="good", video_job=CARD)
+    path = api_server.task(task_id="bad", video_job=value)
+    assert states(api_server) == {"good": "queued", "bad": "unreadable"}
+    assert states(api_server, vendor="viitor") == {"good": "queued"}
+    assert states(api_server, state="unreadable") == {"bad": "unreadable"}
+    with api_server.client() as client:
+        page = client.get(path)
+        assert (page.status_code, page.json()["state"], page.json()["results"]) == (200, "unreadable", [])
+        assert {what: client.get(f"{path}/{what}").status_code for what in ("source", "result", "subtitles")} == (
+            dict.fromkeys(("source", "result", "subtitles"), 404)
+        )
+
+
+@pytest.mark.parametrize("key", ["progress", "state", "finished_at", "status", "return_value"])
+@pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_whatever_else_a_task_stored_its_job_is_shown(key: str, value: Any, api_server: ApiServer) -> None:
+    path = api_server.task(video_job=CARD, **{key: value})
+    assert states(api_server) == {"task": "queued"}
+    with api_server.client() as client:
+        assert client.get(path).json()["results"][0]["job_id"] == "j1"
+
+
+def test_a_run_whose_id_holds_what_a_path_may_not_has_its_page(api_server: ApiServer) -> None:
+    api_server.task(run_id="a/b c+d%25é", video_job=CARD)
+    with api_server.client() as client:
+        for what, status in (("", 200), ("/source", 307), ("/result", 404), ("/subtitles", 404)):
+            assert client.get(f"{API}/dag/a%2Fb%20c%2Bd%2525%C3%A9/task/-1{what}").status_code == status, what
+
+
+BAD_PATHS = [
+    f"{API}/d%00/run/task/-1",
+    f"{API}/dag/r%00/task/-1/result",
+    f"{API}/dag/run/t%00/-1/source",
+    f"{API}/dag/run/task/%00",
+    f"{API}/dag/%ED%A0%80/task/-1",
+    f"{API}/{'d' * 10_000}/run/task/-1",
+    f"{API}/dag/{'r' * 10_000}/task/-1/subtitles",
+    f"{API}/dag/run/task/-2",
+    f"{API}/dag/run/task/{2**31}",
+    f"{API}/dag/run/task/{2**63}",
+    f"{API}/dag/run/task/{'9' * 5000}",
+    f"{API}/dag/run/task/1e3",
+    f"{API}/dag/run/task/-1/result?job=-1",
+    f"{API}/dag/run/task/-1/result?job={'9' * 5000}",
+    f"{API}/dag/run/task/-1/result?refused=%00",
+    f"{API}/dag/run/task/-1?region_id={'x' * 100}",
+    f"{API}?dag_id=%00",
+    f"{API}?dag_id=dag&dag_id=%00",
+    f"{API}?dag_id={'d' * 10_000}",
+    f"{API}?vendor=%00",
+    f"{API}?vendor=%ED%A0%80",
+    f"{API}?state=%00",
+    f"{API}?limit=-1",
+    f"{API}?limit={'9' * 5000}",
+    f"{API}?limit=50&limit=x",
+    "/video-jobs/%00",
+    "/video-jobs/static/%00",
+    "/video-jobs/static/..%2F..%2Fetc",
+]
+
+
+@pytest.mark.parametrize("path", BAD_PATHS, ids=[path[:60] for path in BAD_PATHS])
+def test_what_cannot_be_there_is_refused_in_json(path: str, api_server: ApiServer) -> None:
+    with api_server.client() as client:
+        answer = client.get(path)
+    assert answer.status_code in (404, 422)
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_of_a_repeated_parameter_the_last_counts_for_both_access_and_answer(api_server: ApiServer) -> None:
+    api_server.task("dag", video_job=CARD)
+    api_server.task(f"{HIDDEN}.dag", task_id="other", video_job=CARD)
+    with api_server.client() as client:
+        assert client.get(f"{API}?dag_id=dag&dag_id={HIDDEN}.dag").status_code == 403
+        mine = client.get(f"{API}?dag_id={HIDDEN}.dag&dag_id=dag").json()
+        assert [job["dag_id"] for job in mine["jobs"]] == ["dag"]
+
+
+def test_a_dag_that_a_user_may_not_read_looks_like_one_that_is_not_there(api_server: ApiServer) -> None:
+    there = api_server.task(f"{HIDDEN}.a", video_job=CARD)
+    absent = there.replace(f"{HIDDEN}.a", f"{HIDDEN}.b")
+    assert states(api_server) == {}
+    with api_server.client() as client:
+        assert client.get(API).json()["dag_ids"] == []
+        for what in ("", "/source", "/result", "/subtitles"):
+            found, missing = (client.get(path + what) for path in (there, absent))
+            assert (found.status_code, found.text) == (missing.status_code, missing.text) == (403, found.text)
+
+
+@pytest.mark.parametrize("path", ["", "/dag/run/task/-1", "/dag/run/task/-1/result", "/dag/%00/task/-1", "/d/r/t/x"])
+def test_without_a_login_every_route_answers_401(path: str, api_server: ApiServer) -> None:
+    api_server.task(video_job=CARD)
+    with api_server.client(None) as nobody:
+        assert nobody.get(API + path).status_code == 401
+
+
+def test_an_error_that_nobody_expected_shows_nothing_of_the_inside_and_is_logged_once(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, everything_said: Any
+) -> None:
+    text = "no address https://media.example/in/out.mp4?sign=secret"
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError(text)
+
+    api_server.task(video_job=CARD)
+    monkeypatch.setattr("airflow_provider_videoai.plugin.view.page", fail)
+    with api_server.client() as client:
+        answer = client.get(f"{API}/dag/run/task/-1")
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"detail": "Something went wrong. The API server's log says more."},
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    (logged,) = (record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+    assert logged.startswith("Video jobs: ")
+    assert "RuntimeError: no address https://media.example/…/out.mp4" in logged
+    assert "test_api_server.py" in logged
+    assert "secret" not in everything_said()
