@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_videoai.links import (
     VideoJobLink,
@@ -16,6 +19,7 @@ from airflow_provider_videoai.links import (
     result_url,
     ui_is_on,
 )
+from airflow_provider_videoai.sensors.viitor import ViiTorTextRemovalSensor
 
 TASK = SimpleNamespace(dag_id="my.dag", run_id="manual__2026-11-21T10:12:25.7+00:00", task_id="group.make", map_index=3)
 
@@ -49,7 +53,7 @@ def test_both_addresses_are_the_plugins() -> None:
     met = [
         route for route in app.routes if route.matches({"type": "http", "path": path, "method": "GET"})[0].value == 2
     ]
-    assert [getattr(route, "name", None) for route in met] == ["result"]
+    assert getattr(met[0], "name", None) == "result"
 
 
 def test_without_a_base_url_the_path_alone_leads_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +75,43 @@ def test_no_link_is_shown_where_the_page_is_switched_off(monkeypatch: pytest.Mon
     monkeypatch.setenv("AIRFLOW__VIDEOAI__UI", "False")
     assert not ui_is_on()
     assert VideoJobLink().get_link(done, ti_key=TASK) == VideoResultLink().get_link(done, ti_key=TASK) == ""
+
+
+@given(st.text(), st.text(), st.text(), st.integers())
+def test_any_ids_come_through_both_addresses(dag_id: str, run_id: str, task_id: str, map_index: int) -> None:
+    task = SimpleNamespace(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
+    ids = [dag_id, run_id, task_id, str(map_index)]
+    assert [value for _, value in parse_qsl(urlsplit(job_url(task)).query, keep_blank_values=True)] == ids
+    path = urlsplit(result_url(task)).path.removeprefix("/team/video-jobs/api/jobs/").removesuffix("/result")
+    assert [unquote(part) for part in path.split("/")] == ids
+    assert not {"+", " "} & {*job_url(task), *result_url(task)}
+
+
+def test_an_id_that_no_encoding_takes_harms_no_link() -> None:
+    task = SimpleNamespace(dag_id="\ud800", run_id="r", task_id="t", map_index=-1)
+    assert "dag_id=%3F&" in job_url(task)
+    assert "/%3F/" in result_url(task)
+
+
+def test_an_iteration_of_a_loop_leads_to_the_row_that_the_database_has_of_it() -> None:
+    iteration = SimpleNamespace(**vars(TASK) | {"map_index": -1, "region_id": UUID(int=7), "region_index": 2})
+    region = {"region_id": [str(UUID(int=7))], "region_index": ["2"]}
+    assert parse_qs(urlsplit(job_url(iteration)).query).items() >= ({"map_index": ["2"]} | region).items()
+    result = urlsplit(result_url(iteration))
+    assert result.path.endswith("/group.make/2/result")
+    assert parse_qs(result.query) == region
+
+
+@pytest.mark.parametrize("region", [{"region_id": UUID(int=0), "region_index": -1}, {"region_id": None}, {}], ids=str)
+def test_a_task_in_no_loop_is_named_as_ever(region: dict[str, object]) -> None:
+    task = SimpleNamespace(**vars(TASK) | {"map_index": -1} | region)
+    assert "region" not in job_url(task)
+    assert result_url(task).endswith("/group.make/-1/result")
+
+
+def test_a_mapped_task_whose_arguments_were_never_rendered_has_no_button_and_no_error() -> None:
+    mapped = ViiTorTextRemovalSensor.partial(task_id="wait").expand(job_id=["ViiTor_AI1"])
+    assert not isinstance(mapped, ViiTorTextRemovalSensor)
+    for link in (VideoJobLink(), VideoResultLink()):
+        assert link.get_link(mapped, ti_key=TASK) == ""
+        assert link.get_link(object(), ti_key=object()) == ""

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_videoai.plugin import subtitles
 from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles, to_vtt
+from tests.support.hanging import hanging_server
 
 SRT = (
     "1\r\n00:00:00,000 --> 00:00:01,5\r\nHello <b>there</b>\r\n\r\n"
@@ -73,6 +74,12 @@ def test_an_error_or_silence_is_told_without_the_address(serve: Any, free_port: 
         with pytest.raises(NoSubtitles) as told:
             fetch(url, allow_private=True)
         assert "secret" not in str(told.value)
+
+
+def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subtitles, "_TIMEOUT", 0.2)
+    with hanging_server() as server, pytest.raises(NoSubtitles, match="TimeoutError"):
+        fetch(f"{server.url}/a.srt", allow_private=True)
 
 
 def test_the_network_of_whoever_runs_airflow_is_closed_to_a_vendors_address(serve: Any) -> None:

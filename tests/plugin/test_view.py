@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.card import JobCard
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, media_of, page, row, state_of
+from airflow_provider_videoai.plugin.wording import is_url
 
 AT = datetime(2026, 5, 11, 8, 0, tzinfo=UTC)
 SIGNED = "https://media.example/out.mp4?sign=secret"
@@ -173,3 +177,98 @@ def test_what_is_no_web_address_is_not_given_out(url: Any) -> None:
 def test_a_spoilt_result_is_shown_as_none(value: Any) -> None:
     (shown,) = page(video_task("success", return_value=value))["results"]
     assert (shown["job_id"], shown["media"]) == ("j1", None)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([SIGNED, "succeeded", "j1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+"""What JSON readers return: NaN, infinities and lone surrogates among it."""
+
+
+def like(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """What has the right names and anything in them."""
+    return st.fixed_dictionaries(
+        {}, optional={name: JSON if value is None else value for name, value in fields.items()}
+    )
+
+
+JOB = like(
+    job_id=st.just("j1"),
+    state=None,
+    media_url=None,
+    subtitles_url=None,
+    media_id=None,
+    duration_ms=None,
+    error_code=None,
+    error_message=None,
+    details=None,
+    finished_at=None,
+)
+SINCE = like(queued=None, running=None)
+STORED = {
+    "progress": JSON | like(progress=None, state=None, queue_position=None, since=JSON | SINCE),
+    "state": JSON,
+    "finished_at": JSON,
+    "status": JSON | like(observed_at=None, since=JSON | SINCE, jobs=JSON | st.lists(JSON | JOB, max_size=2)),
+    "return_value": JSON | JOB | st.lists(JSON | JOB, max_size=2),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.fixed_dictionaries({}, optional=STORED), st.sampled_from(["deferred", "success", "failed", None]))
+def test_whatever_a_task_stored_there_is_a_page_that_a_browser_can_read(xcoms: dict[str, Any], state: Any) -> None:
+    task = video_task(state, **xcoms)
+    for shown in (row(task), page(task)):
+        text = json.dumps(shown, allow_nan=False, ensure_ascii=False).encode().decode()
+        assert "secret" not in text
+    for time in (*page(task)["timeline"].values(), row(task)["submitted_at"]):
+        assert time is None or datetime.fromisoformat(time)
+    assert is_url(media_of(task, "j1").media_url) or media_of(task, "j1").media_url is None
+
+
+@given(JSON)
+def test_whatever_is_no_card_is_shown_as_unreadable(value: Any) -> None:
+    read = JobCard.read(value)
+    assert read is None
+    task = VideoTask(key=TaskKey("dag", "run", "task"), card=read, seen_at=AT, state="deferred")
+    assert page(task)["state"] is Shown.UNREADABLE
+    assert page(task)["submitted_at"] == "2026-05-11T08:00:00+00:00"
+
+
+@given(like(**dict.fromkeys(("vendor", "operation", "polled_as", "conn_id", "job_ids", "submitted_at", "source"))))
+def test_whatever_poses_as_a_card_is_refused_or_shown(fields: dict[str, Any]) -> None:
+    names = dict.fromkeys(("vendor", "operation", "polled_as", "conn_id"), "x")
+    card = JobCard.read(names | {"job_ids": ["j1"]} | fields)
+    task = VideoTask(key=TaskKey("dag", "run", "task"), card=card, seen_at=AT)
+    json.dumps(page(task), allow_nan=False, ensure_ascii=False).encode()
+
+
+def calls_of(work: Any) -> int:
+    """Count the calls of Python and C functions that some work makes, resumed generators among them."""
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("kept", ["results", "statuses"])
+def test_twice_the_jobs_are_twice_the_work(kept: str) -> None:
+    def of(count: int) -> VideoTask:
+        ids = tuple(f"j{number}" for number in range(1, count + 1))
+        if kept == "statuses":
+            return video_task("success", card={"job_ids": ids}, status=status(*["succeeded"] * count))
+        return video_task("success", card={"job_ids": ids}, return_value=[result(each) for each in ids])
+
+    once, twice = of(1000), of(2000)
+    for work in (page, row, lambda task: media_of(task, "j1000")):
+        assert calls_of(lambda work=work: work(twice)) <= 2.2 * calls_of(lambda work=work: work(once))

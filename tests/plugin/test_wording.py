@@ -71,3 +71,20 @@ def test_a_browser_is_sent_to_web_addresses_only(value: Any, good: bool) -> None
 )
 def test_the_kind_of_media_is_told_by_its_name(url: str, kind: str) -> None:
     assert kind_of(url) == kind
+
+
+def test_where_a_text_is_cut_no_part_of_a_url_is_left_that_must_not_be_shown() -> None:
+    url = "https://media.example/secret/secret/secret?sign=secret "
+    for length in range(3900, 4000, 7):
+        assert "secret" not in shown(f"{'https://h/a/b?c ' * (length // 16)}{'x' * (length % 16)} {url * 9}")
+
+
+@pytest.mark.parametrize("text", ["a\x1b[2J", "\u202etxt", "\ud800"])
+def test_what_is_shown_can_be_encoded_and_forges_nothing(text: str) -> None:
+    assert shown(text).isprintable()
+    assert shown({"a": text}).isprintable()
+
+
+@pytest.mark.parametrize("url", ["http://h/\ud800", "http://h/\r\nSet-Cookie: a", "http://[", "http://h/" + "x" * 9000])
+def test_what_no_browser_can_be_sent_to_is_no_url(url: str) -> None:
+    assert not is_url(url)

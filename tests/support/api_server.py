@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real API server of Airflow in this process, on a database of its own, with tasks that only have stored something."""
+"""A real API server of Airflow in this process, on a database of its own, with tasks that only have XComs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ApiServer:
         task_state: str = "deferred",
         **xcoms: Any,
     ) -> str:
-        """Add a task with XComs (a :class:`Stored` as it is, anything else as JSON); return its path in the page's API."""
+        """Add a task with XComs (a :class:`Stored` as it is, others as JSON); return its path in the page's API."""
         self.stored += 1
         identity = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
         with create_session(scoped=False) as session:
