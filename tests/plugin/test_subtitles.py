@@ -78,7 +78,7 @@ def test_an_error_or_silence_is_told_without_the_address(serve: Any, free_port: 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subtitles, "_TIMEOUT", 0.2)
-    with hanging_server() as server, pytest.raises(NoSubtitles, match="TimeoutError"):
+    with hanging_server() as server, pytest.raises(NoSubtitles, match="in time"):
         fetch(f"{server.url}/a.srt", allow_private=True)
 
 
