@@ -18,6 +18,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -92,7 +93,7 @@ def newest(dag_ids: Collection[str], start: int, count: int) -> tuple[list[Found
         return _completed(session, rows, SUMMARY), len(rows) == count
 
 
-def one(key: TaskKey, region_id: str | None = None) -> Found | None:
+def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
     """Return one task with its jobs and results; ``None`` if there is none, or it has no video job.
 
     ``region_id`` names the loop of the task if Airflow has loops (3.4).
@@ -101,7 +102,7 @@ def one(key: TaskKey, region_id: str | None = None) -> Found | None:
     for column, value in zip(_columns(XComModel), key, strict=False):
         query = query.where(column == value)
     if region_id is not None and hasattr(XComModel, "region_id"):
-        query = query.where(cast(XComModel.region_id, Text) == region_id)
+        query = query.where(XComModel.region_id == region_id)
     with create_session(scoped=False) as session:
         found = _completed(session, session.execute(query).all(), WHOLE)
     # A database that compares without regard to case may return another task than the user was checked for.

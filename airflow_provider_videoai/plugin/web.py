@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi import Path as InPath
@@ -136,7 +137,7 @@ async def the_task(
     run_id: str,
     task_id: str,
     map_index: Annotated[int, InPath(ge=-1, le=records.LAST_MAP_INDEX)],
-    region_id: Annotated[str | None, Query(max_length=36)] = None,
+    region_id: UUID | None = None,
 ) -> VideoTask:
     """Return the task of a path to a user who may read it, or answer 404."""
     found = await run_in_threadpool(records.one, TaskKey(dag_id, run_id, task_id, map_index), region_id)

@@ -78,6 +78,14 @@ def test_a_run_whose_id_holds_what_a_path_may_not_has_its_page(api_server: ApiSe
             assert client.get(f"{API}/dag/a%2Fb%20c%2Bd%2525%C3%A9/task/-1{what}").status_code == status, what
 
 
+def test_a_loop_is_no_matter_to_an_airflow_without_loops(api_server: ApiServer) -> None:
+    path = api_server.task(map_index=2, video_job=CARD)
+    region = "region_id=00000000-0000-0000-0000-000000000007&region_index=2"
+    with api_server.client() as client:
+        assert client.get(f"{path}?{region}").json()["map_index"] == 2
+        assert client.get(f"{path}/source?{region}").status_code == 307
+
+
 BAD_PATHS = [
     f"{API}/d%00/run/task/-1",
     f"{API}/dag/r%00/task/-1/result",
