@@ -18,10 +18,10 @@ import pytest
 
 from airflow_provider_videoai.hooks.job_ids import job_ids_of
 from airflow_provider_videoai.hooks.lineage import report
+from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.printable import printable
-from airflow_provider_videoai.jobs.vendor import clean
 from airflow_provider_videoai.media.check import has_cues
 from airflow_provider_videoai.media.cues import Layout, cues_of
 from airflow_provider_videoai.media.subtitles import Form, read, write
