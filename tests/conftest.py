@@ -204,8 +204,12 @@ def xcoms(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int, str], str]:
     def get_one(*, key: str, task_id: str, map_index: int = -1, **_: Any) -> Any:
         return json.loads(kept.get((task_id, map_index, key), "null"))
 
+    def delete(*, key: str, task_id: str, map_index: int = -1, **_: Any) -> None:
+        kept.pop((task_id, map_index, key), None)
+
     monkeypatch.setattr(XCom, "set", set_)
     monkeypatch.setattr(XCom, "get_one", get_one)
+    monkeypatch.setattr(XCom, "delete", delete)
     return kept
 
 

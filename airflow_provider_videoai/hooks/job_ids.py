@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.printable import shown
+from airflow_provider_videoai.jobs.field_values import unquoted
+from airflow_provider_videoai.jobs.given import shown
 from airflow_provider_videoai.jobs.vendor import Vendor
 
 
@@ -21,33 +22,30 @@ class JobIds(NamedTuple):
 
 def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
     """Read an id, the result of an operator of this package, or a list of these; raise :class:`InvalidRequest`."""
-    given = _unquoted(given)
-    many = not isinstance(given, str | Mapping)
-    members = given if many else [given]
-    if not isinstance(members, Iterable):
-        raise InvalidRequest(f"job_id: must be an id or a list of ids, not {shown(given)}")
-    ids = [_id_of(member) for member in members]
+    if isinstance(given, str):
+        given = unquoted(given)
+    many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    if not isinstance(given, str | Mapping | Iterable) or isinstance(given, bytes | bytearray | AbstractSet):
+        raise InvalidRequest(f"job_id: must be an id or a list of ids, not {shown(given)}{_origin(given)}")
+    ids = [_id_of(member) for member in (given if many else [given])]
     if not ids:
-        raise InvalidRequest("job_id: must name at least one job")
+        raise InvalidRequest("job_id: must name at least one job, and is an empty list")
     for job_id in ids:
         vendor.check_job_id(job_id)
+        if job_id == "None":
+            raise InvalidRequest(f"job_id: 'None' is no id{_origin(job_id)}")
     return JobIds(ids, many)
-
-
-def _unquoted(given: Any) -> Any:
-    """Read a list that a template rendered as text, as JSON or as Python writes lists."""
-    if isinstance(given, str) and given.lstrip().startswith("["):
-        try:
-            return json.loads(given.replace("'", '"'))
-        except (ValueError, RecursionError):
-            return given
-    return given
 
 
 def _id_of(given: Any) -> str:
     job_id = given.get("job_id") if isinstance(given, Mapping) else given
     if not isinstance(job_id, str):
         raise InvalidRequest(
-            f"job_id: must be a text, or the result of an operator of this package, not {shown(given)}"
+            f"job_id: must be a text, or the result of an operator of this package, not {shown(given)}{_origin(job_id)}"
         )
     return job_id
+
+
+def _origin(value: object) -> str:
+    nothing = value is None or (isinstance(value, str) and value == "None")
+    return ": check the template, or the task and the XCom key, that it comes from" if nothing else ""

@@ -1,22 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The validated input of one operation, and how a broken rule is told."""
+"""The validated input of one operation, and what an error says of a broken rule."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args, get_origin
+from functools import cache
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
-from typing_extensions import is_typeddict
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.field_values import (
+    LARGEST_INTEGER,
+    Shape,
+    is_empty,
+    objection,
+    shape_of,
+    too_large,
+    unquoted,
+)
+from airflow_provider_videoai.jobs.given import shown
 from airflow_provider_videoai.jobs.limits import MediaLimits
+from airflow_provider_videoai.jobs.printable import printable
 
 Request = TypeVar("Request", bound="JobRequest")
 
 
+_LONGEST_NAME = 80
 _FIELDS_ONLY = {"rules": "later"}
 """Validation context: fields are checked alone, since some values are not known yet."""
 
@@ -30,13 +51,24 @@ class Rule(NamedTuple):
 
 
 def _web_url(value: str) -> str:
-    if not value.lower().startswith(("http://", "https://")) or not value.split("://", 1)[1].strip("/"):
-        raise ValueError("must be an http:// or https:// URL")
+    value = value.strip()
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("must be an http:// or https:// URL that the vendor can fetch")
+    if any(character.isspace() or not character.isprintable() for character in value):
+        raise ValueError("must be an http:// or https:// URL without whitespace: write a space as %20")
     return value
 
 
 WebUrl = Annotated[str, AfterValidator(_web_url)]
-"""A URL that the vendor can fetch; kept as the text that was given, since a signed URL must not be re-encoded."""
+"""A URL that the vendor can fetch; kept as the text that was given, since a signed URL must not be re-encoded.
+
+Whitespace around it is dropped: a template that spans lines brings some.
+"""
 
 
 class JobRequest(BaseModel):
@@ -49,6 +81,9 @@ class JobRequest(BaseModel):
         alias_generator=to_camel,
         hide_input_in_errors=True,
         loc_by_alias=False,
+        allow_inf_nan=False,
+        # A text field given a number takes its text, which is what a template makes of it as well.
+        coerce_numbers_to_str=True,
         # Importing an operator in a DAG file builds no validator: the first operator that is made does.
         defer_build=True,
     )
@@ -57,6 +92,19 @@ class JobRequest(BaseModel):
     rules: ClassVar[tuple[Rule, ...]] = ()
     media_limits: ClassVar[Mapping[str, MediaLimits]] = {}
     """Fields that name media, and what the vendor documents that it takes."""
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _keep_common_rules(cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        if cls.model_fields[name].is_required() and is_empty(value):
+            raise ValueError("must be given, and came empty: check the template, or the XCom key, that it comes from")
+        if why := objection(cls.shape(name), value):
+            raise ValueError(why)
+        kept = validate(value)
+        if isinstance(kept, int) and abs(kept) > LARGEST_INTEGER:  # of a text of digits
+            raise ValueError(too_large(kept))
+        return kept
 
     @model_validator(mode="after")
     def _keep_rules(self, info: ValidationInfo) -> Self:
@@ -68,12 +116,20 @@ class JobRequest(BaseModel):
         return self
 
     @classmethod
+    @cache
+    def shape(cls, name: str) -> Shape:
+        """Return what kind of value a field takes."""
+        return shape_of(cls.model_fields[name].annotation)
+
+    @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
         """Validate ``values`` (names in snake_case); raise :class:`InvalidRequest` naming each field and rule."""
+        if not isinstance(values, Mapping):
+            raise InvalidRequest(f"{cls.operation} request must be a mapping of its fields, not {shown(values)}")
         try:
             return cls.model_validate(cls._unquoted(values))
         except ValidationError as invalid:
-            raise InvalidRequest(_told(cls, _problems(invalid))) from None
+            raise InvalidRequest(_said(cls, _problems(cls, invalid))) from None
 
     @classmethod
     def check_known(cls, values: Mapping[str, Any], unknown: Collection[str]) -> None:
@@ -83,23 +139,23 @@ class JobRequest(BaseModel):
         try:
             cls.model_validate(values, context=_FIELDS_ONLY)
         except ValidationError as invalid:
-            problems = list(_problems(invalid, unknown))
+            problems = list(_problems(cls, invalid, unknown))
         if problems := problems or list(cls._broken_rules(values, unknown)):
-            raise InvalidRequest(_told(cls, problems))
+            raise InvalidRequest(_said(cls, problems))
 
     @classmethod
     def _unquoted(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Undo what templates do to values: lists and objects become JSON text, and what is absent an empty text."""
-        known = {}
-        for name, value in values.items():
+        """Undo what templates do to values: lists and objects become text, and what is absent an empty one."""
+        names = {field.alias: name for name, field in cls.model_fields.items()}
+        known: dict[str, Any] = {}
+        for given, value in values.items():
+            name = names.get(given, given)
+            if name in known:
+                raise InvalidRequest(f"{cls.operation} request is not valid: {name}: given twice, also as {given}")
             field = cls.model_fields.get(name)
-            if field is not None and isinstance(value, str):
-                if value in ("", "None") and not field.is_required():
-                    continue
-                if value.lstrip()[:1] in ("[", "{") and _structured(field.annotation):
-                    known[name] = _json_or_text(value)
-                    continue
-            known[name] = value
+            if field is None or not is_empty(value) or field.is_required():
+                structured = field is not None and cls.shape(name).structured
+                known[name] = unquoted(value) if structured and isinstance(value, str) else value
         return known
 
     @classmethod
@@ -125,34 +181,37 @@ class JobRequest(BaseModel):
         return self.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
-def _structured(annotation: Any) -> bool:
-    return (
-        get_origin(annotation) in (list, dict)
-        or is_typeddict(annotation)
-        or any(map(_structured, get_args(annotation)))
-    )
+def _problems(request: type[JobRequest], invalid: ValidationError, unknown: Collection[str] = ()) -> Iterator[str]:
+    """Say each problem once, also if it is that of several members of a list."""
+    seen: dict[tuple[str, str], str] = {}
+    more: dict[tuple[str, str], int] = {}
+    for error in invalid.errors(include_url=False, include_context=False):
+        where, text = error["loc"], error["msg"].removeprefix("Value error, ")
+        if where and where[0] in unknown:
+            continue
+        problem = (str(where[0]) if where else "", text)
+        more[problem] = more.get(problem, -1) + 1
+        seen.setdefault(problem, _problem(request, where, text, error))
+    for problem, told in seen.items():
+        yield f"{told}, and {more[problem]} more like it" if more[problem] else told
 
 
-def _json_or_text(value: str) -> Any:
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-
-
-def _problems(invalid: ValidationError, unknown: Collection[str] = ()) -> Iterator[str]:
-    for error in invalid.errors(include_url=False, include_input=False, include_context=False):
-        where = error["loc"]
-        text = error["msg"].removeprefix("Value error, ")
-        if not where:
-            yield text
-        elif where[0] not in unknown:
-            yield f"{_path(where)}: {text}"
+def _problem(request: type[JobRequest], where: tuple[int | str, ...], text: str, error: Mapping[str, Any]) -> str:
+    if not where:
+        return text
+    path = f"{_path(where)}{'' if text.startswith('[') else ': '}{text}"
+    match error["type"]:
+        case "missing":
+            return f"{path}: nothing was given, or a template or an XCom key gave None"
+        case "extra_forbidden":
+            return f"{path}: the fields are {', '.join(request.model_fields)}" if len(where) == 1 else path
+        case _:
+            return f"{path} (given: {shown(error['input'])})"
 
 
 def _path(where: tuple[int | str, ...]) -> str:
-    return str(where[0]) + "".join(f"[{step}]" for step in where[1:])
+    return printable(str(where[0])[:_LONGEST_NAME]) + "".join(f"[{step}]" for step in where[1:])
 
 
-def _told(request: type[JobRequest], problems: Collection[str] | Iterator[str]) -> str:
+def _said(request: type[JobRequest], problems: Collection[str] | Iterator[str]) -> str:
     return f"{request.operation} request is not valid: {'; '.join(problems)}"

@@ -9,6 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from airflow_provider_videoai.hooks.aidge import AidgeHook
+from airflow_provider_videoai.hooks.arguments import flag
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.media_check import check_media
 from airflow_provider_videoai.jobs.request import JobRequest
@@ -59,7 +60,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
         self.remove_audio = remove_audio
         self.inpainting_boxes = inpainting_boxes
         self.color_blocks = color_blocks
-        self.check_media = check_media
+        self.check_media = flag("check_media", check_media)
         self.aidge_conn_id = aidge_conn_id
         self.check_literals()
 

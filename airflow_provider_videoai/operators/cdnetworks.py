@@ -7,11 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 from typing_extensions import override
 
+from airflow_provider_videoai.hooks.arguments import connection_id
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
+from airflow_provider_videoai.hooks.literals import RendersText
 from airflow_provider_videoai.hooks.places import check_name
 from airflow_provider_videoai.hooks.source import is_known
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
@@ -19,7 +21,7 @@ from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
 
 
-class CDNetworksUploadVideoOperator(BaseOperator):
+class CDNetworksUploadVideoOperator(RendersText):
     """Upload a video of your own into Cloud VoD; ``media_id`` of the result is its ``videoId``.
 
     The result has the fields of a job's, ``media_url`` excepted. There is no job behind it: a retry, or a cleared task,
@@ -46,7 +48,7 @@ class CDNetworksUploadVideoOperator(BaseOperator):
         super().__init__(**{"multiple_outputs": True, **kwargs})
         self.source = source
         self.filename = filename
-        self.cdnetworks_conn_id = cdnetworks_conn_id
+        self.cdnetworks_conn_id = connection_id("cdnetworks_conn_id", cdnetworks_conn_id)
         if is_known(source):
             check_name("source", source)
 

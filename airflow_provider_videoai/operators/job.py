@@ -5,21 +5,23 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
+from typing_extensions import override
 
 from airflow_provider_videoai.hooks.airflow_errors import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_videoai.hooks.arguments import choice, connection_id, flag, seconds
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.hooks.literals import RendersText, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs, returned
 from airflow_provider_videoai.hooks.xcom import show
 from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard, source_of
 from airflow_provider_videoai.jobs.ending import Reason, error_of
-from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission import Store, conclude, hand_over, load
@@ -38,10 +40,9 @@ QUOTA_TIMEOUT = timedelta(hours=1)
 _BACKSTOP = timedelta(minutes=10)
 _FIRST_PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
-_LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 
 
-class VideoJobOperator(BaseOperator):
+class VideoJobOperator(RendersText):
     """Base of the vendors' operators: a subclass names its hook and request, and takes the request's fields.
 
     Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict, and pushes XCom ``job_id`` right after
@@ -50,7 +51,8 @@ class VideoJobOperator(BaseOperator):
     :param conn_id: the Airflow connection of the account.
     :param deferrable: wait in the triggerer, without a worker slot.
     :param wait_for_completion: ``False`` returns after the submit; wait with the vendor's sensor.
-    :param poll_interval: fixed seconds between two asks, never below the vendor's floor; ``None`` adapts.
+    :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
+        ``None`` adapts.
     :param job_timeout: how long the job may take (timedelta or seconds), counted from its submit.
     :param quota_timeout: how long to wait for room at a vendor whose queue is full (timedelta or seconds).
     :param on_uncertain_submit: after a submit whose answer was lost, ``fail`` or ``resubmit`` at the next attempt.
@@ -67,6 +69,9 @@ class VideoJobOperator(BaseOperator):
 
     ui_color = "#e8e4f8"
     operator_extra_links = (JOB_LINK, RESULT_LINK)
+    # What the links are told; of the class, since Airflow also asks for the links of a task that never began.
+    has_job: bool = False
+    media_count: int = 0
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class VideoJobOperator(BaseOperator):
         conn_id: str,
         deferrable: bool = True,
         wait_for_completion: bool = True,
-        poll_interval: float | None = None,
+        poll_interval: timedelta | float | None = None,
         job_timeout: timedelta | float = JOB_TIMEOUT,
         quota_timeout: timedelta | float = QUOTA_TIMEOUT,
         on_uncertain_submit: Literal["fail", "resubmit"] = "fail",
@@ -84,19 +89,17 @@ class VideoJobOperator(BaseOperator):
     ) -> None:
         # Each part of the result is an XCom of its own as well: `task.output["media_url"]` just works.
         super().__init__(**{"multiple_outputs": True, **kwargs})
-        self.conn_id = conn_id
-        self.deferrable = deferrable
-        self.wait_for_completion = wait_for_completion
+        self.conn_id = connection_id(self.hook_class.conn_name_attr, conn_id)
+        self.deferrable = flag("deferrable", deferrable)
+        self.wait_for_completion = flag("wait_for_completion", wait_for_completion)
         self.poll_interval = None if poll_interval is None else seconds("poll_interval", poll_interval)
         self.job_timeout = seconds("job_timeout", job_timeout)
         self.quota_timeout = seconds("quota_timeout", quota_timeout)
         self.on_uncertain_submit = choice("on_uncertain_submit", on_uncertain_submit, ("fail", "resubmit"))
         self.on_finished_job = choice("on_finished_job", on_finished_job, ("reuse", "resubmit"))
-        self.finish_in_triggerer = finish_in_triggerer
+        self.finish_in_triggerer = flag("finish_in_triggerer", finish_in_triggerer)
         self._submitter: Submitter | None = None
         self._job_id: str | None = None
-        self.has_job = False
-        self.media_count = 0
 
     # -- the request ---------------------------------------------------------------------------------------
 
@@ -107,6 +110,11 @@ class VideoJobOperator(BaseOperator):
 
     def _fields(self) -> dict[str, Any]:
         return {name: value for name in self.request_class.model_fields if (value := getattr(self, name)) is not None}
+
+    @override
+    def text_fields(self) -> Collection[str]:
+        fields, shape = self.request_class.model_fields, self.request_class.shape
+        return [name for name in self.template_fields if name not in fields or not shape(name).structured]
 
     def identified(self, request: JobRequest) -> JobRequest:
         """Return the request with what tells its inputs apart, where its fields alone do not; see :meth:`ready`."""
@@ -152,16 +160,17 @@ class VideoJobOperator(BaseOperator):
                 ) from failure
 
     def on_kill(self) -> None:
-        """Say what goes on: no vendor documents a call that cancels a job.
+        """Say what is known: no vendor documents a call that cancels a job.
 
-        Nothing is asked or kept here: Airflow calls this amid whatever the task is doing, talking to Airflow included.
+        Nothing is requested or kept here: Airflow calls this amid whatever the task is doing, talking to Airflow
+        included.
         """
         if self._submitter is not None and (cut_short := self._submitter.cut_short()):
             self.log.warning("%s", cut_short)
         elif self._job_id is not None:
             self.log.warning(
-                "Stopped waiting for job %s. It goes on at the vendor and is billed; when this task runs again, it "
-                "attaches to it.",
+                "Stopped waiting for job %s. It goes on at the vendor and is billed, unless it has ended by now: "
+                "nothing was cancelled. When this task runs again, it attaches to it.",
                 self._job_id,
             )
 
@@ -310,22 +319,3 @@ class VideoJobOperator(BaseOperator):
         self.media_count = int(result.media_url is not None)
         (value,) = returned([result])
         return value
-
-
-def seconds(name: str, value: timedelta | float) -> float:
-    """Read a duration as seconds; raise :class:`InvalidRequest` naming the argument."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST.total_seconds():
-        raise InvalidRequest(
-            f"{name}: must be a timedelta or a number of seconds greater than 0 and at most {_LONGEST.days} days, "
-            f"not {value!r}"
-        )
-    return float(value)
-
-
-def choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    """Return one of the allowed words; raise :class:`InvalidRequest` naming the argument."""
-    if value not in allowed:
-        raise InvalidRequest(f"{name}: must be one of {', '.join(allowed)}, not {value!r}")
-    return value

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 from typing_extensions import override
 
+from airflow_provider_videoai.hooks.arguments import connection_id
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.literals import RendersText
 from airflow_provider_videoai.hooks.source import SourceFile, format_of, is_known
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
@@ -25,7 +27,7 @@ _FILES = {"video_file": "video", "audio_file": "audio", "image_file": "image"}
 """Arguments that name a file to be uploaded, in place of the id of an uploaded one, and its kind."""
 
 
-class TopviewUploadOperator(BaseOperator):
+class TopviewUploadOperator(RendersText):
     """Upload a file to Topview and return its file id.
 
     An upload costs nothing: a retry, or a cleared task, uploads the file again under another id.
@@ -42,7 +44,7 @@ class TopviewUploadOperator(BaseOperator):
     def __init__(self, *, source: Any, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.source = source
-        self.topview_conn_id = topview_conn_id
+        self.topview_conn_id = connection_id("topview_conn_id", topview_conn_id)
         if is_known(source):
             format_of("source", source, FORMATS)
 

@@ -10,13 +10,15 @@ from typing import Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
+from typing_extensions import override
 
 from airflow_provider_videoai.hooks.airflow_errors import AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.hooks.arguments import connection_id, flag, seconds
 from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
-from airflow_provider_videoai.hooks.literals import plain_source, rendered_later
+from airflow_provider_videoai.hooks.literals import RendersText, plain_source, rendered_later
 from airflow_provider_videoai.hooks.waiting import Jobs, returned
 from airflow_provider_videoai.hooks.xcom import show
 from airflow_provider_videoai.jobs.blocking import ask, batches
@@ -27,6 +29,7 @@ from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.throttle import Throttle
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
+from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 
@@ -37,7 +40,7 @@ class SensorTimedOut(JobTimedOut, AirflowSensorTimeout):
     """The sensor's ``timeout`` passed while the job went on. Not retried; the job is billed and may still end."""
 
 
-class VideoJobSensor(BaseSensorOperator):
+class VideoJobSensor(RendersText, BaseSensorOperator):
     """Base of the vendors' sensors: wait until every job reached a terminal state, then return its result.
 
     Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict; for a list of ids, a list in the same
@@ -46,7 +49,10 @@ class VideoJobSensor(BaseSensorOperator):
     :param job_id: one id or a list; also the dict that an operator of this package returned. (templated)
     :param conn_id: the Airflow connection of the account.
     :param deferrable: wait in the triggerer; ``False`` pokes on a worker, by ``mode`` and ``poke_interval``.
-    :param poll_interval: fixed seconds between two asks, never below the vendor's floor; ``None`` adapts.
+    :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
+        left out, ``poke_interval`` if that is given, else adaptive.
+    :param poke_interval: Airflow's own (timedelta or seconds); left out, ``poll_interval`` if that is given.
+    :param timeout: Airflow's own: how long to wait (timedelta or seconds), from the start of the wait.
     :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
         emits no asset events and calls no listeners.
     """
@@ -57,6 +63,9 @@ class VideoJobSensor(BaseSensorOperator):
 
     ui_color = "#e3f0ee"
     operator_extra_links = (JOB_LINK, RESULT_LINK)
+    # What the links are told; of the class, since Airflow also asks for the links of a task that never began.
+    has_job: bool = False
+    media_count: int = 0
 
     def __init__(
         self,
@@ -64,41 +73,53 @@ class VideoJobSensor(BaseSensorOperator):
         job_id: Any,
         conn_id: str,
         deferrable: bool = True,
-        poll_interval: float | None = None,
+        poll_interval: timedelta | float | None = None,
+        poke_interval: timedelta | float | None = None,
+        timeout: timedelta | float | None = None,
         finish_in_triggerer: bool = False,
         **kwargs: Any,
     ) -> None:
-        if poll_interval is not None:
-            kwargs.setdefault("poke_interval", poll_interval)
-        super().__init__(**kwargs)
+        polled = None if poll_interval is None else seconds("poll_interval", poll_interval)
+        poked = None if poke_interval is None else seconds("poke_interval", poke_interval, zero=True)
+        waited = None if timeout is None else seconds("timeout", timeout, zero=True)
+        own: dict[str, Any] = {"poke_interval": polled if poked is None else poked, "timeout": waited}
+        super().__init__(**kwargs, **{name: value for name, value in own.items() if value is not None})
         self.job_id = job_id
-        self.conn_id = conn_id
-        self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.finish_in_triggerer = finish_in_triggerer
+        self.conn_id = connection_id(self.hook_class.conn_name_attr, conn_id)
+        self.deferrable = flag("deferrable", deferrable)
+        self.poll_interval = polled or poked or None
+        self.finish_in_triggerer = flag("finish_in_triggerer", finish_in_triggerer)
         self._watches: list[Watch] | None = None
-        self.has_job = False
-        self.media_count = 0
         if not rendered_later(job_id):
             self._job_ids()
-        if deferrable and (start := self._start()):
+        if self.deferrable and (start := self._start()):
             self.start_trigger_args = start
             self.start_from_trigger = True
+
+    @override
+    def render_template(self, content: Any, context: Any, jinja_env: Any = None, seen_oids: Any = None) -> Any:
+        # Rendered natively, ids may come as the list or the dict that they are; a single one must stay as written.
+        native = BaseSensorOperator.render_template(self, content, context, jinja_env, seen_oids)
+        lost = isinstance(content, str) and isinstance(native, int | float | complex | bytes)
+        return self.render_text(content, context, jinja_env) if lost else native
 
     def execute(self, context: Context) -> Any:
         """Wait for the jobs: deferred, or by poking."""
         with airflow_boundary():
-            # Ids that cannot be read are told here, before there is a link to their page.
-            show(context["ti"], CARD_KEY, self._jobs(context).card().to_json(), self.log)
-            self.has_job = True
-            if self.deferrable:
-                self._defer()
+            self._begin(context)
             # Airflow itself writes links when the worker lets go, which here may be only at the end.
             show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
             try:
                 return super().execute(context)
             except AirflowSensorTimeout as late:
                 raise self._timed_out(context, str(late)) from late
+
+    def _begin(self, context: Context) -> None:
+        # Ids that cannot be read are an error here, before there is a link to their page.
+        show(context["ti"], CARD_KEY, self._jobs(context).card().to_json(), self.log)
+        self.has_job = True
+        if self.deferrable:
+            self._defer()
 
     def _defer(self) -> None:
         arguments = self._trigger_arguments() | self._named_jobs() | {"deadline": time.time() + self.timeout}
@@ -110,7 +131,7 @@ class VideoJobSensor(BaseSensorOperator):
         It is for a literal id and for another task's result. A text template is not: rendered in the triggerer, one
         that pulls an XCom hangs for ever on Airflow 3.3. Nor is anything mapped: all copies would share one trigger.
         """
-        if not AIRFLOW_V_3_3_PLUS or self.get_closest_mapped_task_group() is not None:
+        if not AIRFLOW_V_3_3_PLUS or self.get_closest_mapped_task_group() is not None or self._needs_a_worker_first():
             return None
         if not rendered_later(self.job_id):
             jobs = self._named_jobs()
@@ -124,6 +145,12 @@ class VideoJobSensor(BaseSensorOperator):
             next_method="execute_complete",
             timeout=self._backstop,
         )
+
+    def _needs_a_worker_first(self) -> bool:
+        """Whether something of the user's belongs before the wait, or a limit of Airflow's would count the wait."""
+        kind = type(self)
+        hooked = kind.pre_execute is not BaseSensorOperator.pre_execute or kind.execute is not VideoJobSensor.execute
+        return bool(hooked or self._pre_execute_hook or self.on_execute_callback or self.execution_timeout)
 
     @property
     def _backstop(self) -> timedelta:
@@ -149,6 +176,9 @@ class VideoJobSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Return the results of jobs whose end the trigger saw."""
         with airflow_boundary():
+            if left_over(event):
+                forget_on_a_worker(context["ti"])
+                self._begin(context)
             try:
                 jobs = self._jobs(context)
                 self.has_job = True

@@ -126,12 +126,14 @@ class VideoJobTrigger(BaseTrigger):
         return TriggerEvent(refused(failure))  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
-        """Say what goes on when a user ends the wait: no vendor documents a call that cancels a job."""
+        """Say what is known: Airflow 3.3 also calls this where another triggerer has taken the wait over."""
         from airflow_provider_videoai.jobs.printable import shortened
 
-        await asyncio.to_thread(  # a line may hold up whoever writes it
-            logging.getLogger(__name__).warning,
-            "The wait was ended. %s job %s goes on at the vendor and is billed; when the task runs again, it attaches.",
+        await asyncio.to_thread(  # a line may block whoever writes it
+            logging.getLogger(__name__).info,
+            "This triggerer waits no longer: the task was ended or cleared, or another triggerer goes on with it. That "
+            "cancels no job: unless it has ended by now, %s job %s goes on at the vendor and is billed; a later "
+            "attempt attaches to it.",
             self.operation,
             shortened(str(self.job_ids or "")),
         )

@@ -26,6 +26,7 @@ from airflow_provider_videoai.jobs.transport import Transport
 from airflow_provider_videoai.jobs.watch import Outcome, Watch
 from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.triggers.event import event_of
+from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.log import log
 from airflow_provider_videoai.triggers.report import Report
@@ -33,6 +34,8 @@ from airflow_provider_videoai.triggers.report import Report
 
 async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
     """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event."""
+    if (left_over := await forget_last_attempt(trigger)) is not None:
+        return left_over
     transport = await transport_for(trigger.vendor, trigger.conn_id)
     watches, many = await _watches(trigger, transport)
     if trigger.submitted_at is None:  # else the worker's log says what was submitted

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do for a task that starts in the triggerer what a worker does at a start: remove what its last attempt left.
+
+Otherwise the page, and a task that reads XComs whatever happened, would take the last attempt's video for this one's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from airflow_provider_videoai.jobs.card import CARD_KEY
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
+
+PUSHED = (
+    "return_value",
+    *(part.name for part in fields(JobResult)),
+    "status",
+    "progress",
+    JOB_LINK.xcom_key,
+    RESULT_LINK.xcom_key,
+    CARD_KEY,
+)
+"""Every key that this package pushes: the triggerer has no way to list those that a task has. The card comes last:
+with it the page knows the task."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds before each retry, should Airflow's database or API not answer."""
+
+
+class LeftOverError(VideoAIError):
+    """The triggerer could not remove what the last attempt left: a worker has to, before the wait begins."""
+
+
+async def forget_last_attempt(trigger: VideoJobTrigger) -> None:
+    """Remove the XComs of the task's last attempt; raise :class:`LeftOverError` if Airflow does not remove them.
+
+    A first attempt has none. A triggerer that takes a wait over does it again: what this attempt pushed so far is
+    pushed again.
+    """
+    task = trigger.task_instance
+    if task is not None and trigger.started_here and getattr(task, "try_number", 1) > 1:
+        for key in PUSHED:
+            await _forget(task, key)
+
+
+def left_over(event: object) -> bool:
+    """Return whether a trigger ended because the last attempt's XComs could not be removed."""
+    return isinstance(event, Mapping) and event.get("refusal") == LeftOverError.__name__
+
+
+def forget_on_a_worker(task: Any) -> None:
+    """Remove the XComs of the task's last attempt, on a worker."""
+    for key in PUSHED:
+        _delete(task, key)
+
+
+async def _forget(task: Any, key: str) -> None:
+    from asgiref.sync import sync_to_async
+
+    from airflow_provider_videoai.triggers.log import log
+
+    for pause in _PAUSES:
+        try:
+            return await sync_to_async(_delete)(task, key)
+        except Exception as failure:  # noqa: BLE001 - whatever Airflow or its XCom backend raise
+            log.warning("Could not remove XCom %r of the last attempt; again in %.0f s: %s", key, pause, failure)
+        await asyncio.sleep(pause)
+    try:
+        return await sync_to_async(_delete)(task, key)
+    except Exception as failure:
+        raise LeftOverError(f"XCom {key!r} of the last attempt could not be removed: {failure}") from failure
+
+
+def _delete(task: Any, key: str) -> None:
+    # Of the process that runs the task or the trigger; parsing a DAG file needs none of it.
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.delete(key=key, dag_id=task.dag_id, task_id=task.task_id, run_id=task.run_id, map_index=task.map_index)
