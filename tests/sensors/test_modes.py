@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import JobTimedOut
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobTimedOut
 from tests.support.which_airflow import (
     AirflowRescheduleException,
     AirflowSensorTimeout,
@@ -117,6 +117,39 @@ def test_the_poll_interval_is_the_poke_interval_unless_both_are_given(
     arguments: dict[str, Any], poke_interval: float, cases: Any, sensor: Any
 ) -> None:
     assert sensor(cases["topview"], "a1", **arguments).make().poke_interval == poke_interval
+
+
+@pytest.mark.parametrize(
+    ("arguments", "interval"),
+    [
+        ({"poke_interval": 9}, 9.0),
+        ({"poke_interval": timedelta(seconds=9)}, 9.0),
+        ({"default_args": {"poke_interval": 9}}, 9.0),
+        ({"poll_interval": 7, "poke_interval": 9}, 7.0),
+        ({"poke_interval": 0}, None),
+        ({}, None),
+    ],
+)
+def test_a_deferred_wait_takes_the_poke_interval_if_only_that_is_given(
+    arguments: dict[str, Any], interval: float | None, cases: Any, sensor: Any
+) -> None:
+    waiting = sensor(cases["topview"], "a1", **arguments)
+    assert waiting.defer().trigger.poll_interval == interval
+    assert waiting.make().start_trigger_args.trigger_kwargs["poll_interval"] == interval
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"timeout": float("inf")}, "timeout: must be a timedelta or a number of seconds of at least 0"),
+        ({"timeout": "long"}, "timeout: must be"),
+        ({"poke_interval": -1}, "poke_interval: must be"),
+        ({"poke_interval": timedelta.max}, "poke_interval: must be"),
+    ],
+)
+def test_a_wrong_time_is_refused_by_name(arguments: dict[str, Any], said: str, cases: Any, sensor: Any) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        sensor(cases["topview"], "a1", **arguments).make()
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])

@@ -184,9 +184,14 @@ async def test_a_wait_that_is_cancelled_leaves_nothing_behind(cases: Any, sandbo
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_ending_the_wait_by_hand_says_that_the_job_goes_on(cases: Any, everything_said: Any) -> None:
+async def test_an_ended_wait_says_no_more_than_is_known(
+    cases: Any, everything_said: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     await trigger_of(cases["topview"], "a1").on_kill()
-    assert "job a1 goes on at the vendor and is billed" in everything_said()
+    said = everything_said()
+    assert "another triggerer goes on with it" in said
+    assert "unless it has ended by now, video_avatar job a1 goes on at the vendor and is billed" in said
+    assert {record.levelname for record in caplog.records if "a1" in record.message} == {"INFO"}
 
 
 @pytest.mark.parametrize(
