@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.given import shown
+from airflow_provider_videoai.jobs.given import as_given
 
 _LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 _WORDS = {"true": True, "false": False}
@@ -25,7 +25,7 @@ def seconds(name: str, value: timedelta | float | str, *, zero: bool = False) ->
         least = "of at least 0" if zero else "greater than 0"
         raise InvalidRequest(
             f"{name}: must be a timedelta or a number of seconds {least} and at most {_LONGEST.days} days, "
-            f"not {shown(value)}{_not_rendered(value)}"
+            f"not {as_given(value)}{_not_rendered(value)}"
         )
     return number
 
@@ -37,21 +37,25 @@ def flag(name: str, value: Any) -> bool:
         return bool(value)
     word = value.strip().lower() if isinstance(value, str) else ""
     if word not in _WORDS:
-        raise InvalidRequest(f"{name}: must be True or False, not {shown(value)}{_not_rendered(value)}")
+        raise InvalidRequest(f"{name}: must be True or False, not {as_given(value)}{_not_rendered(value)}")
     return _WORDS[word]
 
 
 def choice(name: str, value: Any, allowed: Collection[str]) -> str:
     """Return one of the allowed words."""
     if not isinstance(value, str) or value not in allowed:
-        raise InvalidRequest(f"{name}: must be one of {', '.join(allowed)}, not {shown(value)}{_not_rendered(value)}")
+        raise InvalidRequest(
+            f"{name}: must be one of {', '.join(allowed)}, not {as_given(value)}{_not_rendered(value)}"
+        )
     return value
 
 
 def connection_id(name: str, value: Any) -> Any:
     """Return the id of a connection; one that a subclass has rendered later is checked when it is used."""
     if not rendered_later(value) and (not isinstance(value, str) or not value.strip()):
-        raise InvalidRequest(f"{name}: must be the id of an Airflow connection, a non-empty string, not {shown(value)}")
+        raise InvalidRequest(
+            f"{name}: must be the id of an Airflow connection, a non-empty string, not {as_given(value)}"
+        )
     return value
 
 

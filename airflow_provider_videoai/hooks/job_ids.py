@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.field_values import unquoted
-from airflow_provider_videoai.jobs.given import shown
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.vendor import Vendor
 
 
@@ -26,7 +26,7 @@ def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
         given = unquoted(given)
     many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
     if not isinstance(given, str | Mapping | Iterable) or isinstance(given, bytes | bytearray | AbstractSet):
-        raise InvalidRequest(f"job_id: must be an id or a list of ids, not {shown(given)}{_origin(given)}")
+        raise InvalidRequest(f"job_id: must be an id or a list of ids, not {as_given(given)}{_origin(given)}")
     ids = [_id_of(member) for member in (given if many else [given])]
     if not ids:
         raise InvalidRequest("job_id: must name at least one job, and is an empty list")
@@ -41,7 +41,7 @@ def _id_of(given: Any) -> str:
     job_id = given.get("job_id") if isinstance(given, Mapping) else given
     if not isinstance(job_id, str):
         raise InvalidRequest(
-            f"job_id: must be a text, or the result of an operator of this package, not {shown(given)}{_origin(job_id)}"
+            f"job_id: must be a text, or the result of an operator of this package, not {as_given(given)}{_origin(job_id)}"
         )
     return job_id
 

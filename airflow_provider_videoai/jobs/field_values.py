@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from typing_extensions import is_typeddict
 
-from airflow_provider_videoai.jobs.given import shown
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.printable import printable
 
 LARGEST_INTEGER = 2**53 - 1
@@ -92,9 +92,9 @@ def _wrong_shape(shape: Shape, value: object) -> str | None:
     listed = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
     if shape.structured:
         if shape is Shape.LIST_OF_LISTS and listed and _flat(value):  # type: ignore[arg-type]
-            return f"must be a list of lists; a single one is written {shown([value])}"
+            return f"must be a list of lists; a single one is written {as_given([value])}"
         if shape is not Shape.OBJECT and isinstance(value, Mapping):
-            return f"must be a list; a list of one is written {shown([value])}"
+            return f"must be a list; a list of one is written {as_given([value])}"
         return None
     if is_result(value):
         return 'must be one part of a result, and is a whole one: add ["media_url"], ["media_id"] or another key'
@@ -125,7 +125,7 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
         elif isinstance(leaf, int) and shape is not Shape.TEXT and abs(leaf) > LARGEST_INTEGER:
             yield f"{place}{too_large(leaf)}"
         elif isinstance(leaf, int) and leaf.bit_length() > _MOST_BITS:
-            yield f"{place}must be text, not {shown(leaf)}"
+            yield f"{place}must be text, not {as_given(leaf)}"
         elif isinstance(leaf, str) and (why := _bad_text(leaf)):
             yield f"{place}{why}"
         elif leaf is _TOO_DEEP:
@@ -134,7 +134,7 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
 
 def too_large(value: int) -> str:
     """Say why an integer is too large."""
-    return f"must be an integer between -(2**53 - 1) and 2**53 - 1, which JSON keeps exactly, not {shown(value)}"
+    return f"must be an integer between -(2**53 - 1) and 2**53 - 1, which JSON keeps exactly, not {as_given(value)}"
 
 
 _TOO_DEEP = object()
@@ -155,7 +155,7 @@ def _leaves(value: object, place: str = "", depth: int = 0) -> Iterator[tuple[st
 
 
 def _key(key: object) -> str:
-    return printable(key[:_LONGEST_KEY]) if isinstance(key, str) else shown(key)
+    return printable(key[:_LONGEST_KEY]) if isinstance(key, str) else as_given(key)
 
 
 def _bad_text(text: str) -> str | None:

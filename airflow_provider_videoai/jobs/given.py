@@ -13,9 +13,9 @@ _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY = re.compile(r"(://[^\s?#'\"]*)[?#][^\s'\"]*")
 
 
-def shown(value: object) -> str:
+def as_given(value: object) -> str:
     """Return ``value`` as Python writes it, at most 80 characters or so; URLs lose their user and their query."""
-    return _shown.repr(value)
+    return _short.repr(value)
 
 
 class _Shown(reprlib.Repr):
@@ -40,4 +40,4 @@ class _Shown(reprlib.Repr):
         return f"a {type(value).__name__}"
 
 
-_shown = _Shown()
+_short = _Shown()

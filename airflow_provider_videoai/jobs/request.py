@@ -30,7 +30,7 @@ from airflow_provider_videoai.jobs.field_values import (
     too_large,
     unquoted,
 )
-from airflow_provider_videoai.jobs.given import shown
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.limits import MediaLimits
 from airflow_provider_videoai.jobs.printable import printable
 
@@ -125,7 +125,7 @@ class JobRequest(BaseModel):
     def parse(cls, values: Mapping[str, Any]) -> Self:
         """Validate ``values`` (names in snake_case); raise :class:`InvalidRequest` naming each field and rule."""
         if not isinstance(values, Mapping):
-            raise InvalidRequest(f"{cls.operation} request must be a mapping of its fields, not {shown(values)}")
+            raise InvalidRequest(f"{cls.operation} request must be a mapping of its fields, not {as_given(values)}")
         try:
             return cls.model_validate(cls._unquoted(values))
         except ValidationError as invalid:
@@ -206,7 +206,7 @@ def _problem(request: type[JobRequest], where: tuple[int | str, ...], text: str,
         case "extra_forbidden":
             return f"{path}: the fields are {', '.join(request.model_fields)}" if len(where) == 1 else path
         case _:
-            return f"{path} (given: {shown(error['input'])})"
+            return f"{path} (given: {as_given(error['input'])})"
 
 
 def _path(where: tuple[int | str, ...]) -> str:

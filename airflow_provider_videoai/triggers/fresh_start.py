@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from airflow.triggers.base import TriggerEvent
+
 from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.printable import shortened
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
+from airflow_provider_videoai.triggers.event import refused
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
 PUSHED = (
@@ -29,29 +33,30 @@ PUSHED = (
 """Every key that this package pushes: the triggerer has no way to list those that a task has. The card comes last:
 with it the page knows the task."""
 
+_LEFT_OVER = "left_over"
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before each retry, should Airflow's database or API not answer."""
 
 
-class LeftOverError(VideoAIError):
-    """The triggerer could not remove what the last attempt left: a worker has to, before the wait begins."""
+async def forget_last_attempt(trigger: VideoJobTrigger) -> TriggerEvent | None:
+    """Remove the XComs of the task's last attempt; return an event if Airflow does not remove them.
 
-
-async def forget_last_attempt(trigger: VideoJobTrigger) -> None:
-    """Remove the XComs of the task's last attempt; raise :class:`LeftOverError` if Airflow does not remove them.
-
-    A first attempt has none. A triggerer that takes a wait over does it again: what this attempt pushed so far is
-    pushed again.
+    Such an event asks a worker to do it before the wait begins: see :func:`left_over`. A first attempt has none. A
+    triggerer that takes a wait over does it again: what this attempt pushed so far is pushed again.
     """
     task = trigger.task_instance
-    if task is not None and trigger.started_here and getattr(task, "try_number", 1) > 1:
-        for key in PUSHED:
-            await _forget(task, key)
+    if task is None or not trigger.started_here or getattr(task, "try_number", 1) <= 1:
+        return None
+    for key in PUSHED:
+        if (failure := await _forget(task, key)) is not None:
+            why = VideoAIError(f"XCom {key!r} of the last attempt could not be removed: {shortened(str(failure))}")
+            return TriggerEvent({**refused(why), _LEFT_OVER: True})  # type: ignore[no-untyped-call]
+    return None
 
 
 def left_over(event: object) -> bool:
     """Return whether a trigger ended because the last attempt's XComs could not be removed."""
-    return isinstance(event, Mapping) and event.get("refusal") == LeftOverError.__name__
+    return isinstance(event, Mapping) and event.get(_LEFT_OVER) is True
 
 
 def forget_on_a_worker(task: Any) -> None:
@@ -60,21 +65,24 @@ def forget_on_a_worker(task: Any) -> None:
         _delete(task, key)
 
 
-async def _forget(task: Any, key: str) -> None:
+async def _forget(task: Any, key: str) -> Exception | None:
+    """Remove an XCom, patiently; return the last failure."""
     from asgiref.sync import sync_to_async
 
     from airflow_provider_videoai.triggers.log import log
 
-    for pause in _PAUSES:
+    for pause in (*_PAUSES, None):
         try:
-            return await sync_to_async(_delete)(task, key)
+            await sync_to_async(_delete)(task, key)
         except Exception as failure:  # noqa: BLE001 - whatever Airflow or its XCom backend raise
-            log.warning("Could not remove XCom %r of the last attempt; again in %.0f s: %s", key, pause, failure)
-        await asyncio.sleep(pause)
-    try:
-        return await sync_to_async(_delete)(task, key)
-    except Exception as failure:
-        raise LeftOverError(f"XCom {key!r} of the last attempt could not be removed: {failure}") from failure
+            if pause is None:
+                return failure
+            said = shortened(str(failure))
+            log.warning("Could not remove XCom %r of the last attempt; again in %.0f s: %s", key, pause, said)
+            await asyncio.sleep(pause)
+        else:
+            break
+    return None
 
 
 def _delete(task: Any, key: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.given import shown
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.printable import is_printable
 from tests.support.fuzzing import json_values
 
@@ -31,17 +31,17 @@ from tests.support.fuzzing import json_values
         ("{'media_url': 'https://host/clip.mp4?sign=word', 'a': 1}", None),
     ],
 )
-def test_a_value_is_shown_without_what_opens_anything(value: Any, text: str | None) -> None:
-    assert text in (None, shown(value))
-    assert "word" not in shown(value)
+def test_a_value_is_short_without_what_opens_anything(value: Any, text: str | None) -> None:
+    assert text in (None, as_given(value))
+    assert "word" not in as_given(value)
 
 
 @given(json_values("https://host/clip.mp4?sign=x") | st.text(max_size=300))
-def test_whatever_is_given_is_shown_on_one_short_line(value: Any) -> None:
-    assert is_printable(shown(value))
-    shown(value).encode()
+def test_whatever_is_given_is_short_on_one_short_line(value: Any) -> None:
+    assert is_printable(as_given(value))
+    as_given(value).encode()
 
 
 @given(st.text(min_size=200) | st.binary(min_size=200) | st.lists(st.integers(), min_size=50))
 def test_what_is_long_is_cut(value: Any) -> None:
-    assert len(shown(value)) < 1000
+    assert len(as_given(value)) < 1000
