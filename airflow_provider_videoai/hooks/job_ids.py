@@ -41,7 +41,8 @@ def _id_of(given: Any) -> str:
     job_id = given.get("job_id") if isinstance(given, Mapping) else given
     if not isinstance(job_id, str):
         raise InvalidRequest(
-            f"job_id: must be a text, or the result of an operator of this package, not {as_given(given)}{_origin(job_id)}"
+            "job_id: must be a text, or the result of an operator of this package, "
+            f"not {as_given(given)}{_origin(job_id)}"
         )
     return job_id
 

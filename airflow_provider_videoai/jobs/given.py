@@ -18,7 +18,7 @@ def as_given(value: object) -> str:
     return _short.repr(value)
 
 
-class _Shown(reprlib.Repr):
+class _Short(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
         self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 6, 6, 3
@@ -40,4 +40,4 @@ class _Shown(reprlib.Repr):
         return f"a {type(value).__name__}"
 
 
-_short = _Shown()
+_short = _Short()

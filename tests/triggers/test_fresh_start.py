@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_videoai.hooks.waiting import watches_of
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.triggers import fresh_start
 from airflow_provider_videoai.triggers import waiting as waiting_module
 from tests.support.tasks import _class_at
@@ -124,7 +125,7 @@ def test_what_the_triggerer_cannot_remove_a_worker_removes_before_the_wait_begin
     assert sandbox.ledger("viitor")["polls"] == []
 
     resumed = SimpleNamespace(method_name="execute_complete", kwargs={})
-    with pytest.raises(RuntimeError, match="may not"):
+    with pytest.raises(VideoAIError, match="may not"):
         waiting.resume(resumed, event.payload)
     monkeypatch.setattr(XCom, "delete", delete)
     with pytest.raises(TaskDeferred) as deferred:
