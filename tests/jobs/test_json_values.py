@@ -126,7 +126,7 @@ def test_what_airflow_can_carry_is_read_as_it_is(value: dict[str, Any], *, ascii
     assert json_object(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
-@pytest.mark.parametrize("foreign", [object(), b"a", (1,), {7: 1}, {"a": {1}}], ids=repr)
+@pytest.mark.parametrize("foreign", [pytest.param(object(), id="object"), b"a", (1,), {7: 1}, {"a": {1}}], ids=repr)
 def test_what_is_no_json_value_is_refused(foreign: Any) -> None:
     with pytest.raises(TypeError):
         normalised(foreign)

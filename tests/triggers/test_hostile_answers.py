@@ -174,7 +174,16 @@ async def _events(trigger: VideoJobTrigger) -> list[Any]:
 
 # -- the proof itself ------------------------------------------------------------------------------------------------
 
-UNCARRIABLE = ["\ud83d", "a\x00", float("nan"), float("inf"), 2**64, -(2**63) - 1, {"__classname__": "x"}, object()]
+UNCARRIABLE = [
+    "\ud83d",
+    "a\x00",
+    float("nan"),
+    float("inf"),
+    2**64,
+    -(2**63) - 1,
+    {"__classname__": "x"},
+    pytest.param(object(), id="object"),
+]
 
 
 @pytest.mark.parametrize("value", UNCARRIABLE, ids=ascii)
