@@ -7,7 +7,7 @@ BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop test test-ui pictures chaos check bench bench-storage format constraints clean
+.PHONY: help demo ui stop test test-ui pictures chaos hostile check bench bench-storage format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -30,7 +30,7 @@ stop: $(READY) ## end what `make ui` left running
 
 test: $(READY) ## all tests but those in a browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
-	$(BIN)/python -m pytest -m 'airflow and not ui'
+	$(BIN)/python -m pytest -m 'airflow and not ui and not hostile'
 
 test-ui: $(READY) ## what a person sees, in Debian's Chromium (apt-get install chromium)
 	$(BIN)/python -m pytest -m ui
@@ -40,6 +40,9 @@ pictures: $(READY) ## the same, and keep the screenshots of the documentation
 
 chaos: $(READY) ## kill, clear, break and restart at every step, on a real Airflow; CHAOS="--seed 7 --rounds 45" and so on
 	@PYTHONPATH=scripts $(BIN)/python -m tests.chaos $(CHAOS)
+
+hostile: $(READY) ## vendors that send whatever a server can send, at a real Airflow on PostgreSQL, beside healthy ones
+	$(BIN)/python -m pytest -m hostile
 
 check: $(READY) ## lint, types, layers
 	$(BIN)/ruff check .

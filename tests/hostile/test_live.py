@@ -24,7 +24,7 @@ from tests.hostile.deeds import deeds, odd_ids
 from tests.hostile.gateway import Case, Stage, gateway
 from tests.support.real_airflow import airflow_at
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.airflow, pytest.mark.hostile, pytest.mark.timeout(1500)]
 
 VENDORS = ("viitor", "aidge", "cdnetworks", "topview", "tencent_ivh")
 MODES = ("deferred", "in_triggerer", "blocking")
@@ -34,7 +34,7 @@ PATIENCE = 1200
 ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 ACCOUNT = {"timeout": 3, "outage_tolerance": 8, "max_requests_per_minute": 6000}
 TREE = {name for name in dir(errors) if isinstance(getattr(errors, name), type)}
-_EXCEPTION = re.compile(r"(?m)\b([A-Z][A-Za-z]+): ")
+_EXCEPTION = re.compile(r"Task failed with exception (\w+): ")
 
 
 def all_cases() -> list[Case]:
@@ -102,6 +102,7 @@ def _airflow(sandbox: Sandbox, database: str, home: Path, cases: list[Case]) -> 
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=database,
         AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE="50",
         AIRFLOW__CORE__PARALLELISM="24",
+        AIRFLOW__API__MAXIMUM_PAGE_LIMIT="1000",
         **{f"AIRFLOW_CONN_{name}": json.dumps(each) for name, each in connections.items()},
     )
 

@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow_provider_videoai.operators.aidge import AidgeVideoRemovalOperator
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksTrimOperator
 from airflow_provider_videoai.operators.job import VideoJobOperator
-from airflow_provider_videoai.operators.tencent_ivh import TencentTtsOperator
+from airflow_provider_videoai.operators.tencent_ivh import TencentVideoMakeOperator
 from airflow_provider_videoai.operators.topview import TopviewVideoAvatarOperator
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 
@@ -34,7 +34,10 @@ REQUESTS: dict[str, tuple[type[VideoJobOperator], dict[str, Any]]] = {
             "tts_text": "Hi.",
         },
     ),
-    "tencent_ivh": (TencentTtsOperator, {"input_ssml": "Hi.", "timbre_key": "sandbox-timbre"}),
+    "tencent_ivh": (
+        TencentVideoMakeOperator,
+        {"virtualman_key": "sandbox-virtualman", "input_ssml": "Hi.", "video_param": {"Format": "Mp4"}},
+    ),
 }
 MODES: dict[str, dict[str, Any]] = {
     "deferred": {},
