@@ -9,8 +9,10 @@ import itertools
 import os
 import socket
 import struct
+import subprocess
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,23 +102,21 @@ def with_reference(movie: bytes, path: str) -> bytes:
     alias += bytes(len(name) % 2) + struct.pack(">HH", 0xFFFF, 0)
     old = box(b"dref", struct.pack(">II", 0, 1), box(b"url ", struct.pack(">I", 1)))
     assert old in movie
-    return replaced(movie, old, box(b"dref", struct.pack(">II", 0, 1), box(b"alis", struct.pack(">I", 0), alias)))
+    new = box(b"dref", struct.pack(">II", 0, 1), box(b"alis", struct.pack(">I", 0), alias))
+    return replaced(movie, lambda whole: new if whole == old else None)
 
 
-def replaced(movie: bytes, old: bytes, new: bytes) -> bytes:
-    """Replace a box, in every place, and correct the lengths of those around it; the media comes first."""
+def replaced(movie: bytes, new: Callable[[bytes], bytes | None]) -> bytes:
+    """Replace boxes, in every place, and correct the lengths of those around them; the media comes first."""
     containers = (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl")
-
-    def rebuilt(data: bytes) -> bytes:
-        boxes, at = [], 0
-        while at + 8 <= len(data):
-            length, kind = struct.unpack_from(">I4s", data, at)
-            whole = data[at : at + length]
-            boxes.append(new if whole == old else box(kind, rebuilt(whole[8:])) if kind in containers else whole)
-            at += length
-        return b"".join(boxes)
-
-    return rebuilt(movie)
+    boxes, at = [], 0
+    while at + 8 <= len(movie):
+        length, kind = struct.unpack_from(">I4s", movie, at)
+        whole = movie[at : at + length]
+        inside = box(kind, replaced(whole[8:], new)) if kind in containers else whole
+        boxes.append(new(whole) or inside)
+        at += length
+    return b"".join(boxes)
 
 
 def subtitled_avi(avi: bytes, script: str) -> bytes:
@@ -275,3 +275,90 @@ def test_a_file_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with contextlib.suppress(NotMedia):
         probe(endless)  # type: ignore[arg-type]
     assert endless.count <= 17 * 1024**2
+
+
+def counting(movie: bytes, samples: int) -> bytes:
+    """Let an MP4 say that it has so many samples of one byte."""
+    lies = {
+        b"stsz": struct.pack(">III", 0, 1, samples),
+        b"stts": struct.pack(">IIII", 0, 1, samples, 10),
+        b"stsc": struct.pack(">IIIII", 0, 1, 1, samples, 1),
+        b"stco": struct.pack(">III", 0, 1, 48),
+    }
+    return replaced(movie, lambda whole: box(whole[4:8], lies[whole[4:8]]) if whole[4:8] in lies else None)
+
+
+def in_fragments(movie: bytes, samples: int) -> bytes:
+    """Let an MP4 go on in fragments that say to have so many samples and list none."""
+    run = box(b"trun", struct.pack(">II", 0, samples))
+    head = box(b"tfhd", struct.pack(">III", 0x38, 1, 10) + struct.pack(">II", 1, 0))
+    extends = box(b"mvex", box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 10, 1, 0)))
+    fragment = box(b"moof", box(b"mfhd", struct.pack(">II", 0, 1)), box(b"traf", head, run))
+    at = movie.index(b"moov") - 4
+    (length,) = struct.unpack_from(">I", movie, at)
+    moov = box(b"moov", movie[at + 8 : at + length], extends)
+    return movie[:at] + moov + movie[at + length :] + fragment * 50
+
+
+@pytest.mark.parametrize("samples", [30_000_000, 400_000_000, 2**32 - 1])
+@pytest.mark.parametrize("lying", [counting, in_fragments])
+def test_false_counts_take_no_more_memory_than_allowed(
+    tmp_path: Path, video: Path, lying: Callable[[bytes, int], bytes], samples: int
+) -> None:
+    path = tmp_path / "lie.mp4"
+    path.write_bytes(lying(video.read_bytes(), samples))
+    script = (
+        "import sys, resource, contextlib, pathlib\n"
+        "from airflow_provider_videoai.media.probe import NotMedia, probe\n"
+        "with contextlib.suppress(NotMedia):\n"
+        "    probe(pathlib.Path(sys.argv[1]))\n"
+        "kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN\n"
+        "print(*(resource.getrusage(kind).ru_maxrss // 1024 for kind in kinds))\n"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    ours, theirs = map(int, subprocess.run(command, check=True, capture_output=True).stdout.split())
+    assert ours < 300
+    assert theirs < 700
+
+
+class Watching(io.BytesIO):
+    """A file that does something to the process that reads it."""
+
+    def __init__(self, content: bytes, seen: Callable[[psutil.Process], object]) -> None:
+        super().__init__(content)
+        self._seen = seen
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        (reader,) = psutil.Process().children()
+        self._seen(reader)
+        return super().read(size)
+
+
+def test_a_crash_of_ffmpeg_is_a_failed_check(video: Path) -> None:
+    with pytest.raises(ResultUnavailable, match="no media"):
+        played(Watching(video.read_bytes(), psutil.Process.kill))
+    assert psutil.Process().children() == []
+
+
+def test_secrets_are_not_where_ffmpeg_runs(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_VIITOR_DEFAULT", "viitor://user:secret@")
+    seen: list[dict[str, str]] = []
+    probe(Watching(video.read_bytes(), lambda reader: seen.append(reader.environ())))
+    assert seen[0]
+    assert not any("secret" in value for value in seen[0].values())
+
+
+def test_a_failing_file_ends_the_process(video: Path) -> None:
+    def fail(_: object) -> None:
+        raise VendorUnavailable("the server has gone")
+
+    with pytest.raises(VendorUnavailable, match="has gone"):
+        probe(Watching(video.read_bytes(), fail))
+    assert psutil.Process().children() == []
+
+
+def test_a_process_that_cannot_start_is_said(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for python in ("/nowhere/python", "/bin/false"):
+        monkeypatch.setattr(sys, "executable", python)
+        with pytest.raises(VendorUnavailable, match="the process that reads media"):
+            probe(video)

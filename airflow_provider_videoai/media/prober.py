@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A process that reads one media file's header with FFmpeg, within limits of memory and time.
+
+The file's content comes over a connection from :mod:`~airflow_provider_videoai.media.probe`, which starts it, and what
+is found goes back as JSON: never as pickled objects, as FFmpeg may be in the hands of the file by then.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import av
+
+# Formats that hold video or sound themselves. Not in it: playlists and scripts (hls, dash, concat, sdp), images
+# (image2, png_pipe, gif), subtitles and texts, and raw streams, for which almost any bytes pass.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,mxf,ogg,mp3,wav,w64,aac,ac3,eac3,flac,aiff,caf,amr"
+)
+_OPTIONS = {
+    "format_whitelist": _FORMATS,  # also for what a demuxer opens inside of a file (subtitles in AVI)
+    "protocol_whitelist": "none",
+    "enable_drefs": "0",
+    "use_absolute_path": "0",
+    "max_streams": "100",
+    "probesize": "5000000",
+    "max_pixels": str(16384 * 16384),
+    "threads": "1",
+}
+_STILL_BRANDS = frozenset(("avif", "heic", "heix", "heim", "heis", "mif1", "mif2", "miaf", "jpeg"))
+"""Images have the container of MP4, too."""
+_UNKNOWN = "unknown"
+
+
+class _NotMediaError(Exception):
+    pass
+
+
+class _File:
+    """The file, at the other end of a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self, count: int) -> bytes:
+        return self._wanted("read", count)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._wanted("seek", offset, whence))
+
+    def tell(self) -> int:
+        return self.seek(0, io.SEEK_CUR)
+
+    def _wanted(self, *wanted: Any) -> bytes:
+        self._connection.send_bytes(json.dumps(wanted).encode())
+        return self._connection.recv_bytes()
+
+
+def main(descriptor: int, most_memory: int, seconds: float) -> None:
+    """Read the file at the other end of a connection, and send what it is."""
+    _limit(most_memory, seconds)
+    with Connection(descriptor) as connection:
+        connection.send_bytes(b'"ready"')
+        connection.send_bytes(json.dumps(("answer", _answer(_File(connection), seconds))).encode())
+
+
+def _limit(most_memory: int, seconds: float) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
+    if sys.platform == "linux":  # macOS refuses it
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + most_memory,) * 2)
+
+
+def _answer(file: _File, seconds: float) -> dict[str, Any] | str:
+    """Return what the file is, or why it is no media."""
+    try:
+        # Without a name: FFmpeg would take one for a format, or for a pattern of names.
+        with av.open(
+            file, "r", options=_OPTIONS, metadata_errors="replace", timeout=seconds, io_open=_refuse
+        ) as container:
+            return _facts(container)
+    except _NotMediaError as failure:
+        return str(failure)
+    except (av.FFmpegError, ValueError, ArithmeticError):
+        return "it cannot be read as video or sound"
+
+
+def _refuse(*_: Any) -> Any:
+    raise _NotMediaError("it refers to other files")
+
+
+def _facts(container: Any) -> dict[str, Any]:
+    pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if container.metadata.get("major_brand", "").strip() in _STILL_BRANDS:
+        raise _NotMediaError("it is an image")
+    if not (pictures or container.streams.audio):
+        raise _NotMediaError("there is no picture and no sound in it")
+    length = container.duration
+    return {
+        "container": container.format.name,
+        "duration_ms": length // 1000 if length and length > 0 else None,
+        "size": container.size if container.size > 0 else None,
+        "video": next(map(_video, pictures), None),
+        "audio": next(map(_audio, container.streams.audio), None),
+    }
+
+
+def _is_cover(stream: Any) -> bool:
+    """Return whether a picture is one that a player shows for a song."""
+    disposition = getattr(stream, "disposition", None)  # not known to the oldest PyAV
+    return disposition is not None and bool(disposition & type(disposition).attached_pic)
+
+
+def _video(stream: Any) -> dict[str, Any]:
+    context, rate = stream.codec_context, stream.average_rate
+    return {
+        "codec": context.name if context else _UNKNOWN,
+        "width": (context and context.width) or None,
+        "height": (context and context.height) or None,
+        "frame_rate": float(rate) if rate else None,
+    }
+
+
+def _audio(stream: Any) -> dict[str, Any]:
+    context = stream.codec_context
+    return {
+        "codec": context.name if context else _UNKNOWN,
+        "sample_rate": (context and context.sample_rate) or None,
+        "channels": (context and context.channels) or None,
+    }
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
