@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read SubRip (SRT) and WebVTT, and write either. The time that it takes grows with the text, whatever is in it."""
+"""Read SubRip (SRT) and WebVTT, and write either. The time that it takes grows with the text, whatever is in it.
+
+Not by ``pysubs2``: its time grows with the square of a text of ``{``, and it keeps WebVTT's entities, as ``&lt;``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue
 
 # No part of these can begin inside of what another match would skip: each character is looked at a few times at most.
-_MARKUP = re.compile(r"</?[a-zA-Z][^<>\n]*>|\{\\[^{}\n]*\}")
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>\n]*>|<[0-9]+:[0-9:.]*>|\{\\[^{}\n]*\}")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z0-9]{1,31});")
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}")
 _NUMBER = re.compile(r"[ \t]*[0-9]{1,9}[ \t]*")
@@ -33,9 +37,10 @@ class Form(StrEnum):
 
 def read(text: str) -> list[Cue]:
     """Return the cues of a file, SubRip or WebVTT, without markup; those that show nothing are left out."""
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    # In WebVTT, notes and styles may follow an empty line. Of SubRip, files are about that have one inside a cue.
-    ends_at_empty_line = lines[0].startswith("WEBVTT")
+    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")  # as WebVTT wants it
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    # There, notes and styles may follow an empty line. Of SubRip, files are about that have one inside a cue.
+    is_webvtt = lines[0].startswith("WEBVTT")
     cues: list[tuple[int, int, list[str]]] = []
     shown: list[str] = []
     for before, line in zip(["", *lines], lines, strict=False):
@@ -46,9 +51,9 @@ def read(text: str) -> list[Cue]:
             cues.append((_milliseconds(*times.groups()[:4]), _milliseconds(*times.groups()[4:]), shown))
         elif line.strip():
             shown.append(line)
-        elif ends_at_empty_line:
+        elif is_webvtt:
             shown = []
-    plain = ((start, end, _plain(lines)) for start, end, lines in cues)
+    plain = ((start, end, _plain(lines, entities=is_webvtt)) for start, end, lines in cues)
     return [Cue(start=start, end=end, lines=lines) for start, end, lines in plain if lines]
 
 
@@ -78,8 +83,16 @@ def _time(milliseconds: int, form: Form) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"
 
 
-def _plain(lines: Iterable[str]) -> tuple[str, ...]:
-    return tuple(text for line in lines if (text := _MARKUP.sub("", line).strip()))
+def _plain(lines: Iterable[str], *, entities: bool) -> tuple[str, ...]:
+    shown = (_MARKUP.sub("", line) for line in lines)
+    if entities:
+        shown = (_ENTITY.sub(_character, line) for line in shown)
+    return tuple(text for line in shown if (text := line.strip()))
+
+
+def _character(entity: re.Match[str]) -> str:
+    # One that stands for a line's end is none here: it would end the cue in the file that is written.
+    return " ".join(html.unescape(entity[0]).splitlines()) or " "
 
 
 def _escaped(line: str, form: Form) -> str:
