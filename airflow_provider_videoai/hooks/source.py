@@ -73,8 +73,8 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """The file's own name, without its folder."""
-        return self.place.name
+        """The file's own name, without its folder, as a vendor and a log can be given it."""
+        return printable(self.place.name)
 
     def open(self) -> BinaryIO:
         """Open it to be read; little of it is held in memory."""
@@ -94,8 +94,7 @@ async def send(
     from airflow_provider_videoai.media.progress import Progress
     from airflow_provider_videoai.media.upload import Body, post, put
 
-    name = printable(file.name)
-    progress = Progress(log, name)
+    progress = Progress(log, file.name)
     with store_errors(file.argument, file.place.url), file.open() as opened:
         body = Body(file=opened, size=file.size, name=file.name, tell=progress.tell)
         try:
@@ -105,5 +104,5 @@ async def send(
                 await post(url, body, form, allow_private=account.allow_private_addresses)
         except AddressRefused as refused:
             advice = refused.advice(account.conn_id)
-            raise InvalidRequest(f"{name} is not uploaded: {refused}{advice}") from refused
+            raise InvalidRequest(f"{file.name} is not uploaded: {refused}{advice}") from refused
     progress.end(file.size)

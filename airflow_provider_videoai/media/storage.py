@@ -122,8 +122,10 @@ class Draft:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._abandon()
-        self.place.remove()
+        try:
+            self._abandon()  # writes what is buffered, for which a full disk has no room
+        finally:
+            self.place.remove()
 
     @property
     def sha256(self) -> str:

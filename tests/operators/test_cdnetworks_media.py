@@ -15,6 +15,7 @@ from airflow_provider_videoai.hooks import cdnetworks
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.printable import printable
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksUploadVideoOperator
 from tests.support.tasks import execute
 
@@ -51,6 +52,16 @@ def test_the_bytes_arrive_as_they_are_under_the_name_that_was_given(upload_video
     assert published is not None
     assert published.endswith("/other.mp4")
     assert httpx.get(published, trust_env=False).content == clip.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a\nb.mp4", "caf\udce9.mp4", "\u202e4pm.mp4", 'a"b;c=%41.mp4', "電影 #1?.mp4"])
+def test_a_file_of_any_name_is_uploaded(
+    upload_video: Any, clip: Path, tmp_path: Path, name: str, everything_said: Any
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(clip.read_bytes())
+    assert upload_video(str(path))
+    assert f"Uploaded {printable(name)} to CDNetworks" in everything_said()
 
 
 def test_a_video_above_the_storages_limit_is_told_to_be_pulled(

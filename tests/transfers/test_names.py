@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import re
+import resource
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +130,21 @@ def test_any_name_of_a_file_is_written_whole_beside_it_first(name: str) -> None:
             draft.publish()
         assert [path.name for path in Path(folder).iterdir()] == [f"{name}.mp4"]
         assert SourceFile.find("source", str(Path(folder, f"{name}.mp4"))).size == 1
+
+
+def test_a_full_disk_leaves_nothing_of_a_file(tmp_path: Path) -> None:
+    place = Place.find("destination", f"file://{tmp_path}/clip.mp4")
+    draft = Draft(Destination(place.fs, place.path))
+    draft.begin(Body(length=100))
+    draft.write(bytes(100))  # buffered
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            draft.__exit__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("length", [1, 200, 900, 1000, 1010, 1020])
