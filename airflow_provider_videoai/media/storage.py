@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
+import os
 import posixpath
+from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 from fsspec import AbstractFileSystem
@@ -19,8 +23,8 @@ _PIECE = 1024 * 1024
 _LOCAL = frozenset({"file", "local"})
 # There a folder is part of a name, and asking for one may make a bucket.
 _WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb"})
-
-
+# Some file systems of a network have no locks.
+_NO_LOCKS = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
 # In bytes: the names of file systems, and whole keys in a bucket, folders included.
 _LONGEST_NAME, _LONGEST_KEY = 255, 1024
 
@@ -72,13 +76,27 @@ class Destination:
                 digest.update(piece)
         return digest.hexdigest()
 
+    def lock(self) -> int | None:
+        """Make it, keep other tasks of this machine from writing it, and return what to close to let them.
+
+        A lock ends with its process, however that ends. ``None`` for a store without locks; ``OSError`` if another task
+        holds it.
+        """
+        if not self.is_local:
+            return None
+        self._make_folder()
+        while (lock := _locked(self.path)) is None:
+            pass
+        return lock
+
     def create(self) -> Any:
         """Open it to be written, from the first byte."""
+        self._make_folder()
+        return self._fs.open(self.path, "wb", block_size=BLOCK, **arguments_for(self._protocols, self.content_type))
+
+    def _make_folder(self) -> None:
         if self._has_folders:
             self._fs.makedirs(posixpath.dirname(self.path), exist_ok=True)
-        if self.is_local:
-            self.remove()  # so that whoever may still write to it, writes to nothing that counts
-        return self._fs.open(self.path, "wb", block_size=BLOCK, **arguments_for(self._protocols, self.content_type))
 
     def move_to(self, target: Destination) -> None:
         """Give it another name in the same store."""
@@ -94,6 +112,27 @@ class Destination:
         """Remove it, if it is there."""
         if self.size() is not None:
             self._fs.rm_file(self.path)
+
+
+def _locked(path: str) -> int | None:
+    """Open and lock a file; ``None`` if it got another name meanwhile, as whoever held the lock gives it one."""
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), Path(path).stat()):
+            return descriptor
+    except FileNotFoundError:
+        pass
+    except BlockingIOError as held:
+        os.close(descriptor)
+        raise OSError(errno.EBUSY, "another task writes to the same destination at this moment") from held
+    except OSError as failure:
+        if failure.errno in _NO_LOCKS:
+            return descriptor
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
 
 
 def _temporary(name: str, room: int) -> str:
@@ -115,6 +154,7 @@ class Draft:
         self._destination = destination
         self.place = destination.beside
         self._file: Any = None
+        self._lock: int | None = None
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -125,7 +165,7 @@ class Draft:
         try:
             self._abandon()  # writes what is buffered, for which a full disk has no room
         finally:
-            self.place.remove()
+            self._remove()
 
     @property
     def sha256(self) -> str:
@@ -136,6 +176,8 @@ class Draft:
         """Be empty, whatever was written before."""
         self._abandon()
         self.place.content_type = content_type_of(self._destination.path, body.content_type)
+        if self._lock is None:
+            self._lock = self.place.lock()
         self._file = self.place.create()
         self._digest = hashlib.sha256()
         self.size = 0
@@ -151,12 +193,28 @@ class Draft:
         if self._file is not None:
             self._file.close()
             self._file = None
-        if (stored := self.place.size()) != self.size:
-            raise OSError(f"{stored} bytes of {self.size} are in the store: does another task write there as well?")
+        self._check_whole()
 
     def publish(self) -> None:
-        """Put it at the destination, whole; what was there is replaced."""
+        """Put it at the destination, whole; what was there is replaced. Raise ``OSError`` if it is whole no more."""
+        self._check_whole()
         self.place.move_to(self._destination)
+
+    def _check_whole(self) -> None:
+        if (stored := self.place.size()) != self.size:
+            raise OSError(
+                errno.EIO, f"{stored} bytes of {self.size} are in the store: does another task write there as well?"
+            )
+
+    def _remove(self) -> None:
+        if self._lock is not None:
+            try:
+                self.place.remove()
+            finally:
+                os.close(self._lock)
+                self._lock = None
+        elif not self.place.is_local:  # a file without our lock is another task's
+            self.place.remove()
 
     def _abandon(self) -> None:
         if self._file is None:

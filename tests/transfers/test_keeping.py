@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import sys
 from collections.abc import Callable
@@ -17,7 +19,9 @@ from airflow.sdk import ObjectStoragePath
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.hooks.places import asset_uri
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
-from airflow_provider_videoai.media.storage import Destination
+from airflow_provider_videoai.media.body import Body
+from airflow_provider_videoai.media.storage import Destination, Draft
+from airflow_provider_videoai.transfers.storing import opened
 from tests.support.which_airflow import lineage
 
 Transfer = Callable[..., Any]
@@ -84,6 +88,66 @@ def test_what_a_killed_try_left_is_replaced(
     store.put(".clip.mp4.part", b"half of somethi")
     transfer(result_at(clip), f"{store.root}/clip.mp4")
     assert store.files() == {"clip.mp4": content}
+
+
+def test_of_two_tasks_with_one_destination_the_second_is_refused_and_the_first_is_whole(file_store: Any) -> None:
+    destination = opened(f"{file_store.root}/clip.mp4")
+    with Draft(destination) as first:
+        first.begin(Body())
+        first.write(b"first")
+        with pytest.raises(OSError, match="another task writes to the same destination"), Draft(destination) as second:
+            second.begin(Body())
+        first.begin(Body())
+        first.write(b"again")
+        first.close()
+        first.publish()
+    assert file_store.files() == {"clip.mp4": b"again"}
+
+
+def test_a_file_that_was_published_while_its_lock_was_waited_for_is_not_written_to(
+    file_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = opened(f"{file_store.root}/clip.mp4")
+    file_store.put(".clip.mp4.part", b"the other's")
+    lock, others = fcntl.flock, [lambda: Path(destination.beside.path).rename(destination.path)]
+
+    def flock(descriptor: int, how: int) -> None:
+        if others:
+            others.pop()()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with Draft(destination) as draft:
+        draft.begin(Body())
+        draft.write(b"ours")
+        assert file_store.files()["clip.mp4"] == b"the other's"
+
+
+def test_what_another_task_has_taken_away_is_not_published(s3_store: Any) -> None:
+    with Draft(opened(f"{s3_store.root}/clip.mp4")) as draft:
+        draft.begin(Body())
+        draft.write(b"mine")
+        draft.close()
+        draft.place.remove()
+        with pytest.raises(OSError, match="does another task write there"):
+            draft.publish()
+    assert s3_store.files() == {}
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOLCK])
+def test_a_file_system_without_locks_is_written_to(
+    file_store: Any, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with Draft(opened(f"{file_store.root}/clip.mp4")) as draft:
+        draft.begin(Body())
+        draft.write(b"x")
+        draft.close()
+        draft.publish()
+    assert file_store.files() == {"clip.mp4": b"x"}
 
 
 def test_media_beyond_the_limit_is_not_taken(
