@@ -69,6 +69,11 @@ async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None
         raise VendorUnavailable(
             f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status}; a retry uploads it again"
         )
+    if not pieces.all_given:
+        raise VendorUnavailable(
+            f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status} came before all of it was "
+            "sent; a retry uploads it again"
+        )
 
 
 class _Pieces:
@@ -81,6 +86,7 @@ class _Pieces:
         self.name = body.name
         self.size = len(head) + body.size + len(tail)
         self.fault: Exception | None = None
+        self.all_given = False
         self.limit: asyncio.Timeout
 
     def wait(self) -> None:
@@ -95,8 +101,9 @@ class _Pieces:
             self.limit.reschedule(None)  # the time that the file's own store takes is not the storage's
             piece = await asyncio.to_thread(self._read, min(PIECE, self._body.size - sent))
             self.wait()
-            yield piece
             sent += len(piece)
+            self.all_given = sent == self._body.size  # before the storage can answer to the last piece
+            yield piece
             self._body.tell(sent, self._body.size)
         if self._tail:
             yield self._tail

@@ -81,6 +81,18 @@ async def test_the_time_that_the_file_itself_takes_is_not_the_storages(
     await sent(f"{raw_server.url}/clip", Slow(CONTENT))
 
 
+async def test_a_storage_that_accepts_a_file_before_all_of_it_was_sent_has_not_got_it(raw_server: RawServer) -> None:
+    def accept(wire: Wire) -> None:
+        wire.wait_for_bytes()
+        wire.answer(b"")
+        wire.server.stopping.wait(10)
+
+    raw_server.behave = accept
+    size = 50_000_000  # more than the buffers of a connection hold
+    with pytest.raises(VendorUnavailable, match="HTTP 200 came before all of it was sent; a retry"):
+        await sent(f"{raw_server.url}/clip", io.BytesIO(bytes(size)), size)
+
+
 @pytest.mark.parametrize("url", ["http://[x?y=secret", "http://a..b/", "ftp://a/", "http://u:secret@a/", ""])
 async def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused) as refused:
