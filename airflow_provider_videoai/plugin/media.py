@@ -135,7 +135,8 @@ def _hook(card: JobCard) -> VideoJobHook:
     """Return the hook with its connection looked up: it blocks, and may query a secrets backend."""
     # With a connection of another type whoever may write an XCom could have its secrets sent anywhere.
     if card.vendor not in VENDORS or connection_type(card.conn_id) != card.vendor:
-        raise MediaUnavailable(404, f"There is no connection {card.conn_id!r} of type {card.vendor!r} to poll with.")
+        named = f"{shown(card.conn_id)!r} of type {shown(card.vendor)!r}"
+        raise MediaUnavailable(404, f"There is no connection {named} to poll with.")
     hook = hook_for(card.vendor, card.conn_id)
     _ = hook.transport
     return hook

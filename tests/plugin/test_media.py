@@ -172,7 +172,15 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
 
 
 @pytest.mark.parametrize(
-    "card", [{"conn_id": "topview_default"}, {"conn_id": "unheard_of"}, {"vendor": "unheard_of"}], ids=str
+    "card",
+    [
+        {"conn_id": "topview_default"},
+        {"conn_id": "unheard_of"},
+        {"vendor": "unheard_of"},
+        {"conn_id": "http://a/b?sign=secret"},
+        {"vendor": "http://a/b?sign=secret"},
+    ],
+    ids=str,
 )
 def test_no_connection_is_used_for_another_vendor_than_its_own(
     card: Any, cases: Any, done: Any, desk: MediaDesk, sandbox: Any
@@ -181,4 +189,5 @@ def test_no_connection_is_used_for_another_vendor_than_its_own(
     with pytest.raises(MediaUnavailable, match="There is no connection") as told:
         address(desk, forged, forged.job_ids[0], Media(OLD, None, None), refused=True)
     assert told.value.status == 404
+    assert "secret" not in str(told.value)
     assert (asked(sandbox, "viitor"), asked(sandbox, "topview")) == (0, 0)
