@@ -13,6 +13,7 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Self
 
 import aiohttp
@@ -104,7 +105,11 @@ class Web:
         # A tunnel is requested with the login; a plain request carries it itself.
         headers = {**(headers or {}), **(_login(proxy) if address.scheme == "http" else {})}
         with _in_words(proxy):
-            return await session.request(method, address, headers=headers, allow_redirects=False, **way, **options)
+            answer = await session.request(method, address, headers=headers, allow_redirects=False, **way, **options)
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy is not None:
+            answer.close()  # of a plain request; a tunnel that is refused is an error of the library
+            raise Unreachable(_no_way(proxy, answer.status))
+        return answer
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         if guarded not in self._sessions:
@@ -207,13 +212,17 @@ def _reason(failure: Exception, proxy: Proxy | None) -> str:
         case aiohttp.ClientPayloadError():
             return "the connection ended before the body did"
         case aiohttp.ClientHttpProxyError(status=status):
-            return f"{proxy} opened no way there: HTTP {status}"
+            return _no_way(proxy, status)
         case aiohttp.ClientProxyConnectionError():
             return f"no connection to {proxy}: {why(failure)}"
         case aiohttp.ClientResponseError() | HttpProcessingError():
             return "its answer is no HTTP that can be read, or has a head that is too long"
         case _:
             return f"{why(failure)}, through {proxy}" if proxy else why(failure)
+
+
+def _no_way(proxy: Proxy | None, status: int) -> str:
+    return f"{proxy} opened no way there: HTTP {status}"
 
 
 def _next(address: URL, location: str) -> URL:

@@ -161,6 +161,11 @@ def test_what_a_proxy_refuses_names_it_and_never_its_login(
         with pytest.raises(VendorUnavailable, match=rf"the proxy {proxy.place} of HTTPS_PROXY.*HTTP 403") as refused:
             carry(https)
         texts.append(refused.value)
+    with running_proxy(login="user:other") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("other", "secret"))
+        with pytest.raises(VendorUnavailable, match=rf"the proxy {proxy.place} of HTTP_PROXY.*HTTP 407") as unknown:
+            carry(serve(CONTENT))
+        texts.append(unknown.value)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@127.0.0.1:{free_port}")
     with pytest.raises(VendorUnavailable, match=rf"127.0.0.1:{free_port} of HTTP_PROXY: nothing listens") as nobody:
         carry(serve(CONTENT))
