@@ -34,7 +34,8 @@ MOST_MEMORY = 512 * 1024**2
 """How much memory, in bytes, FFmpeg may take: an index of a day of video needs half of it."""
 
 _PROBER = "airflow_provider_videoai.media.prober"
-_LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
+"""What a Python may need to start."""
 
 
 class NotMedia(VideoAIError, ValueError):
@@ -97,7 +98,7 @@ def probe(file: Path | BinaryIO) -> MediaFacts:
     with _prober() as prober:
         try:
             answer = _served(bounded, prober)
-        except (EOFError, ConnectionError) as ended:
+        except _ReaderEndedError as ended:
             bounded.check()
             raise NotMedia(f"to read it takes more than {MOST_MEMORY // 1024**2} MB of memory, or fails") from ended
     bounded.check()
@@ -125,7 +126,7 @@ def _prober() -> Iterator[Connection]:
 def _started(descriptor: int) -> subprocess.Popen[bytes]:
     """Start it without this process's environment, which may hold secrets."""
     environment = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
-    environment |= {name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ}
+    environment |= {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     command = [sys.executable, "-P", "-m", _PROBER, str(descriptor), str(MOST_MEMORY), str(SECONDS)]
     nothing = subprocess.DEVNULL
     try:
@@ -139,7 +140,7 @@ def _started(descriptor: int) -> subprocess.Popen[bytes]:
 def _wait_until_ready(connection: Connection) -> None:
     try:
         _receive(connection)
-    except (EOFError, ConnectionError) as ended:
+    except _ReaderEndedError as ended:
         raise VendorUnavailable(f"the process that reads media did not start: {sys.executable} -m {_PROBER}") from ended
 
 
@@ -149,17 +150,33 @@ def _served(file: _Bounded, connection: Connection) -> Any:
         wanted, *arguments = _receive(connection)
         match wanted:
             case "read":
-                connection.send_bytes(file.read(*arguments))
+                answer = file.read(*arguments)
             case "seek":
-                connection.send_bytes(str(file.seek(*arguments)).encode())
+                answer = str(file.seek(*arguments)).encode()
             case _:
                 return arguments[0]
+        with _its_end():
+            connection.send_bytes(answer)
 
 
 def _receive(connection: Connection) -> Any:
-    if not connection.poll(SECONDS):
-        raise VendorUnavailable(f"it could not be read as media within {SECONDS:.0f} seconds")
-    return json.loads(connection.recv_bytes())
+    with _its_end():
+        if connection.poll(SECONDS):
+            return json.loads(connection.recv_bytes())
+    raise VendorUnavailable(f"it could not be read as media within {SECONDS:.0f} seconds")
+
+
+@contextmanager
+def _its_end() -> Iterator[None]:
+    """Keep the end of the process apart from what the file raises, which may have a network of its own."""
+    try:
+        yield
+    except (EOFError, ConnectionError) as ended:
+        raise _ReaderEndedError from ended
+
+
+class _ReaderEndedError(Exception):
+    """The process that reads media has ended without an answer."""
 
 
 class _Bounded:
