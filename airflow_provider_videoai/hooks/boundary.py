@@ -101,15 +101,17 @@ def airflow_boundary() -> Iterator[None]:
 
 @contextmanager
 def connection_lookup(conn_id: str) -> Iterator[None]:
-    """Raise ``InvalidRequest`` for a connection that Airflow does not have, ``VendorUnavailable`` for one out of reach.
+    """Raise ``VendorUnavailable`` for a connection that Airflow does not hand out now, which a retry may mend.
 
-    What Airflow or a secrets backend says is not passed on: it may quote the connection.
+    Airflow says "not defined" also if the secrets backend that holds it did not answer. What Airflow or a secrets
+    backend says is not passed on: it may quote the connection.
     """
     try:
         yield
     except AirflowNotFoundException:
-        raise errors.InvalidRequest(
-            f"connection {conn_id!r} is not defined in Airflow, or not in a form that can be read; nothing was sent"
+        raise errors.VendorUnavailable(
+            f"connection {conn_id!r} is not defined in Airflow, or the secrets backend that holds it did not answer "
+            "(Airflow reports both alike); nothing was sent. If its id is wrong, correct it: a retry looks it up again"
         ) from None
     except PermissionError:
         raise errors.InvalidRequest(f"connection {conn_id!r} may not be read from here; nothing was sent") from None

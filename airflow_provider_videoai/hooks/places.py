@@ -151,14 +151,15 @@ def _connected(parts: StoreUrl | None) -> AbstractFileSystem:
 def store_errors(argument: str, path: str) -> Iterator[None]:
     """Raise what a store's library raises as an error of this package that names the argument, the place and a remedy.
 
-    :class:`InvalidRequest` if there is no such store, connection or name; :class:`StorageFailed` for the rest. These
-    libraries have errors of their own, which share no base.
+    :class:`InvalidRequest` if there is no such store or name; :class:`StorageFailed` for the rest, a missing connection
+    included: Airflow reports one also while a secrets backend is away. These libraries have errors of their own, which
+    share no base.
     """
     try:
         yield
     except VideoAIError:
         raise
-    except (ImportError, ValueError, AirflowNotFoundException) as failure:
+    except (ImportError, ValueError) as failure:
         raise InvalidRequest(f"{argument}: {shown(path)} cannot be opened ({reason(failure, path)})") from failure
     except Exception as failure:
         module = type(failure).__module__.partition(".")[0]
@@ -180,7 +181,9 @@ def reason(failure: Exception, path: str) -> str:
 
 def _remedy(failure: Exception, path: str) -> str:
     kind, scheme = type(failure).__name__, parts.scheme if (parts := store_url(path)) else "file"
-    if isinstance(failure, AirflowNotFoundException) or "Credential" in kind:
+    if isinstance(failure, AirflowNotFoundException):
+        return "name an Airflow connection that exists: Airflow also misses one whose backend does not answer"
+    if "Credential" in kind:
         return "name an Airflow connection that exists and holds credentials: s3://conn@bucket/..."
     if isinstance(failure, PermissionError):
         return "give the account of its Airflow connection the right to read and write there"

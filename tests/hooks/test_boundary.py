@@ -149,7 +149,7 @@ def test_a_final_error_keeps_all_that_the_error_knew() -> None:
 @pytest.mark.parametrize(
     ("missing", "kind"),
     [
-        (AirflowNotFoundException("my-login"), errors.InvalidRequest),
+        (AirflowNotFoundException("my-login"), errors.VendorUnavailable),
         (PermissionError("my-login"), errors.InvalidRequest),
         (KeyError("my-login"), errors.VendorUnavailable),
         (AirflowException("my-login"), errors.VendorUnavailable),
@@ -167,7 +167,7 @@ def test_a_connection_that_airflow_does_not_hand_out_is_named(missing: Exception
 @pytest.mark.parametrize("vendor", list(HOOKS))
 def test_a_hook_without_its_connection_raises_an_error_of_this_package(vendor: str) -> None:
     hook = hook_for(vendor, "nowhere_to_be_found")
-    with pytest.raises(errors.VideoAIError, match="connection 'nowhere_to_be_found' is not defined in Airflow"):
+    with pytest.raises(errors.VendorUnavailable, match="connection 'nowhere_to_be_found' is not defined in Airflow"):
         hook.status("a1")
-    with pytest.raises(errors.VideoAIError, match="connection 'nowhere_to_be_found' is not defined in Airflow"):
+    with pytest.raises(errors.VendorUnavailable, match="connection 'nowhere_to_be_found' is not defined in Airflow"):
         asyncio.run(hook.astatus("a1"))

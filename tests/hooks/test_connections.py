@@ -189,9 +189,9 @@ def test_a_connection_that_airflow_cannot_read_is_an_error_of_ours(
 
 
 def test_a_connection_that_is_not_there_is_an_error_of_ours(case: Any) -> None:
-    with pytest.raises(InvalidRequest, match="connection 'nowhere' is not defined in Airflow"):
+    with pytest.raises(VendorUnavailable, match="connection 'nowhere' is not defined in Airflow, or the secrets"):
         case.hook("nowhere").status("x")
-    with pytest.raises(InvalidRequest, match="connection 'nowhere' is not defined in Airflow"):
+    with pytest.raises(VendorUnavailable, match="connection 'nowhere' is not defined in Airflow, or the secrets"):
         asyncio.run(case.hook("nowhere").astatus("x"))
     ok, said = case.hook("nowhere").test_connection()
     assert not ok

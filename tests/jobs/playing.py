@@ -12,7 +12,7 @@ from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.limiter import Limiters
 from airflow_provider_videoai.jobs.pool import aclose, share
 from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.vendor import Flow, Vendor, json_body
+from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, json_body
 
 SECRETS = ("s1gnatur3", "signature", "hunter2", "/order", "/look")
 BOUGHT = {"code": 0, "id": "job-1"}
@@ -41,6 +41,10 @@ def beside_a_poller(vendor: Vendor, flow: Flow[Any]) -> Any:
 
 
 PLAYS = (on_a_worker, in_a_loop, beside_a_poller)
+
+
+def one(call: Call) -> Flow[Answer]:
+    return (yield call)
 
 
 def buy(vendor: Vendor, order: Any) -> Flow[str]:

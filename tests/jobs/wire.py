@@ -9,6 +9,10 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 
+PIECE = 65536
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
 
 class Wire:
     """One accepted connection."""

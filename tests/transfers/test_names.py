@@ -311,7 +311,7 @@ def test_a_store_without_credentials_says_how_to_give_them(
     [
         (PermissionError("Access Denied"), StorageFailed, "give the account of its Airflow connection the right"),
         (NoCredentialsError(), StorageFailed, "name an Airflow connection"),
-        (AirflowNotFoundException("The conn_id `c` isn't defined"), InvalidRequest, "name an Airflow connection"),
+        (AirflowNotFoundException("The conn_id `c` isn't defined"), StorageFailed, "name an Airflow connection"),
         (ParamValidationError(report="Invalid bucket name"), StorageFailed, "correct the name"),
         (ImportError("No module named 's3fs'"), InvalidRequest, r"pip install 'apache-airflow-providers-amazon\[s3fs"),
         (ValueError("Invalid endpoint"), InvalidRequest, "ValueError"),

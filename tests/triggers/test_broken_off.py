@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs import errors
-from airflow_provider_videoai.jobs.errors import JobFailed, VideoAIError
+from airflow_provider_videoai.jobs.errors import JobFailed, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.poller import Poller
 from airflow_provider_videoai.jobs.printable import is_printable
 from airflow_provider_videoai.triggers import job, report, waiting
@@ -23,7 +23,7 @@ from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.vendors.topview import Topview
 from tests.support.airflow_encoder import carry_event
 from tests.support.fuzzing import fuzz, json_values, outcome
-from tests.support.which_airflow import needs_airflow_3_3
+from tests.support.which_airflow import AirflowFailException, needs_airflow_3_3
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
@@ -82,8 +82,23 @@ def test_connection_that_is_gone_ends_in_an_error_that_names_it(
     deferred = waits.defer()
     monkeypatch.delenv("AIRFLOW_CONN_TOPVIEW_DEFAULT")
     event = asyncio.run(waits.fire(deferred.trigger))
-    assert event.payload["refusal"] == "InvalidRequest"
+    assert event.payload["refusal"] == "VendorUnavailable"
     assert "connection 'topview_default' is not defined in Airflow" in event.payload["said"]
+
+
+def test_secrets_backend_that_is_away_for_a_moment_leaves_the_job_to_a_retry(
+    cases: Any, task: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = cases["topview"]
+    waits = task(case)
+    deferred = waits.defer()
+    with monkeypatch.context() as away:
+        away.delenv("AIRFLOW_CONN_TOPVIEW_DEFAULT")
+        event = asyncio.run(waits.fire(deferred.trigger))
+    with pytest.raises(VendorUnavailable, match=r"secrets backend .* a retry") as raised:
+        waits.resume(deferred, event.payload)
+    assert not isinstance(raised.value, AirflowFailException)
+    assert [waits.run()["job_id"]] == bought(case)
 
 
 @needs_airflow_3_3("sensors that start in the triggerer")
