@@ -24,6 +24,8 @@ TOLERANCE = 15 * 60.0
 """Seconds for which failed asks are ridden out before giving up on the vendor, unless the account says otherwise."""
 UNKNOWN_GRACE = 60.0
 """Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""
+_MOST_ODD_STATES = 10
+"""Undocumented states that are reported of a job: a vendor may send another one with each poll, for days."""
 
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
 
@@ -124,9 +126,9 @@ class Watch:
             self.due_at = now
 
     def odd_state(self, known: frozenset[str]) -> str | None:
-        """Return the vendor's word for the state if it is none of the ``known`` ones, once for each such word."""
+        """Return the vendor's word for the state if it is none of the ``known`` ones, once for each of the first."""
         raw = self.status.raw if self.status is not None else ""
-        if not raw or raw.lower() in known or raw in self._odd_states:
+        if not raw or raw.lower() in known or raw in self._odd_states or len(self._odd_states) >= _MOST_ODD_STATES:
             return None
         self._odd_states |= {raw}
         return raw

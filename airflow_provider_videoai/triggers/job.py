@@ -44,10 +44,10 @@ class VideoJobTrigger(BaseTrigger):
 
     def __init__(
         self,
-        vendor: str,
-        operation: str,
-        conn_id: str,
-        job_ids: str,
+        vendor: str = "",
+        operation: str = "",
+        conn_id: str = "",
+        job_ids: str = "",
         submitted_at: float | None = None,
         deadline: float | None = None,
         poll_interval: float | None = None,
@@ -58,8 +58,8 @@ class VideoJobTrigger(BaseTrigger):
         many: bool = False,
         **_later: Any,
     ) -> None:
-        # Only assignments, and unknown arguments are let pass: an error here, say after a downgrade, would stop
-        # the whole triggerer of Airflow before 3.4.
+        # Only assignments; unknown arguments are let pass, and none is required: an error here, say after a downgrade,
+        # would stop the whole triggerer of Airflow before 3.4. :func:`.wire.check_received` checks them.
         super().__init__()  # type: ignore[no-untyped-call]
         self.vendor = vendor
         self.operation = operation

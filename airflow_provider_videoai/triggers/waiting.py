@@ -30,10 +30,12 @@ from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.log import log
 from airflow_provider_videoai.triggers.report import Report
+from airflow_provider_videoai.triggers.wire import check_received
 
 
 async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
     """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event."""
+    check_received(trigger)
     if (left_over := await forget_last_attempt(trigger)) is not None:
         return left_over
     transport = await transport_for(trigger.vendor, trigger.conn_id)

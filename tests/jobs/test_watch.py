@@ -244,6 +244,16 @@ def test_state_that_the_vendor_does_not_document_is_told_once_for_each() -> None
     assert not watch.done
 
 
+def test_states_that_differ_with_each_poll_are_not_remembered_without_end() -> None:
+    watch = waiting()
+    told = []
+    for number in range(1000):
+        watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw=f"odd {number}"), START, START)
+        told.append(watch.odd_state(frozenset()))
+    assert told == [*(f"odd {number}" for number in range(10)), *[None] * 990]
+    assert len(watch._odd_states) == 10
+
+
 def test_another_word_of_the_vendor_is_a_change() -> None:
     watch = waiting()
     watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw="running"), START, START)

@@ -9,8 +9,13 @@ from typing import Any, cast
 
 import pytest
 from airflow.sdk import DAG, XComArg
+from airflow.triggers.base import TaskSuccessEvent
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from tests.support.airflow_encoder import carry_event
+from tests.support.fuzzing import fuzz, json_values
 from tests.support.which_airflow import deserialize, needs_airflow_3_3, serialize
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -57,6 +62,42 @@ def test_a_trigger_of_an_earlier_version_lacks_what_came_later() -> None:
 def test_nonsense_does_not_fail_before_the_trigger_runs(arguments: dict[str, Any]) -> None:
     sound: dict[str, Any] = {"vendor": "topview", "operation": "video_avatar", "conn_id": "x", "job_ids": "a"}
     assert VideoJobTrigger(**(sound | arguments)).serialize()[1].items() >= arguments.items()
+
+
+def test_a_trigger_that_received_nothing_says_what_it_lacks(sandbox: Any) -> None:  # noqa: ARG001 - its connections
+    event = asyncio.run(only_event(VideoJobTrigger()))
+    assert (event.payload["outcome"], event.payload["refusal"]) == ("refused", "VideoAIError")
+    assert event.payload["said"].startswith("vendor: must be one of viitor, ")
+
+
+ODD = json_values("7", "a b", 1e300, -1.0, 10**400, float("nan"), float("inf"), float("-inf"), "\ud83d", "a\x00")
+
+
+def test_whatever_a_trigger_received_it_yields_one_event_that_airflow_carries(
+    cases: Any, submitted: Any, settled: Any
+) -> None:
+    case = cases["topview"]
+    job_id = submitted(case)
+    settled(case)
+    sound = VideoJobTrigger(case.vendor, case.operation, case.conn_id, job_id, deadline=1.0).serialize()[1]
+
+    @fuzz
+    @given(st.sampled_from(list(sound)), ODD)
+    @example("operation", [])  # no key of the due queue that all tasks of the account share
+    @example("deadline", float("nan"))
+    @example("submitted_at", float("inf"))
+    def any_argument(name: str, value: Any) -> None:
+        event = asyncio.run(only_event(VideoJobTrigger(**{**sound, name: value})))
+        carry_event(event)
+        if not isinstance(event, TaskSuccessEvent):
+            assert "unexpected" not in event.payload["said"]
+
+    any_argument()
+
+
+async def only_event(trigger: VideoJobTrigger) -> Any:
+    (event,) = [event async for event in trigger.run()]
+    return event
 
 
 @pytest.mark.parametrize("fault", [None, "fail_job", "never_ends"])
