@@ -25,7 +25,7 @@ _FIELDS = ("conn_type", "host", "port", "schema", "login", "password", "extra")
 _NETLOC = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::(.*))?")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _LONGEST_HOST, _LONGEST_NAME = 2000, 253
-_HIGHEST_PORT = 65535
+_HIGHEST_PORT, _LONGEST_PORT = 65535, 10
 _UNLIKELY = 10**40  # no login is a number of so many digits
 
 
@@ -157,9 +157,13 @@ def _port(value: object, where: str) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_HIGHEST_PORT)):
         number = int(value)
     if not 0 < number <= _HIGHEST_PORT:
-        raise InvalidRequest(f"{where} must be a number from 1 to {_HIGHEST_PORT}, not {shown(value)}")
+        # What is long is no port that was mistyped: it may be another field's secret.
+        length = len(value) if isinstance(value, str) else 0
+        given = f"a text of {length} characters" if length > _LONGEST_PORT else shown(value)
+        raise InvalidRequest(f"{where} must be a number from 1 to {_HIGHEST_PORT}, not {given}")
     return number
 
 
 def _shown(host: str) -> str:
-    return "" if {"@", "?", "#"} & set(host) else f", not {shown(host)}"
+    # Of what came with a user, a query or the JSON of an extra, a part may be secret.
+    return "" if set('@?#="{') & set(host) else f", not {shown(host)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -186,6 +187,18 @@ def test_a_connection_that_airflow_cannot_read_is_an_error_of_ours(
         cases["topview"].hook("broken").status("x")
     with pytest.raises(VideoAIError, match="connection 'broken'"):
         asyncio.run(cases["topview"].hook("broken").astatus("x"))
+
+
+@pytest.mark.parametrize("field", ["host", "port"])
+@pytest.mark.parametrize(
+    "pasted", ["https://me:hunter2@api.test", "api.test?key=hunter2", "password=hunter2-hunter2", '{"key": "hunter2"}']
+)
+def test_secret_that_was_pasted_into_another_field_is_not_shown(field: str, pasted: str) -> None:
+    fields = {"conn_id": "c", "conn_type": "topview", "host": None, "port": None, "schema": None, "extra": None}
+    connection = SimpleNamespace(**(fields | {"login": "me", "password": "x", field: pasted}))
+    with pytest.raises(InvalidRequest, match=f"connection 'c': {field}") as raised:
+        account_of(connection, Topview, "topview")
+    assert "hunter2" not in raised.value.message
 
 
 def test_a_connection_that_is_not_there_is_an_error_of_ours(case: Any) -> None:
