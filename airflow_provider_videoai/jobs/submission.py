@@ -7,6 +7,7 @@ The record is written *before* the request that costs money ("submitting") and a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -49,7 +50,8 @@ class SubmissionRecord:
     ``fingerprint`` says whether vendor, account and request are still the same; ``None``: a person wrote the record,
     and means the present ones. ``generation`` counts the jobs that this task bought before this one. A refused submit
     bought nothing: it is ``FAILED`` and has no ``job_id``. ``not_understood`` names what a newer version, or a person,
-    wrote beside these fields: such a record is good for finding a job again, and never for buying one.
+    wrote beside these fields: such a record is good for finding a job again, and never for buying one. ``edited`` says
+    that a person put another ``job_id`` into a record that an attempt wrote.
     """
 
     phase: Phase
@@ -58,6 +60,7 @@ class SubmissionRecord:
     job_id: str | None = None
     submitted_at: float | None = None
     not_understood: tuple[str, ...] = ()
+    edited: bool = False
 
     @property
     def bought(self) -> int:
@@ -68,12 +71,19 @@ class SubmissionRecord:
     @property
     def proven(self) -> bool:
         """Whether this version wrote it: then a job that is unknown to the vendor is over, and not mistyped."""
-        return self.fingerprint is not None and not self.not_understood
+        return self.fingerprint is not None and not self.not_understood and not self.edited
+
+    @property
+    def seal(self) -> str | None:
+        """What shows that ``job_id`` and ``fingerprint`` are as an attempt wrote them; ``None`` without the latter."""
+        if self.fingerprint is None:
+            return None
+        return hashlib.sha256(f"{self.fingerprint} {self.job_id}".encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; :meth:`from_json` reads them back."""
-        values = {"version": VERSION} | asdict(self) | {"phase": self.phase.value}
-        del values["not_understood"]
+        values = {"version": VERSION} | asdict(self) | {"phase": self.phase.value, "seal": self.seal}
+        del values["not_understood"], values["edited"]
         return values
 
     @classmethod
@@ -86,17 +96,17 @@ class SubmissionRecord:
         if given.get("phase") is None and given.get("job_id") is None:
             _refuse("phase", None, f"one of {', '.join(Phase)}")
         known = {name: read(given[name]) for name, read in _FIELDS.items() if given.get(name) is not None}
-        foreign = [_shown(name) for name in given if name not in _FIELDS]
+        foreign = [_shown(name) for name in given if name not in _FIELDS and name != "seal"]
         if known.pop("version", VERSION) > VERSION:
             foreign.append(f"version {_shown(given['version'])}")
         record = cls(**{"phase": Phase.SUBMITTED} | known, not_understood=tuple(foreign))
         if record.job_id is None and record.phase not in (Phase.SUBMITTING, Phase.FAILED):
             _refuse("job_id", None, f"given in phase {record.phase.value!r}")
-        return record
+        return replace(record, edited=given.get("seal") not in (None, record.seal))
 
     def reached(self, phase: Phase, **changes: Any) -> SubmissionRecord:
         """Return the record after a further step, which this version understands."""
-        return replace(self, phase=phase, not_understood=(), **changes)
+        return replace(self, phase=phase, not_understood=(), edited=False, **changes)
 
 
 def _object(stored: Any) -> Mapping[str, Any]:

@@ -25,7 +25,20 @@ WHOLE = {
 
 
 def test_record_is_written_with_its_version() -> None:
-    assert SubmissionRecord.from_json(WHOLE).to_json() == WHOLE
+    record = SubmissionRecord.from_json(WHOLE)
+    assert record.to_json() == WHOLE | {"seal": record.seal}
+
+
+def test_other_job_id_in_a_record_that_an_attempt_wrote_proves_nothing() -> None:
+    written = SubmissionRecord.from_json(WHOLE).to_json()
+    assert SubmissionRecord.from_json(written).proven
+    edited = SubmissionRecord.from_json(written | {"job_id": "typo"})
+    assert not edited.proven
+    assert edited.reached(Phase.SUBMITTED).proven
+
+
+def test_record_of_a_version_without_seal_is_as_good_as_before() -> None:
+    assert SubmissionRecord.from_json(WHOLE).proven
 
 
 # -- by hand ---------------------------------------------------------------------------------------------------

@@ -261,10 +261,9 @@ def test_unexpected_error_of_a_submit_is_uncertain_at_once_and_later(desk: Desk)
 
 
 def test_request_that_cannot_be_written_is_refused_before_the_record_says_submitting(desk: Desk, order: Any) -> None:
-    unwritable = order().model_copy(update={"film": "\ud800"})  # as no validated request is
-    desk.with_request(unwritable)
+    desk.with_request(order().model_copy(update={"film": "\ud800"}))
     for _ in range(2):
-        with pytest.raises(InvalidRequest, match="lone surrogate, which cannot be sent"):
+        with pytest.raises(InvalidRequest, match="a lone surrogate, which cannot be sent"):
             desk.attempt()
     assert (desk.store.kept, desk.transport.calls) == ({}, [])
     assert desk.with_request(order("sunrise")).attempt().fresh

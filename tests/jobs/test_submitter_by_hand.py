@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -27,6 +28,23 @@ def lost(desk: Desk) -> Desk:
         desk.attempt()
     desk.lab.fate = dict
     return desk
+
+
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("whose_id", ["desk", "own_id_desk"])
+def test_id_that_was_mistyped_into_a_whole_record_buys_no_other_job(
+    request: pytest.FixtureRequest, whose_id: str, phase: Phase
+) -> None:
+    desk: Desk = request.getfixturevalue(whose_id)
+    desk.attempt()
+    desk.store.kept[STORE_KEY] |= {"job_id": "mistyped", "phase": phase}
+    orders = list(desk.lab.orders)
+    if phase is Phase.FAILED:  # that is to say: buy another
+        assert desk.attempt().fresh
+        return
+    with suppress(VideoAIError):
+        assert not desk.attempt().fresh
+    assert desk.lab.orders == orders
 
 
 @pytest.mark.parametrize("written", SMALLEST, ids=str)
