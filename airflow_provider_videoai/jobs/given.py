@@ -9,8 +9,8 @@ import reprlib
 from airflow_provider_videoai.jobs.printable import printable
 
 _LONGEST = 80
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
-_QUERY = re.compile(r"(://[^\s?#'\"]*)[?#][^\s'\"]*")
+_USER = re.compile(r"(?<=://)[^/?#]*@")
+_QUERY = re.compile(r"(://[^?#]*)[?#].*", re.DOTALL)  # up to the end: a URL that is wrong may hold blanks and quotes
 
 
 def as_given(value: object) -> str:

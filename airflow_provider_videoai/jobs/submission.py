@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, Protocol, Self
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.given import as_given
 
 STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
@@ -96,9 +96,9 @@ class SubmissionRecord:
         if given.get("phase") is None and given.get("job_id") is None:
             _refuse("phase", None, f"one of {', '.join(Phase)}")
         known = {name: read(given[name]) for name, read in _FIELDS.items() if given.get(name) is not None}
-        foreign = [_shown(name) for name in given if name not in _FIELDS and name != "seal"]
+        foreign = [as_given(name) for name in given if name not in _FIELDS and name != "seal"]
         if known.pop("version", VERSION) > VERSION:
-            foreign.append(f"version {_shown(given['version'])}")
+            foreign.append(f"version {as_given(given['version'])}")
         record = cls(**{"phase": Phase.SUBMITTED} | known, not_understood=tuple(foreign))
         if record.job_id is None and record.phase not in (Phase.SUBMITTING, Phase.FAILED):
             _refuse("job_id", None, f"given in phase {record.phase.value!r}")
@@ -123,21 +123,11 @@ def _object(stored: Any) -> Mapping[str, Any]:
 
 def _refuse(name: str, value: object, rule: str) -> NoReturn:
     raise InvalidRequest(
-        f"task state {STORE_KEY!r}: {name} must be {rule}, not {_shown(value)}. Nothing was submitted; a job of an "
+        f"task state {STORE_KEY!r}: {name} must be {rule}, not {as_given(value)}. Nothing was submitted; a job of an "
         f"earlier attempt goes on. {HOW_TO_MEND}"
     )
 
 
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits, a list within lists
-        text = f"a {type(value).__name__}"
-    # What was pasted may be a signed URL.
-    return printable(text.split("?", 1)[0][:_SHOWN])
-
-
-_SHOWN = 100
 _MOST_NAMES = 5
 _LONGEST_ID = 500
 _MOST_JOBS = 1_000_000

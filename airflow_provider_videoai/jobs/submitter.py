@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.ending import failure_of
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
@@ -39,6 +38,7 @@ from airflow_provider_videoai.jobs.submission import (
     save,
 )
 from airflow_provider_videoai.jobs.transport import Transport
+from airflow_provider_videoai.jobs.unforeseen import named
 
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 
@@ -145,7 +145,7 @@ class Submitter:
         except Exception as failure:
             raise InvalidRequest(
                 f"{request.operation} request cannot be written for {self.transport.vendor.title} "
-                f"({type(failure).__name__}: {clean(failure)}); nothing was sent, nothing was bought"
+                f"({named(failure)}); nothing was sent, nothing was bought"
             ) from failure
         finally:
             flow.close()
@@ -154,7 +154,7 @@ class Submitter:
         try:
             save(self.store, record)
         except Exception as failure:
-            why = f"The submission record cannot be written ({_named(failure)})"
+            why = f"The submission record cannot be written ({named(failure)})"
             raise VideoAIError(
                 f"{why}: nothing was submitted, nothing was bought. If it was written after all, the next attempt "
                 f"takes this submit for one that was cut short: then delete this task's state {STORE_KEY!r}"
@@ -165,7 +165,7 @@ class Submitter:
             save(self.store, submitted)
         except Exception as failure:
             job_id = submitted.job_id
-            why = f"Job {job_id} was bought, but Airflow did not record its id ({_named(failure)})"
+            why = f"Job {job_id} was bought, but Airflow did not record its id ({named(failure)})"
             raise SubmitUncertain(
                 f"{why}. {self._how_to_find(job_id)}", job_id=job_id, retry_helps=self._settles(job_id)
             ) from failure
@@ -200,7 +200,7 @@ class Submitter:
                 self._note_refusal(record)
             raise
         except Exception as defect:
-            why = f"The submit ended with {_named(defect)}: the job may have been bought"
+            why = f"The submit ended with {named(defect)}: the job may have been bought"
             raise self._uncertain(record, why) from defect
 
     def _note_refusal(self, record: SubmissionRecord) -> None:
@@ -210,7 +210,7 @@ class Submitter:
             self.log.warning(
                 "Nothing was bought, but Airflow did not record that (%s): the next attempt takes this submit for one "
                 "that was cut short. Delete this task's state '%s' first.",
-                _named(failure),
+                named(failure),
                 STORE_KEY,
             )
 
@@ -343,9 +343,3 @@ class Submitter:
             "task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that state "
             "first."
         )
-
-
-def _named(failure: Exception) -> str:
-    if isinstance(failure, VideoAIError):
-        return failure.message
-    return f"{type(failure).__name__}: {clean(failure)}" if str(failure) else type(failure).__name__

@@ -7,10 +7,17 @@ from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.errors import VideoAIError
 
 
+def named(failure: Exception) -> str:
+    """Return an error's class and words in one line, for the text of another; of this package's own only the words."""
+    if isinstance(failure, VideoAIError):
+        return failure.message
+    said = clean(failure)
+    return f"{type(failure).__name__}{': ' if said else ''}{said}"
+
+
 def unforeseen(failure: Exception) -> VideoAIError:
     """Return the error to raise or report instead of ``failure``; a retry finds out what became of the job."""
-    said = clean(failure)
     return VideoAIError(
-        f"unexpected {type(failure).__name__}{': ' if said else ''}{said}. This is not the vendor's doing; the log has "
+        f"unexpected {named(failure)}. This is not the vendor's doing; the log has "
         "the whole of it. A job that was bought goes on and is billed; a retry reads this task's record of it first"
     )

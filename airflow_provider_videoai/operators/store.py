@@ -10,10 +10,10 @@ from typing import Any
 
 import airflow.sdk
 
-from airflow_provider_videoai.jobs.answer import clean
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.submission import HOW_TO_MEND, Store
+from airflow_provider_videoai.jobs.unforeseen import named
 
 NO_STORE = (
     "This Airflow has no task state store (it came with 3.3): crash recovery is off. If this attempt dies after the "
@@ -81,7 +81,7 @@ def _store_errors(done: str, key: str) -> Iterator[None]:
                 "deleted. This one ends; a job that was bought goes on"
             ) from failure
         raise VideoAIError(
-            f"task state {key!r} cannot be {done} ({type(failure).__name__}: {clean(failure)}). A job that was bought "
+            f"task state {key!r} cannot be {done} ({named(failure)}). A job that was bought "
             "goes on; without its record nothing is submitted. A retry tries again"
         ) from failure
 
