@@ -10,6 +10,8 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from typing_extensions import override
 
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+
 _JINJA = ("{{", "{%", "{#")
 _NO_LITERAL = "\0\n"
 """Python reads no text that begins with this as a literal. The line break is there for Jinja's ``lstrip_blocks``."""
@@ -25,13 +27,25 @@ def plain_source(value: Any) -> tuple[str, str] | None:
 
 
 def rendered_later(value: Any) -> bool:
-    """Return whether a value, or anything inside it, is a template or a reference to another task's result."""
+    """Return whether a value, or anything inside it, is a template or a reference to another task's result.
+
+    Raise :class:`InvalidRequest` for a value that holds itself, or is nested as deep as no request is.
+    """
+    try:
+        return _rendered_later(value)
+    except RecursionError:
+        raise InvalidRequest(
+            f"a {type(value).__name__} that was given holds itself, or is nested too deep: give plain lists and dicts"
+        ) from None
+
+
+def _rendered_later(value: Any) -> bool:
     if isinstance(value, str):
         return any(mark in value for mark in _JINJA)
     if isinstance(value, Mapping):
-        return any(map(rendered_later, value.values()))
+        return any(map(_rendered_later, value.values()))
     if isinstance(value, list | tuple | set):
-        return any(map(rendered_later, value))
+        return any(map(_rendered_later, value))
     # XComArg, DagParam and their kin resolve themselves; Airflow's marker for "not set yet" is a type of its own.
     return _resolves(value) or type(value).__name__ in ("ArgNotSet", "SetDuringExecution")
 

@@ -108,7 +108,8 @@ _MESSAGE_LENGTH = 300
 _WORD_LENGTH = 80
 _READ = 100 * _MESSAGE_LENGTH
 """Characters of a message that are looked at."""
-_SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_SIGNATURE_LENGTH = 40
+_SIGNATURE = re.compile(rf"[A-Za-z0-9+/_-]{{{_SIGNATURE_LENGTH},}}={{0,2}}")
 _USER = re.compile(r"://[^/@]*@")
 _QUERY = re.compile("[?#&]")
 
@@ -119,7 +120,9 @@ def clean(message: object) -> str:
     That is the query of a URL and a user in it, and anything like a signature. The account's own secrets were masked
     in the answer as a whole (:mod:`~airflow_provider_videoai.jobs.redaction`).
     """
-    text = str(message or "")[:_READ]
+    if not message:
+        return ""
+    text = str(message)[:_READ]
     words = (_without_query(word) for word in text.split())
     return printable(_SIGNATURE.sub("***", " ".join(words)))[:_MESSAGE_LENGTH]
 
@@ -134,6 +137,8 @@ def _without_query(word: str) -> str:
 
 def short(value: object) -> str:
     """Write a vendor's code or state as a short text in one line, whatever JSON value it is."""
+    if isinstance(value, str) and len(value) < _SIGNATURE_LENGTH and value.isascii() and value.isalnum():
+        return value  # nearly every state of every poll
     return clean(value if value is not False and value != 0 else str(value))[:_WORD_LENGTH]
 
 

@@ -56,9 +56,11 @@ class Redaction:
         The usual answer has none, and is returned as it is after a search of its bytes.
         """
         # An escape, or another encoding than UTF-8, may hide a secret from the search.
-        hidden = b"\\" in body or b"\0" in body
-        if hidden or any(trace in body for trace in self._traces):
+        if b"\\" in body or b"\0" in body:
             return self._walked(parsed)
+        for trace in self._traces:  # a loop costs a third of `any`, and each poll takes it
+            if trace in body:
+                return self._walked(parsed)
         return parsed
 
     def text(self, value: str) -> str:

@@ -37,6 +37,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.json_values import json_object
 from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.options import Option
@@ -211,7 +212,7 @@ class Vendor(ABC):
         if not _may_be_id(job_id):
             raise InvalidRequest(
                 f"job_id: must be a non-empty string without whitespace or unprintable characters, at most "
-                f"{_LONGEST_ID} characters, not {shown(job_id)}"
+                f"{_LONGEST_ID} characters, not {as_given(job_id)}"
             )
 
     def buy(self, request: JobRequest, job_id: str | None) -> Flow[str]:

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.answer import short
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, SubmitRejected
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.options import header_text, whole_number
 from airflow_provider_videoai.jobs.reading import mapping, percent, rows, text, url, whole
@@ -117,7 +118,7 @@ class ViiTor(Vendor):
     def check_job_id(cls, job_id: str) -> None:
         super().check_job_id(job_id)
         if not job_id.startswith(ID_PREFIX):
-            raise InvalidRequest(f"job_id: a ViiTor id starts with {ID_PREFIX!r}, not so {job_id!r}")
+            raise InvalidRequest(f"job_id: a ViiTor id starts with {ID_PREFIX!r}, not so {as_given(job_id)}")
 
     @override
     def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:

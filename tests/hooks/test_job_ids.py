@@ -47,6 +47,7 @@ def test_an_id_a_result_and_lists_of_these_are_read_also_from_text(value: Any, i
         ([7], "must be a text, or the result of an operator"),
         (b"a1", "must be an id or a list"),
         ({"a1", "b2"}, "must be an id or a list"),
+        ("http://me:word@host/a b?sign=word", r"not 'http://host/a b\?\.\.\.'"),
         ("a\x00b", "must be .* not "),
         ("a\ud800b", "must be .* not "),
         ("a\u202eb", "must be .* not "),

@@ -12,6 +12,7 @@ from airflow.sdk.definitions._internal.types import NOTSET, SET_DURING_EXECUTION
 from airflow.sdk.definitions.param import DagParam
 
 from airflow_provider_videoai.hooks.literals import rendered_later
+from airflow_provider_videoai.jobs.errors import InvalidRequest
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,22 @@ def test_a_reference_to_a_task_or_a_parameter_is_rendered_later() -> None:
     assert rendered_later(cast(Any, source.output)["media_url"])
     assert rendered_later([XComArg(source)])
     assert rendered_later(DagParam(dag, "url", "x"))
+
+
+def itself() -> list[Any]:
+    endless: list[Any] = []
+    endless.append(endless)
+    return endless
+
+
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [itself(), {"a": itself()}, nested(100_000)], ids=["itself", "within", "deep"])
+def test_value_that_cannot_be_searched_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="holds itself, or is nested too deep"):
+        rendered_later(value)

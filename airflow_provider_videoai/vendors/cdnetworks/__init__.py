@@ -26,6 +26,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.options import one_of
 from airflow_provider_videoai.jobs.reading import mapping, rows, text, url, whole
@@ -108,7 +109,9 @@ class CDNetworks(Vendor):
     def check_job_id(cls, job_id: str) -> None:
         super().check_job_id(job_id)
         if len(job_id) > _LONGEST_TRANS_NO:
-            raise InvalidRequest(f"job_id: a transNo has at most {_LONGEST_TRANS_NO} characters, {job_id!r} has more")
+            raise InvalidRequest(
+                f"job_id: a transNo has at most {_LONGEST_TRANS_NO} characters, {as_given(job_id)} has more"
+            )
 
     @override
     def require(self, operation: str) -> type[JobRequest]:
