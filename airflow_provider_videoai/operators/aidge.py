@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -47,7 +47,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
         language: str,
         artificial_text_only: bool | str | None = None,
         remove_audio: bool | str | None = None,
-        inpainting_boxes: list[dict[str, Any]] | str | None = None,
+        inpainting_boxes: Sequence[Mapping[str, Any]] | str | None = None,
         color_blocks: bool | str | None = None,
         check_media: bool = False,
         aidge_conn_id: str = AidgeHook.default_conn_name,

@@ -168,7 +168,7 @@ class VideoJobOperator(RendersText):
         if self._submitter is not None and (cut_short := self._submitter.cut_short()):
             self.log.warning("%s", cut_short)
         elif self._job_id is not None:
-            self.log.warning(
+            self.log.info(
                 "Stopped waiting for job %s. It goes on at the vendor and is billed, unless it has ended by now: "
                 "nothing was cancelled. When this task runs again, it attaches to it.",
                 self._job_id,

@@ -34,8 +34,8 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
         *,
         url: str,
         task_name: str,
-        text_detect_roi: list[list[float]] | str | None = None,
-        full_erase_roi: list[list[float]] | str | None = None,
+        text_detect_roi: Sequence[Sequence[float]] | str | None = None,
+        full_erase_roi: Sequence[Sequence[float]] | str | None = None,
         viitor_conn_id: str = ViiTorHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
