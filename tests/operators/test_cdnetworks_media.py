@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,16 @@ def test_the_bytes_arrive_as_they_are_under_the_name_that_was_given(upload_video
 
 @pytest.mark.parametrize("name", ["a\nb.mp4", "caf\udce9.mp4", "\u202e4pm.mp4", 'a"b;c=%41.mp4', "電影 #1?.mp4"])
 def test_a_file_of_any_name_is_uploaded(
-    upload_video: Any, clip: Path, tmp_path: Path, name: str, everything_said: Any
+    upload_video: Any,
+    clip: Path,
+    tmp_path: Path,
+    name: str,
+    everything_said: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(
+        logging.INFO, logger="fsspec.local"
+    )  # which names paths as they are, beyond what a report can hold
     path = tmp_path / name
     path.write_bytes(clip.read_bytes())
     assert upload_video(str(path))
