@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.airflow, pytest.mark.hostile, pytest.mark.timeout(1500
 
 VENDORS = ("viitor", "aidge", "cdnetworks", "topview", "tencent_ivh")
 MODES = ("deferred", "in_triggerer", "blocking")
-QUEUE_SECONDS, RUN_SECONDS, POLL_INTERVAL = 1.0, 12.0, 5.0
+QUEUE_SECONDS, RUN_SECONDS = 1.0, 12.0
+POLL_INTERVAL = 10.0
+"""Seconds between two polls of a job at a healthy vendor: longer than two cores full of workers hold anybody up."""
 HEALTHY_RUNS = 3
 PATIENCE = 1200
 ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -99,9 +101,10 @@ def _airflow(sandbox: Sandbox, database: str, home: Path, cases: list[Case]) -> 
         home,
         Path(__file__).parent / "dags",
         HOSTILE_CASES=str(stored),
+        HEALTHY_POLL_INTERVAL=str(POLL_INTERVAL),
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=database,
         AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE="50",
-        AIRFLOW__CORE__PARALLELISM="24",
+        AIRFLOW__CORE__PARALLELISM="16",
         AIRFLOW__API__MAXIMUM_PAGE_LIMIT="1000",
         **{f"AIRFLOW_CONN_{name}": json.dumps(each) for name, each in connections.items()},
     )

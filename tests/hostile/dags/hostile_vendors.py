@@ -46,18 +46,18 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
-def make(task_id: str, vendor: str, conn_id: str, mode: str) -> None:
+def make(task_id: str, vendor: str, conn_id: str, mode: str, poll_interval: float) -> None:
     """Add the task of a case to the DAG at hand."""
     operator, request = REQUESTS[vendor]
     connection = {operator.hook_class.conn_name_attr: conn_id}
-    operator(task_id=task_id, poll_interval=5, job_timeout=300, **request, **connection, **MODES[mode])
+    operator(task_id=task_id, poll_interval=poll_interval, job_timeout=300, **request, **connection, **MODES[mode])
 
 
 with DAG("hostile", schedule=None, max_active_tasks=1000):
     for case in json.loads(Path(os.environ["HOSTILE_CASES"]).read_text()):
-        make(case["name"], case["vendor"], f"hostile_{case['name']}", case["mode"])
+        make(case["name"], case["vendor"], f"hostile_{case['name']}", case["mode"], 5)
 
 with DAG("healthy", schedule=None, max_active_tasks=1000, max_active_runs=20):
     for vendor in REQUESTS:
         for mode in MODES:
-            make(f"{vendor}_{mode}", vendor, f"{vendor}_default", mode)
+            make(f"{vendor}_{mode}", vendor, f"{vendor}_default", mode, float(os.environ["HEALTHY_POLL_INTERVAL"]))
