@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -79,10 +81,25 @@ def test_id_may_be_a_number(given_id: Any, read: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "time", [1778486400, 1778486400.0, "2026-05-11T08:00:00Z", " 2026-05-11T10:00:00+02:00", "2026-05-11 08:00:00"]
+    "written", [1778486400, 1778486400.0, "2026-05-11T08:00:00Z", " 2026-05-11T10:00:00+02:00", "2026-05-11 08:00:00"]
 )
-def test_time_may_be_a_text(time: Any) -> None:
-    assert SubmissionRecord.from_json({"job_id": "j", "submitted_at": time}).submitted_at == 1778486400.0
+def test_time_may_be_a_text(written: Any) -> None:
+    assert SubmissionRecord.from_json({"job_id": "j", "submitted_at": written}).submitted_at == 1778486400.0
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as away:
+        away.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
+def test_time_without_a_zone_is_utc_wherever_the_machine_is() -> None:
+    record = SubmissionRecord.from_json({"job_id": "j", "submitted_at": "2026-05-11 08:00:00"})
+    assert record.submitted_at == 1778486400.0
 
 
 def test_failed_without_anything_else_allows_another_job() -> None:

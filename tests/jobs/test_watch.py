@@ -254,6 +254,10 @@ def test_states_that_differ_with_each_poll_are_not_remembered_without_end() -> N
     assert len(watch._odd_states) == 10
 
 
+def test_job_that_was_never_seen_is_in_no_odd_state() -> None:
+    assert waiting().odd_state(frozenset()) is None
+
+
 def test_another_word_of_the_vendor_is_a_change() -> None:
     watch = waiting()
     watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw="running"), START, START)
