@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.watch import Watch
+from airflow_provider_videoai.jobs.polling.cadence import Cadence
+from airflow_provider_videoai.jobs.polling.watch import Watch
 
 SHORTEST, MEDIAN, LONGEST, SPREAD = 20.0, 180.0, 7200.0, 1.1
 UNEVENNESS = 0.2

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_provider_videoai.jobs.cadence import FIRST_ASK, Cadence
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.watch import Watch
+from airflow_provider_videoai.jobs.polling.cadence import FIRST_ASK, Cadence
+from airflow_provider_videoai.jobs.polling.watch import Watch
 
 PICTURE = Path(__file__).parents[1] / "docs" / "waiting.png"
 CADENCE = Cadence(floor=1.0)

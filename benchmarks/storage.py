@@ -88,7 +88,7 @@ def transferred(url: str, root: str) -> dict[str, Any]:
 
     from airflow_provider_videoai.jobs.log import Log  # noqa: PLC0415 - only the child measures what it loads
     from airflow_provider_videoai.jobs.model import JobResult, JobState  # noqa: PLC0415 - same
-    from airflow_provider_videoai.transfers.keeping import Keeper  # noqa: PLC0415 - same
+    from airflow_provider_videoai.transfers.copying import Keeper  # noqa: PLC0415 - same
 
     log: Log = logging.getLogger("storage")
 

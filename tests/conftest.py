@@ -26,14 +26,14 @@ import pytest
 from airflow.sdk.execution_time.xcom import XCom
 from termination import unwind_on
 
-from airflow_provider_videoai.jobs import cadence
-from airflow_provider_videoai.jobs.limiter import Limiters
-from airflow_provider_videoai.jobs.vendor import Vendor
+from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.polling import cadence
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.operators import job as operator
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
-from tests.jobs.wire import RawServer
+from tests.jobs.http.wire import RawServer
 from tests.support.cases import CASES, Case
 from tests.support.tasks import StateStore, Task, TaskInstance
 

@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.hooks.job_ids import job_ids_of
-from airflow_provider_videoai.hooks.lineage import report
-from airflow_provider_videoai.jobs.answer import clean
+from airflow_provider_videoai.files.lineage import report
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.fingerprint import fingerprint_of
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
+from airflow_provider_videoai.jobs.values.printable import printable
+from airflow_provider_videoai.jobs.values.scrub import clean
 from airflow_provider_videoai.media.check import has_cues
 from airflow_provider_videoai.media.cues import Layout, cues_of
 from airflow_provider_videoai.media.subtitles import Form, read, write
 from airflow_provider_videoai.media.words import words_of
 from airflow_provider_videoai.plugin.subtitles import NoSubtitles, to_vtt
 from airflow_provider_videoai.plugin.wording import shown, unsigned
+from airflow_provider_videoai.tasks.job_ids import job_ids_of
 from airflow_provider_videoai.transfers.destination import check_template, results_of
 from airflow_provider_videoai.vendors.viitor import ViiTor
 

@@ -25,10 +25,10 @@ AIRFLOWS_OWN = {"airflow", "airflow_provider_videoai", "httpx", "pydantic", "ten
 FOR_THE_TRIGGERER = {
     "airflow.providers",
     "airflow.sdk.execution_time",
-    "airflow_provider_videoai.hooks.lookup",
-    "airflow_provider_videoai.jobs.direct",
-    "airflow_provider_videoai.jobs.poller",
-    "airflow_provider_videoai.triggers.report",
+    "airflow_provider_videoai.hooks.registry",
+    "airflow_provider_videoai.jobs.http.aiohttp_session",
+    "airflow_provider_videoai.jobs.polling.poller",
+    "airflow_provider_videoai.triggers.progress_report",
     "airflow_provider_videoai.triggers.waiting",
 }
 
@@ -82,7 +82,11 @@ def test_what_waiting_takes_is_not_imported_in_the_triggerers_loop(free_port: in
     told = probe(WAITED, AIRFLOW_CONN_TOPVIEW_DEFAULT=f"topview://uid:key@127.0.0.1:{free_port}")
     assert told["outcome"] == "timed_out"
     in_thread = {name for name, in_loop in told["imports"] if not in_loop}
-    assert {"aiohttp", "airflow_provider_videoai.jobs.poller", "airflow_provider_videoai.triggers.waiting"} <= in_thread
+    assert {
+        "aiohttp",
+        "airflow_provider_videoai.jobs.polling.poller",
+        "airflow_provider_videoai.triggers.waiting",
+    } <= in_thread
     in_loop = {name for name, in_loop in told["imports"] if in_loop}
     harmless = {"airflow.sdk", *sys.stdlib_module_names}  # the former: Airflow's own lookup of a connection
     assert [name for name in in_loop if not below(name, harmless)] == []

@@ -16,10 +16,9 @@ from airflow.providers_manager import ProvidersManager
 
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.jobs.options import COMMON
-from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT
-from airflow_provider_videoai.jobs.watch import TOLERANCE
+from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.jobs.protocol.account import DEFAULT_TIMEOUT, TOLERANCE
+from airflow_provider_videoai.jobs.protocol.options import COMMON
 from airflow_provider_videoai.provider_info import HOOKS
 from tests.support.which_airflow import ProvidersManagerTaskRuntime
 

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.options import COMMON, read_options
-from airflow_provider_videoai.jobs.printable import shown
-from airflow_provider_videoai.jobs.vendor import DEFAULT_TIMEOUT, Account, Vendor
-from airflow_provider_videoai.jobs.watch import TOLERANCE
+from airflow_provider_videoai.jobs.protocol.account import DEFAULT_TIMEOUT, TOLERANCE, Account
+from airflow_provider_videoai.jobs.protocol.options import COMMON, read_options
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.values.printable import shown
 from airflow_provider_videoai.provider_info import HOOKS
 
 _UNTYPED = frozenset({"", "generic"})

@@ -7,9 +7,9 @@ import asyncio
 from typing import Any, cast
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.source import SourceFile, send
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.runner import run
+from airflow_provider_videoai.jobs.http.blocking_runner import run
+from airflow_provider_videoai.uploads.upload_source import SourceFile, send
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.cdnetworks.uploading import LARGEST_UPLOAD
 

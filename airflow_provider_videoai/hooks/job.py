@@ -10,15 +10,15 @@ from typing import Any, ClassVar, TypeVar
 from airflow.sdk import BaseHook
 
 from airflow_provider_videoai.hooks.account import account_of
-from airflow_provider_videoai.hooks.boundary import connection_lookup
+from airflow_provider_videoai.hooks.connection_lookup import connection_lookup
 from airflow_provider_videoai.hooks.quiet import log_without_queries
-from airflow_provider_videoai.jobs.ending import failure_of
-from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError, failure_of
+from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
-from airflow_provider_videoai.jobs.printable import shown
+from airflow_provider_videoai.jobs.protocol.call import Flow
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.vendor import Flow, Vendor
+from airflow_provider_videoai.jobs.values.printable import shown
 
 T = TypeVar("T")
 

@@ -19,9 +19,11 @@ VideoAIError
 
 from __future__ import annotations
 
-from airflow_provider_videoai.jobs.printable import shortened
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.values.printable import shortened
 
 _LONGEST_MESSAGE = 4000
+_LONGEST_REASON = 2000
 
 
 class VideoAIError(Exception):
@@ -151,3 +153,14 @@ class VendorUnavailable(VideoAIError):
     ) -> None:
         super().__init__(message, code=code, job_id=job_id)
         self.retry_after = retry_after
+
+
+def failure_of(status: JobStatus, title: str) -> JobFailed:
+    """Return the error for a job that failed or was aborted; its code and message are the vendor's."""
+    kind, verb = (JobAborted, "was aborted") if status.state is JobState.ABORTED else (JobFailed, "failed")
+    code = shortened(status.error_code) if status.error_code else ""
+    reasons = (f"code {code}" if code else "", shortened(status.error_message or "", _LONGEST_REASON))
+    why = ": ".join(reason for reason in reasons if reason) or "the vendor gives no reason"
+    what_next = "The task that submitted it submits, and may pay for, a new one when it is retried."
+    text = f"{title} job {shortened(status.job_id)} {verb} at the vendor ({why}). {what_next}"
+    return kind(text, code=status.error_code, job_id=status.job_id)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from airflow_provider_videoai.jobs.json_values import MOST_BYTES, bounded, normalised
-from airflow_provider_videoai.jobs.printable import shortened, shown
+from airflow_provider_videoai.jobs.values.bounded_json import MOST_BYTES, bounded, normalised
+from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
 
 class JobState(StrEnum):

@@ -21,7 +21,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.field_values import (
+from airflow_provider_videoai.jobs.media_limits import MediaLimits
+from airflow_provider_videoai.jobs.values.field_values import (
     LARGEST_INTEGER,
     Shape,
     is_empty,
@@ -30,9 +31,8 @@ from airflow_provider_videoai.jobs.field_values import (
     too_large,
     unquoted,
 )
-from airflow_provider_videoai.jobs.given import as_given
-from airflow_provider_videoai.jobs.limits import MediaLimits
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.printable import printable
 
 Request = TypeVar("Request", bound="JobRequest")
 

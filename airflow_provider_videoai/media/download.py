@@ -20,7 +20,7 @@ import aiohttp
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.media import decoding
 from airflow_provider_videoai.media.attempts import Attempts
 from airflow_provider_videoai.media.body import Body, Next, body_of, judge, range_headers, retry_after

@@ -14,7 +14,7 @@ import aiohttp
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
-from airflow_provider_videoai.jobs.runner import Runner
+from airflow_provider_videoai.jobs.http.blocking_runner import Runner
 from airflow_provider_videoai.media.body import body_of
 from airflow_provider_videoai.media.web import TooManyRedirects, Unreachable, Web, pieces
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from airflow_provider_videoai.jobs.http.blocking_runner import run
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.runner import run
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.content_types import content_type_of
 from airflow_provider_videoai.media.download import Download, Rules, Sink

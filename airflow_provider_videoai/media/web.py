@@ -21,9 +21,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.exchange import USER_AGENT
-from airflow_provider_videoai.jobs.network import Proxy, proxy_for, tls
-from airflow_provider_videoai.jobs.unreachable import why
+from airflow_provider_videoai.jobs.http.attempt import USER_AGENT
+from airflow_provider_videoai.jobs.http.environment import Proxy, proxy_for, tls
+from airflow_provider_videoai.jobs.http.network_errors import why
 from airflow_provider_videoai.media.addresses import AddressRefused, checked, refuse_private
 
 REDIRECTS = 5

@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.reading import rows, whole
+from airflow_provider_videoai.jobs.protocol.json_values import rows, whole
 
 WORD_TIMES = "TextTimestampResult"
 """Where they are in the ``details`` of a result."""

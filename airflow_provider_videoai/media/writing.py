@@ -10,7 +10,7 @@ from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.download import Rules
-from airflow_provider_videoai.media.small import Memory
+from airflow_provider_videoai.media.small_file import Memory
 from airflow_provider_videoai.media.storage import Destination, Draft, OtherContent
 from airflow_provider_videoai.media.subtitles import srt_to_vtt
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, fetch

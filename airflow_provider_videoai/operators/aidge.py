@@ -9,12 +9,12 @@ from typing import Any
 from typing_extensions import override
 
 from airflow_provider_videoai.hooks.aidge import AidgeHook
-from airflow_provider_videoai.hooks.arguments import flag
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.media_check import check_media
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission import Store
+from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.tasks.arguments import flag
+from airflow_provider_videoai.uploads.media_check import check_media
 from airflow_provider_videoai.vendors.aidge import VideoRemovalRequest
 
 

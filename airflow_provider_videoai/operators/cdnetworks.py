@@ -10,14 +10,13 @@ from typing import Any
 from airflow.sdk import Context
 from typing_extensions import override
 
-from airflow_provider_videoai.hooks.arguments import connection_id
-from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.files.locations import check_name
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
-from airflow_provider_videoai.hooks.literals import RendersText
-from airflow_provider_videoai.hooks.places import check_name
-from airflow_provider_videoai.hooks.source import is_known
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.arguments import connection_id
+from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
 
 

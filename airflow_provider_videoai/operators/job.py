@@ -12,27 +12,27 @@ from typing import Any, ClassVar, Literal
 from airflow.sdk import Context
 from typing_extensions import override
 
-from airflow_provider_videoai.hooks.airflow_errors import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_videoai.hooks.arguments import choice, connection_id, flag, seconds
-from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.literals import RendersText, rendered_later
-from airflow_provider_videoai.hooks.waiting import Jobs, returned
-from airflow_provider_videoai.hooks.xcom import show
-from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard, source_of
-from airflow_provider_videoai.jobs.ending import Reason, error_of
 from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
+from airflow_provider_videoai.jobs.polling.wait_errors import Reason, error_of
+from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission import Store, conclude, hand_over, load
-from airflow_provider_videoai.jobs.submitter import SubmittedJob, Submitter
-from airflow_provider_videoai.jobs.watch import Outcome
+from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, load
+from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
-from airflow_provider_videoai.operators.store import store_of
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
+from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
+from airflow_provider_videoai.tasks.task_state import store_of
+from airflow_provider_videoai.tasks.template_literals import RendersText, rendered_later
+from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
-from airflow_provider_videoai.triggers.wire import check_arguments
+from airflow_provider_videoai.triggers.stored_arguments import check_arguments
 
 JOB_TIMEOUT = timedelta(hours=24)
 QUOTA_TIMEOUT = timedelta(hours=1)

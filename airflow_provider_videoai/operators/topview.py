@@ -10,17 +10,17 @@ from typing import Any, cast
 from airflow.sdk import Context
 from typing_extensions import override
 
-from airflow_provider_videoai.hooks.arguments import connection_id
-from airflow_provider_videoai.hooks.boundary import airflow_boundary
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.literals import RendersText
-from airflow_provider_videoai.hooks.source import SourceFile, format_of, is_known
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission import Store
+from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.operators.job import VideoJobOperator
-from airflow_provider_videoai.operators.uploads import remembered
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.arguments import connection_id
+from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
+from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of
+from airflow_provider_videoai.uploads.uploaded_file import remembered
 from airflow_provider_videoai.vendors.topview import FORMATS, VideoAvatarRequest
 
 _FILES = {"video_file": "video", "audio_file": "audio", "image_file": "image"}

@@ -15,13 +15,13 @@ from functools import partial
 from typing import NamedTuple
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.job_reference import JobCard
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.plugin import subtitles
-from airflow_provider_videoai.plugin.outside import Busy, Outside, Shared, Unavailable
 from airflow_provider_videoai.plugin.records import connection_type
+from airflow_provider_videoai.plugin.vendor_calls import Busy, Outside, Shared, Unavailable
 from airflow_provider_videoai.plugin.view import VENDORS, Media
 from airflow_provider_videoai.plugin.wording import is_url, shown
 

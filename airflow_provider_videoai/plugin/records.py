@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read Airflow: everything that the page knows of tasks, XComs, users and connections comes through this module.
 
-A task is a video job if it pushed a card (:mod:`airflow_provider_videoai.jobs.card`). So subclasses count, whatever
-they are called, and no list of operators has to be kept; a task that never got as far as a job does not count.
-
-Every function here has a short database session of its own, and only values leave it: nothing that takes its time may
-happen while a session is held. Values are read as the text that the database keeps, each for itself, because the
-database's own JSON reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts.
-
-The models are read by column, under the names that Airflow 3.1 to 3.4 all have; from 3.4 on a task instance may have
-several attempts with XComs, and the newest counts.
+A task is a video job if it pushed a job reference (:mod:`airflow_provider_videoai.jobs.job_reference`). So subclasses
+count, whatever they are called, and no list of operators has to be kept; a task that never got as far as a job does not
+count. Every function here has a short database session of its own, and only values leave it: nothing that takes its
+time may happen while a session is held. Values are read as the text that the database keeps, each for itself, because
+the database's own JSON reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts. The models are
+read by column, under the names that Airflow 3.1 to 3.4 all have; from 3.4 on a task instance may have several attempts
+with XComs, and the newest counts.
 """
 
 from __future__ import annotations
@@ -30,8 +28,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from airflow_provider_videoai.hooks.airflow_errors import AirflowNotFoundException
-from airflow_provider_videoai.jobs.card import CARD_KEY
+from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY
 from airflow_provider_videoai.plugin.task import TaskKey
 
 __all__ = ["GetUserDep"]

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.media.addresses import AddressRefused
-from airflow_provider_videoai.media.small import fetch_small
+from airflow_provider_videoai.media.small_file import fetch_small
 from airflow_provider_videoai.media.subtitles import Form, read, write
 from airflow_provider_videoai.media.web import Unreachable
 

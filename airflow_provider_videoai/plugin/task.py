@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobCard
 
 
 class TaskKey(NamedTuple):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobCard
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown

@@ -16,13 +16,13 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobCard
 from airflow_provider_videoai.plugin import records, view, xcoms
-from airflow_provider_videoai.plugin.answers import answer_errors
 from airflow_provider_videoai.plugin.media import MediaDesk
-from airflow_provider_videoai.plugin.outside import Outside, while_connected
 from airflow_provider_videoai.plugin.records import GetUserDep
+from airflow_provider_videoai.plugin.responses import answer_errors
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
+from airflow_provider_videoai.plugin.vendor_calls import Outside, while_connected
 from airflow_provider_videoai.plugin.view import VENDORS, Shown
 from airflow_provider_videoai.plugin.wording import is_url
 

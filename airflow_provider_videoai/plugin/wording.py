@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_videoai.jobs.printable import is_printable, printable
+from airflow_provider_videoai.jobs.values.printable import is_printable, printable
 
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
 _URL = re.compile(r"(?P<scheme>https?://)(?:[^/\s\"'<>@]*@)?(?P<host>[^/\s\"'<>?#]*)(?P<path>[^\s\"'<>?#]*)[^\s\"'<>]*")

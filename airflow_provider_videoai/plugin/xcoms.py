@@ -17,10 +17,10 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time.comms import XComResult
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_videoai.jobs.card import CARD_KEY, JobCard
-from airflow_provider_videoai.plugin.outside import Outside
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard
 from airflow_provider_videoai.plugin.records import Found
 from airflow_provider_videoai.plugin.task import VideoTask
+from airflow_provider_videoai.plugin.vendor_calls import Outside
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ async def read(found: Sequence[Found], outside: Outside) -> list[VideoTask]:
     """Return the tasks with what they stored, read as a worker would: through the configured XCom backend.
 
     A backend may keep values elsewhere, so its reads are calls that leave this machine; raises
-    :class:`~airflow_provider_videoai.plugin.outside.Busy`.
+    :class:`~airflow_provider_videoai.plugin.vendor_calls.Busy`.
     """
     backend = _backend()
     if backend is None:

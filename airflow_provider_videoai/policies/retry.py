@@ -12,9 +12,9 @@ from typing import Any, Self
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed
-from airflow_provider_videoai.jobs.retry import advise
-from airflow_provider_videoai.jobs.submission import load
-from airflow_provider_videoai.operators.store import store_of
+from airflow_provider_videoai.jobs.submission.record_store import load
+from airflow_provider_videoai.jobs.submission.retry_advice import advise
+from airflow_provider_videoai.tasks.task_state import store_of
 
 try:
     from airflow.sdk import RetryDecision, RetryPolicy

@@ -12,23 +12,22 @@ from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 from typing_extensions import override
 
-from airflow_provider_videoai.hooks.airflow_errors import AirflowSensorTimeout, AirflowSkipException
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.hooks.arguments import connection_id, flag, seconds
-from airflow_provider_videoai.hooks.boundary import airflow_boundary
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS, AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.job_ids import JobIds, job_ids_of
-from airflow_provider_videoai.hooks.literals import RendersText, plain_source, rendered_later
-from airflow_provider_videoai.hooks.waiting import Jobs, returned
-from airflow_provider_videoai.hooks.xcom import show
-from airflow_provider_videoai.jobs.blocking import ask, batches
-from airflow_provider_videoai.jobs.card import CARD_KEY
-from airflow_provider_videoai.jobs.ending import CLEAR_SENSOR, Reason
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.jobs.throttle import Throttle
-from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.polling.blocking import ask, batches
+from airflow_provider_videoai.jobs.polling.throttle import Throttle
+from airflow_provider_videoai.jobs.polling.wait_errors import CLEAR_SENSOR, Reason
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.arguments import connection_id, flag, seconds
+from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
+from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
+from airflow_provider_videoai.tasks.template_literals import RendersText, plain_source, rendered_later
+from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after

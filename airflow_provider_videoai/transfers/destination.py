@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NamedTuple
 
-from airflow_provider_videoai.hooks.places import check_name, store_url
+from airflow_provider_videoai.files.locations import check_name, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 

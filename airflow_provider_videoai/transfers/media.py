@@ -8,11 +8,11 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from airflow_provider_videoai.hooks.boundary import airflow_boundary
-from airflow_provider_videoai.hooks.literals import rendered_later
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import Form
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.template_literals import rendered_later
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, tell_outlets
 
@@ -101,7 +101,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
 
     def _keep(self, result: JobResult, path: str, subtitles_path: str | None) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
-        from airflow_provider_videoai.transfers.keeping import Keeper
+        from airflow_provider_videoai.transfers.copying import Keeper
 
         keeper = Keeper(
             result,

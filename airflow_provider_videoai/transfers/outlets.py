@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from airflow_provider_videoai.hooks.places import asset_uri, shown
+from airflow_provider_videoai.files.locations import asset_uri, shown
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.transfers.destination import is_literal
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from airflow_provider_videoai.hooks.boundary import airflow_boundary
-from airflow_provider_videoai.hooks.literals import rendered_later
-from airflow_provider_videoai.hooks.places import shown
+from airflow_provider_videoai.files.locations import shown
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
 from airflow_provider_videoai.media.subtitles import Form, write
 from airflow_provider_videoai.media.words import WORD_TIMES, words_of
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.template_literals import rendered_later
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, tell_outlets
 
@@ -83,9 +83,9 @@ class WordTimesToSubtitlesOperator(BaseOperator):
 
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
-        from airflow_provider_videoai.hooks.lineage import report
+        from airflow_provider_videoai.files.lineage import report
         from airflow_provider_videoai.media.writing import put
-        from airflow_provider_videoai.transfers.storing import opened, storing
+        from airflow_provider_videoai.transfers.store_failures import opened, storing
 
         content = write(cues, Form.of(path) or Form.SRT).encode(errors="replace")
         with storing(f"subtitles of job {result.job_id}", path, result.job_id):

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from airflow_provider_videoai.jobs.ending import Reason
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
-from airflow_provider_videoai.jobs.vendor import Vendor
-from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.polling.wait_errors import Reason
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
 _VERSION = 1
 _CLOCKS_APART = 3600.0

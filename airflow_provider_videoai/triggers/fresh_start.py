@@ -13,10 +13,10 @@ from typing import Any
 
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.jobs.printable import shortened
+from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
 from airflow_provider_videoai.triggers.event import refused
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -69,7 +69,7 @@ async def _forget(task: Any, key: str) -> Exception | None:
     """Remove an XCom, patiently; return the last failure."""
     from asgiref.sync import sync_to_async
 
-    from airflow_provider_videoai.triggers.log import log
+    from airflow_provider_videoai.triggers.task_log import log
 
     for pause in (*_PAUSES, None):
         try:

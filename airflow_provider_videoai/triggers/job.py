@@ -106,7 +106,7 @@ class VideoJobTrigger(BaseTrigger):
     async def _event(self) -> TriggerEvent:
         if not _loaded.is_set():
             await asyncio.to_thread(_load)
-        from airflow_provider_videoai.triggers.log import log
+        from airflow_provider_videoai.triggers.task_log import log
         from airflow_provider_videoai.triggers.waiting import wait
 
         event = await wait(self)
@@ -116,7 +116,7 @@ class VideoJobTrigger(BaseTrigger):
     async def _broken_off(self, failure: Exception) -> TriggerEvent:
         """Return the event of a wait that could not begin or broke off; what nobody foresaw is logged whole."""
         from airflow_provider_videoai.jobs.errors import VideoAIError
-        from airflow_provider_videoai.jobs.unforeseen import unforeseen
+        from airflow_provider_videoai.jobs.unexpected_errors import unforeseen
         from airflow_provider_videoai.triggers.event import refused
 
         if not isinstance(failure, VideoAIError):
@@ -127,7 +127,7 @@ class VideoJobTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say what is known: Airflow 3.3 also calls this where another triggerer has taken the wait over."""
-        from airflow_provider_videoai.jobs.printable import shortened
+        from airflow_provider_videoai.jobs.values.printable import shortened
 
         await asyncio.to_thread(  # a line may block whoever writes it
             logging.getLogger(__name__).info,

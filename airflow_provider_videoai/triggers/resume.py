@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_videoai.hooks.waiting import Jobs
-from airflow_provider_videoai.jobs.ending import Reason
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
-from airflow_provider_videoai.jobs.watch import Outcome
+from airflow_provider_videoai.jobs.polling.wait_errors import Reason
+from airflow_provider_videoai.jobs.polling.watch import Outcome
+from airflow_provider_videoai.tasks.task_jobs import Jobs
 from airflow_provider_videoai.triggers.event import outcome_of
 
 FRESH = 300.0

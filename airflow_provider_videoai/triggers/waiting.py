@@ -12,25 +12,25 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.job_ids import job_ids_of
-from airflow_provider_videoai.hooks.lookup import transport_for
-from airflow_provider_videoai.hooks.waiting import card_of, returned, watches_of
-from airflow_provider_videoai.hooks.xcom import obstacle_to
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.hooks.registry import transport_for
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, ResultUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.job_reference import JobCard
 from airflow_provider_videoai.jobs.model import JobResult, JobState
-from airflow_provider_videoai.jobs.poller import Poller
-from airflow_provider_videoai.jobs.printable import shortened
-from airflow_provider_videoai.jobs.story import tell_result
-from airflow_provider_videoai.jobs.transport import Transport
-from airflow_provider_videoai.jobs.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.polling.poller import Poller
+from airflow_provider_videoai.jobs.polling.progress_log import tell_result
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import RESULT_LINK, result_link
+from airflow_provider_videoai.tasks.job_ids import job_ids_of
+from airflow_provider_videoai.tasks.task_jobs import card_of, returned, watches_of
+from airflow_provider_videoai.tasks.xcom import obstacle_to
 from airflow_provider_videoai.triggers.event import event_of
 from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
-from airflow_provider_videoai.triggers.log import log
-from airflow_provider_videoai.triggers.report import Report
-from airflow_provider_videoai.triggers.wire import check_received
+from airflow_provider_videoai.triggers.progress_report import Report
+from airflow_provider_videoai.triggers.stored_arguments import check_received
+from airflow_provider_videoai.triggers.task_log import log
 
 
 async def wait(trigger: VideoJobTrigger) -> TriggerEvent:

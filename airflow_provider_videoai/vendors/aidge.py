@@ -19,7 +19,6 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs.answer import by_status, clean, short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -30,13 +29,16 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
-from airflow_provider_videoai.jobs.json_values import json_value
-from airflow_provider_videoai.jobs.limits import MediaLimits
+from airflow_provider_videoai.jobs.media_limits import MediaLimits
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.options import FLAG, one_of
-from airflow_provider_videoai.jobs.reading import rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.json_values import rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.options import FLAG, one_of
+from airflow_provider_videoai.jobs.protocol.response import by_status
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
+from airflow_provider_videoai.jobs.values.bounded_json import json_value
+from airflow_provider_videoai.jobs.values.scrub import clean, short
 
 _STATES = {
     "submitted": JobState.RUNNING,

@@ -19,7 +19,6 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonVal
 from pydantic.alias_generators import to_pascal
 from typing_extensions import TypedDict, override
 
-from airflow_provider_videoai.jobs.answer import clean, short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -29,9 +28,11 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.reading import mapping, percent, text, url, whole
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, text, url, whole
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
+from airflow_provider_videoai.jobs.values.scrub import clean, short
 
 SERVICE = "/v2/ivh/videomaker/broadcastservice"
 SUCCESS = "0"

@@ -15,7 +15,6 @@ import httpx
 from pydantic import BeforeValidator, Field, StringConstraints
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs.answer import clean, short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -25,10 +24,12 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.options import FLAG
-from airflow_provider_videoai.jobs.reading import mapping, text, url
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.json_values import mapping, text, url
+from airflow_provider_videoai.jobs.protocol.options import FLAG
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
+from airflow_provider_videoai.jobs.values.scrub import clean, short
 
 SUCCESS = "200"
 UNKNOWN_TASK = "4004"

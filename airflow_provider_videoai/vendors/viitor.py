@@ -13,14 +13,15 @@ import httpx
 from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs.answer import short
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, SubmitRejected
-from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.options import header_text, whole_number
-from airflow_provider_videoai.jobs.reading import mapping, percent, rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.options import header_text, whole_number
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict, json_body
+from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.scrub import short
 
 ID_PREFIX = "ViiTor_AI"
 

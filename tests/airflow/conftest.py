@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from standalone import Standalone
 
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
 from tests.support.real_airflow import airflow_at

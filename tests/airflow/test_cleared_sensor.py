@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from standalone import Standalone, wait_for
 
-from airflow_provider_videoai.jobs.card import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY
 from airflow_provider_videoai.sandbox.running import Sandbox
 from tests.support.which_airflow import needs_airflow_3_3
 

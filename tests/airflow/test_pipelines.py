@@ -15,7 +15,7 @@ import httpx
 import pytest
 from standalone import Standalone, wait_for
 
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.links import job_url, result_url
 from airflow_provider_videoai.sandbox.running import Sandbox
 from tests.support.cases import RESULT_KEYS

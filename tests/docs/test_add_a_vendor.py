@@ -15,7 +15,8 @@ import pytest
 
 from airflow_provider_videoai import provider_info
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded, SubmitUncertain
-from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, json_body
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, json_body
 from tests.support.which_airflow import TaskDeferred
 
 PACKAGE = "airflow_provider_videoai"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.hooks.boundary import for_airflow
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.retry import advise
-from airflow_provider_videoai.jobs.vendor import Vendor
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.submission.retry_advice import advise
+from airflow_provider_videoai.tasks.airflow_failures import for_airflow
 from airflow_provider_videoai.vendors import tencent_ivh
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.submission import STORE_KEY, Action, Phase, SubmissionRecord, decide
+from airflow_provider_videoai.jobs.submission.decision import Action, decide
+from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
 
 NOW, BEFORE = "fingerprint-of-now", "fingerprint-of-before"
 

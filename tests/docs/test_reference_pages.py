@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.operators.job import VideoJobOperator

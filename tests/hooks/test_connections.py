@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from airflow_provider_videoai.hooks.account import account_of
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable, VideoAIError
-from airflow_provider_videoai.jobs.printable import is_printable
+from airflow_provider_videoai.jobs.values.printable import is_printable
 from airflow_provider_videoai.vendors.topview import Topview
 from airflow_provider_videoai.vendors.viitor import ViiTor
 

@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_videoai.hooks import lookup
+from airflow_provider_videoai.hooks import registry as lookup
 from airflow_provider_videoai.jobs.errors import SubmitRejected
-from airflow_provider_videoai.jobs.limiter import Limiters
-from airflow_provider_videoai.jobs.vendor import Account, Vendor
+from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
 PASSWORD = "pass/word+9f8e7d-6c5b4a"
 ONE_EACH = pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from database import running_postgres
 from standalone import Standalone, group, wait_for
 
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox

@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from airflow_provider_videoai.jobs import transport as transport_module
-from airflow_provider_videoai.jobs.vendor import Account, Vendor
-from tests.jobs.desk import Desk
-from tests.jobs.lab import NOW, VENDORS, Lab, Order, Reprint, ScriptedTransport
-from tests.jobs.playing import PLAYS, Play
-from tests.jobs.skipping import SkippingLoop
-from tests.jobs.wire import RawServer
+from airflow_provider_videoai.jobs.http import transport as transport_module
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from tests.jobs.http.wire import RawServer
+from tests.jobs.polling.lab import NOW, VENDORS, Lab, Order, Reprint, ScriptedTransport
+from tests.jobs.polling.skipping import SkippingLoop
+from tests.jobs.protocol.playing import PLAYS, Play
+from tests.jobs.submission.desk import Desk
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
-from airflow_provider_videoai.jobs.json_values import normalised
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus, iso_utc
+from airflow_provider_videoai.jobs.values.bounded_json import normalised
 
 SIGNED = "https://bucket.example.com/out.mp4?X-Amz-Signature=secret"
 WHOLE = JobStatus(

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from airflow_provider_videoai.jobs.runner import run
+from airflow_provider_videoai.jobs.http.blocking_runner import run
 from airflow_provider_videoai.media import download
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.download import Download, Rules
-from airflow_provider_videoai.media.small import Memory
-from tests.jobs.wire import RawServer
+from airflow_provider_videoai.media.small_file import Memory
+from tests.jobs.http.wire import RawServer
 
 Fetch = Callable[..., bytes]
 

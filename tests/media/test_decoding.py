@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_provider_videoai.jobs.errors import ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.decoding import Decoding, Undecodable
-from airflow_provider_videoai.media.small import Memory
+from airflow_provider_videoai.media.small_file import Memory
 from tests.media.conftest import Fetch
 from tests.support.origin import Origin, Step
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import ResultUnavailable, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.media import attempts, download
-from tests.jobs.wire import RawServer, Wire
+from tests.jobs.http.wire import RawServer, Wire
 from tests.media.conftest import Fetch
 from tests.support.origin import Framing, Lie, Origin, Step, Validator
 

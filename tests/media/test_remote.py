@@ -11,7 +11,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailab
 from airflow_provider_videoai.media import remote
 from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.remote import RemoteFile
-from tests.jobs.wire import RawServer, Wire
+from tests.jobs.http.wire import RawServer, Wire
 
 CONTENT = bytes(range(200))
 

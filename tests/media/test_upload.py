@@ -15,7 +15,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, 
 from airflow_provider_videoai.media import upload
 from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.upload import Body, put
-from tests.jobs.wire import RawServer, Wire
+from tests.jobs.http.wire import RawServer, Wire
 
 CONTENT = bytes(2_000_000)
 

@@ -16,7 +16,7 @@ from airflow_provider_videoai.hooks import cdnetworks
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksUploadVideoOperator
 from tests.support.tasks import execute
 

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
-from airflow_provider_videoai.triggers.wire import check_arguments
+from airflow_provider_videoai.triggers.stored_arguments import check_arguments
 from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
-from airflow_provider_videoai.jobs.card import CARD_KEY
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, JobFailed, JobTimedOut
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url, result_url
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from tests.support.which_airflow import needs_airflow_3_3
@@ -51,7 +51,7 @@ def test_a_task_that_waits_on_its_worker_has_its_job_meanwhile(
 ) -> None:
     blocking = task(cases["topview"], deferrable=False)
     seen: list[Any] = []
-    monkeypatch.setattr("airflow_provider_videoai.hooks.waiting.tell", lambda *_: seen.append(links(blocking)))
+    monkeypatch.setattr("airflow_provider_videoai.tasks.task_jobs.tell", lambda *_: seen.append(links(blocking)))
     blocking.start()
     assert set(seen) == {(job_url(blocking.ti), None)}
 

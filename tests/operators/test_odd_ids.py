@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain
-from airflow_provider_videoai.jobs.printable import is_printable
+from airflow_provider_videoai.jobs.values.printable import is_printable
 from tests.hostile.deeds import Send, with_odd_id
 from tests.hostile.gateway import Case as Gate
 from tests.hostile.gateway import Stage, gateway

@@ -15,13 +15,13 @@ import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_videoai.airflow_compat import AirflowFailException
 from airflow_provider_videoai.hooks import topview as topview_hook
-from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
-from airflow_provider_videoai.hooks.source import SourceFile, send
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.media import upload
 from airflow_provider_videoai.operators.topview import TopviewUploadOperator
+from airflow_provider_videoai.uploads.upload_source import SourceFile, send
 from airflow_provider_videoai.vendors.topview import Topview
 from tests.support.stores import Store
 from tests.support.tasks import execute

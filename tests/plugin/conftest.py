@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_videoai.plugin.media import MediaDesk
-from airflow_provider_videoai.plugin.outside import Outside
+from airflow_provider_videoai.plugin.vendor_calls import Outside
 from tests.support.api_server import ApiServer, running_api_server
 
 

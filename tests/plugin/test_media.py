@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobCard
 from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, MediaDesk, MediaUnavailable
-from airflow_provider_videoai.plugin.outside import Busy
+from airflow_provider_videoai.plugin.vendor_calls import Busy
 from airflow_provider_videoai.plugin.view import Media
 
 OLD = "https://media.example/old.mp4"

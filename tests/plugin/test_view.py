@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.card import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobCard
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, media_of, page, row, state_of
 from airflow_provider_videoai.plugin.wording import is_url

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs import watch
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -16,6 +15,7 @@ from airflow_provider_videoai.jobs.errors import (
     JobNotFound,
     VendorUnavailable,
 )
+from airflow_provider_videoai.jobs.polling import watch
 from tests.support.which_airflow import AirflowFailException, AirflowSkipException
 
 ON_A_WORKER = {"deferrable": False, "poke_interval": 0.05}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.jobs.wire import Wire
+from tests.jobs.http.wire import Wire
 
 DATE = "Sat, 09 May 2026 08:00:00 GMT"
 

@@ -24,7 +24,7 @@ from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk.bases.operator import BaseOperator, ExecutorSafeguard
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from tests.support.which_airflow import TaskDeferred, deserialize, serialize
 
 if not AIRFLOW_V_3_3_PLUS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 
 try:
     from airflow.sdk import lineage

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from airflow_provider_videoai.hooks.places import asset_uri
+from airflow_provider_videoai.files.locations import asset_uri
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
+from airflow_provider_videoai.airflow_compat import AirflowFailException
 from airflow_provider_videoai.jobs.errors import ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.media import download
 

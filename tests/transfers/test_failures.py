@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException
+from airflow_provider_videoai.airflow_compat import AirflowFailException
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed, VideoAIError
 from airflow_provider_videoai.media import download
-from tests.jobs.wire import RawServer
+from tests.jobs.http.wire import RawServer
 from tests.support.origin import Origin
 from tests.support.stores import KEYS
 

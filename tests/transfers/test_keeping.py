@@ -16,12 +16,12 @@ import pytest
 from airflow.providers.common.compat.lineage import hook
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.hooks.places import asset_uri
+from airflow_provider_videoai.files.locations import asset_uri
+from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.storage import Destination, Draft
-from airflow_provider_videoai.transfers.storing import opened
+from airflow_provider_videoai.transfers.store_failures import opened
 from tests.support.which_airflow import lineage
 
 Transfer = Callable[..., Any]

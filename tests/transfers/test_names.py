@@ -22,17 +22,17 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError, Par
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.hooks.airflow_errors import AirflowFailException, AirflowNotFoundException
-from airflow_provider_videoai.hooks.places import Place, asset_uri, store_errors, store_url
-from airflow_provider_videoai.hooks.source import SourceFile, format_of
+from airflow_provider_videoai.airflow_compat import AirflowFailException, AirflowNotFoundException
+from airflow_provider_videoai.files.locations import Place, asset_uri, store_errors, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed
-from airflow_provider_videoai.jobs.printable import printable
+from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.storage import Destination, Draft, OtherContent
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksUploadVideoOperator
 from airflow_provider_videoai.operators.topview import TopviewUploadOperator, TopviewVideoAvatarOperator
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 from airflow_provider_videoai.transfers.subtitles import WordTimesToSubtitlesOperator
+from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of
 from tests.support.tasks import execute
 from tests.transfers.test_subtitles import SPEECH
 

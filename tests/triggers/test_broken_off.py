@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.errors import JobFailed, VendorUnavailable, VideoAIError
-from airflow_provider_videoai.jobs.poller import Poller
-from airflow_provider_videoai.jobs.printable import is_printable
-from airflow_provider_videoai.triggers import job, report, waiting
+from airflow_provider_videoai.jobs.polling.poller import Poller
+from airflow_provider_videoai.jobs.values.printable import is_printable
+from airflow_provider_videoai.triggers import job, waiting
+from airflow_provider_videoai.triggers import progress_report as report
 from airflow_provider_videoai.triggers.event import UnknownEventError, job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.vendors.topview import Topview

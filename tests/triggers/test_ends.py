@@ -14,10 +14,10 @@ from airflow.providers.common.compat import connection
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_videoai.hooks.airflow_version import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.hooks.lookup import transport_for
-from airflow_provider_videoai.jobs import watch
-from airflow_provider_videoai.jobs.poller import Poller
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.hooks.registry import transport_for
+from airflow_provider_videoai.jobs.polling import watch
+from airflow_provider_videoai.jobs.polling.poller import Poller
 from airflow_provider_videoai.links import RESULT_LINK
 from airflow_provider_videoai.triggers import job
 from airflow_provider_videoai.triggers.job import VideoJobTrigger

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
-from airflow_provider_videoai.hooks.waiting import watches_of
 from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.tasks.task_jobs import watches_of
 from airflow_provider_videoai.triggers import fresh_start
 from airflow_provider_videoai.triggers import waiting as waiting_module
 from tests.support.tasks import _class_at

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.waiting import returned
-from airflow_provider_videoai.hooks.xcom import obstacle_to
 from airflow_provider_videoai.jobs.errors import ResultUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
-from airflow_provider_videoai.jobs.printable import is_printable
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
+from airflow_provider_videoai.jobs.values.printable import is_printable
+from airflow_provider_videoai.tasks.task_jobs import returned
+from airflow_provider_videoai.tasks.xcom import obstacle_to
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from tests.hostile.deeds import Send
 from tests.hostile.gateway import Case as Gate

@@ -11,11 +11,11 @@ from contextvars import ContextVar
 
 import pytest
 
-from airflow_provider_videoai.jobs.cadence import Cadence
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.watch import Watch
-from airflow_provider_videoai.triggers.log import TriggerLog, log
-from airflow_provider_videoai.triggers.report import Report
+from airflow_provider_videoai.jobs.polling.cadence import Cadence
+from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.triggers.progress_report import Report
+from airflow_provider_videoai.triggers.task_log import TriggerLog, log
 
 TRIGGER = ContextVar("TRIGGER", default="")
 
@@ -35,7 +35,7 @@ class Pipe(logging.Handler):
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
-    logger = logging.getLogger("airflow_provider_videoai.triggers.log")
+    logger = logging.getLogger("airflow_provider_videoai.triggers.task_log")
     handler, level = Pipe(), logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_videoai.jobs.options import read_options
-from airflow_provider_videoai.jobs.vendor import Account, Answer, Call, Flow, Vendor, json_body
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.options import read_options
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, signing
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH

@@ -17,7 +17,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
-from airflow_provider_videoai.jobs.vendor import Account
+from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from tests.support.cdnetworks_words import SECRET, TRANS_NO, TREES, error, ok, pull, task, trim
 from tests.support.fuzzing import fuzz

@@ -15,7 +15,7 @@ from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     QuotaExceeded,
 )
-from airflow_provider_videoai.jobs.vendor import Call
+from airflow_provider_videoai.jobs.protocol.call import Call
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, TrimRequest
 from tests.support.cdnetworks_words import ACCESS_KEY, SECRET, TRANS_NO, TRIM, error, ok, pull, trim
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed
-from airflow_provider_videoai.jobs.vendor import Vendor
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.hooks.lookup import hook_for
+from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, SubmitUncertain
-from airflow_provider_videoai.jobs.printable import is_printable, shown
-from airflow_provider_videoai.jobs.vendor import Account, Vendor
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.values.printable import is_printable, shown
 from airflow_provider_videoai.provider_info import HOOKS
 from tests.support.fuzzing import fuzz
 

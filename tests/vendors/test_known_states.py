@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videoai.jobs.vendor import Vendor
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH

@@ -20,7 +20,8 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
-from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH, TtsRequest, VideoMakeRequest
 from tests.support.fuzzing import fuzz, json_values, outcome
 from tests.support.tencent_words import SECRET, SERVICE, TASK, envelope, refusal

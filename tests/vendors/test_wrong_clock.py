@@ -8,7 +8,8 @@ from email.utils import formatdate
 import pytest
 
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed
-from airflow_provider_videoai.jobs.vendor import Account, Answer, Call
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 
 NOW = 1_700_000_000.0

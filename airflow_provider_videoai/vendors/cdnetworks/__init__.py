@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import httpx
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs.answer import short
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -26,12 +25,14 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
-from airflow_provider_videoai.jobs.given import as_given
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.options import one_of
-from airflow_provider_videoai.jobs.reading import mapping, rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
+from airflow_provider_videoai.jobs.protocol.json_values import mapping, rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.options import one_of
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.vendor import Answer, Call, Flow, Vendor, Verdict
+from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.scrub import short
 from airflow_provider_videoai.vendors.cdnetworks.requests import CODE_TYPES, PullVideoRequest, TrimRequest
 from airflow_provider_videoai.vendors.cdnetworks.signing import SCHEMES, RecentSignatures, Scheme, SignedHeaders
 from airflow_provider_videoai.vendors.cdnetworks.uploading import Upload, upload_of

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import override
 
-from airflow_provider_videoai.jobs.reading import whole
+from airflow_provider_videoai.jobs.protocol.call import json_body
+from airflow_provider_videoai.jobs.protocol.json_values import whole
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
-from airflow_provider_videoai.jobs.vendor import json_body
 
 TransNo = Annotated[str, StringConstraints(pattern=r"^\S{1,32}$")]
 Positive = Annotated[int, Field(gt=0)]

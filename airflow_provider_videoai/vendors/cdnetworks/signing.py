@@ -14,7 +14,7 @@ import httpx
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
-from airflow_provider_videoai.jobs.vendor import json_body
+from airflow_provider_videoai.jobs.protocol.call import json_body
 
 
 class Scheme(NamedTuple):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_videoai.jobs.reading import text, url
+from airflow_provider_videoai.jobs.protocol.json_values import text, url
 
 LARGEST_UPLOAD = 500 * 1024 * 1024
 """Bytes; the storage takes larger files in parts only."""

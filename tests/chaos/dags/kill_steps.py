@@ -11,8 +11,9 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_videoai.jobs import exchange, submission, submitter
-from airflow_provider_videoai.jobs.submission import Phase
+from airflow_provider_videoai.jobs.http import attempt as exchange
+from airflow_provider_videoai.jobs.submission.record import Phase, submitter
+from airflow_provider_videoai.jobs.submission.record import record as submission
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
 Kill = Callable[[], None]

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell Airflow's lineage what a job read and made, and where a result was put; OpenLineage and others collect it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_videoai.files.locations import store_url
+
+_LONGEST = 1500
+"""Airflow refuses longer URIs."""
+
+
+def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
+    """Report web addresses and files of stores that a hook or a place read and wrote, without what is secret in them.
+
+    Values that are no URLs (a vendor's id, a text) are passed over.
+    """
+    # Loaded here: DAG files are parsed often, and tell no lineage.
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
+    collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]
+    for url in filter(None, map(_public, inputs)):
+        collector.add_input_asset(by, uri=url)
+    for url in filter(None, map(_public, outputs)):
+        collector.add_output_asset(by, uri=url)
+
+
+def _public(value: str | None) -> str | None:
+    """Return the URI of a file in a store, or a URL without login, query and fragment.
+
+    ``None`` for what is neither, or longer than Airflow takes.
+    """
+    file = store_url(value or "")
+    uri = None if file is None else _public_url(value or "") if file.is_web else file.uri
+    return uri if uri and len(uri) <= _LONGEST else None
+
+
+def _public_url(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, place, parts.path, "", "")) if place and " " not in url else None

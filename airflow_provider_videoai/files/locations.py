@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a user's file is: a path, or the URL of a file in a store of Airflow's.
+
+Such a URL is no URI: what follows the bucket is the name of the file, as it is. ``#``, ``?`` and ``%`` are part of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
+from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, VideoAIError
+from airflow_provider_videoai.jobs.values.printable import printable
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_WEB = frozenset({"http", "https", "ftp", "ftps"})
+_LOCAL = frozenset({"file", "local"})
+# Also what a URI would not have to escape, but Airflow or a reader may take for something else is escaped: + ' [ ].
+_PLAIN = "/:@!$&()*,;=~"
+_S3_VERSION = "?versionId="
+"""Where it stands in a path, s3fs takes the rest for no part of the name."""
+_EXTRAS = {
+    "s3": "apache-airflow-providers-amazon[s3fs]",
+    "s3a": "apache-airflow-providers-amazon[s3fs]",
+    "gs": "apache-airflow-providers-google",
+    "gcs": "apache-airflow-providers-google",
+    **dict.fromkeys(("abfs", "abfss", "adl"), "apache-airflow-providers-microsoft-azure"),
+}
+_EXAMPLE = "s3://conn@bucket/folder/name or file:///folder/name, say"
+_FOR_WEB = (
+    "a web address is not read as a file. Download it to a store of your own first, or give it to an argument that "
+    "takes URLs, such as fetch_url of CDNetworksPullVideoOperator or input_audio_url of TencentVideoMakeOperator"
+)
+
+
+class StoreUrl(NamedTuple):
+    """The parts of a store's URL. ``container`` is a bucket, empty for a file system; ``key`` is the file's name."""
+
+    scheme: str
+    conn_id: str | None
+    container: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The file's own name, without its folder."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is an address of the web, where a query may hold secrets, and not of a store."""
+        return self.scheme in _WEB
+
+    @property
+    def uri(self) -> str:
+        """A URI that names this file and no other, for Airflow's assets: escaped, and without the connection."""
+        return f"{self.scheme}://{quote(f'{self.container}/{self.key}', _PLAIN, errors='replace')}"
+
+
+def store_url(text: str) -> StoreUrl | None:
+    """Return the parts of a store's URL; ``None`` for a plain path."""
+    if (scheme := _SCHEME.match(text)) is None:
+        return None
+    authority, _, key = text[scheme.end() :].partition("/")
+    conn_id, _, container = authority.rpartition("@")
+    return StoreUrl(scheme[1].lower(), conn_id or None, container, key)
+
+
+def asset_uri(path: str) -> str:
+    """Return the URI of the asset that is at a store's URL: without the connection that leads there."""
+    parts = store_url(path)
+    return path if parts is None else parts.uri
+
+
+def shown(path: str) -> str:
+    """Return a path for a log or an error: in one line, and without what may be a password in front of it."""
+    parts = store_url(path)
+    if parts is None or parts.conn_id is None or ":" not in parts.conn_id:
+        return printable(path)
+    return printable(f"{parts.scheme}://***@{parts.container}/{parts.key}")
+
+
+def check_name(argument: str, source: object) -> str:
+    """Return the name of a file that a path or a store's URL gives.
+
+    Raises :class:`InvalidRequest`, naming the argument, for a web address and for what no file can be called.
+    """
+    text = str(source)
+    parts = store_url(text)
+    if (parts and parts.is_web) or text.startswith(("http:", "https:")):
+        raise InvalidRequest(f"{argument}: must be a path, or the URL of a file in a store ({_EXAMPLE}); {_FOR_WEB}")
+    name = parts.name if parts else text.rpartition("/")[2]
+    if name in ("", ".", "..") or (parts and not parts.container and parts.scheme not in _LOCAL):
+        raise InvalidRequest(f"{argument}: must be the URL of a file ({_EXAMPLE}), and {shown(text)!r} names none")
+    if "\0" in text or (parts and not _is_encodable(text)):
+        raise InvalidRequest(f"{argument}: {shown(text)!r} has what no name may: NUL, or half of a surrogate pair")
+    return name
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file of the user's: ``url`` as it was given, and the name ``path`` under which its store ``fs`` has it."""
+
+    url: str
+    name: str
+    fs: AbstractFileSystem
+    path: str
+
+    @classmethod
+    def find(cls, argument: str, given: object) -> Place:
+        """Connect to the store; raise :class:`InvalidRequest`, naming the argument, if there is none of that kind."""
+        name, url = check_name(argument, given), str(given)
+        if isinstance(given, ObjectStoragePath):
+            with store_errors(argument, url):
+                return cls(url, name, given.fs, given.path)
+        parts = store_url(url)
+        with store_errors(argument, url):
+            fs = _connected(parts)
+            path = str(fs._strip_protocol(f"{parts.scheme}://{parts.container}/{parts.key}" if parts else url))  # noqa: SLF001
+        if path.rpartition("/")[2] != name or (parts and parts.scheme in ("s3", "s3a") and _S3_VERSION in path):
+            raise InvalidRequest(f"{argument}: this store cannot hold a file of the name {printable(name)!r}")
+        return cls(url, name, fs, path)
+
+
+def _connected(parts: StoreUrl | None) -> AbstractFileSystem:
+    from airflow.sdk.io import attach
+
+    return attach(parts.scheme, parts.conn_id).fs if parts else attach("file").fs
+
+
+@contextmanager
+def store_errors(argument: str, path: str) -> Iterator[None]:
+    """Raise what a store's library raises as an error of this package that names the argument, the place and a remedy.
+
+    :class:`InvalidRequest` if there is no such store or name; :class:`StorageFailed` for the rest, a missing connection
+    included: Airflow reports one also while a secrets backend is away. These libraries have errors of their own, which
+    share no base.
+    """
+    try:
+        yield
+    except VideoAIError:
+        raise
+    except (ImportError, ValueError) as failure:
+        raise InvalidRequest(f"{argument}: {shown(path)} cannot be opened ({reason(failure, path)})") from failure
+    except Exception as failure:
+        module = type(failure).__module__.partition(".")[0]
+        if not isinstance(failure, OSError) and module in ("builtins", "airflow_provider_videoai"):
+            raise
+        text = f"{argument}: {shown(path)} cannot be read ({reason(failure, path)})"
+        raise StorageFailed(f"{text}. A retry reads it again, and buys nothing") from failure
+
+
+def reason(failure: Exception, path: str) -> str:
+    """Return what a store's error says and what mends it.
+
+    Only the operating system's words are shown, and of other failures the class, as their texts may hold a signed URL.
+    """
+    words = failure.strerror if isinstance(failure, OSError) else None
+    said = f"{type(failure).__name__}: {printable(words)}" if words else type(failure).__name__
+    return f"{said}; {remedy}" if (remedy := _remedy(failure, path)) else said
+
+
+def _remedy(failure: Exception, path: str) -> str:
+    kind, scheme = type(failure).__name__, parts.scheme if (parts := store_url(path)) else "file"
+    if isinstance(failure, AirflowNotFoundException):
+        return "name an Airflow connection that exists: Airflow also misses one whose backend does not answer"
+    if "Credential" in kind:
+        return "name an Airflow connection that exists and holds credentials: s3://conn@bucket/..."
+    if isinstance(failure, PermissionError):
+        return "give the account of its Airflow connection the right to read and write there"
+    if isinstance(failure, FileNotFoundError | NotADirectoryError):
+        return "make its bucket or folder first, or correct the name"
+    if isinstance(failure, ImportError | ValueError) and scheme not in _LOCAL:
+        return (
+            f"is the package of its store installed? pip install '{_EXTRAS[scheme]}'"
+            if scheme in _EXTRAS
+            else ("is the scheme right, and the package of its store installed?")
+        )
+    return "correct the name" if getattr(failure, "errno", None) == errno.ENAMETOOLONG or "Validation" in kind else ""

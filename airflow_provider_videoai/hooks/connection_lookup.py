@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Say in this package's errors why Airflow does not hand out a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
+from airflow_provider_videoai.jobs import errors
+
+
+@contextmanager
+def connection_lookup(conn_id: str) -> Iterator[None]:
+    """Raise ``VendorUnavailable`` for a connection that Airflow does not hand out now, which a retry may mend.
+
+    Airflow says "not defined" also if the secrets backend that holds it did not answer. What Airflow or a secrets
+    backend says is not passed on: it may quote the connection.
+    """
+    try:
+        yield
+    except AirflowNotFoundException:
+        raise errors.VendorUnavailable(
+            f"connection {conn_id!r} is not defined in Airflow, or the secrets backend that holds it did not answer "
+            "(Airflow reports both alike); nothing was sent. If its id is wrong, correct it: a retry looks it up again"
+        ) from None
+    except PermissionError:
+        raise errors.InvalidRequest(f"connection {conn_id!r} may not be read from here; nothing was sent") from None
+    except Exception as failure:  # noqa: BLE001 - backends are anybody's
+        why = f"{type(failure).__name__}: does its secrets backend answer?"
+        raise errors.VendorUnavailable(
+            f"connection {conn_id!r} cannot be read from Airflow ({why}); nothing was sent"
+        ) from None

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls on their way: connections, deadlines, rate limits, network errors."""

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Polls over aiohttp, straight: a client of httpx in between costs more than the request itself.
+
+aiohttp cannot tell a connection that was never made from one that died under a request, and kept-alive connections
+often do. So both are called "not sent", and only what may be repeated goes this way.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+import httpx
+from yarl import URL
+
+from airflow_provider_videoai.jobs.http.attempt import HEADERS, Deadline, Exchange, LostError, NotSentError, signed
+from airflow_provider_videoai.jobs.http.environment import tls
+from airflow_provider_videoai.jobs.http.network_errors import Unreadable, why
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call
+
+
+class Direct:
+    """One aiohttp session for all polls of an account, of so many ``connections``. ``send`` signs each call afresh."""
+
+    def __init__(self, account: Account, connections: int) -> None:
+        self._account = account
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, ssl=tls()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=HEADERS,
+            auto_decompress=False,
+        )
+
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
+        exchange = Exchange()
+        with exchange.judged():
+            request = signed(self._account, call, auth)
+        try:
+            return await self._sent(request, exchange, deadline)
+        except (aiohttp.ClientConnectionError, ValueError) as failure:  # the latter: no address at all
+            raise NotSentError(why(failure)) from failure
+        except (aiohttp.ClientError, Unreadable, OSError) as failure:
+            raise LostError(why(failure)) from failure
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def _sent(self, request: httpx.Request, exchange: Exchange, deadline: Deadline) -> Answer:
+        async with self._session.request(
+            request.method,
+            URL(str(request.url), encoded=True),  # as it was signed
+            headers=request.headers.multi_items(),
+            data=request.content or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=deadline.left()),
+        ) as response:
+            async for chunk in response.content.iter_any():
+                exchange.add(chunk)
+            return exchange.answer(response.status, response.headers)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One attempt to send a call: what is sent, whether anything of it left, and how much of an answer is read."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.http.network_errors import Unreadable, why
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call
+from airflow_provider_videoai.jobs.values.printable import printable
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of an answer that are read at most: a full batch of statuses is some 30 kB."""
+
+USER_AGENT = "airflow-provider-videoai"
+
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+"""What every request says beside what is signed; a connection adds it, so that it costs no poll."""
+
+_ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""What a server may do that was asked for ``identity``, and how zlib calls it."""
+_SHOWN = 40
+
+
+class NotSentError(Exception):
+    """The connection could not be made, so nothing of the request has left: safe to repeat."""
+
+
+class LostError(Exception):
+    """The request left, or may have, and no whole answer came."""
+
+
+class Deadline:
+    """When all of a request must be over: connecting, sending, and the last byte of the answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def extend(self, seconds: float) -> None:
+        """Give it so many seconds more: it waited for the account's rate limit."""
+        self._at += seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._at
+
+    def left(self) -> float:
+        """Return the seconds that are left, more than 0; raise ``TimeoutError`` if there are none."""
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
+    """Return the request of a call, signed now."""
+    request = httpx.Request(
+        call.method,
+        account.host + call.path,
+        params=dict(call.params) or None,
+        headers=dict(call.headers),
+        content=call.body or None,
+    )
+    return next(auth.auth_flow(request))
+
+
+class Exchange:
+    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._left = False
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take in an event of httpcore's trace; a CONNECT is spoken to a proxy, not to the vendor."""
+        if ".send_request_" in event and event.endswith(".started") and info["request"].method != b"CONNECT":
+            self._left = True
+
+    async def anote(self, event: str, info: Mapping[str, Any]) -> None:
+        """See :meth:`note`."""
+        self.note(event, info)
+
+    @contextmanager
+    def judged(self, *kinds: type[Exception], unsent: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Turn failures of these kinds into :class:`NotSentError` or :class:`LostError`, by whether anything left.
+
+        ``unsent`` is what is raised of a request that cannot be written down.
+        """
+        never_left: tuple[type[Exception], ...] = (httpx.InvalidURL, *unsent)
+        lost: tuple[type[Exception], ...] = (*kinds, Unreadable, OSError, ValueError)
+        try:
+            yield
+        except VideoAIError:
+            raise
+        except never_left as failure:
+            raise NotSentError(why(failure)) from failure
+        except lost as failure:
+            raise (LostError if self._left else NotSentError)(why(failure)) from failure
+
+    def add(self, chunk: bytes) -> None:
+        """Take in a piece of the answer."""
+        self._content += chunk
+        if len(self._content) > MAX_BODY:
+            raise Unreadable(f"its answer is longer than {MAX_BODY // 1024**2} MiB")
+
+    def answer(self, status: int, headers: Mapping[str, str]) -> Answer:
+        """Return the whole answer, decoded; raise :class:`Unreadable` for an encoding that was not agreed upon."""
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity") or not self._content:
+            return Answer(status, headers, bytes(self._content))
+        return Answer(status, headers, _decoded(bytes(self._content), encoding))
+
+
+def _decoded(content: bytes, encoding: str) -> bytes:
+    """Undo one encoding, up to ``MAX_BODY`` bytes. More than one, laid over each other, are no server's but a bomb."""
+    shown = printable(encoding[:_SHOWN])
+    if encoding not in _ENCODINGS:
+        raise Unreadable(f"its answer is encoded as {shown!r}, and identity was asked for")
+    decoder = zlib.decompressobj(_ENCODINGS[encoding])
+    try:
+        decoded = decoder.decompress(content, MAX_BODY)
+    except zlib.error as failure:
+        raise Unreadable(f"its answer says that it is encoded as {shown!r}, and is not") from failure
+    if decoder.unconsumed_tail or not decoder.eof:
+        raise Unreadable(f"its answer, encoded as {shown!r}, is cut off or longer than {MAX_BODY // 1024**2} MiB")
+    return decoded

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the environment says of the network: the proxy to a URL, and the certificate authorities that are trusted.
+
+All HTTP of this package goes by it: requests to vendors, uploads and transfers alike.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.util import find_spec
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import getproxies_environment
+
+import httpx
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.values.printable import printable
+
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name a file of trusted certificates: OpenSSL's, and those of requests and curl."""
+_DIRECTORY = "SSL_CERT_DIR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """The proxy of an environment variable. ``str()`` is what messages call it; only ``login`` holds credentials."""
+
+    variable: str
+    scheme: str
+    host: str
+    port: int
+    login: tuple[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The URL of it, without the login."""
+        return f"{self.scheme}://{self.place}"
+
+    @property
+    def place(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"the proxy {printable(self.place)} of {self.variable}"
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """Return the proxy that the environment sets for an http(s) URL; ``None``: it is reached directly.
+
+    Reads ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, each in lower case first. Raises
+    :class:`InvalidRequest` for a variable that names no proxy.
+    """
+    proxies = getproxies_environment()
+    try:
+        target = urlsplit(url)
+    except ValueError:
+        return None  # no request will be made to it
+    scheme = target.scheme if target.scheme in proxies else "all"
+    if scheme not in proxies or _excepted(target, proxies.get("no", "")):
+        return None
+    name = f"{scheme}_proxy"
+    return _proxy(name if os.environ.get(name) else name.upper(), proxies[scheme])
+
+
+def _proxy(variable: str, value: str) -> Proxy:
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
+    except (KeyError, ValueError):
+        host, port = None, 0
+    if not host or not host.isascii():
+        raise InvalidRequest(
+            f"environment variable {variable}: must be the URL of a proxy, such as http://proxy.example:3128 "
+            f"({', '.join(_PORTS)})"
+        )
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise InvalidRequest(f"environment variable {variable}: a SOCKS proxy needs the package 'httpx[socks]'")
+    login = (unquote(parts.username or ""), unquote(parts.password or ""))
+    return Proxy(variable=variable, scheme=parts.scheme, host=host, port=port, login=login if any(login) else None)
+
+
+def _excepted(target: SplitResult, no_proxy: str) -> bool:
+    host = (target.hostname or "").rstrip(".")
+    try:
+        port = target.port or _PORTS.get(target.scheme)
+    except ValueError:
+        port = None
+    return any(_excepts(entry, host, port) for entry in no_proxy.replace(",", " ").lower().split())
+
+
+def _excepts(entry: str, host: str, port: int | None) -> bool:
+    """Return whether an entry of ``NO_PROXY`` (a domain, an address, a network, each with a port or not) is this."""
+    if entry == "*":
+        return True
+    try:
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    except ValueError:  # one of both is a name, or the entry has a port
+        pass
+    name, _, only = entry.rpartition(":") if entry.rpartition(":")[2].isdecimal() else (entry, "", "")
+    if only and int(only) != port:
+        return False
+    name = name.strip("[]").removeprefix("*").lstrip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def authorities() -> dict[str, str]:
+    """Return the environment variables that say whom to trust, with their values; empty: the public authorities."""
+    return {name: path for name in (*_FILES, _DIRECTORY) if (path := os.environ.get(name))}
+
+
+def tls() -> ssl.SSLContext:
+    """Return the TLS context of all connections; raise :class:`InvalidRequest` for authorities that cannot be read.
+
+    It trusts what ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` and ``CURL_CA_BUNDLE`` name, all of them,
+    or the public authorities if none is set. Building one takes some 20 ms, so there is one for each setting.
+    """
+    return _context(tuple(authorities().items()))
+
+
+@lru_cache(maxsize=4)
+def _context(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
+    if not named:
+        return httpx.create_ssl_context(trust_env=False)
+    context = ssl.create_default_context(capath=os.devnull)  # trusts nobody yet
+    for path, variable in {path: variable for variable, path in reversed(named)}.items():
+        try:
+            context.load_verify_locations(*_place(variable, path))
+        except OSError as failure:  # an SSLError, for a file without certificates, is one
+            raise InvalidRequest(
+                f"environment variable {variable}: {printable(path)!r} must be certificates to trust, as a PEM file "
+                "or a directory that `openssl rehash` has prepared"
+            ) from failure
+    return context
+
+
+def _place(variable: str, path: str) -> tuple[str | None, str | None]:
+    """Return the file or the directory, of which ``SSL_CERT_DIR`` may list several: OpenSSL passes by missing ones."""
+    if variable != _DIRECTORY and not Path(path).is_dir():
+        return path, None
+    if not any(Path(each).is_dir() for each in path.split(os.pathsep)):
+        raise NotADirectoryError(path)
+    return None, path

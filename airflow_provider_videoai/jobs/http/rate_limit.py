@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep an account under its vendor's rate limit, and quiet after the vendor said "slow down".
+
+A limit of N a minute means: at most N requests in any 60 seconds. Where a vendor counts each API by itself, each
+has a window of its own. The state is this process's: worker and triggerer count for themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from threading import Lock
+from typing import ClassVar
+
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+
+_WINDOW = 61.0  # a second more than the vendor counts: requests do not all take equally long to reach it
+_SHARED = "*"
+
+
+class Limiters:
+    """The request windows of one account. Times are monotonic seconds; waiting is the caller's."""
+
+    _known: ClassVar[dict[tuple[object, ...], Limiters]] = {}
+    _lock: ClassVar[Lock] = Lock()
+
+    def __init__(self, per_minute: float | None, *, per_call: bool = False) -> None:
+        self._per_minute = per_minute
+        self._per_call = per_call
+        self._sent: dict[str, deque[float]] = {}
+        self._quiet_until = float("-inf")
+        self._turn = Lock()
+        self.silences = 0
+        """How often the vendor asked for silence; whoever waited meanwhile has to take a new place."""
+
+    @classmethod
+    def of(cls, vendor: Vendor) -> Limiters:
+        """Return the limiter that everything in this process shares for the vendor's account."""
+        account = vendor.account
+        # Kept for as long as the process lives: no secret may be in it. A rotated password is the same account's.
+        login = hashlib.sha256(account.login.encode("utf-8", "replace")).digest()
+        key = (vendor.key, account.conn_id, account.host, login, vendor.rate_limit, vendor.limit_per_call)
+        with cls._lock:
+            if key not in cls._known:
+                cls._known[key] = cls(vendor.rate_limit, per_call=vendor.limit_per_call)
+            return cls._known[key]
+
+    def reserve(self, call_name: str, now: float) -> float:
+        """Take the next free place for a request and return the seconds until it."""
+        with self._turn:
+            start = max(now, self._quiet_until)
+            if self._per_minute is not None:
+                window = self._window(call_name)
+                if len(window) == window.maxlen:
+                    start = max(start, window[0] + self._spacing)
+                window.append(start)
+            return start - now
+
+    def slow_down(self, seconds: float, now: float) -> None:
+        """Send nothing for that many seconds: the vendor asked for it."""
+        with self._turn:
+            if now + seconds > self._quiet_until:
+                self._quiet_until = now + seconds
+                self.silences += 1
+
+    def quiet(self, now: float) -> bool:
+        """Return whether the vendor's wish for silence still holds."""
+        return now < self._quiet_until
+
+    def _window(self, call_name: str) -> deque[float]:
+        size = max(1, int(self._per_minute or 1))
+        return self._sent.setdefault(call_name if self._per_call else _SHARED, deque(maxlen=size))
+
+    @property
+    def _spacing(self) -> float:
+        # A limit below one a minute keeps one place and stretches the window instead.
+        return max(_WINDOW, _WINDOW / (self._per_minute or 1))

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Send a vendor's calls over HTTP: one blocking side for workers, one async side for the triggerer.
+
+A poller's requests share an account's connections (see :mod:`~airflow_provider_videoai.jobs.http.connections`). A call
+that buys always has a connection of its own: a kept-alive connection may die while the request is on its way, and then
+nobody could say whether the job was bought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import httpx
+from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.http.attempt import Deadline, LostError, NotSentError
+from airflow_provider_videoai.jobs.http.connections import pool_of
+from airflow_provider_videoai.jobs.http.environment import proxy_for
+from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Drives a vendor's flows. ``sleep`` waits for the account's rate limit on a worker."""
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        *,
+        limiters: Limiters | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.vendor = vendor
+        self.limiters = limiters or Limiters.of(vendor)
+        self._sleep = sleep
+
+    # -- blocking: workers ---------------------------------------------------------------------------------
+
+    def run(self, flow: Flow[T]) -> T:
+        """Play a flow to its end and return what it read; raise its typed error."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    answer = self._send(call)
+                except VideoAIError as failure:
+                    call = flow.throw(failure)
+                else:
+                    call = flow.send(answer)
+        except StopIteration as end:
+            return cast(T, end.value)
+
+    def _send(self, call: Call) -> Answer:
+        auth = self.vendor.auth
+        deadline = Deadline(self.vendor.account.timeout)
+        with _told(self.vendor, call):
+            try:
+                return self._once(call, auth, deadline)
+            except NotSentError:
+                if deadline.passed:
+                    raise
+                return Retrying(**_repeat_connect(deadline))(self._once, call, auth, deadline)
+
+    def _once(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        # Loaded with the first request: DAG files are parsed often, and need none of it.
+        from airflow_provider_videoai.jobs.http.httpcore_session import send
+
+        for delay in self._delays(call):
+            self._sleep(delay)
+            deadline.extend(delay)
+        return send(self.vendor.account, call, auth, deadline)
+
+    def _delays(self, call: Call) -> Iterator[float]:
+        """Yield the seconds to sleep before the call may leave: again where the vendor asked for silence meanwhile."""
+        silences = None
+        while silences != self.limiters.silences:
+            silences = self.limiters.silences
+            if delay := self.limiters.reserve(call.name, time.monotonic()):
+                yield delay
+
+    # -- async: the triggerer ------------------------------------------------------------------------------
+
+    async def arun(self, flow: Flow[T]) -> T:
+        """Play a flow to its end in the running loop; see :meth:`run`."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    answer = await self._asend(call)
+                except VideoAIError as failure:
+                    call = flow.throw(failure)
+                else:
+                    call = flow.send(answer)
+        except StopIteration as end:
+            return cast(T, end.value)
+
+    async def _asend(self, call: Call) -> Answer:
+        auth = self.vendor.auth
+        deadline = Deadline(self.vendor.account.timeout)
+        with _told(self.vendor, call):
+            try:
+                return await self._aonce(call, auth, deadline)
+            except NotSentError:
+                if deadline.passed:
+                    raise
+                return await AsyncRetrying(**_repeat_connect(deadline))(self._aonce, call, auth, deadline)
+
+    async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+        for delay in self._delays(call):
+            await asyncio.sleep(delay)
+            deadline.extend(delay)
+        pool = None if call.buys else pool_of(self.vendor.account)
+        if pool is not None:
+            return await pool.send(call, auth, deadline)
+        from airflow_provider_videoai.jobs.http.httpcore_session import asend
+
+        return await asend(self.vendor.account, call, auth, deadline)
+
+
+# How a call that did not leave is repeated. Not used for the first attempt: it costs a tenth of a poll.
+_REPEAT_CONNECT: dict[str, Any] = {
+    "stop": stop_after_attempt(2),
+    "wait": wait_random_exponential(multiplier=0.2, max=2),
+    "reraise": True,
+}
+
+
+def _repeat_connect(deadline: Deadline) -> dict[str, Any]:
+    """Return tenacity's arguments: all attempts share one deadline."""
+    may_help = retry_if_exception(lambda failure: isinstance(failure, NotSentError) and not deadline.passed)
+    return _REPEAT_CONNECT | {"retry": may_help}
+
+
+@contextmanager
+def _told(vendor: Vendor, call: Call) -> Iterator[None]:
+    """Turn what the network did into a typed error whose text never holds the URL: signatures travel in it."""
+    try:
+        yield
+    except NotSentError as failure:
+        text = f"{vendor.title} {call.name}: no connection to {_way_to(vendor.account)} ({failure})"
+        raise VendorUnavailable(text + (": nothing was sent, nothing was bought" if call.buys else "")) from None
+    except LostError as failure:
+        way = _way_to(vendor.account)
+        if call.buys:
+            raise SubmitUncertain(
+                f"{vendor.title} {call.name} was sent to {way} and its answer was lost ({failure}): "
+                "the job may have been bought"
+            ) from None
+        raise VendorUnavailable(f"{vendor.title} {call.name}: no answer from {way} ({failure})") from None
+
+
+def _way_to(account: Account) -> str:
+    """Name the host, and the proxy that the environment puts before it."""
+    proxy = proxy_for(account.host)
+    return _host_of(account) + (f" through {proxy}" if proxy else "")
+
+
+def _host_of(account: Account) -> str:
+    try:
+        return repr(httpx.URL(account.host).host)
+    except httpx.InvalidURL:
+        return f"the host of connection {account.conn_id!r}"

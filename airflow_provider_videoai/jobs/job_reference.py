@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a task tells of its jobs as soon as it has them, so that others find them: whose they are, and how to ask."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from airflow_provider_videoai.jobs.values.printable import is_printable
+
+CARD_KEY = "video_job"
+"""The key of the XCom that holds the card."""
+
+_LONGEST_TEXT = 2000
+_LONGEST_URL = 8000
+_LONGEST_NAME = 250
+_LONGEST_ID = 1000
+_MOST_JOBS = 50_000
+_NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
+_LATEST = 2.0**36
+"""Epoch seconds, of the year 4147: what is later, or not finite, is no time."""
+
+
+class JobCard(BaseModel):
+    """The jobs of one task, all of one account and operation.
+
+    ``operation`` is what they do, ``polled_as`` the name to ask for them by. ``submitted_at`` is epoch seconds,
+    ``None`` for jobs that another task submitted. ``source`` is what is worked on: a URL, a text, or a vendor's id.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    vendor: str
+    operation: str
+    polled_as: str
+    conn_id: str
+    job_ids: tuple[str, ...] = Field(min_length=1)
+    submitted_at: float | None = Field(default=None, ge=0, le=_LATEST)
+    source: str | None = Field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; :meth:`read` reads them back."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def read(cls, value: Any) -> Self | None:
+        """Read what :meth:`to_json` wrote; ``None`` for anything else, which is no card of ours.
+
+        An XCom is outside data: whoever may write one may write anything. Limits of texts are not the
+        model's own, for a task that has just bought a job must never fail because of its card.
+        """
+        try:
+            card = cls.model_validate(value)
+        except ValidationError:
+            return None
+        return card if _is_plausible(card) else None
+
+
+def source_of(value: Any) -> str | None:
+    """Return a request's field as the ``source`` of a card: a long text is cut, a URL is not unless it is absurd."""
+    if value is None:
+        return None
+    text = str(value)
+    is_url = text.startswith(("http://", "https://")) and len(text) <= _LONGEST_URL
+    return text if is_url else text[:_LONGEST_TEXT]
+
+
+def _is_plausible(card: JobCard) -> bool:
+    names = (card.vendor, card.operation, card.polled_as, card.conn_id)
+    return (
+        all(_is_text(name, _LONGEST_NAME) for name in names)
+        and len(card.job_ids) <= _MOST_JOBS
+        and all(_is_text(job_id, _LONGEST_ID) for job_id in card.job_ids)
+        and (card.source is None or _is_encodable(card.source, _LONGEST_URL))
+    )
+
+
+def _is_text(text: str, longest: int) -> bool:
+    return bool(text) and len(text) <= longest and is_printable(text)
+
+
+def _is_encodable(text: str, longest: int) -> bool:
+    return len(text) <= longest and not _NOT_ENCODABLE.search(text)

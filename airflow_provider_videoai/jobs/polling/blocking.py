@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask for jobs from a task that keeps its worker: by the same decisions as the poller, one request after the other."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, noteworthy, question, told
+from airflow_provider_videoai.jobs.polling.throttle import Throttle
+from airflow_provider_videoai.jobs.polling.watch import Watch
+
+
+def wait(
+    transport: Transport,
+    watches: Sequence[Watch],
+    observer: Observer,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Block until every watch is done; ``observer`` is called after each poll that changed one, or failed.
+
+    ``clock`` gives monotonic seconds, ``wall`` epoch seconds.
+    """
+    throttle = Throttle(transport.limiters)
+    while waiting := [watch for watch in watches if not watch.done]:
+        if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
+            sleep(nap)
+        due = [watch for watch in waiting if watch.due_at <= clock()]
+        for batch in batches(due, transport.vendor.batch_size):
+            seen = _seen(transport, batch, throttle)
+            told(batch, seen, clock(), wall())
+            for watch in batch:
+                if noteworthy(watch):
+                    observer(watch)
+
+
+def ask(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> None:
+    """Poll once, blocking, the jobs of at most one request, and give each watch what was seen."""
+    told(watches, _seen(transport, watches, throttle), time.monotonic(), time.time())
+
+
+def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:
+    """Group watches by operation into lists of at most ``size``."""
+    ordered = sorted(watches, key=lambda watch: watch.operation)
+    for _, group in itertools.groupby(ordered, key=lambda watch: watch.operation):
+        members = list(group)
+        for start in range(0, len(members), size):
+            yield members[start : start + size]
+
+
+def _seen(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> Seen | VideoAIError:
+    try:
+        found = transport.run(question(transport.vendor, watches))
+    except VideoAIError as error:
+        throttle.note(error)
+        return error
+    throttle.note(None)
+    return found

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell a job's life in its task's log, for the person who watches: each line is news, and none holds a URL."""
+
+from __future__ import annotations
+
+from airflow_provider_videoai.jobs.duration import in_words
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.values.printable import shortened, shown
+
+_STEP = 10
+"""Percent of progress that are worth a line."""
+
+
+def tell(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:
+    """Write what the last ask saw, unless it was told before; ``now`` is monotonic seconds."""
+    if (news := _news(watch)) != watch.told:
+        watch.told = news
+        _write(log, watch, now)
+    if odd := watch.odd_state(known_states):
+        log.warning(
+            "%s job %s: the vendor's state %s is not documented; it is taken for still running",
+            watch.operation,
+            shortened(watch.job_id),
+            shown(odd),
+        )
+
+
+def tell_result(log: Log, result: JobResult) -> None:
+    """Write what a job yielded."""
+    log.info("Result of %s job %s: %s", result.operation, shortened(result.job_id), result.describe())
+
+
+def _news(watch: Watch) -> tuple[object, ...]:
+    if watch.error is not None:
+        return (watch.error.message,)
+    if watch.status is None:
+        return ()
+    step = None if watch.status.progress is None else watch.status.progress // _STEP
+    # The state as plain text: a tuple of such the garbage collector passes by, and thousands of jobs have one.
+    return watch.status.state.value, step, watch.status.queue_position
+
+
+def _write(log: Log, watch: Watch, now: float) -> None:
+    job_id = shortened(watch.job_id)
+    if watch.error is not None:
+        log.warning("%s job %s: %s", watch.operation, job_id, watch.error)
+    elif watch.status is not None and watch.status.state.terminal:
+        log.info("%s job %s %s %s", watch.operation, job_id, watch.status.describe(), _effort(watch, now))
+    elif watch.status is not None:
+        log.info("%s job %s: %s", watch.operation, job_id, watch.status.describe())
+
+
+def _effort(watch: Watch, now: float) -> str:
+    # A sensor does not know when its job was submitted, and counts from when it began to wait.
+    waiting = "waiting " if watch.submitted_at is None else ""
+    asks = "1 ask" if watch.asks == 1 else f"{watch.asks} asks"
+    return f"after {waiting}{in_words(watch.age_at(now))}, {asks}"

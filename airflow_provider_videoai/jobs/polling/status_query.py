@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One ask: what is asked for jobs that share a request, and which part of the answer is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.model import JobStatus
+from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.protocol.call import Flow
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+
+Observer = Callable[[Watch], None]
+Seen = dict[str, JobStatus | VideoAIError]
+
+_OF_ONE_JOB = (InvalidRequest, JobNotFound, ResultUnavailable)
+
+
+def question(vendor: Vendor, watches: Sequence[Watch]) -> Flow[Seen]:
+    """Ask for jobs of one operation, at most as many as one request may carry, each once."""
+    return _sifted(vendor, watches[0].operation, list(dict.fromkeys(watch.job_id for watch in watches)))
+
+
+def _sifted(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
+    """Ask for many jobs; where one of them spoils the whole request, find it by halves and spare the others."""
+    try:
+        return {**(yield from vendor.statuses(operation, job_ids))}
+    except _OF_ONE_JOB as refused:
+        if len(job_ids) == 1:
+            return {job_ids[0]: refused}
+    half = len(job_ids) // 2
+    first = yield from _sifted(vendor, operation, job_ids[:half])
+    rest = yield from _sifted(vendor, operation, job_ids[half:])
+    return first | rest
+
+
+def told(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float, wall: float) -> None:
+    """Give each watch its own part of an answer, or that there was none; see :class:`Watch` for the times."""
+    for watch in watches:
+        mine = seen if isinstance(seen, VideoAIError) else seen.get(watch.job_id)
+        if mine is None:
+            watch.unknown(now, wall)
+        elif isinstance(mine, VideoAIError):
+            watch.missed(mine, now, wall)
+        else:
+            watch.saw(mine, now, wall)
+
+
+def noteworthy(watch: Watch) -> bool:
+    """Return whether the last ask is news: another state, the end, or a failed ask."""
+    return watch.changed or watch.done or watch.error is not None

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Say how the waiting ended: the typed error whose text tells what became of the job and of the money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from airflow_provider_videoai.jobs import errors
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    ContentRejected,
+    InvalidRequest,
+    JobFailed,
+    JobNotFound,
+    JobTimedOut,
+    QuotaExceeded,
+    ResultUnavailable,
+    SubmitRejected,
+    VendorUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.values.printable import shortened, shown
+
+_TREE: dict[str, type[VideoAIError]] = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, VideoAIError)
+}
+# Whether a job failed is for its status to say: a failed one may be replaced, for money.
+_REFUSALS = {name: kind for name, kind in _TREE.items() if not issubclass(kind, JobFailed)}
+_FINAL = (AuthenticationFailed, InvalidRequest, JobNotFound, ResultUnavailable, SubmitRejected, ContentRejected)
+_LONGEST_SAID = 2000
+_LONGEST_PAUSE = 86_400.0
+_GOES_ON = "The job goes on at the vendor and is billed"
+_ATTACHES = "a retry or a clear of this task attaches to it."
+
+RAISE_JOB_TIMEOUT = (
+    "job_timeout counts from its submit: a retry attaches to it, asks once, and fails again unless it has ended. To "
+    "wait longer, raise job_timeout and clear the task, or wait with the vendor's sensor."
+)
+"""How to go on after an operator's deadline."""
+CLEAR_SENSOR = "To wait longer, clear the sensor: its timeout counts from the start of the wait."
+"""How to go on after a sensor's deadline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a wait ended without a terminal state, as it travels from the triggerer to a worker: scalars, no URL.
+
+    ``said`` is the last thing known, ``refusal`` the name of the error's class, if there was one, ``code`` and
+    ``retry_after`` (seconds) what it said besides.
+    """
+
+    said: str = ""
+    refusal: str | None = None
+    code: str | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: VideoAIError) -> Self:
+        """Return what is kept of an error."""
+        return cls(
+            said=error.message.rstrip("."),
+            refusal=_public_name(error),
+            code=error.code,
+            retry_after=getattr(error, "retry_after", None),
+        )
+
+    @classmethod
+    def of_watch(cls, watch: Watch) -> Self:
+        """Return why the wait for this job ended."""
+        if watch.error is not None:
+            return cls.of(watch.error)
+        return cls(said=watch.status.describe() if watch.status is not None else "")
+
+    @classmethod
+    def read(cls, stored: Mapping[Any, Any]) -> Self:
+        """Read what another process, or another version, wrote; what is not of its type is left out."""
+        said, refusal, code = (stored.get(name) for name in ("said", "refusal", "code"))
+        return cls(
+            said=shortened(said, _LONGEST_SAID) if isinstance(said, str) else "",
+            refusal=shortened(refusal) if isinstance(refusal, str) else None,
+            code=shortened(code) if isinstance(code, str) else None,
+            retry_after=_seconds(stored.get("retry_after")),
+        )
+
+
+def error_of(
+    outcome: Outcome,
+    *,
+    job_id: str,
+    title: str,
+    reason: Reason = Reason(),
+    to_wait_longer: str = RAISE_JOB_TIMEOUT,
+) -> VideoAIError:
+    """Return the error for a wait that ended without a terminal state."""
+    tail = f" Last: {reason.said}." if reason.said else ""
+    shown_id = shortened(job_id)
+    match outcome:
+        case Outcome.TIMED_OUT:
+            text = f"{title} job {shown_id} did not end in time.{tail} {_GOES_ON}. {to_wait_longer}"
+            return JobTimedOut(text, code=reason.code, job_id=job_id)
+        case Outcome.NOT_FOUND:
+            text = f"{title} does not know job {shown(job_id)}: a wrong id, another account's, or one long forgotten."
+            return JobNotFound(f"{text}{tail}", code=reason.code, job_id=job_id)
+        case Outcome.REFUSED:
+            return _refused(reason, job_id, f"{title} job {shown_id}", tail)
+        case _:
+            text = f"{title} could not be asked about job {shown_id} for too long.{tail} {_GOES_ON}; {_ATTACHES}"
+            return VendorUnavailable(text, code=reason.code, job_id=job_id, retry_after=reason.retry_after)
+
+
+def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
+    kind = _REFUSALS.get(reason.refusal or "")
+    if kind is None:
+        unknown = f"an error that this version does not know ({reason.refusal or 'without a name'})"
+        text = f"The wait for {job} ended with {unknown}.{tail} {_GOES_ON}; {_ATTACHES}"
+        return VideoAIError(text, code=reason.code, job_id=job_id)
+    if kind in _FINAL:
+        text = f"{job} cannot be asked for any more.{tail} What was bought stays bought."
+    else:
+        text = f"The wait for {job} broke off.{tail} {_GOES_ON}; {_ATTACHES}"
+    error = kind(text, code=reason.code, job_id=job_id)
+    if isinstance(error, QuotaExceeded | VendorUnavailable):
+        error.retry_after = reason.retry_after
+    return error
+
+
+def _public_name(error: VideoAIError) -> str:
+    """Return the name of the error's class, or of the nearest one that a worker of any version knows."""
+    return next(kind.__name__ for kind in type(error).__mro__ if _TREE.get(kind.__name__) is kind)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_PAUSE:
+        return None
+    return float(value)

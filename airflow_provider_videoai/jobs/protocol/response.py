@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an HTTP answer says besides its envelope: its status, its headers, and words that are fit to be shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from airflow_provider_videoai.jobs.values.scrub import clean
+
+
+class Standing(StrEnum):
+    """What an HTTP status alone says about a request."""
+
+    GOOD = "good"
+    """Answered: the envelope decides."""
+    REFUSED = "refused"
+    """Not carried out: whatever was sent bought nothing."""
+    UNAUTHORISED = "unauthorised"
+    MISSING = "missing"
+    """There is no such thing: of a status request, the job."""
+    BUSY = "busy"
+    NOT_YET = "not yet"
+    """Not carried out this time: a repetition may be."""
+    UNCLEAR = "unclear"
+    """Whether the request was carried out, nobody can tell."""
+
+
+_STANDINGS = {
+    HTTPStatus.UNAUTHORIZED: Standing.UNAUTHORISED,
+    HTTPStatus.FORBIDDEN: Standing.UNAUTHORISED,
+    HTTPStatus.NOT_FOUND: Standing.MISSING,
+    HTTPStatus.GONE: Standing.MISSING,
+    # A gateway says so, too, whose vendor was too slow to answer it; 499 is nginx's word for the same.
+    HTTPStatus.REQUEST_TIMEOUT: Standing.UNCLEAR,
+    499: Standing.UNCLEAR,
+    HTTPStatus.TOO_EARLY: Standing.NOT_YET,
+    HTTPStatus.TOO_MANY_REQUESTS: Standing.BUSY,
+}
+_CLASSES = {2: Standing.GOOD, 3: Standing.REFUSED, 4: Standing.REFUSED}
+
+
+def standing(status: int) -> Standing:
+    """Return what an HTTP status says; one that nobody defined says nothing."""
+    return _STANDINGS.get(status) or _CLASSES.get(status // 100, Standing.UNCLEAR)
+
+
+def envelope_counts(stands: Standing, code: str | None, *, documented: bool) -> bool:
+    """Return whether an envelope that says what went wrong says more than the HTTP status. Pure.
+
+    ``code`` is its error code, ``None`` where it has none. Gateways put codes of their own into the bodies of 401, 403,
+    404 and 5xx: there only a documented one counts. Of "too many requests" the status says all.
+    """
+    match stands:
+        case Standing.GOOD:
+            return True
+        case Standing.BUSY:
+            return False
+        case Standing.REFUSED:
+            return documented or code is not None
+        case _:
+            return documented
+
+
+def by_status(code: str | None) -> bool:
+    """Return whether an error's code is an HTTP status, and not the vendor's own."""
+    return code is not None and code.startswith("HTTP ")
+
+
+# -- headers ------------------------------------------------------------------------------------------------
+
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; an account must not fall silent for days because of one odd header."""
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
+_LONGEST_HEADER = 100
+
+
+def retry_after(value: str, now: float) -> float | None:
+    """Read a ``Retry-After``, seconds or a date, as seconds from ``now`` (epoch seconds); ``None`` if it is neither."""
+    value = value.strip()
+    if _SECONDS.fullmatch(value):
+        return min(float(value), LONGEST_RETRY_AFTER)
+    seconds = seconds_ahead(value, now)
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def seconds_ahead(date: str, now: float) -> float | None:
+    """Return by how many seconds an HTTP date is ahead of epoch seconds, ``None`` if it is no date."""
+    if len(date) > _LONGEST_HEADER:
+        return None
+    try:
+        moment = parsedate_to_datetime(date)
+        # Without a zone, or with "-0000", it is UTC: never this machine's own.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+_MESSAGE_NAMES = ("message", "msg", "errormessage", "errormsg", "resmessage", "errordescription", "detail", "title")
+_CODE_NAMES = ("code", "errorcode", "rescode", "errcode", "error", "type")
+_MOST_HOLDERS = 10
+
+
+def envelope_words(body: Mapping[str, Any] | None) -> str:
+    """Return what an envelope of any kind says went wrong: its message and its code, as far as it has them."""
+    for holder in _holders(body or {}):
+        fields = {str(name).lower().replace("_", ""): value for name, value in holder.items()}
+        message = _first(fields, _MESSAGE_NAMES)
+        code = _first(fields, _CODE_NAMES)
+        if message or code:
+            return f"{message} (its code {code})" if message and code else message or f"its code {code}"
+    return ""
+
+
+def _holders(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the envelope, what it holds under "error" or the like first, since that says more."""
+    inner = [value for value in list(body.values())[:_MOST_HOLDERS] if isinstance(value, dict)]
+    own_words = {name.lower() for name, value in body.items() if isinstance(value, str | int)}
+    if own_words & {"message", "msg", "detail"}:
+        yield body
+    yield from inner
+    yield body
+
+
+def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    found = (fields.get(name) for name in names)
+    return next((clean(value) for value in found if value and isinstance(value, str | int | float)), "")
+
+
+def host_hint(body: bytes) -> str:
+    """Return the question whether the host is right, if what came is no JSON at all, such as a web page."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return "is the connection's host right?"
+    return ""

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read and write the record where it is kept, and note in it how the job went on."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+
+
+class Store(Protocol):
+    """Where records live. Values are plain JSON; ``lasting`` says whether they outlive the attempt.
+
+    Every method may raise, and then the attempt ends: what cannot be read or kept must not be paid for.
+    """
+
+    lasting: bool
+
+    def get(self, key: str) -> Any:
+        """Return the value, or ``None``."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep the value."""
+
+    def delete(self, key: str) -> None:
+        """Forget the value."""
+
+
+def load(store: Store) -> SubmissionRecord | None:
+    """Read the record of this task; see :meth:`SubmissionRecord.from_json` for what it raises."""
+    stored = store.get(STORE_KEY)
+    return None if stored is None else SubmissionRecord.from_json(stored)
+
+
+def save(store: Store, record: SubmissionRecord) -> None:
+    """Write the record; raise ``ValueError`` for one that a later attempt would not read back as it is."""
+    written = record.to_json()
+    if SubmissionRecord.from_json(written) != record:
+        raise ValueError("the submission record would be read back as another")
+    store.set(STORE_KEY, written)
+
+
+def hand_over(store: Store) -> None:
+    """Note that others wait for the job's end."""
+    if record := load(store):
+        save(store, record.reached(Phase.HANDED_OVER))
+
+
+def conclude(store: Store, *, failed: bool) -> None:
+    """Note that the job ended, so that a later attempt knows it without a request."""
+    if record := load(store):
+        save(store, record.reached(Phase.FAILED if failed else Phase.FINISHED))

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry out what the submission record says: buy, attach, reuse, settle or stop."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
+    ResultUnavailable,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+    VideoAIError,
+    failure_of,
+)
+from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.model import JobState, JobStatus, iso_utc
+from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.submission.decision import Action, Decision, anew, decide
+from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
+from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND, STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record_store import Store, load, save
+from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
+from airflow_provider_videoai.jobs.unexpected_errors import named
+
+_NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedJob:
+    """A job that was bought, now or by an earlier attempt. ``submitted_at`` is epoch seconds.
+
+    ``status`` is what the vendor just said of an earlier attempt's job, ``None`` if it was not polled, or in vain.
+    """
+
+    job_id: str
+    submitted_at: float
+    fresh: bool
+    status: JobStatus | None = field(default=None, compare=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class Submitter:
+    """Obtains the one job of a task.
+
+    ``paid_retries`` is how many jobs may be bought in place of ones that failed; ``None`` sets no limit. ``ready``
+    completes a request that is about to be submitted, for example by uploading a file; it buys nothing, and what it
+    changes is no part of the fingerprint.
+    """
+
+    transport: Transport
+    store: Store
+    log: Log
+    on_uncertain_submit: str = "fail"
+    on_finished_job: str = "reuse"
+    paid_retries: int | None = None
+    ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
+    clock: Callable[[], float] = field(default=time.time)
+    _under_way: SubmissionRecord | None = field(default=None, init=False)
+
+    def obtain(self, request: JobRequest) -> SubmittedJob:
+        """Return the task's job: an earlier attempt's where there is one, else submit it.
+
+        Raises :class:`SubmitUncertain` if a job may have been bought, and ``JobFailed`` if an earlier attempt's job
+        failed and ``paid_retries`` allow no other. After a refusal, an :class:`InvalidRequest` or a
+        :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit; a record that cannot be
+        understood is an :class:`InvalidRequest` as well, and stays so until a person mends it.
+        """
+        fingerprint = self._fingerprint(request)
+        return self._carry_out(self._decide(load(self.store), fingerprint), request)
+
+    def cut_short(self) -> str | None:
+        """Say what is known of a submit that is under way, and how to go on if it ends here; ``None``: none is.
+
+        For a task that is being stopped: it reads no store and sends nothing.
+        """
+        if self._under_way is None:
+            return None
+        why = "A submit is under way, and its answer may not be noted any more: the job may have been bought"
+        return self._how_to_go_on(self._under_way, why)
+
+    def _decide(self, stored: SubmissionRecord | None, fingerprint: str) -> Decision:
+        return decide(
+            stored,
+            fingerprint,
+            caller_chooses_id=self.transport.vendor.caller_chooses_id,
+            on_uncertain_submit=self.on_uncertain_submit,
+            on_finished_job=self.on_finished_job,
+        )
+
+    def _carry_out(self, decision: Decision, request: JobRequest) -> SubmittedJob:
+        match decision.action:
+            case Action.SUBMIT:
+                if decision.record.generation:
+                    self.log.info("Submitting anew: %s", decision.why)
+                return self._buy(request, decision.record)
+            case Action.ATTACH:
+                return self._attach(request, decision)
+            case Action.REUSE:
+                return self._reuse(request, decision)
+            case Action.SETTLE:
+                return self._settle(request, decision.record)
+            case Action.STOP:
+                raise self._stopped(decision.record, decision.why)
+
+    def _buy(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
+        request = self.ready(request)  # before the record says that a submit is under way
+        again = record.job_id is not None  # an earlier submit under this id, and nobody knows what became of it
+        chosen = self._chosen_id(request, record)
+        self._prove(request, chosen)
+        record = record.reached(Phase.SUBMITTING, job_id=chosen, submitted_at=self.clock())
+        self._announce(record)
+        with self._in_sight(record):
+            job_id = self._sent(request, record, again=again)
+            # Logged before it is recorded: should that fail, the log is where the id is found.
+            self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
+            submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
+            self._note(submitted)
+        return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
+
+    def _prove(self, request: JobRequest, chosen: str | None) -> None:
+        """Raise for a request that cannot be written as the vendor wants it, while nothing says that it was sent."""
+        flow = self.transport.vendor.buy(request, chosen)
+        try:
+            next(flow, None)
+        except VideoAIError:
+            raise
+        except Exception as failure:
+            raise InvalidRequest(
+                f"{request.operation} request cannot be written for {self.transport.vendor.title} "
+                f"({named(failure)}); nothing was sent, nothing was bought"
+            ) from failure
+        finally:
+            flow.close()
+
+    def _announce(self, record: SubmissionRecord) -> None:
+        try:
+            save(self.store, record)
+        except Exception as failure:
+            why = f"The submission record cannot be written ({named(failure)})"
+            raise VideoAIError(
+                f"{why}: nothing was submitted, nothing was bought. If it was written after all, the next attempt "
+                f"takes this submit for one that was cut short: then delete this task's state {STORE_KEY!r}"
+            ) from failure
+
+    def _note(self, submitted: SubmissionRecord) -> None:
+        try:
+            save(self.store, submitted)
+        except Exception as failure:
+            job_id = submitted.job_id
+            why = f"Job {job_id} was bought, but Airflow did not record its id ({named(failure)})"
+            raise SubmitUncertain(
+                f"{why}. {self._how_to_find(job_id)}", job_id=job_id, retry_helps=self._settles(job_id)
+            ) from failure
+
+    def _how_to_find(self, job_id: str | None) -> str:
+        if self._settles(job_id):
+            return "The next attempt queries its status before it submits again."
+        by_hand = json.dumps({"job_id": job_id, "phase": Phase.SUBMITTED})
+        return (
+            f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in this task's state {STORE_KEY!r}, or replace it "
+            f"all by {by_hand}, and clear the task: it attaches."
+        )
+
+    @contextmanager
+    def _in_sight(self, record: SubmissionRecord) -> Iterator[None]:
+        # Not `finally`: what ends the task from outside is no Exception, and then this is what there is to say.
+        self._under_way = record
+        try:
+            yield
+        except Exception:
+            self._under_way = None
+            raise
+        self._under_way = None
+
+    def _sent(self, request: JobRequest, record: SubmissionRecord, *, again: bool) -> str:
+        try:
+            return self.transport.run(self.transport.vendor.buy(request, record.job_id))
+        except SubmitUncertain as uncertain:
+            raise self._uncertain(record, uncertain.message, uncertain.code) from uncertain
+        except _NOTHING_BOUGHT:
+            if not again:
+                self._note_refusal(record)
+            raise
+        except Exception as defect:
+            why = f"The submit ended with {named(defect)}: the job may have been bought"
+            raise self._uncertain(record, why) from defect
+
+    def _note_refusal(self, record: SubmissionRecord) -> None:
+        try:
+            save(self.store, record.reached(Phase.FAILED, job_id=None))
+        except Exception as failure:  # noqa: BLE001 - what the vendor said is raised, and says more
+            self.log.warning(
+                "Nothing was bought, but Airflow did not record that (%s): the next attempt takes this submit for one "
+                "that was cut short. Delete this task's state '%s' first.",
+                named(failure),
+                STORE_KEY,
+            )
+
+    def _uncertain(self, record: SubmissionRecord, why: str, code: str | None = None) -> SubmitUncertain:
+        helps = self._settles(record.job_id) or self.on_uncertain_submit == "resubmit"
+        text = self._how_to_go_on(record, why)
+        return SubmitUncertain(text, code=code, job_id=record.job_id, retry_helps=helps)
+
+    def _attach(self, request: JobRequest, decision: Decision) -> SubmittedJob:
+        record = decision.record
+        status = self._look(request.polled_as, record)
+        match status:
+            case JobStatus(state=JobState.SUCCEEDED) if record.phase is Phase.SUBMITTED:
+                # Nobody has had its result yet, so it cannot be the user's wish to have another instead.
+                return self._reuse(request, decision)
+            case JobStatus(state=JobState.SUCCEEDED):
+                return self._ended(record.reached(Phase.FINISHED), request)
+            case JobStatus(state=JobState.FAILED | JobState.ABORTED):
+                if not may_buy_another(record.bought, self.paid_retries):
+                    save(self.store, record.reached(Phase.FAILED))
+                    raise failure_of(status, self.transport.vendor.title)
+                return self._ended(record.reached(Phase.FAILED), request)
+        self.log.info("%s: attaching to it instead of submitting again", decision.why)
+        return self._found(request, record, status)
+
+    def _ended(self, record: SubmissionRecord, request: JobRequest) -> SubmittedJob:
+        save(self.store, record)
+        return self._carry_out(self._decide(record, self._fingerprint(request)), request)
+
+    def _look(self, operation: str, record: SubmissionRecord) -> JobStatus | None:
+        job_id = record.job_id or ""
+        try:
+            return self.transport.run(self.transport.vendor.statuses(operation, [job_id])).get(job_id)
+        except VideoAIError as failure:
+            self.log.info("Job %s cannot be asked for at once: %s", job_id, failure)
+            return None
+
+    def _reuse(self, request: JobRequest, decision: Decision) -> SubmittedJob:
+        record = decision.record
+        try:
+            status = self._kept(request.polled_as, record.job_id or "")
+        except ResultUnavailable:
+            status = None
+        if status is None:
+            self._require_proven(record)
+            self.log.warning("%s, but its media is gone: submitting anew", decision.why)
+            return self._buy(request, anew(record, self._fingerprint(request)))
+        self.log.info("%s: using its result", decision.why)
+        return self._found(request, record, status)
+
+    def _kept(self, operation: str, job_id: str) -> JobStatus | None:
+        # A status call that is refused for any other reason proves nothing, and must not lead to a second purchase.
+        vendor = self.transport.vendor
+        status = self.transport.run(vendor.statuses(operation, [job_id])).get(job_id)
+        if status is not None and status.state is JobState.SUCCEEDED:
+            return self.transport.run(vendor.result(operation, status))
+        return status
+
+    def _found(self, request: JobRequest, record: SubmissionRecord, status: JobStatus | None) -> SubmittedJob:
+        submitted_at = record.submitted_at or self.clock()
+        if status is not None and record.fingerprint is None:
+            # What a person wrote becomes this request's record, kept as long as others.
+            fingerprint = self._fingerprint(request)
+            save(self.store, record.reached(record.phase, fingerprint=fingerprint, submitted_at=submitted_at))
+        return SubmittedJob(record.job_id or "", submitted_at, fresh=False, status=status)
+
+    def _settle(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
+        job_id = record.job_id or ""
+        if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
+            self.log.info("The vendor knows job %s: an earlier submit had reached it", job_id)
+            save(self.store, record.reached(Phase.SUBMITTED, fingerprint=self._fingerprint(request)))
+            return self._found(request, record, None)
+        self._require_proven(record)
+        self.log.info("The vendor does not know job %s: the earlier submit never reached it", job_id)
+        return self._buy(request, record)
+
+    def _require_proven(self, record: SubmissionRecord) -> None:
+        if not record.proven:
+            why = f"Job {record.job_id} of the submission record is unknown to {self.transport.vendor.title}, or over"
+            raise self._stopped(record, why)
+
+    def _stopped(self, record: SubmissionRecord, why: str) -> SubmitUncertain:
+        text = self._how_to_go_on(record, why) if record.proven else f"{why}. This attempt sent nothing. {HOW_TO_MEND}"
+        return SubmitUncertain(text, job_id=record.job_id)
+
+    def _chosen_id(self, request: JobRequest, record: SubmissionRecord) -> str | None:
+        """Return the id to submit under: of an earlier submit of the same job, else the user's, else a random one."""
+        if not self.transport.vendor.caller_chooses_id:
+            return None
+        if record.job_id is None and request.chosen_id is not None:
+            self._require_unused(request, request.chosen_id)
+        return record.job_id or request.chosen_id or uuid.uuid4().hex
+
+    def _require_unused(self, request: JobRequest, job_id: str) -> None:
+        """Raise if the vendor has a job of the user's id: another task's, or one of this task's that is over.
+
+        Asked later, a lost answer could not be told from an older job of that id.
+        """
+        title = self.transport.vendor.title
+        if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
+            raise SubmitRejected(
+                f"{title} already has a job {job_id!r}, and this task's submission record does not say that it is its "
+                "own. Nothing was sent, nothing was bought. Choose another id, or leave it out",
+                job_id=job_id,
+            )
+
+    def _fingerprint(self, request: JobRequest) -> str:
+        vendor = self.transport.vendor
+        return fingerprint_of(vendor.key, vendor.account.conn_id, request.operation, request.to_vendor())
+
+    def _settles(self, job_id: str | None) -> bool:
+        """Whether the next attempt queries the job's status before it submits anything."""
+        return self.store.lasting and self.transport.vendor.caller_chooses_id and job_id is not None
+
+    def _how_to_go_on(self, record: SubmissionRecord, why: str) -> str:
+        title, job_id = self.transport.vendor.title, record.job_id
+        sent_at = iso_utc(record.submitted_at) or "a time that is not recorded"
+        sent = f"{why.rstrip('.')}. Sent to {title} at {sent_at}."
+        if self._settles(job_id):
+            return f"{sent} The next attempt queries {title} for job {job_id} before it submits again."
+        if not self.store.lasting:
+            look = f" Look for job {job_id} at {title} first." if job_id is not None else ""
+            return f"{sent} This Airflow keeps no record of it: another attempt submits again, and may pay twice.{look}"
+        if self.on_uncertain_submit == "resubmit":
+            return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."
+        return (
+            f"{sent} It is not submitted again by itself. Look for a job of that time in {title}'s console. If it is "
+            f"there, set 'job_id' to its id and 'phase' to 'submitted' in this task's state {STORE_KEY!r} (if that is "
+            'a reference and no record, replace it all by {"job_id": "<its id>", "phase": "submitted"}) and clear the '
+            "task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that state "
+            "first."
+        )

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values of request fields as they come from DAG files, templates and XComs: read them, and say what is wrong.
+
+These rules hold for every field of every request. What a single field allows is its type's to say.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum, auto
+from typing import Annotated, Any, get_args, get_origin
+
+from typing_extensions import is_typeddict
+
+from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.printable import printable
+
+LARGEST_INTEGER = 2**53 - 1
+"""What every JSON reader keeps exactly."""
+_MOST_BITS = 512
+_DEEPEST = 32
+_LONGEST_KEY = 40
+
+
+class Shape(Enum):
+    """What kind of value a field takes."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    BOOLEAN = auto()
+    LIST = auto()
+    LIST_OF_LISTS = auto()
+    OBJECT = auto()
+
+    @property
+    def structured(self) -> bool:
+        """True for lists and objects, which templates render as JSON text or as Python writes them."""
+        return self in (Shape.LIST, Shape.LIST_OF_LISTS, Shape.OBJECT)
+
+
+def shape_of(annotation: Any) -> Shape:
+    """Return what a field of this type takes; ``| None`` does not count."""
+    kinds = list(_kinds(annotation))
+    if lists := [kind for kind in kinds if get_origin(kind) is list]:
+        inner = [get_origin(each) for kind in lists for each in _kinds(get_args(kind)[0])]
+        return Shape.LIST_OF_LISTS if list in inner else Shape.LIST
+    if any(get_origin(kind) is dict or is_typeddict(kind) for kind in kinds):
+        return Shape.OBJECT
+    if bool in kinds:
+        return Shape.BOOLEAN
+    return Shape.NUMBER if {int, float} & set(kinds) else Shape.TEXT
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield the types of a union, each without its ``Annotated``."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        yield from _kinds(arguments[0])
+    elif type(None) in arguments:
+        for each in arguments:
+            yield from _kinds(each)
+    else:
+        yield annotation
+
+
+def is_empty(value: object) -> bool:
+    """Return whether this is what an absent value is, or is rendered as."""
+    return value is None or (isinstance(value, str) and value in ("", "None"))
+
+
+def unquoted(value: str) -> Any:
+    """Return the list or object whose text this is, as JSON or as Python writes it; else the text itself."""
+    if value.lstrip()[:1] not in ("[", "{"):
+        return value
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(value.strip())
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            continue
+    return value
+
+
+def objection(shape: Shape, value: object) -> str | None:
+    """Return why no field of this shape takes this value; ``None`` if its type may decide."""
+    return _wrong_shape(shape, value) or next(_unsendable(shape, value), None)
+
+
+def _wrong_shape(shape: Shape, value: object) -> str | None:
+    listed = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+    if shape.structured:
+        if shape is Shape.LIST_OF_LISTS and listed and _flat(value):  # type: ignore[arg-type]
+            return f"must be a list of lists; a single one is written {as_given([value])}"
+        if shape is not Shape.OBJECT and isinstance(value, Mapping):
+            return f"must be a list; a list of one is written {as_given([value])}"
+        return None
+    if is_result(value):
+        return 'must be one part of a result, and is a whole one: add ["media_url"], ["media_id"] or another key'
+    if listed:
+        return "must be one value, and is a list: map the task over it with .expand(), or give one of its members"
+    if shape is Shape.NUMBER and isinstance(value, bool):
+        return "must be a number"
+    return None
+
+
+def is_result(value: object) -> bool:
+    """Return whether this is what a task of this package returned, or the text that a template made of it."""
+    if isinstance(value, str):
+        return value.startswith("{") and ("'media_url'" in value or '"media_url"' in value)
+    return isinstance(value, Mapping) and "media_url" in value and "job_id" in value
+
+
+def _flat(values: Iterable[object]) -> bool:
+    members = list(values)
+    return bool(members) and all(isinstance(member, int | float | str) for member in members)
+
+
+def _unsendable(shape: Shape, value: object) -> Iterator[str]:
+    """Yield what JSON or an HTTP request cannot carry, each with its place."""
+    for place, leaf in _leaves(value):
+        if isinstance(leaf, float) and not math.isfinite(leaf):
+            yield f"{place}must be a finite number, not {leaf}"
+        elif isinstance(leaf, int) and shape is not Shape.TEXT and abs(leaf) > LARGEST_INTEGER:
+            yield f"{place}{too_large(leaf)}"
+        elif isinstance(leaf, int) and leaf.bit_length() > _MOST_BITS:
+            yield f"{place}must be text, not {as_given(leaf)}"
+        elif isinstance(leaf, str) and (why := _bad_text(leaf)):
+            yield f"{place}{why}"
+        elif leaf is _TOO_DEEP:
+            yield f"must not be nested deeper than {_DEEPEST} levels"
+
+
+def too_large(value: int) -> str:
+    """Say why an integer is too large."""
+    return f"must be an integer between -(2**53 - 1) and 2**53 - 1, which JSON keeps exactly, not {as_given(value)}"
+
+
+_TOO_DEEP = object()
+
+
+def _leaves(value: object, place: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
+    if depth > _DEEPEST:
+        yield place, _TOO_DEEP
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield f"a key in {place or 'it: '}", key
+            yield from _leaves(inner, f"{place.removesuffix(': ')}[{_key(key)}]: ", depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{place.removesuffix(': ')}[{index}]: ", depth + 1)
+    else:
+        yield place, value
+
+
+def _key(key: object) -> str:
+    return printable(key[:_LONGEST_KEY]) if isinstance(key, str) else as_given(key)
+
+
+def _bad_text(text: str) -> str | None:
+    if "\0" in text:
+        return r"must not contain the character \x00: remove it"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"must not contain half a surrogate pair (character {error.start}), which no encoding can write"
+    return None

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Show a value that a user gave, for an error text: on one line, shortened, and without what opens anything."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+
+from airflow_provider_videoai.jobs.values.printable import printable
+
+_LONGEST = 80
+_USER = re.compile(r"(?<=://)[^/?#]*@")
+_QUERY = re.compile(r"(://[^?#]*)[?#].*", re.DOTALL)  # up to the end: a URL that is wrong may hold blanks and quotes
+
+
+def as_given(value: object) -> str:
+    """Return ``value`` as Python writes it, at most 80 characters or so; URLs lose their user and their query."""
+    return _short.repr(value)
+
+
+class _Short(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 6, 6, 3
+
+    def repr_str(self, value: str, level: int) -> str:  # noqa: ARG002 - reprlib passes it
+        # Cut first, since a text may be long; with room for a query, which then does not count.
+        text = _QUERY.sub(r"\1?...", _USER.sub("", value[:2000]))
+        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        return f"'{printable(text)}'"
+
+    def repr_int(self, value: int, level: int) -> str:  # noqa: ARG002 - reprlib passes it
+        # Python refuses to write out an endless one.
+        return repr(value) if value.bit_length() < 200 else f"an integer of {value.bit_length()} bits"  # noqa: PLR2004
+
+    def repr_instance(self, value: object, level: int) -> str:  # noqa: ARG002 - reprlib passes it
+        """Of anything else only its type: what it says of itself is not ours to trust or to show."""
+        if value is None or isinstance(value, bool | float | complex):
+            return repr(value)
+        return f"a {type(value).__name__}"
+
+
+_short = _Short()

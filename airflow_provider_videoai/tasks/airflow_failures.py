@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where errors meet Airflow: only this package's leave, and what a retry cannot mend does not use retries up.
+
+Each error below is the one of its name in :mod:`airflow_provider_videoai.jobs.errors`, and one that Airflow does not
+retry (an ``AirflowFailException``) as well: ``except`` and failure callbacks see the same tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_videoai.airflow_compat import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
+from airflow_provider_videoai.jobs import errors
+from airflow_provider_videoai.jobs.unexpected_errors import unforeseen
+
+_AIRFLOWS_OWN = (AirflowFailException, AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException)
+"""How a task says to Airflow what is to become of it."""
+
+
+class InvalidRequest(errors.InvalidRequest, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.InvalidRequest`."""
+
+
+class SubmitRejected(errors.SubmitRejected, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.SubmitRejected`."""
+
+
+class AuthenticationFailed(errors.AuthenticationFailed, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.AuthenticationFailed`."""
+
+
+class ContentRejected(errors.ContentRejected, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.ContentRejected`."""
+
+
+class SubmitUncertain(errors.SubmitUncertain, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.SubmitUncertain`."""
+
+
+class JobNotFound(errors.JobNotFound, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.JobNotFound`."""
+
+
+class ResultUnavailable(errors.ResultUnavailable, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.ResultUnavailable`."""
+
+
+_FINAL: dict[type[errors.VideoAIError], type[errors.VideoAIError]] = {
+    errors.InvalidRequest: InvalidRequest,
+    errors.SubmitRejected: SubmitRejected,
+    errors.AuthenticationFailed: AuthenticationFailed,
+    errors.ContentRejected: ContentRejected,
+    errors.SubmitUncertain: SubmitUncertain,
+    errors.JobNotFound: JobNotFound,
+    errors.ResultUnavailable: ResultUnavailable,
+}
+
+
+def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
+    """Return the error as a task raises it: one that Airflow does not retry where a retry cannot help."""
+    kind = _FINAL.get(type(error))
+    if kind is None or _retry_helps(error):
+        return error
+    final = kind(error.message)
+    final.__dict__.update(error.__dict__)
+    return final
+
+
+def _retry_helps(error: errors.VideoAIError) -> bool:
+    match error:
+        case errors.SubmitRejected():
+            return error.temporary
+        case errors.SubmitUncertain():
+            return error.retry_helps
+        case _:
+            return False
+
+
+@contextmanager
+def airflow_boundary() -> Iterator[None]:
+    """Raise this package's errors as :func:`for_airflow` makes them, and any other as one of this package."""
+    try:
+        yield
+    except errors.VideoAIError as error:
+        final = for_airflow(error)
+        if final is error:
+            raise
+        raise final from error
+    except _AIRFLOWS_OWN:
+        raise
+    except Exception as failure:
+        raise unforeseen(failure) from failure

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the arguments that operators and sensors have in common: each by the same rule wherever it is given.
+
+All raise :class:`InvalidRequest` naming the argument, what was given and what is expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.tasks.template_literals import rendered_later
+
+_LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
+_WORDS = {"true": True, "false": False}
+
+
+def seconds(name: str, value: timedelta | float | str, *, zero: bool = False) -> float:
+    """Return a duration in seconds, from a timedelta, a number or its text; ``zero`` allows none at all."""
+    number = _number(value)
+    if number is None or not 0 <= number <= _LONGEST.total_seconds() or not (number or zero):
+        least = "of at least 0" if zero else "greater than 0"
+        raise InvalidRequest(
+            f"{name}: must be a timedelta or a number of seconds {least} and at most {_LONGEST.days} days, "
+            f"not {as_given(value)}{_not_rendered(value)}"
+        )
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return a yes or no: a bool, or the text ``true`` or ``false`` in any case."""
+    # By name: numpy's kinds of bool are none of Python's.
+    if type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in _WORDS:
+        raise InvalidRequest(f"{name}: must be True or False, not {as_given(value)}{_not_rendered(value)}")
+    return _WORDS[word]
+
+
+def choice(name: str, value: Any, allowed: Collection[str]) -> str:
+    """Return one of the allowed words."""
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidRequest(
+            f"{name}: must be one of {', '.join(allowed)}, not {as_given(value)}{_not_rendered(value)}"
+        )
+    return value
+
+
+def connection_id(name: str, value: Any) -> Any:
+    """Return the id of a connection; one that a subclass has rendered later is checked when it is used."""
+    if not rendered_later(value) and (not isinstance(value, str) or not value.strip()):
+        raise InvalidRequest(
+            f"{name}: must be the id of an Airflow connection, a non-empty string, not {as_given(value)}"
+        )
+    return value
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _not_rendered(value: object) -> str:
+    return ": this argument is not templated" if rendered_later(value) else ""

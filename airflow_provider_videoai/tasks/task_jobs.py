@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wait on a worker, and turn what the waiting saw into results or typed errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.jobs.errors import (
+    QuotaExceeded,
+    ResultUnavailable,
+    VendorUnavailable,
+    VideoAIError,
+    failure_of,
+)
+from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
+from airflow_provider_videoai.jobs.polling.blocking import wait
+from airflow_provider_videoai.jobs.polling.cadence import Cadence
+from airflow_provider_videoai.jobs.polling.progress_log import tell, tell_result
+from airflow_provider_videoai.jobs.polling.wait_errors import RAISE_JOB_TIMEOUT, Reason, error_of
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.values.bounded_json import details_limit
+from airflow_provider_videoai.tasks.xcom import obstacle_to, show
+
+_PASSING = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
+_RESULT_PATIENCE = 120.0
+"""Seconds for which a failing result call is repeated; it costs nothing, the job is paid for."""
+
+
+def watches_of(
+    vendor: Vendor,
+    operation: str,
+    job_ids: Sequence[str],
+    *,
+    submitted_at: float | None,
+    poll_interval: float | None,
+    deadline: float | None,
+) -> list[Watch]:
+    """Make a watch for each job, to be polled soon. Times are epoch seconds; a job that is not ours is new."""
+    now = time.monotonic()
+    age = 0.0 if submitted_at is None else max(0.0, time.time() - submitted_at)
+    cadence = _cadence(vendor.poll_floor, poll_interval)
+    return [
+        Watch(
+            job_id=job_id,
+            operation=operation,
+            submitted_at=submitted_at,
+            started_at=now,
+            age=age,
+            deadline=deadline,
+            tolerance=vendor.account.outage_tolerance,
+            cadence=cadence,
+        )
+        for job_id in job_ids
+    ]
+
+
+@cache
+def _cadence(floor: float, interval: float | None) -> Cadence:
+    # Thousands of waiting jobs have the same.
+    return Cadence(floor=floor, interval=interval)
+
+
+def card_of(
+    vendor: Vendor, operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
+) -> JobCard:
+    """Return what a task that only waits for jobs tells of them; ``operation`` is the one they are asked for by."""
+    return JobCard(
+        vendor=vendor.key,
+        operation=vendor.require(operation).operation,
+        polled_as=operation,
+        conn_id=conn_id,
+        job_ids=tuple(job_ids),
+        submitted_at=submitted_at,
+    )
+
+
+def returned(results: Sequence[JobResult]) -> list[dict[str, Any]]:
+    """Return results as XComs; raise :class:`ResultUnavailable` for what Airflow cannot carry."""
+    values = [result.to_dict(details_limit(len(results))) for result in results]
+    if (obstacle := obstacle_to(values)) is not None:
+        raise ResultUnavailable(
+            f"the job succeeded and was paid for, but Airflow cannot carry its result ({type(obstacle).__name__}: "
+            f"{obstacle}). Fetch it with the vendor's hook: {results[0].operation} job {results[0].job_id}",
+            job_id=results[0].job_id,
+        ) from obstacle
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """The jobs of one task: ids in the user's order, all of one account and operation.
+
+    Times are epoch seconds. ``sources`` are what was worked on, ``to_wait_longer`` is what a user is told whose
+    deadline passed; ``task_instance`` is Airflow's.
+    """
+
+    hook: VideoJobHook
+    operation: str
+    job_ids: Sequence[str]
+    log: Log
+    task_instance: Any = field(repr=False)
+    submitted_at: float | None = None
+    poll_interval: float | None = None
+    deadline: float | None = field(default=None)
+    to_wait_longer: str = RAISE_JOB_TIMEOUT
+    sources: Sequence[str | None] = ()
+
+    def card(self) -> JobCard:
+        """Return what a task that only waits for the jobs tells of them."""
+        return card_of(self.hook.transport.vendor, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at)
+
+    def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
+        """Make a watch for each job; the first ask is due soon, or at once."""
+        watches = watches_of(
+            self.hook.transport.vendor,
+            self.operation,
+            self.job_ids,
+            submitted_at=self.submitted_at,
+            poll_interval=self.poll_interval,
+            deadline=self.deadline,
+        )
+        for watch in watches if ask_at_once else ():
+            watch.due_at = watch.started_at
+        return watches
+
+    def wait(self, *, ask_at_once: bool = False) -> list[JobResult]:
+        """Block until all jobs ended, then return their results; raise the typed error of one that has none."""
+        watches = self.watches(ask_at_once=ask_at_once)
+        wait(self.hook.transport, watches, self.tell)
+        return self.results(watches)
+
+    def tell(self, watch: Watch) -> None:
+        """Log what an ask saw, where it is news."""
+        tell(self.log, watch, self.hook.vendor_class.known_states, time.monotonic())
+
+    def results(self, watches: Sequence[Watch]) -> list[JobResult]:
+        """Return the results of jobs whose waiting on this worker is over, or raise the first error."""
+        self.show_end([watch.status for watch in watches])
+        for watch in watches:
+            if watch.outcome is not Outcome.ENDED:
+                raise self.error_of(watch.outcome or Outcome.UNAVAILABLE, watch.job_id, Reason.of_watch(watch))
+        return self.completed([watch.status for watch in watches if watch.status is not None])
+
+    def show_end(self, statuses: Sequence[JobStatus | None]) -> None:
+        """Push XCom ``status``, the last that was seen of each job, as the triggerer does where that waits."""
+        most = details_limit(len(statuses))
+        seen = [status.to_json(most) if status else None for status in statuses]
+        show(self.task_instance, "status", {"observed_at": time.time(), "jobs": seen}, self.log)
+
+    def error_of(self, outcome: Outcome, job_id: str, reason: Reason) -> VideoAIError:
+        """Return the typed error of a wait that ended without a terminal state."""
+        title = self.hook.vendor_class.title
+        return error_of(outcome, job_id=job_id, title=title, reason=reason, to_wait_longer=self.to_wait_longer)
+
+    def check_deadline(self, status: JobStatus) -> None:
+        """Raise ``JobTimedOut`` if the deadline has passed for a job that the vendor just said goes on."""
+        if self.deadline is not None and time.time() >= self.deadline:
+            raise self.error_of(Outcome.TIMED_OUT, status.job_id, Reason(said=status.describe()))
+
+    def completed(self, statuses: Sequence[JobStatus]) -> list[JobResult]:
+        """Turn terminal statuses into results; raise :class:`JobFailed` for the first that failed."""
+        for status in statuses:
+            if status.state is not JobState.SUCCEEDED:
+                raise failure_of(status, self.hook.vendor_class.title)
+        results = [self._completed(status) for status in statuses]
+        for result in results:
+            tell_result(self.log, result)
+        report(self.hook, inputs=self.sources, outputs=[result.media_url for result in results])
+        return results
+
+    def _completed(self, status: JobStatus) -> JobResult:
+        transport = self.hook.transport
+        for attempt in Retrying(
+            retry=_PASSING, stop=stop_after_delay(_RESULT_PATIENCE), wait=wait_random_exponential(max=30), reraise=True
+        ):
+            with attempt:
+                flow = self.hook.completed(transport.vendor, status, self.operation, self.submitted_at)
+                return transport.run(flow)
+        raise AssertionError("tenacity returns or raises")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry one result's media and subtitles to their places, with the account's rules and its fresh URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.files.locations import shown
+from airflow_provider_videoai.hooks.job import VideoJobHook
+from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable
+from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.media.check import anything, has_cues, played, require_library
+from airflow_provider_videoai.media.download import Rules
+from airflow_provider_videoai.media.subtitles import Form
+from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
+from airflow_provider_videoai.media.writing import transfer_as_vtt
+from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.transfers.store_failures import opened, storing
+
+_MOST_SUBTITLES = 10 * 1024**2
+_ARGUMENTS = {"media_url": "destination", "subtitles_url": "subtitles_destination"}
+_WORDS = {"media_url": "media", "subtitles_url": "subtitles"}
+
+
+class Keeper:
+    """Keeps one result. ``conn_id`` is the vendor's connection, ``None`` its default one."""
+
+    def __init__(
+        self, result: JobResult, *, conn_id: str | None, overwrite: bool, verify: bool, max_bytes: int, log: Log
+    ) -> None:
+        if result.vendor not in HOOKS:
+            raise InvalidRequest(f"result: this package has no vendor {result.vendor!r}")
+        if verify:
+            require_library()
+        self._hook = hook_for(result.vendor, conn_id)
+        self._result = _ended(result, self._hook)
+        self._overwrite = overwrite
+        self._check: Check = played if verify else anything
+        self._max_bytes = max_bytes
+        self._log = log
+
+    def keep(self, path: str, subtitles_path: str | None) -> dict[str, Any]:
+        """Put the media at one path and the subtitles, where there are some, at the other; return what was stored."""
+        result = self._result
+        as_vtt = Form.of(subtitles_path or "") is Form.VTT
+        media = self._carried("media_url", path, self._check, self._max_bytes)
+        subtitles = None
+        if subtitles_path and result.subtitles_url:
+            stored = self._carried("subtitles_url", subtitles_path, has_cues, _MOST_SUBTITLES, as_vtt=as_vtt)
+            subtitles = {"path": subtitles_path, "bytes": stored.bytes, "sha256": stored.sha256}
+        return {
+            "path": path,
+            "bytes": media.bytes,
+            "sha256": media.sha256,
+            "content_type": media.content_type,
+            "duration_ms": result.duration_ms if media.duration_ms is None else media.duration_ms,
+            "subtitles": subtitles,
+            "vendor": result.vendor,
+            "operation": result.operation,
+            "job_id": result.job_id,
+            "media_id": result.media_id,
+        }
+
+    def _carried(self, part: str, path: str, check: Check, max_bytes: int, *, as_vtt: bool = False) -> Stored:
+        url, argument = _url_of(self._result, part), _ARGUMENTS[part]
+        account = self._hook.transport.vendor.account
+
+        async def renew() -> str:
+            return _url_of(await self._asked(), part)
+
+        source = Source(url=url, renew=renew, name=f"{_WORDS[part]} of {self._name}")
+        with storing(source.name, path, self._result.job_id, account.conn_id, argument=argument):
+            stored = (transfer_as_vtt if as_vtt else transfer)(
+                source,
+                opened(path, argument),
+                rules=Rules(max_bytes=max_bytes, allow_private=account.allow_private_addresses),
+                check=check,
+                overwrite=self._overwrite,
+                log=self._log,
+            )
+        report(self._hook, inputs=[url], outputs=[path])
+        self._log.info("%s: kept at %s, %s bytes, SHA-256 %s", source.name, shown(path), stored.bytes, stored.sha256)
+        return stored
+
+    @property
+    def _name(self) -> str:
+        return f"{self._result.operation} job {self._result.job_id}"
+
+    async def _asked(self) -> JobResult:
+        try:
+            return await self._hook.aresult(self._result.job_id, self._result.operation)
+        except JobNotFound as forgotten:
+            raise ResultUnavailable(
+                f"{self._name}: its URL has expired, and the vendor does not know the job any more",
+                job_id=self._result.job_id,
+            ) from forgotten
+
+
+def _ended(result: JobResult, hook: VideoJobHook) -> JobResult:
+    """Return the result with its URL; the vendor is asked for one that was handed on while its job went on."""
+    if result.media_url is not None:
+        return result
+    result = hook.result(result.job_id, result.operation)
+    if not result.state.terminal:
+        raise InvalidRequest(f"result: job {result.job_id} has not ended; wait for it with the vendor's sensor")
+    return result
+
+
+def _url_of(result: JobResult, part: str) -> str:
+    if (url := getattr(result, part)) is None:
+        raise ResultUnavailable(f"job {result.job_id} has no {_WORDS[part]}", job_id=result.job_id)
+    return str(url)

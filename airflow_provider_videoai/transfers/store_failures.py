@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open the user's own stores, and say of each failure what became of the file, the job and the money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_videoai.files.locations import Place, reason, shown
+from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
+    ResultUnavailable,
+    StorageFailed,
+    VendorUnavailable,
+    VideoAIError,
+)
+from airflow_provider_videoai.media.addresses import AddressRefused
+from airflow_provider_videoai.media.storage import Destination, OtherContent
+
+_PAID = "The job is paid for."
+_FREE = "The job is paid for, and a retry of this task buys nothing."
+
+
+def opened(path: str, argument: str = "destination") -> Destination:
+    """Return the file of a store at a URL; raise :class:`InvalidRequest` if there is no such store."""
+    place = Place.find(argument, path)
+    return Destination(place.fs, place.path)
+
+
+@contextmanager
+def storing(name: str, path: str, job_id: str, conn_id: str = "", *, argument: str = "destination") -> Iterator[None]:
+    """Raise only errors of this package: whatever else comes out of it is the store's.
+
+    :param name: what is stored, for messages.
+    :param path: where it goes.
+    :param job_id: the job whose it is.
+    :param conn_id: the connection whose extra may allow private addresses.
+    :param argument: the operator's argument that names the place.
+    """
+    try:
+        yield
+    except (ResultUnavailable, VendorUnavailable) as failure:
+        fate = _PAID if isinstance(failure, ResultUnavailable) else _FREE
+        failure.message = _unpublished(failure.message, fate)
+        failure.args = (failure.message,)
+        failure.job_id = job_id
+        raise
+    except VideoAIError:
+        raise
+    except AddressRefused as refused:
+        text = f"{name} is not fetched: {refused}{refused.advice(conn_id)}"
+        raise ResultUnavailable(_unpublished(text, _PAID), job_id=job_id) from refused
+    except OtherContent as other:
+        raise InvalidRequest(
+            f"{argument}: something else is at {shown(path)} ({other}); overwrite=True replaces it", job_id=job_id
+        ) from other
+    except Exception as failure:
+        text = f"{argument}: {name} cannot be stored at {shown(path)} ({reason(failure, path)})"
+        raise StorageFailed(_unpublished(text, _FREE), job_id=job_id) from failure
+
+
+def _unpublished(text: str, fate: str) -> str:
+    known = "nothing was published" in text
+    return f"{text.rstrip('.')}. {'' if known else 'Nothing was published. '}{fate}"

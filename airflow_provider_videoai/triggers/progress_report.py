@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Show a waiting job's progress in Airflow's UI, from the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk.execution_time.xcom import XCom
+from asgiref.sync import sync_to_async
+
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.polling.progress_log import tell
+from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.values.bounded_json import details_limit
+from airflow_provider_videoai.links import JOB_LINK, job_url
+from airflow_provider_videoai.triggers.task_log import log
+
+LEAST_GAP = 10.0
+"""Seconds between two writes of ``progress`` for one task."""
+
+_SLOWEST_FIRST = tuple(
+    state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
+)
+
+
+class Standing:
+    """In which states a task's jobs are, and since when (ISO 8601) its slowest job has been in each."""
+
+    __slots__ = ("_jobs_in", "_of", "since")
+
+    # Plain strings and numbers only: the garbage collector passes by a dict of nothing else, and there may be ten
+    # thousand of these.
+
+    def __init__(self) -> None:
+        self.since: dict[str, str] = {}
+        self._of: dict[str, str] = {}
+        self._jobs_in: dict[str, int] = {}
+
+    @property
+    def slowest(self) -> str | None:
+        """The state of the job that is furthest from its end; ``None`` while no job has been seen."""
+        return next((state for state in _SLOWEST_FIRST if self._jobs_in.get(state)), None)
+
+    def note(self, status: JobStatus, now: str) -> None:
+        """Take in an observation. As cheap for one of thousands of jobs as for one alone."""
+        state = status.state.value
+        if before := self._of.get(status.job_id):
+            self._jobs_in[before] -= 1
+        self._of[status.job_id] = state
+        self._jobs_in[state] = self._jobs_in.get(state, 0) + 1
+        self.since.setdefault(self.slowest or state, now)
+
+
+class Report:
+    """Pushes XComs ``progress`` (throttled, on change) and ``status`` (at the end) for a deferred task.
+
+    Where the task started in the triggerer, it also introduces its jobs: their ``card``, and the link "Job".
+
+    What is written while jobs wait never delays the polling. A report that fails is logged, and the wait goes on.
+    """
+
+    def __init__(
+        self, task_instance: Any, watches: list[Watch], known_states: frozenset[str], card: JobCard | None = None
+    ) -> None:
+        # There is no task instance in `dag.test()`: then there is no UI to report to either.
+        self._ti: Any = task_instance if AIRFLOW_V_3_3_PLUS else None
+        if task_instance is not None and self._ti is None:
+            log.info("Airflow before 3.3: no progress is shown, and the worker asks the vendor for the result again")
+        self._watches = watches
+        self._known_states = known_states
+        self._standing = Standing()
+        self._changed = False
+        # Where a worker ran before, it has introduced them.
+        self._introduction = asyncio.create_task(self._introduce(card)) if self._ti and card else None
+        self._writer: asyncio.Task[None] | None = None
+
+    def __call__(self, watch: Watch) -> None:
+        """Take in that a job changed."""
+        tell(log, watch, self._known_states, time.monotonic())
+        if watch.status is not None:
+            self._standing.note(watch.status, _now())
+        self._changed = True
+        if self._ti and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write_progress())
+
+    async def conclude(self) -> dict[str, Any]:
+        """Stop reporting; return the XCom with the last status, which is still to be written."""
+        if self._introduction is not None:
+            await asyncio.wait([self._introduction])
+        self.close()
+        if self._ti is None:
+            return {}
+        most = details_limit(len(self._watches))
+        statuses = [watch.status.to_json(most) if watch.status else None for watch in self._watches]
+        return {"status": {"observed_at": time.time(), "jobs": statuses, "since": self._standing.since}}
+
+    async def hand_over(self, xcoms: dict[str, Any]) -> None:
+        """Push what :meth:`conclude` returned, so that the worker need not ask the vendor again."""
+        for key, value in xcoms.items():
+            await self._push(key, value)
+
+    def close(self) -> None:
+        """Stop reporting."""
+        for task in (self._introduction, self._writer):
+            if task is not None:
+                task.cancel()
+
+    async def _introduce(self, card: JobCard) -> None:
+        """Push the card, then the link "Job" that leads to it."""
+        await self._push(CARD_KEY, card.to_json())
+        await self._push(JOB_LINK.xcom_key, job_url(self._ti))
+
+    async def _write_progress(self) -> None:
+        """Push what is new, again after a pause if more came meanwhile."""
+        # Once all jobs ended, the last status says the same, and a thousand jobs may be ending at once.
+        while self._changed and not all(watch.done for watch in self._watches):
+            self._changed = False
+            await self._push("progress", self._progress())
+            await asyncio.sleep(LEAST_GAP)
+
+    def _progress(self) -> dict[str, Any]:
+        known = [watch.status for watch in self._watches if watch.status is not None]
+        percents = [100 if status.state.terminal else status.progress for status in known]
+        stated = [percent for percent in percents if percent is not None]
+        state = self._standing.slowest
+        slowest = min(
+            (each for each in known if each.state is state), key=lambda each: each.progress or 0, default=None
+        )
+        return {
+            "progress": sum(stated) // len(self._watches) if stated else None,
+            "state": state,
+            "queue_position": slowest.queue_position if slowest else None,
+            "observed_at": _now(),
+            "since": self._standing.since,
+        }
+
+    async def _push(self, key: str, value: Any) -> None:
+        ti = self._ti
+        try:
+            await sync_to_async(XCom.set)(
+                key=key,
+                value=value,
+                dag_id=ti.dag_id,
+                task_id=ti.task_id,
+                run_id=ti.run_id,
+                map_index=ti.map_index,
+            )
+        except Exception as failure:  # noqa: BLE001 - a picture of the progress is not worth the job's task
+            log.warning("Could not write XCom %r", key, exc_info=failure)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

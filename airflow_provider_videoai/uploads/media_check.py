@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look at a request's media before it is submitted, and hold it against what the vendor documents."""
+
+from __future__ import annotations
+
+import io
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
+from airflow_provider_videoai.jobs.media_limits import MediaLimits
+from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.request import JobRequest
+
+
+def check_media(request: JobRequest, account: Account) -> None:
+    """Raise :class:`InvalidRequest` naming each field whose media breaks a documented limit, and the rule.
+
+    Only a file's header is fetched. Raises :class:`VendorUnavailable` where its server cannot be reached.
+    """
+    for field, limits in request.media_limits.items():
+        if url := getattr(request, field):
+            _check(field, url, limits, account)
+
+
+def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
+    # Not loaded where DAG files are parsed: they bring libraries of their own.
+    from airflow_provider_videoai.media.addresses import AddressRefused
+    from airflow_provider_videoai.media.probe import NotMedia, probe
+    from airflow_provider_videoai.media.remote import PART, RemoteFile
+
+    try:
+        with io.BufferedReader(RemoteFile(url, allow_private=account.allow_private_addresses), PART) as file:
+            facts = probe(file)
+    except AddressRefused as refused:
+        raise InvalidRequest(f"{field}: {refused}{refused.advice(account.conn_id)}; nothing was sent") from refused
+    except (InvalidRequest, NotMedia) as failure:
+        raise InvalidRequest(f"{field}: {failure}; nothing was sent") from failure
+    except VendorUnavailable as failure:
+        raise VendorUnavailable(f"{field}: {failure}; nothing was sent") from failure
+    broken = limits.broken(
+        container=facts.container,
+        size=facts.size,
+        duration_ms=facts.duration_ms,
+        shorter_side=facts.video.shorter_side if facts.video else None,
+    )
+    if text := "; ".join(broken):
+        raise InvalidRequest(f"{field}: {text}; nothing was sent")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person reads in the task's log of a job's life."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.jobs.errors import VendorUnavailable
+from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
+from airflow_provider_videoai.jobs.polling.cadence import Cadence
+from airflow_provider_videoai.jobs.polling.progress_log import tell, tell_result
+from airflow_provider_videoai.jobs.polling.watch import Watch
+
+NOW = 1_700_000_000.0
+OUT = VendorUnavailable("lights out")
+
+
+class Page:
+    """A log that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, event: str, *args: Any) -> None:
+        self.lines.append(event % args)
+
+    def warning(self, event: str, *args: Any) -> None:
+        self.lines.append("! " + event % args)
+
+
+def a_watch(submitted_at: float | None = NOW - 5) -> Watch:
+    age = 0.0 if submitted_at is None else NOW - submitted_at
+    cadence = Cadence(floor=1.0, interval=None)
+    return Watch(job_id="j", operation="paint", submitted_at=submitted_at, started_at=NOW, age=age, cadence=cadence)
+
+
+def story(*seen: JobStatus | VendorUnavailable, watch: Watch | None = None, ends: float = NOW + 187) -> list[str]:
+    """Return the lines of a job that was seen so."""
+    page, watch = Page(), watch or a_watch()
+    for each in seen:
+        if isinstance(each, JobStatus):
+            watch.saw(each, NOW, NOW)
+        else:
+            watch.missed(each, NOW, NOW)
+        tell(page, watch, frozenset({"busy"}), ends)
+    return page.lines
+
+
+def at(progress: int | None = None, *, ahead: int | None = None, raw: str = "busy") -> JobStatus:
+    state = JobState.QUEUED if ahead else JobState.RUNNING
+    return JobStatus(job_id="j", state=state, raw=raw, progress=progress, queue_position=ahead)
+
+
+def ended(state: JobState = JobState.SUCCEEDED) -> JobStatus:
+    return JobStatus(job_id="j", state=state, raw="busy", progress=100, media_url="https://cdn.example.com/a?sign=s")
+
+
+def test_a_whole_life_is_told_in_a_line_for_each_piece_of_news() -> None:
+    seen = (at(ahead=3), at(ahead=3), at(ahead=1), at(0), at(4), at(9), at(13), at(19), at(20), at(20), ended())
+    assert story(*seen) == [
+        "paint job j: queued, 3 ahead in the queue",
+        "paint job j: queued, 1 ahead in the queue",
+        "paint job j: running, 0 %",
+        "paint job j: running, 13 %",
+        "paint job j: running, 20 %",
+        "paint job j succeeded after 3 min 12 s, 11 asks",
+    ]
+
+
+def test_ten_percent_lie_between_two_lines_of_progress() -> None:
+    assert len(story(*(at(percent) for percent in range(101)))) == 11
+
+
+def test_what_was_told_is_nothing_that_the_garbage_collector_has_to_visit() -> None:
+    watch = a_watch()
+    story(at(13), watch=watch)
+    gc.collect()
+    assert watch.told
+    assert not gc.is_tracked(watch.told)
+
+
+def test_a_word_of_the_vendor_that_changes_nothing_is_no_news() -> None:
+    assert len(story(at(raw="busy"), at(raw="Busy"), at(raw="BUSY"))) == 1
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.ABORTED])
+def test_a_bad_end_is_told_with_its_effort(state: JobState) -> None:
+    assert story(ended(state)) == [f"paint job j {state} after 3 min 12 s, 1 ask"]
+
+
+def test_who_does_not_know_when_the_job_was_submitted_tells_how_long_it_waited() -> None:
+    assert story(ended(), watch=a_watch(submitted_at=None)) == ["paint job j succeeded after waiting 3 min 7 s, 1 ask"]
+
+
+def test_an_outage_is_told_once_and_its_end_as_well() -> None:
+    assert story(at(10), OUT, OUT, VendorUnavailable("dark"), at(11), OUT) == [
+        "paint job j: running, 10 %",
+        "! paint job j: lights out",
+        "! paint job j: dark",
+        "paint job j: running, 11 %",
+        "! paint job j: lights out",
+    ]
+
+
+def test_an_undocumented_state_is_told_once() -> None:
+    lines = story(at(raw="odd"), at(raw="odd"), at(raw="odder"))
+    assert [line for line in lines if line.startswith("!")] == [
+        f"! paint job j: the vendor's state {raw!r} is not documented; it is taken for still running"
+        for raw in ("odd", "odder")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"media_url": "https://cdn.example.com/a?sign=s", "duration_ms": 12_340}, "media, 12.3 s long"),
+        (
+            {"media_url": "https://a/b", "subtitles_url": "https://a/c?sign=s", "media_id": "v1"},
+            "media, subtitles, media id v1",
+        ),
+        ({"media_id": "v1"}, "media id v1"),
+        ({}, "nothing but the job's state"),
+    ],
+)
+def test_a_result_is_told_without_its_addresses(parts: dict[str, Any], words: str) -> None:
+    page = Page()
+    tell_result(page, JobResult(vendor="v", operation="paint", job_id="j", state=JobState.SUCCEEDED, **parts))
+    assert page.lines == [f"Result of paint job j: {words}"]
