@@ -79,7 +79,7 @@ def waited(length: float, cadence: Cadence, progress: Progress, dice: random.Ran
     while now < length:
         watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, progress=progress(now / length)), now, now)
         now = watch.due_at + dice.uniform(0.0, cadence.slack(watch.due_at - now))
-    return Fate(length, watch.asks + 1, now - length)
+    return Fate(length, watch.polls + 1, now - length)
 
 
 def adaptive(progress: Callable[[random.Random], Progress], jobs: int, seed: int) -> Summary:

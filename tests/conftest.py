@@ -26,7 +26,7 @@ import pytest
 from airflow.sdk.execution_time.xcom import XCom
 from termination import unwind_on
 
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.polling import cadence
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.operators import job as operator
@@ -84,7 +84,7 @@ def sandbox(_running: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     _running.reset()
     for name, value in _running.connections().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(Limiters, "_known", {})
+    monkeypatch.setattr(RateLimit, "_known", {})
     return _running
 
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider_videoai.jobs.values.printable import is_printable
 
-CARD_KEY = "video_job"
-"""The key of the XCom that holds the card."""
+JOB_REFERENCE_KEY = "video_job"
+"""The key of the XCom that holds the reference."""
 
 _LONGEST_TEXT = 2000
 _LONGEST_URL = 8000
@@ -23,7 +23,7 @@ _LATEST = 2.0**36
 """Epoch seconds, of the year 4147: what is later, or not finite, is no time."""
 
 
-class JobCard(BaseModel):
+class JobReference(BaseModel):
     """The jobs of one task, all of one account and operation.
 
     ``operation`` is what they do, ``polled_as`` the name to ask for them by. ``submitted_at`` is epoch seconds,
@@ -46,20 +46,20 @@ class JobCard(BaseModel):
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
-        """Read what :meth:`to_json` wrote; ``None`` for anything else, which is no card of ours.
+        """Read what :meth:`to_json` wrote; ``None`` for anything else, which is no reference of ours.
 
         An XCom is outside data: whoever may write one may write anything. Limits of texts are not the
-        model's own, for a task that has just bought a job must never fail because of its card.
+        model's own, for a task that has just bought a job must never fail because of its reference.
         """
         try:
-            card = cls.model_validate(value)
+            reference = cls.model_validate(value)
         except ValidationError:
             return None
-        return card if _is_plausible(card) else None
+        return reference if _is_plausible(reference) else None
 
 
 def source_of(value: Any) -> str | None:
-    """Return a request's field as the ``source`` of a card: a long text is cut, a URL is not unless it is absurd."""
+    """Return a request's field as the ``source`` of a reference: long text is cut, a plausible URL is not."""
     if value is None:
         return None
     text = str(value)
@@ -67,13 +67,13 @@ def source_of(value: Any) -> str | None:
     return text if is_url else text[:_LONGEST_TEXT]
 
 
-def _is_plausible(card: JobCard) -> bool:
-    names = (card.vendor, card.operation, card.polled_as, card.conn_id)
+def _is_plausible(reference: JobReference) -> bool:
+    names = (reference.vendor, reference.operation, reference.polled_as, reference.conn_id)
     return (
         all(_is_text(name, _LONGEST_NAME) for name in names)
-        and len(card.job_ids) <= _MOST_JOBS
-        and all(_is_text(job_id, _LONGEST_ID) for job_id in card.job_ids)
-        and (card.source is None or _is_encodable(card.source, _LONGEST_URL))
+        and len(reference.job_ids) <= _MOST_JOBS
+        and all(_is_text(job_id, _LONGEST_ID) for job_id in reference.job_ids)
+        and (reference.source is None or _is_encodable(reference.source, _LONGEST_URL))
     )
 
 

@@ -15,7 +15,7 @@ def named(failure: Exception) -> str:
     return f"{type(failure).__name__}{': ' if said else ''}{said}"
 
 
-def unforeseen(failure: Exception) -> VideoAIError:
+def unexpected(failure: Exception) -> VideoAIError:
     """Return the error to raise or report instead of ``failure``; a retry finds out what became of the job."""
     return VideoAIError(
         f"unexpected {named(failure)}. This is not the vendor's doing; the log has "

@@ -15,7 +15,7 @@ from typing_extensions import override
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard, source_of
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.polling.wait_errors import Reason, error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
@@ -228,7 +228,7 @@ class VideoJobOperator(RendersText):
         self._job_id = job.job_id
         self.has_job = True
         show(context["ti"], "job_id", self._job_id, self.log)
-        show(context["ti"], CARD_KEY, self._card(jobs).to_json(), self.log)
+        show(context["ti"], JOB_REFERENCE_KEY, self._job_reference(jobs).to_json(), self.log)
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
             hand_over(store_of(context))
         if not self.wait_for_completion:
@@ -251,8 +251,8 @@ class VideoJobOperator(RendersText):
         show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
         return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
 
-    def _card(self, jobs: Jobs) -> JobCard:
-        return jobs.card().model_copy(update={"source": source_of(next(iter(self._sources()), None))})
+    def _job_reference(self, jobs: Jobs) -> JobReference:
+        return jobs.reference().model_copy(update={"source": source_of(next(iter(self._sources()), None))})
 
     def _sources(self) -> list[str]:
         # A file of the user's may be given as a path.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.plugin import subtitles
 from airflow_provider_videoai.plugin.records import connection_type
@@ -67,12 +67,12 @@ class MediaDesk:
         self._kept: dict[tuple[str, str, str], Answer] = {}
         self._next_poll: dict[tuple[str, str], float] = {}
 
-    async def address(self, card: JobCard, job_id: str, stored: Media, *, refused: bool = False) -> str:
+    async def address(self, reference: JobReference, job_id: str, stored: Media, *, refused: bool = False) -> str:
         """Return where the result's media is; raise :class:`Unavailable`."""
         if stored.media_url is not None and not refused and still_good(stored.told_at, self._clock()):
             return stored.media_url
         try:
-            url = (await self._answer(card, job_id, refused=refused)).result.media_url
+            url = (await self._answer(reference, job_id, refused=refused)).result.media_url
         except Unavailable:
             if stored.media_url is None or refused:
                 raise
@@ -83,10 +83,10 @@ class MediaDesk:
             raise MediaUnavailable(502, "The vendor gave something else than an address.")
         return url
 
-    async def subtitles(self, card: JobCard, job_id: str) -> str:
+    async def subtitles(self, reference: JobReference, job_id: str) -> str:
         """Return the result's subtitles as WebVTT; raise :class:`Unavailable`."""
         # The vendor's own word, never the XCom's: this address is fetched from here.
-        answer = await self._answer(card, job_id)
+        answer = await self._answer(reference, job_id)
         url = answer.result.subtitles_url
         if url is None or not is_url(url):
             raise MediaUnavailable(404, "This result has no subtitles.")
@@ -96,28 +96,28 @@ class MediaDesk:
         except subtitles.NoSubtitles as failure:
             raise MediaUnavailable(502, f"No subtitles: {failure}.") from failure
 
-    async def _answer(self, card: JobCard, job_id: str, *, refused: bool = False) -> Answer:
+    async def _answer(self, reference: JobReference, job_id: str, *, refused: bool = False) -> Answer:
         """Return the vendor's own words on the job, lately heard or queried now."""
-        key = (card.vendor, card.conn_id, job_id)
+        key = (reference.vendor, reference.conn_id, job_id)
         kept = self._kept.get(key)
         if kept is not None and still_good(kept.told_at, self._clock(), refused=refused):
             return kept
-        answer = await self._shared.call(key, partial(self._polled, card, job_id))
+        answer = await self._shared.call(key, partial(self._polled, reference, job_id))
         while len(self._kept) >= _MOST:
             self._kept.pop(next(iter(self._kept)))
         self._kept[key] = answer
         return answer
 
-    async def _polled(self, card: JobCard, job_id: str) -> Answer:
-        account = (card.vendor, card.conn_id)
+    async def _polled(self, reference: JobReference, job_id: str) -> Answer:
+        account = (reference.vendor, reference.conn_id)
         try:
             async with self._outside.call(account):
-                hook = await self._outside.in_thread(partial(_hook, card))
+                hook = await self._outside.in_thread(partial(_hook, reference))
                 vendor = hook.transport.vendor
                 self._take_turn(account, vendor.rate_limit)
-                result = await hook.aresult(job_id, card.polled_as)
+                result = await hook.aresult(job_id, reference.polled_as)
         except VideoAIError as failure:
-            text = f"{VENDORS[card.vendor]} gives no address: {shown(failure.message)}"
+            text = f"{VENDORS[reference.vendor]} gives no address: {shown(failure.message)}"
             raise MediaUnavailable(502, text) from failure
         if result.state is not JobState.SUCCEEDED:
             raise MediaUnavailable(409, f"The job has not ended: it is {result.state}.")
@@ -131,12 +131,12 @@ class MediaDesk:
         self._next_poll[account] = now + gap
 
 
-def _hook(card: JobCard) -> VideoJobHook:
+def _hook(reference: JobReference) -> VideoJobHook:
     """Return the hook with its connection looked up: it blocks, and may query a secrets backend."""
     # With a connection of another type whoever may write an XCom could have its secrets sent anywhere.
-    if card.vendor not in VENDORS or connection_type(card.conn_id) != card.vendor:
-        named = f"{shown(card.conn_id)!r} of type {shown(card.vendor)!r}"
+    if reference.vendor not in VENDORS or connection_type(reference.conn_id) != reference.vendor:
+        named = f"{shown(reference.conn_id)!r} of type {shown(reference.vendor)!r}"
         raise MediaUnavailable(404, f"There is no connection {named} to poll with.")
-    hook = hook_for(card.vendor, card.conn_id)
+    hook = hook_for(reference.vendor, reference.conn_id)
     _ = hook.transport
     return hook

@@ -29,7 +29,7 @@ from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select, tu
 from sqlalchemy.orm import Session
 
 from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.plugin.task import TaskKey
 
 __all__ = ["GetUserDep"]
@@ -53,7 +53,7 @@ Identity = tuple[Any, ...]
 
 
 class Found(NamedTuple):
-    """A task that stored a card, and the JSON texts of its XComs by key; ``None`` for one that is too long."""
+    """A task that stored a reference, and the JSON texts of its XComs by key; ``None`` for one that is too long."""
 
     key: TaskKey
     seen_at: datetime
@@ -75,7 +75,9 @@ def readable_dag_ids(user: Any) -> set[str]:
 
 def dag_ids_with_jobs(readable: Collection[str]) -> list[str]:
     """Return the ids of the readable DAGs that have video jobs, in order."""
-    query = select(XComModel.dag_id).where(XComModel.key == CARD_KEY, XComModel.dag_id.in_(readable)).distinct()
+    query = (
+        select(XComModel.dag_id).where(XComModel.key == JOB_REFERENCE_KEY, XComModel.dag_id.in_(readable)).distinct()
+    )
     with create_session(scoped=False) as session:
         return sorted(session.scalars(query))
 
@@ -85,7 +87,7 @@ def newest(dag_ids: Collection[str], start: int, count: int) -> tuple[list[Found
 
     The second value is whether there are more. A task may come twice, in Airflow 3.4 by two of its attempts.
     """
-    query = _cards().where(XComModel.dag_id.in_(dag_ids)).order_by(XComModel.timestamp.desc())
+    query = _references().where(XComModel.dag_id.in_(dag_ids)).order_by(XComModel.timestamp.desc())
     with create_session(scoped=False) as session:
         rows = session.execute(query.offset(start).limit(count)).all()
         return _completed(session, rows, SUMMARY), len(rows) == count
@@ -96,7 +98,7 @@ def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
 
     ``region_id`` names the loop of the task if Airflow has loops (3.4).
     """
-    query = _cards().order_by(XComModel.timestamp.desc()).limit(1)
+    query = _references().order_by(XComModel.timestamp.desc()).limit(1)
     for column, value in zip(_columns(XComModel), key, strict=False):
         query = query.where(column == value)
     if region_id is not None and hasattr(XComModel, "region_id"):
@@ -115,8 +117,8 @@ def connection_type(conn_id: str) -> str | None:
         return None
 
 
-def _cards() -> Select[Any]:
-    return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == CARD_KEY)
+def _references() -> Select[Any]:
+    return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == JOB_REFERENCE_KEY)
 
 
 def _text() -> ColumnElement[Any]:
@@ -133,13 +135,13 @@ def _completed(session: Session, rows: Sequence[Any], names: Sequence[str]) -> l
     return [
         Found(
             TaskKey(*identity[:4]),
-            card.timestamp,
+            reference.timestamp,
             instance.state and str(instance.state),
             instance.start_date,
             instance.end_date,
-            {**xcoms.get(identity, {}), CARD_KEY: card.text},
+            {**xcoms.get(identity, {}), JOB_REFERENCE_KEY: reference.text},
         )
-        for identity, card in reversed(cards.items())
+        for identity, reference in reversed(cards.items())
         if (instance := instances.get(identity)) is not None
     ]
 

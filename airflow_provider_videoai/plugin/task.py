@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 
 
 class TaskKey(NamedTuple):
@@ -21,13 +21,13 @@ class TaskKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoTask:
-    """A task and its jobs, as Airflow knows them. ``card`` is ``None`` if it cannot be read.
+    """A task and its jobs, as Airflow knows them. ``reference`` is ``None`` if it cannot be read.
 
     ``state`` is the task's; ``xcoms`` holds the keys that were read.
     """
 
     key: TaskKey
-    card: JobCard | None
+    reference: JobReference | None
     seen_at: datetime
     state: str | None = None
     started_at: datetime | None = None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
@@ -74,7 +74,7 @@ class _Jobs(NamedTuple):
 
 def state_of(task: VideoTask) -> Shown:
     """Return the state of a task's jobs: of the worst, where they differ."""
-    if task.card is None:
+    if task.reference is None:
         return Shown.UNREADABLE
     if (ended := _ended(task)) is not None:
         return Shown(ended)
@@ -89,10 +89,10 @@ def row(task: VideoTask) -> dict[str, Any]:
     state, progress = state_of(task), _progress(task)
     return {
         **task.key._asdict(),
-        **_names(task.card),
+        **_names(task.reference),
         "state": state,
         "task_state": task.state,
-        "jobs": len(task.card.job_ids) if task.card else 0,
+        "jobs": len(task.reference.job_ids) if task.reference else 0,
         "progress": 100 if state is Shown.SUCCEEDED else _percent(progress.get("progress")),
         "queue_position": _whole(progress.get("queue_position")) if state is Shown.QUEUED else None,
         "submitted_at": _submitted_at(task),
@@ -106,9 +106,9 @@ def page(task: VideoTask) -> dict[str, Any]:
     return {
         **row(task),
         "timeline": _timeline(task),
-        "conn_id": shown(task.card.conn_id) if task.card else "",
-        "source": _source(task.card.source) if task.card else None,
-        "results": [_result(jobs, job_id) for job_id in task.card.job_ids] if task.card else [],
+        "conn_id": shown(task.reference.conn_id) if task.reference else "",
+        "source": _source(task.reference.source) if task.reference else None,
+        "results": [_result(jobs, job_id) for job_id in task.reference.job_ids] if task.reference else [],
     }
 
 
@@ -117,11 +117,11 @@ def media_of(task: VideoTask, job_id: str) -> Media:
     return _Jobs.of(task).media(job_id)
 
 
-def _names(card: JobCard | None) -> dict[str, Any]:
-    if card is None:
+def _names(reference: JobReference | None) -> dict[str, Any]:
+    if reference is None:
         return {"vendor": None, "vendor_name": "", "operation": ""}
-    vendor = shown(card.vendor)
-    return {"vendor": vendor, "vendor_name": VENDORS.get(vendor, vendor), "operation": shown(card.operation)}
+    vendor = shown(reference.vendor)
+    return {"vendor": vendor, "vendor_name": VENDORS.get(vendor, vendor), "operation": shown(reference.operation)}
 
 
 def _result(jobs: _Jobs, job_id: str) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _source(source: str | None) -> dict[str, Any] | None:
 def _timeline(task: VideoTask) -> dict[str, str | None]:
     since = {**_mapping(_progress(task).get("since")), **_mapping(_status(task).get("since"))}
     return {
-        "submitted": iso_utc(task.card.submitted_at) if task.card else None,
+        "submitted": iso_utc(task.reference.submitted_at) if task.reference else None,
         "queued": iso_utc(_epoch(since.get(JobState.QUEUED))),
         "running": iso_utc(_epoch(since.get(JobState.RUNNING))),
         "ended": _ended_at(task, state_of(task)),
@@ -163,7 +163,7 @@ def _timeline(task: VideoTask) -> dict[str, str | None]:
 
 def _submitted_at(task: VideoTask) -> str | None:
     known = task.started_at or task.seen_at
-    submitted = iso_utc(task.card.submitted_at) if task.card else None
+    submitted = iso_utc(task.reference.submitted_at) if task.reference else None
     return submitted or known.astimezone(UTC).isoformat(timespec="seconds")
 
 

@@ -16,7 +16,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.plugin import records, view, xcoms
 from airflow_provider_videoai.plugin.media import MediaDesk
 from airflow_provider_videoai.plugin.records import GetUserDep
@@ -90,7 +90,7 @@ async def jobs(
     wanted = readable if dag_id is None else readable & {dag_id}
 
     def passes(task: VideoTask) -> bool:
-        by_vendor = vendor is None or (task.card is not None and task.card.vendor == vendor)
+        by_vendor = vendor is None or (task.reference is not None and task.reference.vendor == vendor)
         return by_vendor and (state is None or view.state_of(task) is state)
 
     rows = await while_connected(request, _rows(wanted, passes, limit + 1))
@@ -150,48 +150,48 @@ async def the_task(
 TheTask = Annotated[VideoTask, Depends(the_task)]
 
 
-def the_card(task: TheTask) -> JobCard:
+def the_reference(task: TheTask) -> JobReference:
     """Return what the task stored of its jobs, or answer 404."""
-    if task.card is None:
+    if task.reference is None:
         raise HTTPException(404, "What this task stored of its job cannot be read.")
-    return task.card
+    return task.reference
 
 
 def the_job_id(
-    card: Annotated[JobCard, Depends(the_card)],
+    reference: Annotated[JobReference, Depends(the_reference)],
     job: Annotated[int, Query(ge=0, description="Which of the task's jobs, counted from 0.")] = 0,
 ) -> str:
     """Return the id of one of the task's jobs, or answer 404."""
-    if job >= len(card.job_ids):
-        raise HTTPException(404, f"This task has {len(card.job_ids)} job(s).")
-    return card.job_ids[job]
+    if job >= len(reference.job_ids):
+        raise HTTPException(404, f"This task has {len(reference.job_ids)} job(s).")
+    return reference.job_ids[job]
 
 
-TheCard = Annotated[JobCard, Depends(the_card)]
+TheCard = Annotated[JobReference, Depends(the_reference)]
 TheJobId = Annotated[str, Depends(the_job_id)]
 
 
 @app.get(f"{_TASK}/source")
-async def source(card: TheCard) -> RedirectResponse:
+async def source(reference: TheCard) -> RedirectResponse:
     """Lead to the media that the job works on."""
-    if not is_url(card.source):
+    if not is_url(reference.source):
         raise HTTPException(404, "What this job works on is no media at a URL.")
-    return _lead_to(str(card.source))
+    return _lead_to(str(reference.source))
 
 
 @app.get(f"{_TASK}/result")
 async def result(
-    request: Request, task: TheTask, card: TheCard, job_id: TheJobId, refused: bool = False
+    request: Request, task: TheTask, reference: TheCard, job_id: TheJobId, refused: bool = False
 ) -> RedirectResponse:
     """Lead to the media that a job made; ``refused`` says that the last address did not work."""
     stored = await run_in_threadpool(view.media_of, task, job_id)
-    return _lead_to(await while_connected(request, desk.address(card, job_id, stored, refused=refused)))
+    return _lead_to(await while_connected(request, desk.address(reference, job_id, stored, refused=refused)))
 
 
 @app.get(f"{_TASK}/subtitles")
-async def subtitles(request: Request, card: TheCard, job_id: TheJobId) -> Response:
+async def subtitles(request: Request, reference: TheCard, job_id: TheJobId) -> Response:
     """Return the subtitles of a result as WebVTT."""
-    return Response(await while_connected(request, desk.subtitles(card, job_id)), media_type="text/vtt")
+    return Response(await while_connected(request, desk.subtitles(reference, job_id)), media_type="text/vtt")
 
 
 # After the routes that are longer: a run's id takes in all that it can.

@@ -17,7 +17,7 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time.comms import XComResult
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference
 from airflow_provider_videoai.plugin.records import Found
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.vendor_calls import Outside
@@ -58,7 +58,7 @@ def _task(found: Found, read: Read) -> VideoTask:
     values = {key: None if text is None else read(key, text) for key, text in found.texts.items()}
     return VideoTask(
         key=found.key,
-        card=JobCard.read(values.pop(CARD_KEY)),
+        reference=JobReference.read(values.pop(JOB_REFERENCE_KEY)),
         seen_at=found.seen_at,
         state=found.state,
         started_at=found.started_at,

@@ -15,9 +15,9 @@ from typing_extensions import override
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS, AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.jobs.polling.blocking import ask, batches
+from airflow_provider_videoai.jobs.polling.blocking import batches, poll_once
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.wait_errors import CLEAR_SENSOR, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
@@ -115,7 +115,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _begin(self, context: Context) -> None:
         # Ids that cannot be read are an error here, before there is a link to their page.
-        show(context["ti"], CARD_KEY, self._jobs(context).card().to_json(), self.log)
+        show(context["ti"], JOB_REFERENCE_KEY, self._jobs(context).reference().to_json(), self.log)
         self.has_job = True
         if self.deferrable:
             self._defer()
@@ -203,11 +203,11 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         if self._watches is None:
             self._watches = jobs.watches()
         waiting = [watch for watch in self._watches if not watch.done]
-        throttle = Throttle(transport.limiters)
+        throttle = Throttle(transport.rate_limit)
         for batch in batches(waiting, transport.vendor.batch_size):
-            ask(transport, batch, throttle)
+            poll_once(transport, batch, throttle)
         for watch in waiting:
-            jobs.tell(watch)
+            jobs.log_status(watch)
         if not all(watch.done for watch in self._watches):
             return PokeReturnValue(is_done=False)
         try:

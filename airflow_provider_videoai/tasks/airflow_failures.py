@@ -17,7 +17,7 @@ from airflow_provider_videoai.airflow_compat import (
     AirflowSkipException,
 )
 from airflow_provider_videoai.jobs import errors
-from airflow_provider_videoai.jobs.unexpected_errors import unforeseen
+from airflow_provider_videoai.jobs.unexpected_errors import unexpected
 
 _AIRFLOWS_OWN = (AirflowFailException, AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException)
 """How a task says to Airflow what is to become of it."""
@@ -95,4 +95,4 @@ def airflow_boundary() -> Iterator[None]:
     except _AIRFLOWS_OWN:
         raise
     except Exception as failure:
-        raise unforeseen(failure) from failure
+        raise unexpected(failure) from failure

@@ -20,12 +20,12 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
     failure_of,
 )
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.blocking import wait
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
-from airflow_provider_videoai.jobs.polling.progress_log import tell, tell_result
+from airflow_provider_videoai.jobs.polling.progress_log import log_result, log_status
 from airflow_provider_videoai.jobs.polling.wait_errors import RAISE_JOB_TIMEOUT, Reason, error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
@@ -71,11 +71,11 @@ def _cadence(floor: float, interval: float | None) -> Cadence:
     return Cadence(floor=floor, interval=interval)
 
 
-def card_of(
+def job_reference_of(
     vendor: Vendor, operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
-) -> JobCard:
+) -> JobReference:
     """Return what a task that only waits for jobs tells of them; ``operation`` is the one they are asked for by."""
-    return JobCard(
+    return JobReference(
         vendor=vendor.key,
         operation=vendor.require(operation).operation,
         polled_as=operation,
@@ -116,9 +116,11 @@ class Jobs:
     to_wait_longer: str = RAISE_JOB_TIMEOUT
     sources: Sequence[str | None] = ()
 
-    def card(self) -> JobCard:
+    def reference(self) -> JobReference:
         """Return what a task that only waits for the jobs tells of them."""
-        return card_of(self.hook.transport.vendor, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at)
+        return job_reference_of(
+            self.hook.transport.vendor, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at
+        )
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
         """Make a watch for each job; the first ask is due soon, or at once."""
@@ -137,12 +139,12 @@ class Jobs:
     def wait(self, *, ask_at_once: bool = False) -> list[JobResult]:
         """Block until all jobs ended, then return their results; raise the typed error of one that has none."""
         watches = self.watches(ask_at_once=ask_at_once)
-        wait(self.hook.transport, watches, self.tell)
+        wait(self.hook.transport, watches, self.log_status)
         return self.results(watches)
 
-    def tell(self, watch: Watch) -> None:
+    def log_status(self, watch: Watch) -> None:
         """Log what an ask saw, where it is news."""
-        tell(self.log, watch, self.hook.vendor_class.known_states, time.monotonic())
+        log_status(self.log, watch, self.hook.vendor_class.known_states, time.monotonic())
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
         """Return the results of jobs whose waiting on this worker is over, or raise the first error."""
@@ -175,7 +177,7 @@ class Jobs:
                 raise failure_of(status, self.hook.vendor_class.title)
         results = [self._completed(status) for status in statuses]
         for result in results:
-            tell_result(self.log, result)
+            log_result(self.log, result)
         report(self.hook, inputs=self.sources, outputs=[result.media_url for result in results])
         return results
 

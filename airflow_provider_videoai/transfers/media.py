@@ -14,7 +14,7 @@ from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import rendered_later
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
-from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, tell_outlets
+from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
 
 MAX_BYTES = 10 * 1024**3
 """The largest media that is taken, unless the task says otherwise."""
@@ -89,7 +89,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
                 self._keep(result, path, subtitles)
                 for result, path, subtitles in zip(results, paths, self._subtitles_paths(results, many), strict=True)
             ]
-            tell_outlets(self.outlets, context["outlet_events"], kept, "videos" if many else None)
+            report_outlets(self.outlets, context["outlet_events"], kept, "videos" if many else None)
             log_no_asset(self.log, self._no_asset)
             return kept if many else kept[0]
 

@@ -50,7 +50,7 @@ def log_no_asset(log: Log, reason: str | None) -> None:
         log.warning("No asset event is emitted: Airflow takes no asset for this destination (%s)", printable(reason))
 
 
-def tell_outlets(outlets: Iterable[Any], events: Any, kept: Sequence[dict[str, Any]], plural: str | None) -> None:
+def report_outlets(outlets: Iterable[Any], events: Any, kept: Sequence[dict[str, Any]], plural: str | None) -> None:
     """Give each outlet what was kept as its event's extra; an alias gets an event for each file.
 
     ``plural`` is the name under which an asset gets a list of them; ``None`` where there is one, which is the extra.

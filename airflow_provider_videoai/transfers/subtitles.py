@@ -18,7 +18,7 @@ from airflow_provider_videoai.media.words import WORD_TIMES, words_of
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import rendered_later
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
-from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, tell_outlets
+from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
 
 
 class WordTimesToSubtitlesOperator(BaseOperator):
@@ -77,7 +77,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
             # All are laid out before the first is written: a result without times leaves nothing behind.
             cues = [_cues(result, layout) for result in results]
             kept = [self._keep(*each) for each in zip(results, paths, cues, strict=True)]
-            tell_outlets(self.outlets, context["outlet_events"], kept, "subtitles" if many else None)
+            report_outlets(self.outlets, context["outlet_events"], kept, "subtitles" if many else None)
             log_no_asset(self.log, self._no_asset)
             return kept if many else kept[0]
 

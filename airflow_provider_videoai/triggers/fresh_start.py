@@ -14,7 +14,7 @@ from typing import Any
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
@@ -28,9 +28,9 @@ PUSHED = (
     "progress",
     JOB_LINK.xcom_key,
     RESULT_LINK.xcom_key,
-    CARD_KEY,
+    JOB_REFERENCE_KEY,
 )
-"""Every key that this package pushes: the triggerer has no way to list those that a task has. The card comes last:
+"""Every key that this package pushes: the triggerer has no way to list those that a task has. The reference comes last:
 with it the page knows the task."""
 
 _LEFT_OVER = "left_over"

@@ -116,13 +116,13 @@ class VideoJobTrigger(BaseTrigger):
     async def _broken_off(self, failure: Exception) -> TriggerEvent:
         """Return the event of a wait that could not begin or broke off; what nobody foresaw is logged whole."""
         from airflow_provider_videoai.jobs.errors import VideoAIError
-        from airflow_provider_videoai.jobs.unexpected_errors import unforeseen
+        from airflow_provider_videoai.jobs.unexpected_errors import unexpected
         from airflow_provider_videoai.triggers.event import refused
 
         if not isinstance(failure, VideoAIError):
             write = logging.getLogger(__name__).error
             await asyncio.to_thread(write, "The wait in the triggerer broke off", exc_info=failure)
-            failure = unforeseen(failure)
+            failure = unexpected(failure)
         return TriggerEvent(refused(failure))  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:

@@ -12,9 +12,9 @@ from airflow.sdk.execution_time.xcom import XCom
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.polling.progress_log import tell
+from airflow_provider_videoai.jobs.polling.progress_log import log_status
 from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.links import JOB_LINK, job_url
@@ -59,13 +59,17 @@ class Standing:
 class Report:
     """Pushes XComs ``progress`` (throttled, on change) and ``status`` (at the end) for a deferred task.
 
-    Where the task started in the triggerer, it also introduces its jobs: their ``card``, and the link "Job".
+    Where the task started in the triggerer, it also introduces its jobs: their ``reference``, and the link "Job".
 
     What is written while jobs wait never delays the polling. A report that fails is logged, and the wait goes on.
     """
 
     def __init__(
-        self, task_instance: Any, watches: list[Watch], known_states: frozenset[str], card: JobCard | None = None
+        self,
+        task_instance: Any,
+        watches: list[Watch],
+        known_states: frozenset[str],
+        reference: JobReference | None = None,
     ) -> None:
         # There is no task instance in `dag.test()`: then there is no UI to report to either.
         self._ti: Any = task_instance if AIRFLOW_V_3_3_PLUS else None
@@ -76,12 +80,12 @@ class Report:
         self._standing = Standing()
         self._changed = False
         # Where a worker ran before, it has introduced them.
-        self._introduction = asyncio.create_task(self._introduce(card)) if self._ti and card else None
+        self._introduction = asyncio.create_task(self._introduce(reference)) if self._ti and reference else None
         self._writer: asyncio.Task[None] | None = None
 
     def __call__(self, watch: Watch) -> None:
         """Take in that a job changed."""
-        tell(log, watch, self._known_states, time.monotonic())
+        log_status(log, watch, self._known_states, time.monotonic())
         if watch.status is not None:
             self._standing.note(watch.status, _now())
         self._changed = True
@@ -110,9 +114,9 @@ class Report:
             if task is not None:
                 task.cancel()
 
-    async def _introduce(self, card: JobCard) -> None:
-        """Push the card, then the link "Job" that leads to it."""
-        await self._push(CARD_KEY, card.to_json())
+    async def _introduce(self, reference: JobReference) -> None:
+        """Push the reference, then the link "Job" that leads to it."""
+        await self._push(JOB_REFERENCE_KEY, reference.to_json())
         await self._push(JOB_LINK.xcom_key, job_url(self._ti))
 
     async def _write_progress(self) -> None:

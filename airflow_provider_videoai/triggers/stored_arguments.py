@@ -14,7 +14,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
-from airflow_provider_videoai.jobs.values.printable import shown
+from airflow_provider_videoai.jobs.values.printable import is_printable, shown
 from airflow_provider_videoai.provider_info import HOOKS
 
 _WIDEST = 2**63
@@ -80,7 +80,7 @@ _RECEIVED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "vendor": (f"one of {', '.join(HOOKS)}", lambda value: isinstance(value, str) and value in HOOKS),
     "operation": _TEXT,
     "conn_id": _TEXT,
-    "job_ids": ("a string", lambda value: isinstance(value, str)),
+    "job_ids": ("a string of printable characters", lambda value: isinstance(value, str) and is_printable(value)),
     "source_task_id": _TEXT_OR_NONE,
     "source_key": _TEXT_OR_NONE,
     "submitted_at": _TIME,

@@ -15,15 +15,15 @@ from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.registry import transport_for
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, ResultUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.jobs.polling.poller import Poller
-from airflow_provider_videoai.jobs.polling.progress_log import tell_result
+from airflow_provider_videoai.jobs.polling.progress_log import log_result
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
-from airflow_provider_videoai.tasks.task_jobs import card_of, returned, watches_of
+from airflow_provider_videoai.tasks.task_jobs import job_reference_of, returned, watches_of
 from airflow_provider_videoai.tasks.xcom import obstacle_to
 from airflow_provider_videoai.triggers.event import event_of
 from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
@@ -42,7 +42,9 @@ async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
     watches, many = await _watches(trigger, transport)
     if trigger.submitted_at is None:  # else the worker's log says what was submitted
         log.info("Waiting for %s at %s", _in_words(trigger.operation, watches), transport.vendor.title)
-    report = Report(trigger.task_instance, watches, transport.vendor.known_states, _card(trigger, transport, watches))
+    report = Report(
+        trigger.task_instance, watches, transport.vendor.known_states, _job_reference(trigger, transport, watches)
+    )
     try:
         # Asked for again in a loop here, not in a function of its own: each object that lives as long as the wait
         # makes every full garbage collection longer, ten thousand times.
@@ -110,12 +112,12 @@ async def _named(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[s
     return job_ids_of(given, type(transport.vendor))
 
 
-def _card(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> JobCard | None:
-    # Where a worker ran before, it has pushed the card, and an operator's tells more.
+def _job_reference(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> JobReference | None:
+    # Where a worker ran before, it has pushed the reference, and an operator's tells more.
     if not trigger.started_here:
         return None
     job_ids = [watch.job_id for watch in watches]
-    return card_of(transport.vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
+    return job_reference_of(transport.vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
 
 
 async def _renewed(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> Transport | None:
@@ -151,7 +153,7 @@ async def _results(trigger: VideoJobTrigger, transport: Transport, watches: list
         log.warning("The result is left to a worker: %s", failure)
         return None
     for result in results:
-        tell_result(log, result)
+        log_result(log, result)
     return results
 
 

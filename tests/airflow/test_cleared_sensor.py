@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from standalone import Standalone, wait_for
 
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.sandbox.running import Sandbox
 from tests.support.which_airflow import needs_airflow_3_3
 
@@ -47,7 +47,9 @@ def test_no_result_of_the_last_attempt_can_be_read_while_a_cleared_sensor_waits(
             assert (waits(task_id), left(task_id)) == (True, [])
             progress = airflow.xcom(DAG, run_id, task_id, "progress") or {"state": None}
             assert progress["state"] is None, "nothing is known of the job in this attempt"
-            wait_for(lambda name=task_id: airflow.xcom(DAG, run_id, name, CARD_KEY), 30, f"{task_id}: no card")
+            wait_for(
+                lambda name=task_id: airflow.xcom(DAG, run_id, name, JOB_REFERENCE_KEY), 30, f"{task_id}: no reference"
+            )
     finally:
         sandbox.clear_faults()
     assert airflow.finish(DAG, run_id, 240) == "success"

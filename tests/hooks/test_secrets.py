@@ -16,7 +16,7 @@ import pytest
 
 from airflow_provider_videoai.hooks import registry as lookup
 from airflow_provider_videoai.jobs.errors import SubmitRejected
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
@@ -133,8 +133,8 @@ def test_no_registry_of_the_process_keeps_rotated_secrets(case: Any, connect: An
     gc.collect()
     kept = [each for each in gc.get_objects() if isinstance(each, Account) and each.password.startswith(PASSWORD)]
     assert kept == []
-    assert len(Limiters._known) == 1, "a rotated password is the same account's: its limit goes on"
-    assert not leaked(repr(Limiters._known))
+    assert len(RateLimit._known) == 1, "a rotated password is the same account's: its limit goes on"
+    assert not leaked(repr(RateLimit._known))
 
 
 def test_a_lookup_in_an_event_loop_lets_go_of_the_account(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.job_reference import JobCard, source_of
+from airflow_provider_videoai.jobs.job_reference import JobReference, source_of
 
-CARD = JobCard(
+CARD = JobReference(
     vendor="topview",
     operation="video_avatar",
     polled_as="video_avatar:s3",
@@ -20,12 +20,12 @@ CARD = JobCard(
 
 
 def test_a_card_outlives_the_way_through_json() -> None:
-    assert JobCard.read(json.loads(json.dumps(CARD.to_json()))) == CARD
+    assert JobReference.read(json.loads(json.dumps(CARD.to_json()))) == CARD
 
 
 @pytest.mark.parametrize("value", [None, "text", 3, [], {}], ids=str)
 def test_what_is_no_card_is_read_as_none(value: Any) -> None:
-    assert JobCard.read(value) is None
+    assert JobReference.read(value) is None
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_what_is_no_card_is_read_as_none(value: Any) -> None:
     ids=lambda change: str(change)[:40],
 )
 def test_a_card_with_what_no_task_stores_is_read_as_none(change: Any) -> None:
-    assert JobCard.read(CARD.to_json() | change) is None
+    assert JobReference.read(CARD.to_json() | change) is None
 
 
 def test_a_card_of_a_later_version_is_read() -> None:
-    assert JobCard.read(CARD.to_json() | {"colour": "blue"}) == CARD
+    assert JobReference.read(CARD.to_json() | {"colour": "blue"}) == CARD
 
 
 def test_a_cards_representation_does_not_show_a_signed_source() -> None:

@@ -7,45 +7,45 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY, JobCard
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference
 from tests.support.which_airflow import TaskDeferred
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
 
-def card_of(waiting: Any) -> JobCard:
-    card = JobCard.read(waiting.ti.xcom_pull(key=CARD_KEY))
-    assert card is not None
-    return card
+def job_reference_of(waiting: Any) -> JobReference:
+    reference = JobReference.read(waiting.ti.xcom_pull(key=JOB_REFERENCE_KEY))
+    assert reference is not None
+    return reference
 
 
 def test_every_operator_tells_whose_job_it_is_before_it_waits(case: Any, task: Any, bought: Any) -> None:
     waiting = task(case)
     deferred = waiting.defer()
-    card = card_of(waiting)
-    assert (card.vendor, card.operation, card.conn_id) == (case.vendor, case.operation, case.conn_id)
-    assert list(card.job_ids) == bought(case)
-    assert card.submitted_at == deferred.trigger.submitted_at
+    reference = job_reference_of(waiting)
+    assert (reference.vendor, reference.operation, reference.conn_id) == (case.vendor, case.operation, case.conn_id)
+    assert list(reference.job_ids) == bought(case)
+    assert reference.submitted_at == deferred.trigger.submitted_at
 
 
 def test_every_operator_tells_what_it_works_on(case: Any, task: Any, sandbox: Any) -> None:
     waiting = task(case)
     waiting.defer()
-    assert card_of(waiting).source in case.request(sandbox).values()
+    assert job_reference_of(waiting).source in case.request(sandbox).values()
 
 
 def test_the_job_can_be_asked_for_by_what_the_card_says(case: Any, task: Any) -> None:
     waiting = task(case)
     waiting.defer()
-    card = card_of(waiting)
-    assert case.hook(card.conn_id).status(card.job_ids[0], card.polled_as).job_id == card.job_ids[0]
+    reference = job_reference_of(waiting)
+    assert case.hook(reference.conn_id).status(reference.job_ids[0], reference.polled_as).job_id == reference.job_ids[0]
 
 
 @pytest.mark.parametrize("cloud_front", [True, False])
 def test_a_choice_of_the_results_address_is_no_other_operation(cases: Any, task: Any, cloud_front: bool) -> None:
     waiting = task(cases["topview"], need_cloud_front_url=cloud_front)
     deferred = waiting.defer()
-    assert card_of(waiting).operation == "video_avatar"
+    assert job_reference_of(waiting).operation == "video_avatar"
     assert waiting.go_on(deferred)["media_url"]
 
 
@@ -60,5 +60,5 @@ def test_a_sensor_on_a_worker_tells_which_jobs_it_waits_for(
         waiting.start()
     except TaskDeferred:
         assert not arguments
-    card = card_of(waiting)
-    assert (list(card.job_ids), card.source, card.submitted_at) == (bought(case), None, None)
+    reference = job_reference_of(waiting)
+    assert (list(reference.job_ids), reference.source, reference.submitted_at) == (bought(case), None, None)

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, JobFailed, JobTimedOut
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url, result_url
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from tests.support.which_airflow import needs_airflow_3_3
@@ -51,7 +51,7 @@ def test_a_task_that_waits_on_its_worker_has_its_job_meanwhile(
 ) -> None:
     blocking = task(cases["topview"], deferrable=False)
     seen: list[Any] = []
-    monkeypatch.setattr("airflow_provider_videoai.tasks.task_jobs.tell", lambda *_: seen.append(links(blocking)))
+    monkeypatch.setattr("airflow_provider_videoai.tasks.task_jobs.log_status", lambda *_: seen.append(links(blocking)))
     blocking.start()
     assert set(seen) == {(job_url(blocking.ti), None)}
 
@@ -124,7 +124,7 @@ class TestASensor:
         event = asyncio.run(waiting.fire(VideoJobTrigger(**waiting.make().start_trigger_args.trigger_kwargs)))
         assert event.payload["outcome"] == "ended"
         assert links(waiting) == (job_url(waiting.ti), None)
-        assert waiting.ti.xcom_pull(key=CARD_KEY)["vendor"] == "topview"
+        assert waiting.ti.xcom_pull(key=JOB_REFERENCE_KEY)["vendor"] == "topview"
 
     def test_whose_ids_cannot_be_read_has_no_button(self, cases: Any, sensor: Any) -> None:
         unread = sensor(cases["topview"], "{{ none }}")

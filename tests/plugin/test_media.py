@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, MediaDesk, MediaUnavailable
 from airflow_provider_videoai.plugin.vendor_calls import Busy
 from airflow_provider_videoai.plugin.view import Media
@@ -35,15 +35,15 @@ def desk(clock: Clock) -> MediaDesk:
 
 
 @pytest.fixture
-def done(sandbox: Any, settled: Callable[..., None]) -> Callable[..., JobCard]:
-    """Have jobs of a case end at the vendor and return their card."""
+def done(sandbox: Any, settled: Callable[..., None]) -> Callable[..., JobReference]:
+    """Have jobs of a case end at the vendor and return their reference."""
 
-    def done(case: Any, count: int = 1) -> JobCard:
+    def done(case: Any, count: int = 1) -> JobReference:
         hook = case.hook(case.conn_id)
         job_ids = [hook.submit(case.request(sandbox), case.operation) for _ in range(count)]
         settled(case)
         sandbox.clear_ledger()
-        return JobCard(
+        return JobReference(
             vendor=case.vendor,
             operation=case.operation,
             polled_as=case.operation,
@@ -66,8 +66,8 @@ def asked(sandbox: Any, vendor: str) -> int:
 def test_an_old_address_is_asked_for_again_at_every_vendor_and_buys_nothing(
     case: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
-    card = done(case)
-    url = address(desk, card, card.job_ids[0], Media(OLD, None, clock.now - KEEP))
+    reference = done(case)
+    url = address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now - KEEP))
     assert url.startswith(sandbox.url)
     books = sandbox.ledger(case.vendor)
     assert (books["submissions"], books["charges"]) == ([], [])
@@ -76,39 +76,39 @@ def test_an_old_address_is_asked_for_again_at_every_vendor_and_buys_nothing(
 def test_a_new_address_is_used_without_asking(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
-    card = done(cases["topview"])
-    assert address(desk, card, card.job_ids[0], Media(OLD, None, clock.now - KEEP + 1)) == OLD
+    reference = done(cases["topview"])
+    assert address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now - KEEP + 1)) == OLD
     assert asked(sandbox, "topview") == 0
 
 
 def test_an_address_that_was_refused_is_asked_for_at_once(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
-    card = done(cases["topview"])
-    assert address(desk, card, card.job_ids[0], Media(OLD, None, clock.now), refused=True) != OLD
+    reference = done(cases["topview"])
+    assert address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True) != OLD
     assert asked(sandbox, "topview") == 1
 
 
 def test_an_answer_is_kept_and_then_asked_for_again(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
-    card = done(cases["viitor"])
+    reference = done(cases["viitor"])
     stored = Media(None, None, None)
     for passed, times in ((0, 1), (KEEP - 1, 1), (1, 2)):
         clock.now += passed
-        address(desk, card, card.job_ids[0], stored)
+        address(desk, reference, reference.job_ids[0], stored)
         assert asked(sandbox, "viitor") == times
 
 
 def test_a_browser_that_is_refused_over_and_over_does_not_reach_the_vendor_each_time(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:
-    card = done(cases["viitor"])
+    reference = done(cases["viitor"])
     for _ in range(10):
-        address(desk, card, card.job_ids[0], Media(OLD, None, clock.now), refused=True)
+        address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
     assert asked(sandbox, "viitor") == 1
     clock.now += KEEP_REFUSED
-    address(desk, card, card.job_ids[0], Media(OLD, None, clock.now), refused=True)
+    address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
     assert asked(sandbox, "viitor") == 2
 
 
@@ -118,9 +118,9 @@ def test_the_page_uses_a_share_of_an_accounts_rate_limit(
 ) -> None:
     case = cases["viitor"]
     jobs = done(case, 20)
-    card = jobs.model_copy(update={"conn_id": connect("viitor", extra={"max_requests_per_minute": per_minute})})
-    for job_id in [job_id for job_id in card.job_ids for _ in range(3)]:  # one a second, a minute long
-        address(desk, card, job_id, Media(OLD, None, None))
+    reference = jobs.model_copy(update={"conn_id": connect("viitor", extra={"max_requests_per_minute": per_minute})})
+    for job_id in [job_id for job_id in reference.job_ids for _ in range(3)]:  # one a second, a minute long
+        address(desk, reference, job_id, Media(OLD, None, None))
         clock.now += 1
     assert asked(sandbox, "viitor") == allowed
 
@@ -128,29 +128,29 @@ def test_the_page_uses_a_share_of_an_accounts_rate_limit(
 def test_where_the_account_was_asked_just_now_an_old_address_is_better_than_none(
     cases: Any, done: Any, desk: MediaDesk
 ) -> None:
-    card = done(cases["viitor"], 2)
-    first, second = card.job_ids
-    assert address(desk, card, first, Media(OLD, None, None)) != OLD
-    assert address(desk, card, second, Media(OLD, None, None)) == OLD
+    reference = done(cases["viitor"], 2)
+    first, second = reference.job_ids
+    assert address(desk, reference, first, Media(OLD, None, None)) != OLD
+    assert address(desk, reference, second, Media(OLD, None, None)) == OLD
     with pytest.raises(Busy, match="polled just now") as told:
-        address(desk, card, second, Media(None, None, None))
+        address(desk, reference, second, Media(None, None, None))
     assert (told.value.status, told.value.retry_after) == (503, 2)
 
 
 def test_a_vendor_that_cannot_be_asked_leaves_the_old_address(
     cases: Any, done: Any, desk: MediaDesk, sandbox: Any
 ) -> None:
-    card = done(cases["topview"])
+    reference = done(cases["topview"])
     sandbox.fault(vendor="topview", call="query", kind="auth_failed", times=5)
-    assert address(desk, card, card.job_ids[0], Media(OLD, None, None)) == OLD
+    assert address(desk, reference, reference.job_ids[0], Media(OLD, None, None)) == OLD
 
 
 def test_what_the_vendor_says_instead_is_told_without_a_secret(
     cases: Any, done: Any, desk: MediaDesk, connect: Any
 ) -> None:
-    card = done(cases["topview"]).model_copy(update={"conn_id": connect("topview", password="not-the-password")})
+    reference = done(cases["topview"]).model_copy(update={"conn_id": connect("topview", password="not-the-password")})
     with pytest.raises(MediaUnavailable, match="Topview gives no address") as told:
-        address(desk, card, card.job_ids[0], Media(None, None, None))
+        address(desk, reference, reference.job_ids[0], Media(None, None, None))
     assert told.value.status == 502
     assert "not-the-password" not in told.value.reason
 
@@ -159,7 +159,7 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
     case = cases["viitor"]
     sandbox.clock(run_seconds=60)
     job_id = case.hook(case.conn_id).submit(case.request(sandbox))
-    card = JobCard(
+    reference = JobReference(
         vendor="viitor",
         operation="text_removal",
         polled_as="text_removal",
@@ -167,12 +167,12 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
         job_ids=(job_id,),
     )
     with pytest.raises(MediaUnavailable) as told:
-        address(desk, card, job_id, Media(None, None, None))
+        address(desk, reference, job_id, Media(None, None, None))
     assert told.value.status == 409
 
 
 @pytest.mark.parametrize(
-    "card",
+    "reference",
     [
         {"conn_id": "topview_default"},
         {"conn_id": "unheard_of"},
@@ -183,9 +183,9 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
     ids=str,
 )
 def test_no_connection_is_used_for_another_vendor_than_its_own(
-    card: Any, cases: Any, done: Any, desk: MediaDesk, sandbox: Any
+    reference: Any, cases: Any, done: Any, desk: MediaDesk, sandbox: Any
 ) -> None:
-    forged = done(cases["viitor"]).model_copy(update=card)
+    forged = done(cases["viitor"]).model_copy(update=reference)
     with pytest.raises(MediaUnavailable, match="There is no connection") as told:
         address(desk, forged, forged.job_ids[0], Media(OLD, None, None), refused=True)
     assert told.value.status == 404

@@ -40,9 +40,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingServer]:
         yield server
 
 
-def jobs_of(api_server: ApiServer, count: int, **card: Any) -> str:
+def jobs_of(api_server: ApiServer, count: int, **reference: Any) -> str:
     many = CARD | {"conn_id": "slow", "job_ids": [f"ViiTor_AI{number}" for number in range(count)]}
-    return api_server.task(video_job=many | card)
+    return api_server.task(video_job=many | reference)
 
 
 def test_while_a_vendor_hangs_airflow_answers_and_few_requests_are_in_flight(

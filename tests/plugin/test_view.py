@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.job_reference import JobCard
+from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, media_of, page, row, state_of
 from airflow_provider_videoai.plugin.wording import is_url
@@ -21,7 +21,9 @@ AT = datetime(2026, 5, 11, 8, 0, tzinfo=UTC)
 SIGNED = "https://media.example/out.mp4?sign=secret"
 
 
-def video_task(task_state: str | None = "deferred", /, card: dict[str, Any] | None = None, **xcoms: Any) -> VideoTask:
+def video_task(
+    task_state: str | None = "deferred", /, reference: dict[str, Any] | None = None, **xcoms: Any
+) -> VideoTask:
     told = {
         "vendor": "viitor",
         "operation": "text_removal",
@@ -29,11 +31,11 @@ def video_task(task_state: str | None = "deferred", /, card: dict[str, Any] | No
         "conn_id": "viitor_default",
         "job_ids": ("j1",),
         "submitted_at": AT.timestamp(),
-        **(card or {}),
+        **(reference or {}),
     }
     key = TaskKey("dag", "run", "task")
     return VideoTask(
-        key=key, card=JobCard(**told), seen_at=AT, state=task_state, started_at=AT, ended_at=AT, xcoms=xcoms
+        key=key, reference=JobReference(**told), seen_at=AT, state=task_state, started_at=AT, ended_at=AT, xcoms=xcoms
     )
 
 
@@ -105,7 +107,7 @@ def test_a_queue_position_is_shown_while_the_job_queues() -> None:
 
 
 def test_a_task_that_waits_for_others_jobs_shows_since_when_it_waits() -> None:
-    shown = page(video_task(card={"submitted_at": None}))
+    shown = page(video_task(reference={"submitted_at": None}))
     assert (shown["submitted_at"], shown["timeline"]["submitted"]) == ("2026-05-11T08:00:00+00:00", None)
 
 
@@ -156,7 +158,7 @@ def test_each_job_of_a_sensor_has_its_own_result() -> None:
 
 @pytest.mark.parametrize("source", ["https://a.example/in.wav?sign=x", "<speak>Hello</speak>", None])
 def test_the_input_is_media_text_or_nothing(source: str | None) -> None:
-    shown = page(video_task(card={"source": source}))["source"]
+    shown = page(video_task(reference={"source": source}))["source"]
     assert (
         shown
         == {
@@ -230,9 +232,9 @@ def test_whatever_a_task_stored_there_is_a_page_that_a_browser_can_read(xcoms: d
 
 @given(JSON)
 def test_whatever_is_no_card_is_shown_as_unreadable(value: Any) -> None:
-    read = JobCard.read(value)
+    read = JobReference.read(value)
     assert read is None
-    task = VideoTask(key=TaskKey("dag", "run", "task"), card=read, seen_at=AT, state="deferred")
+    task = VideoTask(key=TaskKey("dag", "run", "task"), reference=read, seen_at=AT, state="deferred")
     assert page(task)["state"] is Shown.UNREADABLE
     assert page(task)["submitted_at"] == "2026-05-11T08:00:00+00:00"
 
@@ -240,8 +242,8 @@ def test_whatever_is_no_card_is_shown_as_unreadable(value: Any) -> None:
 @given(like(**dict.fromkeys(("vendor", "operation", "polled_as", "conn_id", "job_ids", "submitted_at", "source"))))
 def test_whatever_poses_as_a_card_is_refused_or_shown(fields: dict[str, Any]) -> None:
     names = dict.fromkeys(("vendor", "operation", "polled_as", "conn_id"), "x")
-    card = JobCard.read(names | {"job_ids": ["j1"]} | fields)
-    task = VideoTask(key=TaskKey("dag", "run", "task"), card=card, seen_at=AT)
+    reference = JobReference.read(names | {"job_ids": ["j1"]} | fields)
+    task = VideoTask(key=TaskKey("dag", "run", "task"), reference=reference, seen_at=AT)
     json.dumps(page(task), allow_nan=False, ensure_ascii=False).encode()
 
 
@@ -266,8 +268,8 @@ def test_twice_the_jobs_are_twice_the_work(kept: str) -> None:
     def of(count: int) -> VideoTask:
         ids = tuple(f"j{number}" for number in range(1, count + 1))
         if kept == "statuses":
-            return video_task("success", card={"job_ids": ids}, status=status(*["succeeded"] * count))
-        return video_task("success", card={"job_ids": ids}, return_value=[result(each) for each in ids])
+            return video_task("success", reference={"job_ids": ids}, status=status(*["succeeded"] * count))
+        return video_task("success", reference={"job_ids": ids}, return_value=[result(each) for each in ids])
 
     once, twice = of(1000), of(2000)
     for work in (page, row, lambda task: media_of(task, "j1000")):

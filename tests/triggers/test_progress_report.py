@@ -14,7 +14,7 @@ import httpx
 import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
-from airflow_provider_videoai.jobs.job_reference import CARD_KEY
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.polling.watch import Watch
@@ -120,8 +120,8 @@ def test_a_task_that_starts_in_the_triggerer_pushes_its_card_there(
 ) -> None:
     job_id = submitted(cases["viitor"])
     run_from_the_start(sensor(cases["viitor"], job_id))
-    card = dict(writes)[CARD_KEY]
-    assert (card["vendor"], card["job_ids"], card["submitted_at"]) == ("viitor", [job_id], None)
+    reference = dict(writes)[JOB_REFERENCE_KEY]
+    assert (reference["vendor"], reference["job_ids"], reference["submitted_at"]) == ("viitor", [job_id], None)
 
 
 @needs_airflow_3_3("triggers that write XComs")
@@ -139,7 +139,7 @@ def test_the_card_is_no_reason_to_ask_later(
         note(self, watch)
 
     def set_(*, key: str, **_: Any) -> None:
-        if key == CARD_KEY:
+        if key == JOB_REFERENCE_KEY:
             held_up.append(not asked.wait(30))
 
     monkeypatch.setattr(report.Report, "__call__", noted)

@@ -86,6 +86,8 @@ def test_whatever_a_trigger_received_it_yields_one_event_that_airflow_carries(
     @example("operation", [])  # no key of the due queue that all tasks of the account share
     @example("deadline", float("nan"))
     @example("submitted_at", float("inf"))
+    @example("job_ids", "\ud83d")  # ids that no database takes, and that the event would name
+    @example("job_ids", "a\x00")
     def any_argument(name: str, value: Any) -> None:
         event = asyncio.run(only_event(VideoJobTrigger(**{**sound, name: value})))
         carry_event(event)

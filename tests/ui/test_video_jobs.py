@@ -228,11 +228,11 @@ def test_nothing_is_cut_off_on_a_phone(log_in: Any, picture: Any) -> None:
 
 @pytest.fixture
 def pretend(done: Any, airflow: Standalone) -> Iterator[Callable[..., None]]:
-    """Give the task `gather`, which has no job, a card of one."""
+    """Give the task `gather`, which has no job, a reference of one."""
     path = f"/dags/{done.dag_id}/dagRuns/{done.run_id}/taskInstances/gather/xcomEntries"
 
-    def pretend(**card: Any) -> None:
-        airflow.api("POST", path, json={"key": "video_job", "value": card})
+    def pretend(**reference: Any) -> None:
+        airflow.api("POST", path, json={"key": "video_job", "value": reference})
 
     yield pretend
     airflow.api("DELETE", f"{path}/video_job")
@@ -260,6 +260,6 @@ def test_each_of_several_jobs_has_its_result_beside_what_is_known_of_it(done: An
     expect(jobs).to_have_count(2)
     for job, job_id in zip(jobs.all(), ("first", "second"), strict=True):
         expect(job.locator("code").first).to_have_text(job_id)
-        result, facts = (box_of(job.locator(part)) for part in ("figure", ".card"))
+        result, facts = (box_of(job.locator(part)) for part in ("figure", ".reference"))
         assert result["x"] + result["width"] < facts["x"]
         assert result["y"] < facts["y"] < result["y"] + result["height"]

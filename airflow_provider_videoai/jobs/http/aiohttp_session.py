@@ -18,7 +18,7 @@ from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 
 
-class Direct:
+class AiohttpSession:
     """One aiohttp session for all polls of an account, of so many ``connections``. ``send`` signs each call afresh."""
 
     def __init__(self, account: Account, connections: int) -> None:

@@ -63,9 +63,9 @@ def _opened(account: Account) -> Pool:
     if proxy_for(account.host) is not None:
         return _Proxied(account)
     # Loaded where polls are pooled, in the triggerer: DAG files are parsed often, and need none of it.
-    from airflow_provider_videoai.jobs.http.aiohttp_session import Direct
+    from airflow_provider_videoai.jobs.http.aiohttp_session import AiohttpSession
 
-    return Direct(account, CONNECTIONS)
+    return AiohttpSession(account, CONNECTIONS)
 
 
 class _Proxied:

@@ -18,23 +18,23 @@ _WINDOW = 61.0  # a second more than the vendor counts: requests do not all take
 _SHARED = "*"
 
 
-class Limiters:
+class RateLimit:
     """The request windows of one account. Times are monotonic seconds; waiting is the caller's."""
 
-    _known: ClassVar[dict[tuple[object, ...], Limiters]] = {}
+    _known: ClassVar[dict[tuple[object, ...], RateLimit]] = {}
     _lock: ClassVar[Lock] = Lock()
 
     def __init__(self, per_minute: float | None, *, per_call: bool = False) -> None:
         self._per_minute = per_minute
         self._per_call = per_call
         self._sent: dict[str, deque[float]] = {}
-        self._quiet_until = float("-inf")
+        self._backoff_until = float("-inf")
         self._turn = Lock()
-        self.silences = 0
+        self.backoffs = 0
         """How often the vendor asked for silence; whoever waited meanwhile has to take a new place."""
 
     @classmethod
-    def of(cls, vendor: Vendor) -> Limiters:
+    def of(cls, vendor: Vendor) -> RateLimit:
         """Return the limiter that everything in this process shares for the vendor's account."""
         account = vendor.account
         # Kept for as long as the process lives: no secret may be in it. A rotated password is the same account's.
@@ -48,7 +48,7 @@ class Limiters:
     def reserve(self, call_name: str, now: float) -> float:
         """Take the next free place for a request and return the seconds until it."""
         with self._turn:
-            start = max(now, self._quiet_until)
+            start = max(now, self._backoff_until)
             if self._per_minute is not None:
                 window = self._window(call_name)
                 if len(window) == window.maxlen:
@@ -56,16 +56,16 @@ class Limiters:
                 window.append(start)
             return start - now
 
-    def slow_down(self, seconds: float, now: float) -> None:
+    def back_off(self, seconds: float, now: float) -> None:
         """Send nothing for that many seconds: the vendor asked for it."""
         with self._turn:
-            if now + seconds > self._quiet_until:
-                self._quiet_until = now + seconds
-                self.silences += 1
+            if now + seconds > self._backoff_until:
+                self._backoff_until = now + seconds
+                self.backoffs += 1
 
     def quiet(self, now: float) -> bool:
         """Return whether the vendor's wish for silence still holds."""
-        return now < self._quiet_until
+        return now < self._backoff_until
 
     def _window(self, call_name: str) -> deque[float]:
         size = max(1, int(self._per_minute or 1))

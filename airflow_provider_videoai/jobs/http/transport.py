@@ -21,7 +21,7 @@ from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavaila
 from airflow_provider_videoai.jobs.http.attempt import Deadline, LostError, NotSentError
 from airflow_provider_videoai.jobs.http.connections import pool_of
 from airflow_provider_videoai.jobs.http.environment import proxy_for
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
@@ -36,11 +36,11 @@ class Transport:
         self,
         vendor: Vendor,
         *,
-        limiters: Limiters | None = None,
+        rate_limit: RateLimit | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.vendor = vendor
-        self.limiters = limiters or Limiters.of(vendor)
+        self.rate_limit = rate_limit or RateLimit.of(vendor)
         self._sleep = sleep
 
     # -- blocking: workers ---------------------------------------------------------------------------------
@@ -81,10 +81,10 @@ class Transport:
 
     def _delays(self, call: Call) -> Iterator[float]:
         """Yield the seconds to sleep before the call may leave: again where the vendor asked for silence meanwhile."""
-        silences = None
-        while silences != self.limiters.silences:
-            silences = self.limiters.silences
-            if delay := self.limiters.reserve(call.name, time.monotonic()):
+        backoffs = None
+        while backoffs != self.rate_limit.backoffs:
+            backoffs = self.rate_limit.backoffs
+            if delay := self.rate_limit.reserve(call.name, time.monotonic()):
                 yield delay
 
     # -- async: the triggerer ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, noteworthy, question, told
+from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, deliver, noteworthy, status_query
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
@@ -27,22 +27,22 @@ def wait(
 
     ``clock`` gives monotonic seconds, ``wall`` epoch seconds.
     """
-    throttle = Throttle(transport.limiters)
+    throttle = Throttle(transport.rate_limit)
     while waiting := [watch for watch in watches if not watch.done]:
         if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
             sleep(nap)
         due = [watch for watch in waiting if watch.due_at <= clock()]
         for batch in batches(due, transport.vendor.batch_size):
             seen = _seen(transport, batch, throttle)
-            told(batch, seen, clock(), wall())
+            deliver(batch, seen, clock(), wall())
             for watch in batch:
                 if noteworthy(watch):
                     observer(watch)
 
 
-def ask(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> None:
+def poll_once(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> None:
     """Poll once, blocking, the jobs of at most one request, and give each watch what was seen."""
-    told(watches, _seen(transport, watches, throttle), time.monotonic(), time.time())
+    deliver(watches, _seen(transport, watches, throttle), time.monotonic(), time.time())
 
 
 def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:
@@ -56,7 +56,7 @@ def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:
 
 def _seen(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> Seen | VideoAIError:
     try:
-        found = transport.run(question(transport.vendor, watches))
+        found = transport.run(status_query(transport.vendor, watches))
     except VideoAIError as error:
         throttle.note(error)
         return error

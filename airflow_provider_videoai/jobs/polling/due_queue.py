@@ -10,7 +10,7 @@ from collections import deque
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
 
-class Turns:
+class DueQueue:
     """The waiting jobs of an account that nobody is asking for just now. Times are monotonic seconds.
 
     Jobs that fall due within the same ``moment`` (seconds) have their turn together, at its end. A request that has

@@ -18,8 +18,8 @@ from typing import ClassVar, Self
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.http.connections import CONNECTIONS, aclose, share
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.polling.due_queue import Turns
-from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, noteworthy, question, told
+from airflow_provider_videoai.jobs.polling.due_queue import DueQueue
+from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, deliver, noteworthy, status_query
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -89,7 +89,7 @@ class Poller:
         self._clock = clock
         self._wall = wall
         self._jitter = jitter
-        self._throttle = Throttle(transport.limiters)
+        self._throttle = Throttle(transport.rate_limit)
         self.users = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
@@ -99,7 +99,7 @@ class Poller:
         floor = self._vendor.poll_floor
         self._moment = min(_MOMENT if self._vendor.batch_size == 1 else _MOMENT_TO_SHARE, floor)
         self._resting_until = 0.0
-        self._turns = Turns(self._vendor.batch_size, self._moment, _PATIENCE * self._moment)
+        self._due_queue = DueQueue(self._vendor.batch_size, self._moment, _PATIENCE * self._moment)
         self._waiters: dict[Watch, _Waiter] = {}
 
     @classmethod
@@ -141,11 +141,11 @@ class Poller:
 
     def _put(self, watch: Watch, waiter: _Waiter) -> None:
         self._waiters[watch] = waiter
-        self._turns.put(watch)
+        self._due_queue.put(watch)
 
     async def close(self) -> None:
         """Stop asking, and close the account's connections."""
-        self._turns.clear()
+        self._due_queue.clear()
         self._waiters.clear()
         self._set_alarm()
         tasks = list(self._asking)
@@ -156,7 +156,7 @@ class Poller:
 
     def _set_alarm(self) -> None:
         """Wake up for the next turn, unless all places are taken."""
-        at = self._turns.next_at if self._free else None
+        at = self._due_queue.next_at if self._free else None
         if at is not None:
             at = max(at, self._resting_until)
         if at == self._alarm_at:
@@ -171,10 +171,10 @@ class Poller:
     def _ask_due(self) -> None:
         self._alarm = self._alarm_at = None
         now = self._clock()
-        requests = self._turns.due(now) / self._vendor.batch_size
+        requests = self._due_queue.due(now) / self._vendor.batch_size
         self._resting_until = now + (self._moment * _AT_A_TIME / requests if requests > _AT_A_TIME else 0.0)
         may_leave = min(self._free, _AT_A_TIME)
-        while may_leave and (batch := self._turns.take(now)):
+        while may_leave and (batch := self._due_queue.take(now)):
             if awaited := self._awaited(batch):
                 may_leave -= 1
                 self._free -= 1
@@ -200,7 +200,7 @@ class Poller:
 
     async def _ask(self, awaited: dict[Watch, _Waiter]) -> None:
         try:
-            told(awaited, await self._answers(list(awaited)), self._clock(), self._wall())
+            deliver(awaited, await self._answers(list(awaited)), self._clock(), self._wall())
         except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
             for waiter in awaited.values():
                 waiter.fail(defect)
@@ -212,7 +212,7 @@ class Poller:
 
     async def _answers(self, watches: list[Watch]) -> Seen | VideoAIError:
         try:
-            found = await self._transport.arun(question(self._vendor, watches))
+            found = await self._transport.arun(status_query(self._vendor, watches))
         except VideoAIError as error:
             self._throttle.note(error)
             return error

@@ -13,10 +13,10 @@ _STEP = 10
 """Percent of progress that are worth a line."""
 
 
-def tell(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:
+def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:
     """Write what the last ask saw, unless it was told before; ``now`` is monotonic seconds."""
-    if (news := _news(watch)) != watch.told:
-        watch.told = news
+    if (news := _news(watch)) != watch.logged:
+        watch.logged = news
         _write(log, watch, now)
     if odd := watch.odd_state(known_states):
         log.warning(
@@ -27,7 +27,7 @@ def tell(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> No
         )
 
 
-def tell_result(log: Log, result: JobResult) -> None:
+def log_result(log: Log, result: JobResult) -> None:
     """Write what a job yielded."""
     log.info("Result of %s job %s: %s", result.operation, shortened(result.job_id), result.describe())
 
@@ -55,5 +55,5 @@ def _write(log: Log, watch: Watch, now: float) -> None:
 def _effort(watch: Watch, now: float) -> str:
     # A sensor does not know when its job was submitted, and counts from when it began to wait.
     waiting = "waiting " if watch.submitted_at is None else ""
-    asks = "1 ask" if watch.asks == 1 else f"{watch.asks} asks"
+    asks = "1 ask" if watch.polls == 1 else f"{watch.polls} asks"
     return f"after {waiting}{in_words(watch.age_at(now))}, {asks}"

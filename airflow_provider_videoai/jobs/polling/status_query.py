@@ -17,12 +17,12 @@ Seen = dict[str, JobStatus | VideoAIError]
 _OF_ONE_JOB = (InvalidRequest, JobNotFound, ResultUnavailable)
 
 
-def question(vendor: Vendor, watches: Sequence[Watch]) -> Flow[Seen]:
+def status_query(vendor: Vendor, watches: Sequence[Watch]) -> Flow[Seen]:
     """Ask for jobs of one operation, at most as many as one request may carry, each once."""
-    return _sifted(vendor, watches[0].operation, list(dict.fromkeys(watch.job_id for watch in watches)))
+    return _isolated(vendor, watches[0].operation, list(dict.fromkeys(watch.job_id for watch in watches)))
 
 
-def _sifted(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
+def _isolated(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
     """Ask for many jobs; where one of them spoils the whole request, find it by halves and spare the others."""
     try:
         return {**(yield from vendor.statuses(operation, job_ids))}
@@ -30,12 +30,12 @@ def _sifted(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
         if len(job_ids) == 1:
             return {job_ids[0]: refused}
     half = len(job_ids) // 2
-    first = yield from _sifted(vendor, operation, job_ids[:half])
-    rest = yield from _sifted(vendor, operation, job_ids[half:])
+    first = yield from _isolated(vendor, operation, job_ids[:half])
+    rest = yield from _isolated(vendor, operation, job_ids[half:])
     return first | rest
 
 
-def told(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float, wall: float) -> None:
+def deliver(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float, wall: float) -> None:
     """Give each watch its own part of an answer, or that there was none; see :class:`Watch` for the times."""
     for watch in watches:
         mine = seen if isinstance(seen, VideoAIError) else seen.get(watch.job_id)

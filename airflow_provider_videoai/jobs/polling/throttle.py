@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 120.0
@@ -16,8 +16,8 @@ _LONGEST_ASKED = 900.0  # a vendor's Retry-After may be a mistake; asking once i
 class Throttle:
     """Slow the whole account down when the vendor says so, longer each time, until it answers again."""
 
-    def __init__(self, limiters: Limiters) -> None:
-        self._limiters = limiters
+    def __init__(self, rate_limit: RateLimit) -> None:
+        self._limiters = rate_limit
         self._pause = _FIRST_PAUSE
 
     def note(self, error: VideoAIError | None) -> None:
@@ -26,8 +26,8 @@ class Throttle:
         if error is None:
             self._pause = _FIRST_PAUSE
         elif isinstance(error, QuotaExceeded | VendorUnavailable) and error.retry_after is not None:
-            self._limiters.slow_down(min(error.retry_after, _LONGEST_ASKED), now)
+            self._limiters.back_off(min(error.retry_after, _LONGEST_ASKED), now)
         elif isinstance(error, QuotaExceeded) and not self._limiters.quiet(now):
             # What fails while the account is quiet had left before: many refusals of one burst count once.
-            self._limiters.slow_down(self._pause, now)
+            self._limiters.back_off(self._pause, now)
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)

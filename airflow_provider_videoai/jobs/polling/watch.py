@@ -59,9 +59,9 @@ class Watch:
     status: JobStatus | None = None
     error: VideoAIError | None = None
     outcome: Outcome | None = None
-    asks: int = 0
+    polls: int = 0
     changed: bool = False
-    told: object = ()
+    logged: object = ()
     """What the log has of it; the narrator's own note."""
     due_at: float = field(init=False)
     _changed_at: float | None = None
@@ -83,7 +83,7 @@ class Watch:
 
     def saw(self, status: JobStatus, now: float, wall: float) -> None:
         """Take in an observation."""
-        self.asks += 1
+        self.polls += 1
         self.changed = False
         if status != self.status:  # an equal one is not kept: what is old costs the garbage collector less
             self.changed = self.status is None or _visible(status) != _visible(self.status)
@@ -99,7 +99,7 @@ class Watch:
 
     def missed(self, error: VideoAIError, now: float, wall: float) -> None:
         """Take in that an ask failed: ride it out, or end where asking again cannot help."""
-        self.asks += 1
+        self.polls += 1
         self.changed = False
         self.error = error
         self._failing_since = _earlier(self._failing_since, now)

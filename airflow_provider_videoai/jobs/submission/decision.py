@@ -43,11 +43,11 @@ def decide(
         record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint)
         return Decision(Action.SUBMIT, record, "first submit")
     if why := _why_another(stored, fingerprint, on_finished_job):
-        return _submit_anew(stored, fingerprint, why)
+        return _submit_again(stored, fingerprint, why)
     if stored.job_id is None:
         if stored.phase is Phase.SUBMITTING and on_uncertain_submit == "resubmit":
             why = "a submit was cut short, and on_uncertain_submit is 'resubmit'"
-            return _submit_anew(stored, fingerprint, why)
+            return _submit_again(stored, fingerprint, why)
         return Decision(Action.STOP, stored, "an earlier submit was cut short: the job may have been bought")
     if stored.phase is Phase.FINISHED:
         return Decision(Action.REUSE, stored, f"job {stored.job_id} was finished and paid for before")
@@ -69,14 +69,14 @@ def _why_another(stored: SubmissionRecord, fingerprint: str, on_finished_job: st
     return None
 
 
-def anew(stored: SubmissionRecord, fingerprint: str) -> SubmissionRecord:
+def next_record(stored: SubmissionRecord, fingerprint: str) -> SubmissionRecord:
     """Return the record of the next job after ``stored``."""
     return SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint, generation=stored.bought)
 
 
-def _submit_anew(stored: SubmissionRecord, fingerprint: str, why: str) -> Decision:
+def _submit_again(stored: SubmissionRecord, fingerprint: str, why: str) -> Decision:
     if stored.not_understood:
         names = ", ".join(stored.not_understood[:_MOST_NAMES])
         what = f"the record holds what this version of the package does not know ({names}), so it does not submit by it"
         return Decision(Action.STOP, stored, f"{what}, though {why}")
-    return Decision(Action.SUBMIT, anew(stored, fingerprint), why)
+    return Decision(Action.SUBMIT, next_record(stored, fingerprint), why)

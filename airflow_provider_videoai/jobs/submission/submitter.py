@@ -23,7 +23,7 @@ from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobState, JobStatus, iso_utc
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission.decision import Action, Decision, anew, decide
+from airflow_provider_videoai.jobs.submission.decision import Action, Decision, decide, next_record
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND, STORE_KEY, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store, load, save
@@ -247,7 +247,7 @@ class Submitter:
         if status is None:
             self._require_proven(record)
             self.log.warning("%s, but its media is gone: submitting anew", decision.why)
-            return self._buy(request, anew(record, self._fingerprint(request)))
+            return self._buy(request, next_record(record, self._fingerprint(request)))
         self.log.info("%s: using its result", decision.why)
         return self._found(request, record, status)
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import Call, json_body
 from benchmarks.certificates import write_certificates
@@ -215,9 +215,9 @@ def test_attempts_to_connect_share_one_deadline(open_lab: Any, server: Any, orde
 @pytest.mark.parametrize("blocking", [True, False])
 def test_waiting_for_the_rate_limit_takes_nothing_of_the_deadline(open_lab: Any, server: Any, blocking: bool) -> None:
     server.behave = lambda wire: (wire.read(), wire.answer(json_body(LOOKED)))
-    vendor, limiters = open_lab(host=server.url, timeout=SOON), Limiters(None)
-    limiters.slow_down(2 * SOON, time.monotonic())
-    transport = Transport(vendor, limiters=limiters)
+    vendor, rate_limit = open_lab(host=server.url, timeout=SOON), RateLimit(None)
+    rate_limit.back_off(2 * SOON, time.monotonic())
+    transport = Transport(vendor, rate_limit=rate_limit)
     found = transport.run(look(vendor)) if blocking else asyncio.run(transport.arun(look(vendor)))
     assert "job-1" in found
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 
 
 def most_in_a_minute(times: Sequence[float]) -> int:
@@ -19,8 +19,8 @@ def most_in_a_minute(times: Sequence[float]) -> int:
     return max(sum(start <= each < start + 60 for each in times) for start in times)
 
 
-def departures(limiters: Limiters, arrivals: Sequence[float], call: str = "look") -> list[float]:
-    return [now + limiters.reserve(call, now) for now in arrivals]
+def departures(rate_limit: RateLimit, arrivals: Sequence[float], call: str = "look") -> list[float]:
+    return [now + rate_limit.reserve(call, now) for now in arrivals]
 
 
 arrivals = st.lists(st.floats(0, 40), min_size=1, max_size=60).map(lambda gaps: list(accumulate(gaps)))
@@ -28,12 +28,12 @@ arrivals = st.lists(st.floats(0, 40), min_size=1, max_size=60).map(lambda gaps: 
 
 @given(st.integers(1, 12), arrivals)
 def test_no_minute_holds_more_requests_than_the_limit(limit: int, times: list[float]) -> None:
-    assert most_in_a_minute(departures(Limiters(limit), times)) <= limit
+    assert most_in_a_minute(departures(RateLimit(limit), times)) <= limit
 
 
 @given(st.integers(1, 6), st.lists(st.floats(0, 300), min_size=1, max_size=40))
 def test_limit_holds_for_threads_whose_clock_readings_overtake_each_other(limit: int, times: list[float]) -> None:
-    assert most_in_a_minute(departures(Limiters(limit), times)) <= limit
+    assert most_in_a_minute(departures(RateLimit(limit), times)) <= limit
 
 
 @given(
@@ -42,21 +42,21 @@ def test_limit_holds_for_threads_whose_clock_readings_overtake_each_other(limit:
     st.lists(st.tuples(st.integers(0, 59), st.floats(0, 200)), max_size=5),
 )
 def test_limit_and_silence_hold_together(limit: int, times: list[float], wishes: list[tuple[int, float]]) -> None:
-    limiters, left = Limiters(limit), list[float]()
+    rate_limit, left = RateLimit(limit), list[float]()
     quiet_until = 0.0
     for number, now in enumerate(times):
         for at, seconds in wishes:
             if at == number:
-                limiters.slow_down(seconds, now)
+                rate_limit.back_off(seconds, now)
                 quiet_until = max(quiet_until, now + seconds)
-        left.append(now + limiters.reserve("look", now))
+        left.append(now + rate_limit.reserve("look", now))
         assert left[-1] >= quiet_until - 1e-6
     assert most_in_a_minute(left) <= limit
 
 
 @given(st.integers(1, 12), arrivals)
 def test_nobody_waits_while_the_limit_has_room(limit: int, times: list[float]) -> None:
-    assert departures(Limiters(limit), times)[:limit] == pytest.approx(times[:limit])
+    assert departures(RateLimit(limit), times)[:limit] == pytest.approx(times[:limit])
 
 
 @pytest.mark.parametrize(
@@ -64,39 +64,39 @@ def test_nobody_waits_while_the_limit_has_room(limit: int, times: list[float]) -
     [(1, 61), (0.5, 122), (0.25, 244), (1.5, 61)],
 )
 def test_limit_below_two_a_minute_keeps_requests_apart(limit: float, apart: float) -> None:
-    first, second, third = departures(Limiters(limit), [0, 0, 0])
+    first, second, third = departures(RateLimit(limit), [0, 0, 0])
     assert (second - first, third - second) == (apart, apart)
 
 
 def test_no_limit_means_no_waiting() -> None:
-    assert departures(Limiters(None), [0.0] * 1000) == [0.0] * 1000
+    assert departures(RateLimit(None), [0.0] * 1000) == [0.0] * 1000
 
 
 def test_each_call_has_its_own_window_where_the_vendor_counts_so() -> None:
-    limiters = Limiters(1, per_call=True)
-    assert [limiters.reserve(call, 0) for call in ("add", "look", "look", "add")] == [0, 0, 61, 61]
+    rate_limit = RateLimit(1, per_call=True)
+    assert [rate_limit.reserve(call, 0) for call in ("add", "look", "look", "add")] == [0, 0, 61, 61]
 
 
 def test_all_calls_share_one_window_otherwise() -> None:
-    limiters = Limiters(1)
-    assert [limiters.reserve(call, 0) for call in ("add", "look")] == [0, 61]
+    rate_limit = RateLimit(1)
+    assert [rate_limit.reserve(call, 0) for call in ("add", "look")] == [0, 61]
 
 
 @pytest.mark.parametrize("per_call", [False, True])
 def test_silence_holds_for_every_call_of_the_account(per_call: bool) -> None:
-    limiters = Limiters(100, per_call=per_call)
-    limiters.slow_down(30, now=10)
-    assert [limiters.reserve(call, 15) for call in ("add", "look")] == [25, 25]
-    assert (limiters.quiet(39.9), limiters.quiet(40)) == (True, False)
-    assert limiters.reserve("look", 41) == 0
+    rate_limit = RateLimit(100, per_call=per_call)
+    rate_limit.back_off(30, now=10)
+    assert [rate_limit.reserve(call, 15) for call in ("add", "look")] == [25, 25]
+    assert (rate_limit.quiet(39.9), rate_limit.quiet(40)) == (True, False)
+    assert rate_limit.reserve("look", 41) == 0
 
 
 def test_shorter_wish_does_not_cut_a_longer_silence() -> None:
-    limiters = Limiters(None)
-    limiters.slow_down(30, now=0)
-    limiters.slow_down(5, now=1)
-    assert limiters.reserve("look", 2) == 28
-    assert limiters.silences == 1
+    rate_limit = RateLimit(None)
+    rate_limit.back_off(30, now=0)
+    rate_limit.back_off(5, now=1)
+    assert rate_limit.reserve("look", 2) == 28
+    assert rate_limit.backoffs == 1
 
 
 @pytest.fixture
@@ -109,11 +109,11 @@ def hasty_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("hasty_threads")
 def test_threads_never_share_a_place() -> None:
-    limiters, delays, together = Limiters(10), list[float](), threading.Barrier(8)
+    rate_limit, delays, together = RateLimit(10), list[float](), threading.Barrier(8)
 
     def take() -> None:
         together.wait(5)
-        delays.extend(limiters.reserve("look", 0.0) for _ in range(200))
+        delays.extend(rate_limit.reserve("look", 0.0) for _ in range(200))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -124,9 +124,9 @@ def test_threads_never_share_a_place() -> None:
 
 
 def test_limit_is_the_connections_else_the_vendors(open_lab: Any) -> None:
-    documented = Limiters.of(open_lab(conn_id="limits-1", requests_per_minute=1))
+    documented = RateLimit.of(open_lab(conn_id="limits-1", requests_per_minute=1))
     assert [documented.reserve("look", 0) for _ in range(2)] == [0, 61]
-    chosen = Limiters.of(open_lab(conn_id="limits-2", requests_per_minute=1, max_requests_per_minute=2))
+    chosen = RateLimit.of(open_lab(conn_id="limits-2", requests_per_minute=1, max_requests_per_minute=2))
     assert [chosen.reserve("look", 0) for _ in range(3)] == [0, 0, 61]
-    per_call = Limiters.of(open_lab(conn_id="limits-3", requests_per_minute=1, limit_per_call=True))
+    per_call = RateLimit.of(open_lab(conn_id="limits-3", requests_per_minute=1, limit_per_call=True))
     assert [per_call.reserve(call, 0) for call in ("add", "look")] == [0, 0]

@@ -25,9 +25,9 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.http import connections as pool_module
 from airflow_provider_videoai.jobs.http import transport as transport_module
-from airflow_provider_videoai.jobs.http.aiohttp_session import Direct
+from airflow_provider_videoai.jobs.http.aiohttp_session import AiohttpSession
 from airflow_provider_videoai.jobs.http.connections import aclose, share
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, json_body
 from tests.jobs.protocol.playing import BOUGHT, LOOKED, Play, buy, in_a_loop, keep_alive, look, told
@@ -132,10 +132,10 @@ def test_refused_connection_is_tried_again_because_nothing_left(
 def test_submit_never_goes_over_aiohttp(
     open_lab: Any, server: Any, order: Any, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def forbidden(_: Direct, call: Call, auth: httpx.Auth) -> Answer:
+    async def forbidden(_: AiohttpSession, call: Call, auth: httpx.Auth) -> Answer:
         raise AssertionError(f"{call.name} over aiohttp, which calls a lost answer a failed connect, signed {auth}")
 
-    monkeypatch.setattr(Direct, "send", forbidden)
+    monkeypatch.setattr(AiohttpSession, "send", forbidden)
     server.behave = lambda wire: (wire.read(), wire.answer(json_body(BOUGHT)))
     vendor = open_lab(host=server.url)
     assert play(vendor, buy(vendor, order)) == "job-1"
@@ -146,7 +146,7 @@ def test_polls_beside_a_poller_share_a_connection_and_each_submit_has_its_own(
 ) -> None:
     async def run() -> None:
         share(vendor.account)
-        transport = Transport(vendor, limiters=Limiters(None))
+        transport = Transport(vendor, rate_limit=RateLimit(None))
         for _ in range(5):
             await transport.arun(look(vendor))
         assert server.connections == 1
@@ -163,7 +163,7 @@ def test_polls_beside_a_poller_share_a_connection_and_each_submit_has_its_own(
 def test_poll_on_a_kept_alive_connection_that_has_died_is_sent_again(open_lab: Any, server: Any) -> None:
     async def run() -> None:
         share(vendor.account)
-        transport = Transport(vendor, limiters=Limiters(None))
+        transport = Transport(vendor, rate_limit=RateLimit(None))
         for _ in range(10):
             await transport.arun(look(vendor))
         await aclose(vendor.account)
@@ -221,7 +221,7 @@ def test_as_many_polls_are_under_way_as_the_poller_sends(
 
     async def run() -> None:
         share(vendor.account)
-        transport = Transport(vendor, limiters=Limiters(None))
+        transport = Transport(vendor, rate_limit=RateLimit(None))
         await asyncio.gather(*(transport.arun(look(vendor)) for _ in range(pool_module.CONNECTIONS)))
         await aclose(vendor.account)
 
@@ -260,7 +260,7 @@ def test_proxy_that_opens_no_way_bought_nothing(
 def test_worker_sleeps_for_its_place(open_lab: Any, server: Any) -> None:
     server.behave = keep_alive
     vendor, slept = open_lab(host=server.url), list[float]()
-    transport = Transport(vendor, limiters=Limiters(2), sleep=slept.append)
+    transport = Transport(vendor, rate_limit=RateLimit(2), sleep=slept.append)
     for _ in range(3):
         transport.run(look(vendor))
     assert len(slept) == 1
@@ -270,20 +270,20 @@ def test_worker_sleeps_for_its_place(open_lab: Any, server: Any) -> None:
 def test_request_that_waited_while_the_vendor_asked_for_silence_waits_anew(open_lab: Any, server: Any) -> None:
     """Several tasks share an account: what one of them was told holds for those that wait already."""
     server.behave = keep_alive
-    vendor, limiters, slept = open_lab(host=server.url), Limiters(None), list[float]()
+    vendor, rate_limit, slept = open_lab(host=server.url), RateLimit(None), list[float]()
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
         if len(slept) == 1:
-            limiters.slow_down(500, time.monotonic())
+            rate_limit.back_off(500, time.monotonic())
 
-    limiters.slow_down(5, time.monotonic())
-    Transport(vendor, limiters=limiters, sleep=sleep).run(look(vendor))
+    rate_limit.back_off(5, time.monotonic())
+    Transport(vendor, rate_limit=rate_limit, sleep=sleep).run(look(vendor))
     assert slept == [pytest.approx(5, abs=1), pytest.approx(500, abs=1)]
     assert len(server.requests) == 1
 
 
 def test_accounts_of_one_process_share_their_limit(open_lab: Any) -> None:
     ours, theirs = open_lab(conn_id="shared"), open_lab(conn_id="shared")
-    assert Transport(ours).limiters is Transport(theirs).limiters
-    assert Transport(ours).limiters is not Transport(open_lab(conn_id="other")).limiters
+    assert Transport(ours).rate_limit is Transport(theirs).rate_limit
+    assert Transport(ours).rate_limit is not Transport(open_lab(conn_id="other")).rate_limit

@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.errors import (
     SubmitRejected,
     VendorUnavailable,
 )
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
@@ -151,7 +151,7 @@ class ScriptedTransport(Transport):
     """Plays flows as the real one does, but a script answers: with JSON, or by raising."""
 
     def __init__(self, vendor: Vendor, script: Script, latency: float = 0.0) -> None:
-        super().__init__(vendor, limiters=Limiters(None))
+        super().__init__(vendor, rate_limit=RateLimit(None))
         self.script = script
         self.latency = latency
         self.calls: list[Call] = []

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import JobNotFound
-from airflow_provider_videoai.jobs.polling.blocking import ask, batches, wait
+from airflow_provider_videoai.jobs.polling.blocking import batches, poll_once, wait
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
@@ -76,7 +76,7 @@ def watches_of(stories: list[Any]) -> list[Watch]:
 
 
 def end_of(watch: Watch) -> tuple[Any, ...]:
-    return watch.outcome, watch.status, type(watch.error), watch.asks, watch.due_at
+    return watch.outcome, watch.status, type(watch.error), watch.polls, watch.due_at
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -149,6 +149,6 @@ def test_blocking_side_spares_the_others_too(open_lab: Any, scripted: Any) -> No
 
     watches = [new_watch(job_id) for job_id in ("a", "bad", "b", "c")]
     transport = scripted(open_lab("batch_lab"), answer)
-    ask(transport, watches, Throttle(transport.limiters))
+    poll_once(transport, watches, Throttle(transport.rate_limit))
     assert [watch.outcome for watch in watches] == [Outcome.ENDED, None, Outcome.ENDED, Outcome.ENDED]
     assert isinstance(watches[1].error, JobNotFound)

@@ -30,7 +30,7 @@ def test_job_that_the_vendor_does_not_know_harms_no_other(open_lab: Any, scripte
     transport = scripted(open_lab("batch_lab"), lambda call: rows([each for each in ids_of(call) if each == "known"]))
     skip_time(run())
     assert [watch.outcome for watch in watches] == [Outcome.ENDED, Outcome.NOT_FOUND]
-    assert watches[0].asks == 1
+    assert watches[0].polls == 1
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_job_that_spoils_its_request_is_found_and_the_others_are_spared(
     transport = scripted(open_lab("batch_lab"), answer)
     skip_time(run())
     assert {watch.outcome for watch in watches} == {Outcome.ENDED}
-    assert {watch.asks for watch in watches} == {1}
+    assert {watch.polls for watch in watches} == {1}
     assert bad.outcome is outcome
 
 
@@ -67,8 +67,8 @@ def test_failed_request_is_ridden_out_and_told_to_its_jobs_only(open_lab: Any, s
     transport = scripted(open_lab(), answer)
     skip_time(run())
     assert [watch.outcome for watch in watches] == [Outcome.ENDED, Outcome.ENDED]
-    assert watches[1].asks == 1
-    assert watches[0].asks > 2
+    assert watches[1].polls == 1
+    assert watches[0].polls > 2
     assert [error for job_id, error in noted if job_id == "lucky"] == [None]
 
 
@@ -204,7 +204,7 @@ def test_observer_hears_of_news_only(open_lab: Any, scripted: Any, skip_time: An
     transport = scripted(open_lab(), lambda call: rows(ids_of(call), next(states)))
     skip_time(run())
     assert heard == ["queued", "running", "succeeded"]
-    assert watch.asks == 5
+    assert watch.polls == 5
 
 
 # -- jitter ----------------------------------------------------------------------------------------------------

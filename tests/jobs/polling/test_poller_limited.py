@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.http import transport
 from airflow_provider_videoai.jobs.http.attempt import Deadline
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.polling import throttle
 from airflow_provider_videoai.jobs.polling.watch import Outcome
@@ -34,7 +34,7 @@ class Answered(Transport):
     """Keeps the account's limit as ever; a job ends with its third ask."""
 
     def __init__(self, vendor: CDNetworks) -> None:
-        super().__init__(vendor, limiters=Limiters(vendor.rate_limit, per_call=vendor.limit_per_call))
+        super().__init__(vendor, rate_limit=RateLimit(vendor.rate_limit, per_call=vendor.limit_per_call))
         self.asked: list[tuple[float, str]] = []
         self._asks = Counter[str]()
 

@@ -91,7 +91,7 @@ def test_who_leaves_and_comes_again_is_asked_for_like_any_other(open_lab: Any, s
     watch = new_watch("j")
     skip_time(run())
     assert [ids_of(call) for call in transport.calls] == [["j"]]
-    assert watch.asks == 1
+    assert watch.polls == 1
 
 
 def test_a_defect_in_what_hears_of_one_job_ends_the_wait_for_all(open_lab: Any, scripted: Any, skip_time: Any) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider_videoai.jobs.errors import JobNotFound, QuotaExceeded, VendorUnavailable
 from airflow_provider_videoai.jobs.http import connections as pool_module
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.polling import throttle as throttle_module
 from airflow_provider_videoai.jobs.polling.poller import Poller
@@ -165,11 +165,11 @@ def test_pause_of_the_account(monkeypatch: pytest.MonkeyPatch, notes: list[tuple
     now = 0.0
     clock = SimpleNamespace(monotonic=lambda: now)
     monkeypatch.setattr(throttle_module, "time", clock)
-    limiters = Limiters(None)
-    throttle = Throttle(limiters)
+    rate_limit = RateLimit(None)
+    throttle = Throttle(rate_limit)
     for now, error in notes:  # noqa: B007 - the clock reads it
         throttle.note(error)
-    assert limiters.reserve("look", now) == pytest.approx(pause)
+    assert rate_limit.reserve("look", now) == pytest.approx(pause)
 
 
 def test_vendor_that_asks_for_silence_gets_it_for_the_whole_account_and_is_asked_again(

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_videoai.jobs.errors import VendorUnavailable
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
-from airflow_provider_videoai.jobs.polling.progress_log import tell, tell_result
+from airflow_provider_videoai.jobs.polling.progress_log import log_result, log_status
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
 NOW = 1_700_000_000.0
@@ -45,7 +45,7 @@ def story(*seen: JobStatus | VendorUnavailable, watch: Watch | None = None, ends
             watch.saw(each, NOW, NOW)
         else:
             watch.missed(each, NOW, NOW)
-        tell(page, watch, frozenset({"busy"}), ends)
+        log_status(page, watch, frozenset({"busy"}), ends)
     return page.lines
 
 
@@ -78,8 +78,8 @@ def test_what_was_told_is_nothing_that_the_garbage_collector_has_to_visit() -> N
     watch = a_watch()
     story(at(13), watch=watch)
     gc.collect()
-    assert watch.told
-    assert not gc.is_tracked(watch.told)
+    assert watch.logged
+    assert not gc.is_tracked(watch.logged)
 
 
 def test_a_word_of_the_vendor_that_changes_nothing_is_no_news() -> None:
@@ -127,5 +127,5 @@ def test_an_undocumented_state_is_told_once() -> None:
 )
 def test_a_result_is_told_without_its_addresses(parts: dict[str, Any], words: str) -> None:
     page = Page()
-    tell_result(page, JobResult(vendor="v", operation="paint", job_id="j", state=JobState.SUCCEEDED, **parts))
+    log_result(page, JobResult(vendor="v", operation="paint", job_id="j", state=JobState.SUCCEEDED, **parts))
     assert page.lines == [f"Result of paint job j: {words}"]

@@ -180,7 +180,7 @@ def test_observation_that_says_the_same_is_not_kept_beside_the_first() -> None:
 
 def test_asks_are_counted_whatever_they_yield() -> None:
     watch = after(waiting(), (3, RUNNING), (5, UNAVAILABLE), (7, UNKNOWN), (9, status(JobState.FAILED)))
-    assert watch.asks == 4
+    assert watch.polls == 4
 
 
 def test_gap_follows_the_jobs_age_not_the_waits() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.http.connections import aclose, share
-from airflow_provider_videoai.jobs.http.rate_limit import Limiters
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
@@ -23,18 +23,18 @@ Play = Callable[[Vendor, Flow[Any]], Any]
 
 
 def on_a_worker(vendor: Vendor, flow: Flow[Any]) -> Any:
-    return Transport(vendor, limiters=Limiters(None)).run(flow)
+    return Transport(vendor, rate_limit=RateLimit(None)).run(flow)
 
 
 def in_a_loop(vendor: Vendor, flow: Flow[Any]) -> Any:
-    return asyncio.run(Transport(vendor, limiters=Limiters(None)).arun(flow))
+    return asyncio.run(Transport(vendor, rate_limit=RateLimit(None)).arun(flow))
 
 
 def beside_a_poller(vendor: Vendor, flow: Flow[Any]) -> Any:
     async def run() -> Any:
         share(vendor.account)
         try:
-            return await Transport(vendor, limiters=Limiters(None)).arun(flow)
+            return await Transport(vendor, rate_limit=RateLimit(None)).arun(flow)
         finally:
             await aclose(vendor.account)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.submission.decision import Action, anew, decide
+from airflow_provider_videoai.jobs.submission.decision import Action, decide, next_record
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import conclude, load, save
 
@@ -166,6 +166,6 @@ def test_end_of_a_job_without_a_record_notes_nothing() -> None:
 
 
 def test_next_job_forgets_the_last_ones_id_and_counts_on() -> None:
-    assert anew(record(Phase.FINISHED), OTHER) == SubmissionRecord(
+    assert next_record(record(Phase.FINISHED), OTHER) == SubmissionRecord(
         phase=Phase.SUBMITTING, fingerprint=OTHER, generation=5
     )
