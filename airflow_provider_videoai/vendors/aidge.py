@@ -34,7 +34,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import rows, text, url, whole
 from airflow_provider_videoai.jobs.protocol.options import FLAG, one_of
-from airflow_provider_videoai.jobs.protocol.response import by_status
+from airflow_provider_videoai.jobs.protocol.response import SuccessBy, by_status
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
 from airflow_provider_videoai.jobs.values.bounded_json import json_value
@@ -147,6 +147,7 @@ class Aidge(Vendor):
     login_name = "login (the access key name)"
     password_name = "password (the access key secret)"
     requests: ClassVar = {VideoRemovalRequest.operation: VideoRemovalRequest}
+    success_by = SuccessBy.BOTH
     known_states = frozenset(_STATES)
     options: ClassVar = {"trial": FLAG, "param_style": one_of(flat="flat", json="json")}
     errors: ClassVar = {
@@ -186,7 +187,7 @@ class Aidge(Vendor):
         return _SignedQuery(self.account.login, self.account.password, self.clock)
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         fields = request.to_vendor()
         if self.account.options.get("param_style") == "json":
             fields = {"paramJson": json_body(fields).decode()}

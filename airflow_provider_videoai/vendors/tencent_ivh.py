@@ -30,6 +30,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, text, url, whole
+from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 from airflow_provider_videoai.jobs.values.scrub import clean, short
@@ -245,7 +246,7 @@ class TencentIVH(Vendor):
     password_name = "password (the accesstoken)"
     requests: ClassVar = {VideoMakeRequest.operation: VideoMakeRequest, TtsRequest.operation: TtsRequest}
     known_states = frozenset(map(str.lower, _STATES))
-    envelope_decides = True  # which HTTP status goes with what is not documented
+    success_by = SuccessBy.ENVELOPE  # which HTTP status goes with what is not documented
     errors: ClassVar = {
         "-101000": Verdict(VendorUnavailable, "internal error"),
         "-101001": Verdict(QuotaExceeded, "no computing capacity is free"),
@@ -279,7 +280,7 @@ class TencentIVH(Vendor):
         return _QuerySignature(self.account.login, self.account.password, self.clock)
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         call = _call(_ENDPOINTS[request.operation], request.to_vendor(), buys=True)
         payload = mapping(self.read(call, (yield call)).get("Payload"))
         # "TaskID" is only seen in other people's clients; losing a bought job over its spelling would be dear.

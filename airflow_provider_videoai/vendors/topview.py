@@ -27,6 +27,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, text, url
 from airflow_provider_videoai.jobs.protocol.options import FLAG
+from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 from airflow_provider_videoai.jobs.values.scrub import clean, short
@@ -164,6 +165,7 @@ class Topview(Vendor):
     login_name = "login (the Topview-Uid)"
     password_name = "password (the API key)"
     requests: ClassVar = {VideoAvatarRequest.operation: VideoAvatarRequest}
+    success_by = SuccessBy.BOTH
     known_states = frozenset(_STATES)
     options: ClassVar = {"need_cloud_front_url": FLAG}
     errors: ClassVar = {
@@ -196,7 +198,7 @@ class Topview(Vendor):
         return super().require("video_avatar" if operation in _CLOUD_FRONT else operation)
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         call = Call(
             name="submit task",
             path="/v1/video_avatar/task/submit",

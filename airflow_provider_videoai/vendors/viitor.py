@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, rows, text, url, whole
 from airflow_provider_videoai.jobs.protocol.options import header_text, whole_number
+from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 from airflow_provider_videoai.jobs.values.given_value import as_given
@@ -89,6 +90,7 @@ class ViiTor(Vendor):
     password_name = "password (the bearer token)"
     requests: ClassVar = {TextRemovalRequest.operation: TextRemovalRequest}
     batch_size = 100
+    success_by = SuccessBy.BOTH
     known_states = frozenset(map(str, _STATES))
     options: ClassVar = {"channel": whole_number(0, 2**31 - 1), "app_source": header_text(20)}
     errors: ClassVar = {
@@ -122,7 +124,7 @@ class ViiTor(Vendor):
             raise InvalidRequest(f"job_id: a ViiTor id starts with {ID_PREFIX!r}, not so {as_given(job_id)}")
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         call = self._call("add", request.to_vendor(), buys=True)
         data = self.read(call, (yield call)).get("data")
         # The page's response table could not be read whole: accept the id under its name, or bare.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
 
@@ -19,10 +20,15 @@ Row = list[str]
 CASES: list[Case] = [
     case
     for case in itertools.product(
-        ["none", *Phase], ["same", "changed"], ["yes", "no"], ["yes", "no"], ["fail", "resubmit"], ["reuse", "resubmit"]
+        ["none", *Phase],
+        ["same", "changed"],
+        ["yes", "no", "key", "old key"],
+        [*Idempotency],
+        ["fail", "resubmit"],
+        ["reuse", "resubmit"],
     )
-    # Without a record there is nothing to compare with, and no id.
-    if case[0] != "none" or case[1:3] == ("changed", "no")
+    # Without a record there is nothing to compare with, and no id; only a submit in flight has a key.
+    if (case[0] != "none" or case[1:3] == ("changed", "no")) and (case[0] == "submitting" or "key" not in case[2])
 ]
 
 
@@ -36,7 +42,7 @@ def row_of(rows: list[Row], case: Case) -> Row:
 
 
 def decided(case: Case) -> list[str]:
-    phase, request, has_id, caller_chooses_id, on_uncertain_submit, on_finished_job = case
+    phase, request, has_id, idempotency, on_uncertain_submit, on_finished_job = case
     stored = None
     if phase != "none":
         stored = SubmissionRecord(
@@ -44,11 +50,13 @@ def decided(case: Case) -> list[str]:
             fingerprint=NOW if request == "same" else BEFORE,
             generation=7,
             job_id="job-1" if has_id == "yes" else None,
+            idempotency_key="5a" * 16 if "key" in has_id else None,
         )
     decision = decide(
         stored,
         NOW,
-        caller_chooses_id=caller_chooses_id == "yes",
+        idempotency=Idempotency(idempotency),
+        key_expired=has_id == "old key",
         on_uncertain_submit=on_uncertain_submit,
         on_finished_job=on_finished_job,
     )
@@ -68,7 +76,9 @@ def test_every_row_of_the_table_counts_for_some_case(rows: list[Row]) -> None:
 
 def test_the_record_is_described_field_by_field(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> None:
     described = cells(page("paid-once.md").section("## The record"))
-    assert [row[0] for row in described] == list(SubmissionRecord(phase=Phase.FAILED).to_json())
+    assert [row[0] for row in described] == list(
+        SubmissionRecord(phase=Phase.SUBMITTING, idempotency_key="5a" * 16).to_json()
+    )
 
 
 def test_the_page_names_the_key_of_the_record(page: Callable[[str], Any]) -> None:

@@ -101,7 +101,7 @@ def test_killing_the_task_amid_its_submit_says_that_a_job_may_have_been_bought(
         said = everything_said()
         assert waiting.store.asked == asked, "the task may be amid a talk with Airflow"
         submitting.result()
-    assert "A submit is under way" in said
+    assert "A submit is in flight" in said
     assert "may have been bought" in said
     assert next_step in said
     operator.on_kill()

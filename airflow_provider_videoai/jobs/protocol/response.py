@@ -32,6 +32,17 @@ class Standing(StrEnum):
     """Whether the request was carried out, nobody can tell."""
 
 
+class SuccessBy(StrEnum):
+    """What in a vendor's answer says that all went well."""
+
+    STATUS = "status"
+    """The HTTP status, as with REST; the body may say more about a failure."""
+    ENVELOPE = "envelope"
+    """A code in the body, under whatever status."""
+    BOTH = "both"
+    """Status and envelope; if they contradict each other, nobody knows whether the request was carried out."""
+
+
 _STANDINGS = {
     HTTPStatus.UNAUTHORIZED: Standing.UNAUTHORISED,
     HTTPStatus.FORBIDDEN: Standing.UNAUTHORISED,
@@ -102,7 +113,17 @@ def seconds_ahead(date: str, now: float) -> float | None:
         return None
 
 
-_MESSAGE_NAMES = ("message", "msg", "errormessage", "errormsg", "resmessage", "errordescription", "detail", "title")
+_MESSAGE_NAMES = (
+    "message",
+    "msg",
+    "errormessage",
+    "errormsg",
+    "resmessage",
+    "errordescription",
+    "detail",
+    "title",
+    "error",
+)
 _CODE_NAMES = ("code", "errorcode", "rescode", "errcode", "error", "type")
 _MOST_HOLDERS = 10
 
@@ -113,8 +134,10 @@ def envelope_words(body: Mapping[str, Any] | None) -> str:
         fields = {str(name).lower().replace("_", ""): value for name, value in holder.items()}
         message = _first(fields, _MESSAGE_NAMES)
         code = _first(fields, _CODE_NAMES)
+        if message and code and message != code:
+            return f"{message} (its code {code})"
         if message or code:
-            return f"{message} (its code {code})" if message and code else message or f"its code {code}"
+            return f"its code {code}" if code else message
     return ""
 
 

@@ -27,10 +27,12 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.options import Option
 from airflow_provider_videoai.jobs.protocol.redaction import Redaction
 from airflow_provider_videoai.jobs.protocol.response import (
     Standing,
+    SuccessBy,
     envelope_counts,
     envelope_words,
     host_hint,
@@ -78,10 +80,14 @@ class Vendor(ABC):
     """The documented rate limit; ``None`` where none is documented."""
     limit_per_call: ClassVar[bool] = False
     """True where the limit counts each API by itself."""
-    caller_chooses_id: ClassVar[bool] = False
-    """True where we name the job, so that a lost answer can be settled by asking."""
-    envelope_decides: ClassVar[bool] = False
-    """True if an envelope that says that all went well is believed under any HTTP status."""
+    login_required: ClassVar[bool] = True
+    """False if the vendor identifies an account by its password alone, such as a Bearer key."""
+    idempotency: ClassVar[Idempotency] = Idempotency.NONE
+    """What makes a submit whose answer was lost safe to repeat."""
+    idempotency_window: ClassVar[float] = 86_400.0
+    """Seconds for which the vendor recognises an idempotency key; counted from the first submit under it."""
+    success_by: ClassVar[SuccessBy] = SuccessBy.STATUS
+    """What in an answer says that all went well."""
     options: ClassVar[Mapping[str, Option]] = {}
     """What a connection's extra may say to this vendor alone, and the rule of each; see :mod:`.options`."""
 
@@ -98,8 +104,13 @@ class Vendor(ABC):
         """Sign each request afresh."""
 
     @abstractmethod
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
-        """Submit a job once and return its id; ``job_id`` is the id to use where the caller chooses it."""
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
+        """Submit a job, once.
+
+        :param request: what to do.
+        :param key: by the vendor's :attr:`idempotency`: the job's id, the value of the header, or ``None``.
+        :returns: the job's id.
+        """
 
     @abstractmethod
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
@@ -109,12 +120,20 @@ class Vendor(ABC):
     def probe(self) -> Flow[str]:
         """Prove the credentials with the cheapest call that buys nothing; return a sentence for the user."""
 
-    @abstractmethod
-    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
-        """Raise what the envelope says went wrong (through :meth:`refuse`), or return.
+    def judge(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:  # noqa: B027 - most REST vendors need none
+        """Raise what the envelope says went wrong, through :meth:`refuse`; return if it says nothing of the kind.
 
-        ``body`` is the JSON object of the answer, from which the account's secrets were taken out.
+        Not needed for a vendor whose HTTP status says it all: :meth:`read` raises by that, with the answer's own words.
+
+        :param body: the JSON object of the answer, from which the account's secrets were removed.
         """
+
+    def cancel(self, operation: str, job_id: str) -> Flow[bool]:
+        """Cancel a job; override it if the vendor documents how.
+
+        :returns: whether the job will not go on: it was cancelled by this or before, or it has ended.
+        """
+        raise NotImplementedError(f"{self.title} documents no way to cancel job {job_id!r} of {operation}")
 
     def result(self, operation: str, status: JobStatus) -> Flow[JobStatus]:  # noqa: ARG002 - overriders need it
         """Complete a succeeded status with its media, where that takes a further call."""
@@ -155,9 +174,23 @@ class Vendor(ABC):
                 f"{_LONGEST_ID} characters, not {as_given(job_id)}"
             )
 
-    def buy(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+    @classmethod
+    def can_cancel(cls) -> bool:
+        """Return whether the vendor documents how to cancel a job."""
+        return cls.cancel is not Vendor.cancel
+
+    def query(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
+        """Query statuses as :meth:`statuses` does; a 404 for the only job is the same as an answer without it."""
+        try:
+            return (yield from self.statuses(operation, job_ids))
+        except JobNotFound:
+            if len(job_ids) > 1:
+                raise
+            return {}
+
+    def buy(self, request: JobRequest, key: str | None) -> Flow[str]:
         """Submit a job, once; raise :class:`SubmitUncertain` if it was bought under an id that cannot be kept."""
-        bought = yield from self.submit(request, job_id)
+        bought = yield from self.submit(request, key)
         if not _may_be_id(bought):
             raise SubmitUncertain(
                 f"{self.title} accepted the job, so it was bought, but gave it an id that can be neither kept nor "
@@ -167,10 +200,8 @@ class Vendor(ABC):
 
     def require_credentials(self) -> None:
         """Raise :class:`AuthenticationFailed` where the connection lacks its login or password."""
-        for value, name in (
-            (self.account.login, self.login_name),
-            (self.account.password, self.password_name),
-        ):
+        login = [(self.account.login, self.login_name)] if self.login_required else []
+        for value, name in (*login, (self.account.password, self.password_name)):
             if not value:
                 raise AuthenticationFailed(
                     f"connection {self.account.conn_id!r} has no {name}; nothing was sent to {self.title}"
@@ -199,13 +230,15 @@ class Vendor(ABC):
         body: dict[str, Any] | None = self._redaction.masked(
             answer.body, json_object(answer.body, exact_texts=call.buys)
         )
-        stands = standing(answer.status)
+        stands = Standing.GOOD if answer.status in call.accepts else standing(answer.status)
+        if body is None and stands is Standing.GOOD and not call.needs_body:
+            body = {}
         if body is None:
             raise self._by_status(call, answer, None, stands)
         refused = self._refusal(call, answer, body)
-        if refused is None and (stands is Standing.GOOD or self.envelope_decides):
+        if refused is None and (stands is Standing.GOOD or self.success_by is SuccessBy.ENVELOPE):
             return body
-        if refused is None and stands in _NOTHING_DONE:
+        if refused is None and stands in _NOTHING_DONE and self.success_by is SuccessBy.BOTH:
             stands = Standing.UNCLEAR  # the status says no, and the envelope yes
         if refused is not None and envelope_counts(stands, refused.code, documented=refused.code in self.errors):
             raise refused
@@ -263,7 +296,7 @@ class Vendor(ABC):
         said = f"{self.title} {call.name}: {words} ({_where(code, status)})"
         if issubclass(kind, AuthenticationFailed):
             conn_id = self.account.conn_id
-            keys = f"{self.login_name} and {self.password_name}"
+            keys = f"{self.login_name} and {self.password_name}" if self.login_required else self.password_name
             return kind(f"{said}. Check {keys} of connection {conn_id!r}.", code=code)
         if issubclass(kind, QuotaExceeded):
             return kind(f"{said}. Nothing was bought." if call.buys else said, code=code, **more)

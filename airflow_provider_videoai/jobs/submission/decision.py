@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 
 _MOST_NAMES = 5
@@ -18,6 +19,7 @@ class Action(StrEnum):
     ATTACH = "attach"
     REUSE = "reuse"
     SETTLE = "settle"
+    REPEAT = "repeat"
     STOP = "stop"
 
 
@@ -34,28 +36,49 @@ def decide(
     stored: SubmissionRecord | None,
     fingerprint: str,
     *,
-    caller_chooses_id: bool = False,
+    idempotency: Idempotency = Idempotency.NONE,
+    key_expired: bool = False,
     on_uncertain_submit: str = "fail",
     on_finished_job: str = "reuse",
 ) -> Decision:
-    """Decide between buying, attaching, reusing, settling and stopping. Pure."""
+    """Decide between submitting, attaching, reusing, settling, repeating and stopping. Pure.
+
+    :param stored: the record of the last attempt, if there is one.
+    :param fingerprint: of the request as it would be submitted now.
+    :param idempotency: of the vendor.
+    :param key_expired: whether the vendor recognises the record's idempotency key no longer.
+    :param on_uncertain_submit: ``fail`` or ``resubmit``, as the user chose.
+    :param on_finished_job: ``reuse`` or ``resubmit``, as the user chose.
+    """
     if stored is None:
         record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint)
         return Decision(Action.SUBMIT, record, "first submit")
     if why := _why_another(stored, fingerprint, on_finished_job):
         return _submit_again(stored, fingerprint, why)
     if stored.job_id is None:
-        if stored.phase is Phase.SUBMITTING and on_uncertain_submit == "resubmit":
-            why = "a submit was cut short, and on_uncertain_submit is 'resubmit'"
-            return _submit_again(stored, fingerprint, why)
-        return Decision(Action.STOP, stored, "an earlier submit was cut short: the job may have been bought")
+        return _without_id(stored, fingerprint, idempotency, key_expired, on_uncertain_submit)
     if stored.phase is Phase.FINISHED:
         return Decision(Action.REUSE, stored, f"job {stored.job_id} was finished and paid for before")
-    if stored.phase is Phase.SUBMITTING and caller_chooses_id:
+    if stored.phase is Phase.SUBMITTING and idempotency is Idempotency.CALLER_ID:
         return Decision(Action.SETTLE, stored, "an earlier submit was cut short: its id is queried first")
     if stored.phase is Phase.SUBMITTING:  # only a person knows the id
         stored = replace(stored, phase=Phase.SUBMITTED)
     return Decision(Action.ATTACH, stored, f"job {stored.job_id} was submitted before")
+
+
+def _without_id(
+    stored: SubmissionRecord, fingerprint: str, idempotency: Idempotency, key_expired: bool, on_uncertain_submit: str
+) -> Decision:
+    cut_short = "an earlier submit was cut short"
+    submitting = stored.phase is Phase.SUBMITTING
+    keyed = submitting and stored.idempotency_key is not None and idempotency is Idempotency.HEADER
+    # Under a key that a person changed, or that another version meant otherwise, the vendor would see a new submit.
+    if keyed and stored.proven and not key_expired:
+        return Decision(Action.REPEAT, stored, f"{cut_short}: it is repeated under its idempotency key")
+    if submitting and on_uncertain_submit == "resubmit":
+        return _submit_again(stored, fingerprint, "a submit was cut short, and on_uncertain_submit is 'resubmit'")
+    expired = ", and its idempotency key has expired since" if keyed and key_expired else ""
+    return Decision(Action.STOP, stored, f"{cut_short}{expired}: the job may have been bought")
 
 
 def _why_another(stored: SubmissionRecord, fingerprint: str, on_finished_job: str) -> str | None:

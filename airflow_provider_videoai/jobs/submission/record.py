@@ -49,9 +49,10 @@ class SubmissionRecord:
 
     ``fingerprint`` says whether vendor, account and request are still the same; ``None``: a person wrote the record,
     and means the present ones. ``generation`` counts the jobs that this task bought before this one. A refused submit
-    bought nothing: it is ``FAILED`` and has no ``job_id``. ``not_understood`` names what a newer version, or a person,
+    bought nothing: it is ``FAILED`` and has no ``job_id``. ``idempotency_key`` is the key of a submit in flight, for a
+    vendor that takes such keys. ``not_understood`` names what a newer version, or a person,
     wrote beside these fields: such a record is good for finding a job again, and never for buying one. ``edited`` says
-    that a person put another ``job_id`` into a record that an attempt wrote.
+    that a person put another ``job_id`` or key into a record that an attempt wrote.
     """
 
     phase: Phase
@@ -59,6 +60,7 @@ class SubmissionRecord:
     generation: int = 0
     job_id: str | None = None
     submitted_at: float | None = None
+    idempotency_key: str | None = None
     not_understood: tuple[str, ...] = ()
     edited: bool = False
 
@@ -75,15 +77,19 @@ class SubmissionRecord:
 
     @property
     def seal(self) -> str | None:
-        """What shows that ``job_id`` and ``fingerprint`` are as an attempt wrote them; ``None`` without the latter."""
+        """What shows that job id, key and fingerprint are as an attempt wrote them; ``None`` without the last."""
         if self.fingerprint is None:
             return None
-        return hashlib.sha256(f"{self.fingerprint} {self.job_id}".encode("utf-8", "backslashreplace")).hexdigest()[:16]
+        parts = [self.fingerprint, str(self.job_id), *([self.idempotency_key] if self.idempotency_key else [])]
+        return hashlib.sha256(" ".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; :meth:`from_json` reads them back."""
         values = {"version": VERSION} | asdict(self) | {"phase": self.phase.value, "seal": self.seal}
         del values["not_understood"], values["edited"]
+        if self.idempotency_key is None:
+            # Versions before it was added do not submit by a record with a field that is unknown to them.
+            del values["idempotency_key"]
         return values
 
     @classmethod
@@ -132,7 +138,7 @@ _MOST_NAMES = 5
 _LONGEST_ID = 500
 _MOST_JOBS = 1_000_000
 _LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
-_FINGERPRINT = re.compile("[0-9a-f]{32}")
+_FINGERPRINT = _KEY = re.compile("[0-9a-f]{32}")
 
 
 def _version(value: Any) -> int:
@@ -170,6 +176,12 @@ def _job_id(value: Any) -> str:
     return text
 
 
+def _idempotency_key(value: Any) -> str:
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        _refuse("idempotency_key", value, "as an attempt wrote it, 32 hex digits, or left out")
+    return value
+
+
 def _submitted_at(value: Any) -> float:
     moment = _epoch(value) if isinstance(value, str) else value
     if type(moment) not in (int, float) or not 0 <= moment <= _LATEST:  # "not": a NaN is in no order
@@ -192,4 +204,5 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "generation": _generation,
     "job_id": _job_id,
     "submitted_at": _submitted_at,
+    "idempotency_key": _idempotency_key,
 }

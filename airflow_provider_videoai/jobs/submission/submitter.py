@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import json
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
     InvalidRequest,
+    QuotaExceeded,
     ResultUnavailable,
     SubmitRejected,
     SubmitUncertain,
@@ -21,16 +23,20 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.model import JobState, JobStatus, iso_utc
+from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.decision import Action, Decision, decide, next_record
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND, STORE_KEY, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store, load, save
+from airflow_provider_videoai.jobs.submission.recovery import Recovery
 from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
+_REPEATS = 2
+"""How often an attempt repeats a submit that carries an idempotency key, after the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ class Submitter:
     paid_retries: int | None = None
     ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
     clock: Callable[[], float] = field(default=time.time)
-    _under_way: SubmissionRecord | None = field(default=None, init=False)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+    _in_flight: SubmissionRecord | None = field(default=None, init=False)
 
     def obtain(self, request: JobRequest) -> SubmittedJob:
         """Return the task's job: an earlier attempt's where there is one, else submit it.
@@ -77,20 +84,25 @@ class Submitter:
         return self._carry_out(self._decide(load(self.store), fingerprint), request)
 
     def cut_short(self) -> str | None:
-        """Say what is known of a submit that is under way, and how to go on if it ends here; ``None``: none is.
+        """Say what is known of a submit that is in flight, and how to go on if it ends here; ``None``: none is.
 
         For a task that is being stopped: it reads no store and sends nothing.
         """
-        if self._under_way is None:
+        if self._in_flight is None:
             return None
-        why = "A submit is under way, and its answer may not be noted any more: the job may have been bought"
-        return self._how_to_go_on(self._under_way, why)
+        why = "A submit is in flight, and its answer may not be recorded any more: the job may have been bought"
+        return self._recovery.after_lost_answer(self._in_flight, why)
+
+    @property
+    def _recovery(self) -> Recovery:
+        return Recovery(self.transport.vendor, self.store.lasting, self.on_uncertain_submit, self.clock)
 
     def _decide(self, stored: SubmissionRecord | None, fingerprint: str) -> Decision:
         return decide(
             stored,
             fingerprint,
-            caller_chooses_id=self.transport.vendor.caller_chooses_id,
+            idempotency=self.transport.vendor.idempotency,
+            key_expired=stored is not None and self._recovery.key_expired(stored),
             on_uncertain_submit=self.on_uncertain_submit,
             on_finished_job=self.on_finished_job,
         )
@@ -99,7 +111,7 @@ class Submitter:
         match decision.action:
             case Action.SUBMIT:
                 if decision.record.generation:
-                    self.log.info("Submitting anew: %s", decision.why)
+                    self.log.info("Submitting again: %s", decision.why)
                 return self._buy(request, decision.record)
             case Action.ATTACH:
                 return self._attach(request, decision)
@@ -107,27 +119,29 @@ class Submitter:
                 return self._reuse(request, decision)
             case Action.SETTLE:
                 return self._settle(request, decision.record)
+            case Action.REPEAT:
+                self.log.info("Repeating a submit: %s", decision.why)
+                return self._buy(request, decision.record)
             case Action.STOP:
                 raise self._stopped(decision.record, decision.why)
 
     def _buy(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
-        request = self.ready(request)  # before the record says that a submit is under way
-        again = record.job_id is not None  # an earlier submit under this id, and nobody knows what became of it
-        chosen = self._chosen_id(request, record)
-        self._prove(request, chosen)
-        record = record.reached(Phase.SUBMITTING, job_id=chosen, submitted_at=self.clock())
+        request = self.ready(request)  # before the record says that a submit is in flight
+        again = record.phase is Phase.SUBMITTING and bool(record.job_id or record.idempotency_key)
+        record = self._keyed(request, record)
+        self._prove(request, record.job_id or record.idempotency_key)
         self._announce(record)
         with self._in_sight(record):
             job_id = self._sent(request, record, again=again)
             # Logged before it is recorded: should that fail, the log is where the id is found.
             self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
-            submitted = record.reached(Phase.SUBMITTED, job_id=job_id)
-            self._note(submitted)
+            submitted = record.reached(Phase.SUBMITTED, job_id=job_id, idempotency_key=None)
+            self._note(submitted, record)
         return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
 
-    def _prove(self, request: JobRequest, chosen: str | None) -> None:
+    def _prove(self, request: JobRequest, key: str | None) -> None:
         """Raise for a request that cannot be written as the vendor wants it, while nothing says that it was sent."""
-        flow = self.transport.vendor.buy(request, chosen)
+        flow = self.transport.vendor.buy(request, key)
         try:
             next(flow, None)
         except VideoAIError:
@@ -150,52 +164,54 @@ class Submitter:
                 f"takes this submit for one that was cut short: then delete this task's state {STORE_KEY!r}"
             ) from failure
 
-    def _note(self, submitted: SubmissionRecord) -> None:
+    def _note(self, submitted: SubmissionRecord, recorded: SubmissionRecord) -> None:
         try:
             save(self.store, submitted)
         except Exception as failure:
-            job_id = submitted.job_id
+            job_id = str(submitted.job_id)
             why = f"Job {job_id} was bought, but Airflow did not record its id ({named(failure)})"
+            how_to_go_on = self._recovery.after_lost_record(recorded, job_id)
             raise SubmitUncertain(
-                f"{why}. {self._how_to_find(job_id)}", job_id=job_id, retry_helps=self._settles(job_id)
+                f"{why}. {how_to_go_on}", job_id=job_id, retry_helps=self._recovery.automatic(recorded)
             ) from failure
-
-    def _how_to_find(self, job_id: str | None) -> str:
-        if self._settles(job_id):
-            return "The next attempt queries its status before it submits again."
-        by_hand = json.dumps({"job_id": job_id, "phase": Phase.SUBMITTED})
-        return (
-            f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in this task's state {STORE_KEY!r}, or replace it "
-            f"all by {by_hand}, and clear the task: it attaches."
-        )
 
     @contextmanager
     def _in_sight(self, record: SubmissionRecord) -> Iterator[None]:
         # Not `finally`: what ends the task from outside is no Exception, and then this is what there is to say.
-        self._under_way = record
+        self._in_flight = record
         try:
             yield
         except Exception:
-            self._under_way = None
+            self._in_flight = None
             raise
-        self._under_way = None
+        self._in_flight = None
 
-    def _sent(self, request: JobRequest, record: SubmissionRecord, *, again: bool) -> str:
+    def _sent(self, request: JobRequest, record: SubmissionRecord, *, again: bool, repeats: int = _REPEATS) -> str:
+        """Send the submit and return the job's id; ``again`` if one under the same key may have been carried out."""
         try:
-            return self.transport.run(self.transport.vendor.buy(request, record.job_id))
+            return self.transport.run(self.transport.vendor.buy(request, record.job_id or record.idempotency_key))
         except SubmitUncertain as uncertain:
-            raise self._uncertain(record, uncertain.message, uncertain.code) from uncertain
-        except _NOTHING_BOUGHT:
+            if record.idempotency_key is None or not repeats:
+                raise self._uncertain(record, uncertain.message, uncertain.code) from uncertain
+            pause = random.uniform(0.5, 1.0) * 2 ** (_REPEATS - repeats)  # noqa: S311 - jitter
+            self.log.warning("%s. Repeating it under its idempotency key in %.1f s", uncertain.message, pause)
+        except _NOTHING_BOUGHT as refused:
             if not again:
                 self._note_refusal(record)
+            elif record.idempotency_key is not None and not isinstance(refused, QuotaExceeded | AuthenticationFailed):
+                # It refuses this request only, say for a conflict with the first one, which may still be worked on.
+                why = f"{refused.message} A request before it, under the same idempotency key, may have bought the job"
+                raise self._uncertain(record, why, refused.code) from refused
             raise
         except Exception as defect:
             why = f"The submit ended with {named(defect)}: the job may have been bought"
             raise self._uncertain(record, why) from defect
+        self.sleep(pause)
+        return self._sent(request, record, again=True, repeats=repeats - 1)
 
     def _note_refusal(self, record: SubmissionRecord) -> None:
         try:
-            save(self.store, record.reached(Phase.FAILED, job_id=None))
+            save(self.store, record.reached(Phase.FAILED, job_id=None, idempotency_key=None))
         except Exception as failure:  # noqa: BLE001 - what the vendor said is raised, and says more
             self.log.warning(
                 "Nothing was bought, but Airflow did not record that (%s): the next attempt takes this submit for one "
@@ -205,9 +221,8 @@ class Submitter:
             )
 
     def _uncertain(self, record: SubmissionRecord, why: str, code: str | None = None) -> SubmitUncertain:
-        helps = self._settles(record.job_id) or self.on_uncertain_submit == "resubmit"
-        text = self._how_to_go_on(record, why)
-        return SubmitUncertain(text, code=code, job_id=record.job_id, retry_helps=helps)
+        text = self._recovery.after_lost_answer(record, why)
+        return SubmitUncertain(text, code=code, job_id=record.job_id, retry_helps=self._recovery.retry_helps(record))
 
     def _attach(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record
@@ -235,7 +250,7 @@ class Submitter:
         try:
             return self.transport.run(self.transport.vendor.statuses(operation, [job_id])).get(job_id)
         except VideoAIError as failure:
-            self.log.info("Job %s cannot be asked for at once: %s", job_id, failure)
+            self.log.info("The status of job %s cannot be queried at once: %s", job_id, failure)
             return None
 
     def _reuse(self, request: JobRequest, decision: Decision) -> SubmittedJob:
@@ -246,7 +261,7 @@ class Submitter:
             status = None
         if status is None:
             self._require_proven(record)
-            self.log.warning("%s, but its media is gone: submitting anew", decision.why)
+            self.log.warning("%s, but its media is gone: submitting again", decision.why)
             return self._buy(request, next_record(record, self._fingerprint(request)))
         self.log.info("%s: using its result", decision.why)
         return self._found(request, record, status)
@@ -269,12 +284,12 @@ class Submitter:
 
     def _settle(self, request: JobRequest, record: SubmissionRecord) -> SubmittedJob:
         job_id = record.job_id or ""
-        if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
+        if job_id in self.transport.run(self.transport.vendor.query(request.polled_as, [job_id])):
             self.log.info("The vendor knows job %s: an earlier submit had reached it", job_id)
             save(self.store, record.reached(Phase.SUBMITTED, fingerprint=self._fingerprint(request)))
             return self._found(request, record, None)
         self._require_proven(record)
-        self.log.info("The vendor does not know job %s: the earlier submit never reached it", job_id)
+        self.log.info("Job %s is unknown to the vendor: the earlier submit never reached it", job_id)
         return self._buy(request, record)
 
     def _require_proven(self, record: SubmissionRecord) -> None:
@@ -283,24 +298,35 @@ class Submitter:
             raise self._stopped(record, why)
 
     def _stopped(self, record: SubmissionRecord, why: str) -> SubmitUncertain:
-        text = self._how_to_go_on(record, why) if record.proven else f"{why}. This attempt sent nothing. {HOW_TO_MEND}"
+        sent_nothing = f"{why}. This attempt sent nothing. {HOW_TO_MEND}"
+        text = self._recovery.after_lost_answer(record, why) if record.proven else sent_nothing
         return SubmitUncertain(text, job_id=record.job_id)
 
-    def _chosen_id(self, request: JobRequest, record: SubmissionRecord) -> str | None:
-        """Return the id to submit under: of an earlier submit of the same job, else the user's, else a random one."""
-        if not self.transport.vendor.caller_chooses_id:
-            return None
-        if record.job_id is None and request.chosen_id is not None:
-            self._require_unused(request, request.chosen_id)
-        return record.job_id or request.chosen_id or uuid.uuid4().hex
+    def _keyed(self, request: JobRequest, record: SubmissionRecord) -> SubmissionRecord:
+        """Return the record of a submit that is about to be sent, with the job id or the key to send it under.
+
+        That is the one of an earlier submit of the same job, else the user's id, else a random one.
+        """
+        job_id = key = None
+        sent_at = self.clock()
+        match self.transport.vendor.idempotency:
+            case Idempotency.CALLER_ID:
+                if record.job_id is None and request.chosen_id is not None:
+                    self._require_unused(request, request.chosen_id)
+                job_id = record.job_id or request.chosen_id or uuid.uuid4().hex
+            case Idempotency.HEADER if record.idempotency_key is not None:
+                key, sent_at = record.idempotency_key, record.submitted_at or sent_at  # the key's age counts on
+            case Idempotency.HEADER:
+                key = uuid.uuid4().hex
+        return record.reached(Phase.SUBMITTING, job_id=job_id, idempotency_key=key, submitted_at=sent_at)
 
     def _require_unused(self, request: JobRequest, job_id: str) -> None:
         """Raise if the vendor has a job of the user's id: another task's, or one of this task's that is over.
 
-        Asked later, a lost answer could not be told from an older job of that id.
+        Queried later, a job of that id might be an older one as well as the one whose answer was lost.
         """
         title = self.transport.vendor.title
-        if job_id in self.transport.run(self.transport.vendor.statuses(request.polled_as, [job_id])):
+        if job_id in self.transport.run(self.transport.vendor.query(request.polled_as, [job_id])):
             raise SubmitRejected(
                 f"{title} already has a job {job_id!r}, and this task's submission record does not say that it is its "
                 "own. Nothing was sent, nothing was bought. Choose another id, or leave it out",
@@ -310,26 +336,3 @@ class Submitter:
     def _fingerprint(self, request: JobRequest) -> str:
         vendor = self.transport.vendor
         return fingerprint_of(vendor.key, vendor.account.conn_id, request.operation, request.to_vendor())
-
-    def _settles(self, job_id: str | None) -> bool:
-        """Whether the next attempt queries the job's status before it submits anything."""
-        return self.store.lasting and self.transport.vendor.caller_chooses_id and job_id is not None
-
-    def _how_to_go_on(self, record: SubmissionRecord, why: str) -> str:
-        title, job_id = self.transport.vendor.title, record.job_id
-        sent_at = iso_utc(record.submitted_at) or "a time that is not recorded"
-        sent = f"{why.rstrip('.')}. Sent to {title} at {sent_at}."
-        if self._settles(job_id):
-            return f"{sent} The next attempt queries {title} for job {job_id} before it submits again."
-        if not self.store.lasting:
-            look = f" Look for job {job_id} at {title} first." if job_id is not None else ""
-            return f"{sent} This Airflow keeps no record of it: another attempt submits again, and may pay twice.{look}"
-        if self.on_uncertain_submit == "resubmit":
-            return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."
-        return (
-            f"{sent} It is not submitted again by itself. Look for a job of that time in {title}'s console. If it is "
-            f"there, set 'job_id' to its id and 'phase' to 'submitted' in this task's state {STORE_KEY!r} (if that is "
-            'a reference and no record, replace it all by {"job_id": "<its id>", "phase": "submitted"}) and clear the '
-            "task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that state "
-            "first."
-        )

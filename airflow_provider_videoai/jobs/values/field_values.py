@@ -126,6 +126,9 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
             yield f"{place}{too_large(leaf)}"
         elif isinstance(leaf, int) and leaf.bit_length() > _MOST_BITS:
             yield f"{place}must be text, not {as_given(leaf)}"
+        elif isinstance(leaf, bytes | bytearray | memoryview):
+            # Pydantic would decode them, and past the rules for text.
+            yield f"{place}must be text, not {type(leaf).__name__}: decode it, as in value.decode()"
         elif isinstance(leaf, str) and (why := _bad_text(leaf)):
             yield f"{place}{why}"
         elif leaf is _TOO_DEEP:

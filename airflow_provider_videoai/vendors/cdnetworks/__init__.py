@@ -27,8 +27,10 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, rows, text, url, whole
 from airflow_provider_videoai.jobs.protocol.options import one_of
+from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
@@ -69,8 +71,9 @@ class CDNetworks(Vendor):
     requests: ClassVar = {TrimRequest.operation: TrimRequest, PullVideoRequest.operation: PullVideoRequest}
     requests_per_minute = 6
     limit_per_call = True
-    caller_chooses_id = True
+    idempotency = Idempotency.CALLER_ID
     options: ClassVar = {"auth_scheme": one_of(**SCHEMES)}
+    success_by = SuccessBy.BOTH
     known_states = frozenset({PROCESSING, *map(str, _STATES)})
     errors: ClassVar = {
         "1000": Verdict(SubmitRejected, "parameter error"),
@@ -119,8 +122,8 @@ class CDNetworks(Vendor):
         return super().require(_kind(operation)[0])
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
-        trans_no = job_id or request.chosen_id or uuid.uuid4().hex
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
+        trans_no = key or request.chosen_id or uuid.uuid4().hex
         self.check_job_id(trans_no)
         call = self._call(
             _SUBMIT[request.operation], {"transNo": trans_no} | request.to_vendor() | {"transNo": trans_no}, buys=True
@@ -129,7 +132,7 @@ class CDNetworks(Vendor):
             self.read(call, (yield call))
         except SubmitUncertain as lost:
             yield from self._settle(request.operation, trans_no, lost)
-            if request.chosen_id is not None and job_id is None:
+            if request.chosen_id is not None and key is None:
                 why = f"transNo {trans_no} is known, but nothing says that it was unused before this submit"
                 raise SubmitUncertain(f"{lost.message}; {why}", job_id=trans_no) from lost
         except SubmitRejected as refused:

@@ -24,6 +24,7 @@ from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
 
@@ -94,8 +95,8 @@ class Lab(Vendor):
         return _SignedUrl(self.account.password)
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
-        call = Call(name="order", path="/order", body=json_body(request.to_vendor() | {"id": job_id}), buys=True)
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
+        call = Call(name="order", path="/order", body=json_body(request.to_vendor() | {"id": key}), buys=True)
         return str(self.read(call, (yield call))["id"])
 
     @override
@@ -138,10 +139,29 @@ class OwnIdLab(Lab):
 
     key = "own_id_lab"
     title = "Own id lab"
-    caller_chooses_id = True
+    idempotency = Idempotency.CALLER_ID
 
 
-VENDORS = {vendor.key: vendor for vendor in (Lab, BatchLab, OwnIdLab)}
+class KeyLab(Lab):
+    """The same vendor, which takes an idempotency key in a header."""
+
+    key = "key_lab"
+    title = "Key lab"
+    idempotency = Idempotency.HEADER
+
+    @override
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
+        call = Call(
+            name="order",
+            path="/order",
+            headers={"Idempotency-Key": key or ""},
+            body=json_body(request.to_vendor() | {"id": None, "key": key}),
+            buys=True,
+        )
+        return str(self.read(call, (yield call))["id"])
+
+
+VENDORS = {vendor.key: vendor for vendor in (Lab, BatchLab, OwnIdLab, KeyLab)}
 
 
 Script = Callable[[Call], Any]

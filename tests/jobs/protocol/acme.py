@@ -23,6 +23,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
 
@@ -45,6 +46,7 @@ class Acme(Vendor):
     title = "Acme"
     default_host = "https://acme.example.com"
     login_name = "login (the number)"
+    success_by = SuccessBy.BOTH
     requests: ClassVar = {"paint": Paint, "carve": Carve}
     errors: ClassVar = {
         "1": Verdict(AuthenticationFailed, "who are you"),
@@ -62,9 +64,9 @@ class Acme(Vendor):
         return httpx.BasicAuth(self.account.login, self.account.password)
 
     @override
-    def submit(self, request: JobRequest, job_id: str | None) -> Flow[str]:
+    def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         yield BUY
-        return job_id or request.operation
+        return key or request.operation
 
     @override
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:

@@ -68,6 +68,8 @@ class Shop:
         self.journal = journal
         self.orders: list[str] = []
         self.states: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        """Idempotency key -> the job that the first submit under it made."""
         self.fate: Callable[[], Any] = dict
         self.gone = False
 
@@ -86,7 +88,9 @@ class Shop:
         answer = self.fate()  # refuses with a code, or raises before the order is taken
         if answer.get("code"):
             return answer
-        job_id = body["id"] or f"job-{len(self.orders) + 1}"
+        job_id = body["id"] or self.keys.get(body.get("key"), f"job-{len(self.orders) + 1}")
+        if key := body.get("key"):
+            self.keys[key] = job_id
         if job_id not in self.states:
             self.orders.append(job_id)
             self.states[job_id] = "running"
@@ -104,9 +108,10 @@ class Desk:
         self.transport = ScriptedTransport(vendor, self.lab)
         self.request: JobRequest = Order(film="sunset")
         self.now = NOW
+        self.naps: list[float] = []
 
     def attempt(self, **options: Any) -> SubmittedJob:
-        given: dict[str, Any] = {"clock": lambda: self.now} | options
+        given: dict[str, Any] = {"clock": lambda: self.now, "sleep": self.naps.append} | options
         self.submitter = Submitter(transport=self.transport, store=self.store, log=self.log, **given)
         return self.submitter.obtain(self.request)
 

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide, next_record
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import conclude, load, save
 
+CALLER_ID = Idempotency.CALLER_ID
 SAME, OTHER = "5a" * 16, "07" * 16
 
 
@@ -74,7 +76,13 @@ def test_what_a_later_attempt_does(
     phase: Phase, job_id: str | None, own_id: bool, uncertain: str, finished: str, action: Action
 ) -> None:
     stored = record(phase, job_id)
-    decision = decide(stored, SAME, caller_chooses_id=own_id, on_uncertain_submit=uncertain, on_finished_job=finished)
+    decision = decide(
+        stored,
+        SAME,
+        idempotency=CALLER_ID if own_id else Idempotency.NONE,
+        on_uncertain_submit=uncertain,
+        on_finished_job=finished,
+    )
     assert decision.action is action
     if action is Action.SUBMIT:
         generation = 4 if (phase, job_id) == (FAILED, None) else 5
@@ -89,7 +97,13 @@ def test_what_a_later_attempt_does(
 @pytest.mark.parametrize("uncertain", ["fail", "resubmit"])
 @pytest.mark.parametrize("finished", ["reuse", "resubmit"])
 def test_first_attempt_submits(own_id: bool, uncertain: str, finished: str) -> None:
-    decision = decide(None, SAME, caller_chooses_id=own_id, on_uncertain_submit=uncertain, on_finished_job=finished)
+    decision = decide(
+        None,
+        SAME,
+        idempotency=CALLER_ID if own_id else Idempotency.NONE,
+        on_uncertain_submit=uncertain,
+        on_finished_job=finished,
+    )
     assert decision.action is Action.SUBMIT
     assert decision.record == SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=SAME, generation=0)
 
@@ -97,7 +111,7 @@ def test_first_attempt_submits(own_id: bool, uncertain: str, finished: str) -> N
 @pytest.mark.parametrize("own_id", [False, True])
 @pytest.mark.parametrize("phase", list(Phase))
 def test_changed_request_is_another_job(phase: Phase, own_id: bool) -> None:
-    decision = decide(record(phase), OTHER, caller_chooses_id=own_id)
+    decision = decide(record(phase), OTHER, idempotency=CALLER_ID if own_id else Idempotency.NONE)
     assert decision.action is Action.SUBMIT
     assert decision.record == SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=OTHER, generation=5)
 

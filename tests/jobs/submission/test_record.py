@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
 
@@ -174,7 +175,7 @@ NEWER: list[dict[str, Any]] = [{"colour": "red"}, {"version": 2}, {"version": 10
 )
 def test_job_of_a_newer_version_is_found(more: dict[str, Any], phase: str, own_id: bool, action: Action) -> None:
     record = SubmissionRecord.from_json({**WHOLE, "phase": phase, **more})
-    assert decide(record, NOW, caller_chooses_id=own_id).action is action
+    assert decide(record, NOW, idempotency=Idempotency.CALLER_ID if own_id else Idempotency.NONE).action is action
 
 
 @pytest.mark.parametrize("more", NEWER, ids=list)
@@ -223,7 +224,13 @@ def test_whatever_is_stored_is_exactly_understood_or_stops(
         record = SubmissionRecord.from_json(stored)
     except InvalidRequest:
         return
-    decision = decide(record, NOW, caller_chooses_id=own_id, on_uncertain_submit=uncertain, on_finished_job=finished)
+    decision = decide(
+        record,
+        NOW,
+        idempotency=Idempotency.CALLER_ID if own_id else Idempotency.NONE,
+        on_uncertain_submit=uncertain,
+        on_finished_job=finished,
+    )
     read = json.loads(stored) if isinstance(stored, str) else stored
     if decision.action is Action.SUBMIT:
         assert set(read) <= set(FIELDS)

@@ -102,7 +102,7 @@ def told_amid_the_submit() -> Any:
 
 def test_stop_amid_a_submit_says_that_the_job_may_have_been_bought(desk: Desk, told_amid_the_submit: Any) -> None:
     said = told_amid_the_submit(desk)
-    assert "A submit is under way" in said
+    assert "A submit is in flight" in said
     assert "may have been bought. Sent to Lab at 2023-11-14T22:13:20+00:00." in said
     assert "not submitted again by itself" in said
     with pytest.raises(SubmitUncertain):
@@ -372,7 +372,7 @@ def test_job_whose_id_cannot_be_recorded_is_told_with_its_id(desk: Desk) -> None
 
 def test_job_that_we_named_is_found_again_though_it_could_not_be_recorded(own_id_desk: Desk) -> None:
     own_id_desk.store.refuses = Phase.SUBMITTED
-    with pytest.raises(SubmitUncertain, match="The next attempt queries its status") as uncertain:
+    with pytest.raises(SubmitUncertain, match="The next attempt queries Own id lab for job") as uncertain:
         own_id_desk.attempt()
     assert uncertain.value.retry_helps
     own_id_desk.store.refuses = None

@@ -109,6 +109,12 @@ def test_what_can_be_meant_in_one_way_only_is_taken(
     assert getattr(request_class.parse(values | given_value), field) == kept
 
 
+@pytest.mark.parametrize("value", [b"a", bytearray(b"a"), memoryview(b"a"), b"\0"], ids=repr)
+def test_bytes_are_refused_with_what_to_do(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match=rf"must be text, not {type(value).__name__}: decode it"):
+        TextRemovalRequest.parse(GOOD[TextRemovalRequest] | {"task_name": value})
+
+
 @given(st.sampled_from(list(GOOD)), st.data())
 def test_whatever_is_accepted_can_be_written_as_json_that_every_peer_reads(
     request_class: type[JobRequest], data: st.DataObject
