@@ -14,12 +14,13 @@ from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
-from airflow_provider_videoai.jobs.polling.wait_errors import Reason, error_of
+from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason, error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.request import JobRequest
+from airflow_provider_videoai.jobs.submission.cancellation import cancel_in_thread
 from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, load
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
@@ -40,6 +41,9 @@ QUOTA_TIMEOUT = timedelta(hours=1)
 _BACKSTOP = timedelta(minutes=10)
 _FIRST_PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
+_CANCEL_WITHIN = 3.0
+"""Seconds; Airflow's supervisor kills a task that has not ended five seconds after it was told to."""
+_WHATEVER_BECOMES = f"{GOES_ON} whatever becomes of this task"
 
 
 class VideoJobOperator(RendersText):
@@ -59,6 +63,9 @@ class VideoJobOperator(RendersText):
     :param on_finished_job: when the task runs again after success, ``reuse`` the finished job or ``resubmit``.
     :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
         emits no asset events and calls no listeners.
+    :param cancel_on_kill: cancel the job if a person ends the task while it waits, at a vendor that documents how.
+        Airflow before 3.3 ends a deferred task without a word, and so without a cancel.
+    :raises InvalidRequest: for an argument or a field that breaks its rule.
     """
 
     hook_class: ClassVar[type[VideoJobHook]]
@@ -85,6 +92,7 @@ class VideoJobOperator(RendersText):
         on_uncertain_submit: Literal["fail", "resubmit"] = "fail",
         on_finished_job: Literal["reuse", "resubmit"] = "reuse",
         finish_in_triggerer: bool = False,
+        cancel_on_kill: bool = False,
         **kwargs: Any,
     ) -> None:
         # Each part of the result is an XCom of its own as well: `task.output["media_url"]` just works.
@@ -98,8 +106,12 @@ class VideoJobOperator(RendersText):
         self.on_uncertain_submit = choice("on_uncertain_submit", on_uncertain_submit, ("fail", "resubmit"))
         self.on_finished_job = choice("on_finished_job", on_finished_job, ("reuse", "resubmit"))
         self.finish_in_triggerer = flag("finish_in_triggerer", finish_in_triggerer)
+        self.cancel_on_kill = flag("cancel_on_kill", cancel_on_kill)
+        if self.cancel_on_kill and not self.hook_class.vendor_class.can_cancel():
+            title = self.hook_class.vendor_class.title
+            raise InvalidRequest(f"cancel_on_kill: must be False, not True: {title} documents no way to cancel a job")
         self._submitter: Submitter | None = None
-        self._job_id: str | None = None
+        self._waiting: Jobs | None = None
 
     # -- the request ---------------------------------------------------------------------------------------
 
@@ -160,18 +172,22 @@ class VideoJobOperator(RendersText):
                 ) from failure
 
     def on_kill(self) -> None:
-        """Say what is known: no vendor documents a call that cancels a job.
+        """Say what is known of the job, and with ``cancel_on_kill`` cancel it.
 
-        Nothing is requested or kept here: Airflow calls this amid whatever the task is doing, talking to Airflow
-        included.
+        Nothing is read from Airflow or stored in it: Airflow calls this amid whatever the task is doing, talking to
+        Airflow included.
         """
         if self._submitter is not None and (cut_short := self._submitter.cut_short()):
             self.log.warning("%s", cut_short)
-        elif self._job_id is not None:
+        elif (jobs := self._waiting) is not None and self.cancel_on_kill:
+            vendor, job_id = jobs.hook.transport.vendor, jobs.job_ids[0]
+            self.log.warning("%s", cancel_in_thread(vendor, jobs.operation, job_id, _CANCEL_WITHIN))
+        elif jobs is not None:
             self.log.info(
-                "Stopped waiting for job %s. It goes on at the vendor and is billed, unless it has ended by now: "
-                "nothing was cancelled. When this task runs again, it attaches to it.",
-                self._job_id,
+                "Stopped waiting for job %s. %s, unless it has ended by now: nothing was cancelled. When this task "
+                "runs again, it attaches to it.",
+                jobs.job_ids[0],
+                GOES_ON,
             )
 
     def _request(self) -> JobRequest:
@@ -225,9 +241,9 @@ class VideoJobOperator(RendersText):
         time.sleep(pause)
 
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
-        self._job_id = job.job_id
+        self._waiting = jobs
         self.has_job = True
-        show(context["ti"], "job_id", self._job_id, self.log)
+        show(context["ti"], "job_id", job.job_id, self.log)
         show(context["ti"], JOB_REFERENCE_KEY, self._job_reference(jobs).to_json(), self.log)
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
             hand_over(store_of(context))
@@ -242,9 +258,9 @@ class VideoJobOperator(RendersText):
             trigger, timeout = self._deferral(jobs)
             # Said here as well as by the trigger's on_kill: a task may be ended before its trigger has begun.
             self.log.info(
-                "Waiting for job %s in the triggerer. It goes on at the vendor and is billed whatever becomes of this "
-                "task; a later attempt attaches to it.",
-                self._job_id,
+                "Waiting for job %s in the triggerer. %s; a later attempt attaches to it.",
+                job.job_id,
+                "It is cancelled if a person ends this task" if self.cancel_on_kill else _WHATEVER_BECOMES,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         # Airflow itself writes links when the worker lets go, which here is only at the end.
@@ -285,6 +301,7 @@ class VideoJobOperator(RendersText):
             deadline=deadline,
             poll_interval=self.poll_interval,
             finish=bool(self.finish_in_triggerer),
+            cancel_on_kill=bool(self.cancel_on_kill),
         )
         return trigger, timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP
 

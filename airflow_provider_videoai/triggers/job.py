@@ -8,6 +8,7 @@ import gc
 import logging
 import time
 from collections.abc import AsyncIterator
+from importlib import import_module
 from threading import Event
 from typing import Any
 
@@ -40,6 +41,7 @@ class VideoJobTrigger(BaseTrigger):
     :param source_key: see ``source_task_id``.
     :param finish: on success push the result and end the task here, without a worker.
     :param many: the result is a list, also for one job.
+    :param cancel_on_kill: cancel the one job if a person ends the task.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class VideoJobTrigger(BaseTrigger):
         source_key: str | None = None,
         finish: bool = False,
         many: bool = False,
+        cancel_on_kill: bool = False,
         **_later: Any,
     ) -> None:
         # Only assignments; unknown arguments are let pass, and none is required: an error here, say after a downgrade,
@@ -73,6 +76,7 @@ class VideoJobTrigger(BaseTrigger):
         self.source_key = source_key
         self.finish = finish
         self.many = many
+        self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments: JSON scalars, nothing secret."""
@@ -89,6 +93,7 @@ class VideoJobTrigger(BaseTrigger):
             "source_key",
             "finish",
             "many",
+            "cancel_on_kill",
         )
         return f"{__name__}.VideoJobTrigger", {name: getattr(self, name) for name in names}
 
@@ -109,6 +114,9 @@ class VideoJobTrigger(BaseTrigger):
         from airflow_provider_videoai.triggers.task_log import log
         from airflow_provider_videoai.triggers.waiting import wait
 
+        if self.cancel_on_kill is True:
+            # Now, and not when there is one second left: it is slow to import.
+            await asyncio.to_thread(import_module, "airflow_provider_videoai.triggers.cancellation")
         event = await wait(self)
         await log.written()
         return event
@@ -126,11 +134,24 @@ class VideoJobTrigger(BaseTrigger):
         return TriggerEvent(refused(failure))  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
-        """Say what is known: Airflow 3.3 also calls this where another triggerer has taken the wait over."""
+        """Say what is known of the jobs, and with ``cancel_on_kill`` cancel the one.
+
+        Airflow 3.3 also calls this if another triggerer has taken the wait over.
+        """
         from airflow_provider_videoai.jobs.values.printable import shortened
 
+        write = logging.getLogger(__name__).info
+        if self.cancel_on_kill is True:
+            from airflow_provider_videoai.triggers.cancellation import cancel_if_killed
+
+            said = await cancel_if_killed(
+                self.task_instance, self.vendor, self.conn_id, self.operation, str(self.job_ids)
+            )
+            if said is not None:
+                await asyncio.to_thread(write, "%s", said)
+                return
         await asyncio.to_thread(  # a line may block whoever writes it
-            logging.getLogger(__name__).info,
+            write,
             "This triggerer waits no longer: the task was ended or cleared, or another triggerer goes on with it. That "
             "cancels no job: unless it has ended by now, %s job %s goes on at the vendor and is billed; a later "
             "attempt attaches to it.",
