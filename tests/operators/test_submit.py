@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.operators.job import JOB_TIMEOUT
+from airflow_provider_videoai.vendors.topview import Topview
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
@@ -128,3 +130,34 @@ def test_without_a_state_store_the_loss_is_said_once_a_segment(task: Any, cases:
     older_airflow.store = None
     older_airflow.start()
     assert everything_said().count("crash recovery is off") == 1
+
+
+def test_cancel_is_refused_for_a_vendor_that_documents_none(task: Any, case: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"cancel_on_kill: must be False, not True: .* documents no way to cancel"):
+        task(case, cancel_on_kill=True).make()
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_killing_the_task_cancels_its_job_if_the_user_said_so(
+    deferrable: bool, task: Any, cases: Any, everything_said: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel(self: Topview, operation: str, job_id: str) -> Any:  # noqa: ARG001 - a vendor's signature
+        cancelled.append((operation, job_id))
+        yield from ()
+        return True
+
+    cancelled: list[Any] = []
+    monkeypatch.setattr(Topview, "cancel", cancel)
+    waiting = task(cases["topview"], cancel_on_kill=True, deferrable=deferrable)
+    operator = waiting.make()
+    waiting.make = lambda: operator
+    if deferrable:
+        assert waiting.defer().trigger.serialize()[1]["cancel_on_kill"] is True
+    else:
+        monkeypatch.setattr("airflow_provider_videoai.operators.job.Jobs.wait", lambda *_, **__: [])
+        with pytest.raises(ValueError, match="not enough values"):
+            waiting.start()
+    everything_said()
+    operator.on_kill()
+    assert cancelled == [("video_avatar", bought(cases["topview"])[0])]
+    assert "was cancelled at Topview" in everything_said()

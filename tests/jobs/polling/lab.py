@@ -23,7 +23,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body, path_of
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
@@ -161,7 +161,21 @@ class KeyLab(Lab):
         return str(self.read(call, (yield call))["id"])
 
 
-VENDORS = {vendor.key: vendor for vendor in (Lab, BatchLab, OwnIdLab, KeyLab)}
+class CancelLab(Lab):
+    """The same vendor, which cancels a job when asked to."""
+
+    key = "cancel_lab"
+    title = "Cancel lab"
+
+    @override
+    def cancel(self, operation: str, job_id: str) -> Flow[bool]:
+        path = path_of("/orders/{job_id}", job_id=job_id)
+        call = Call(name="cancel", path=path, method="DELETE", accepts=(409,), needs_body=False)
+        body = self.read(call, (yield call))
+        return bool(body.get("cancelled", True))
+
+
+VENDORS = {vendor.key: vendor for vendor in (Lab, BatchLab, OwnIdLab, KeyLab, CancelLab)}
 
 
 Script = Callable[[Call], Any]
