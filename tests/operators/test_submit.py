@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.operators.job import JOB_TIMEOUT
 from airflow_provider_videoai.vendors.topview import Topview
 
@@ -155,7 +155,7 @@ def test_killing_the_task_cancels_its_job_if_the_user_said_so(
         assert waiting.defer().trigger.serialize()[1]["cancel_on_kill"] is True
     else:
         monkeypatch.setattr("airflow_provider_videoai.operators.job.Jobs.wait", lambda *_, **__: [])
-        with pytest.raises(ValueError, match="not enough values"):
+        with pytest.raises(VideoAIError, match="not enough values"):
             waiting.start()
     everything_said()
     operator.on_kill()
