@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["__version__", "get_provider_info"]
+
 __version__ = "0.1.0"
 
 
 def get_provider_info() -> dict[str, Any]:
     """Describe this provider to Airflow (entry point ``apache_airflow_provider``)."""
-    from airflow_provider_videoai.provider_info import PROVIDER_INFO  # noqa: PLC0415 - this module is imported by every reader of the version
+    from airflow_provider_videoai.provider_info import provider_info  # noqa: PLC0415 - this module is imported by every reader of the version
 
-    return PROVIDER_INFO
+    return provider_info()

@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from importlib import import_module, metadata
 from importlib.resources import files
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -17,10 +22,11 @@ from airflow.providers_manager import ProvidersManager
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.registry import hook_for
-from airflow_provider_videoai.jobs.protocol.account import DEFAULT_TIMEOUT, TOLERANCE
-from airflow_provider_videoai.jobs.protocol.options import COMMON
-from airflow_provider_videoai.provider_info import HOOKS
-from tests.support.which_airflow import ProvidersManagerTaskRuntime
+from airflow_provider_videoai.registry import VENDORS, hook_path
+from tests.support.which_airflow import ProvidersManagerTaskRuntime, needs_airflow_3_2
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "airflow_provider_videoai"
 
 CONNECTION_TYPES = {
     "viitor": "https://video-translation.ilivedata.com",
@@ -40,6 +46,88 @@ def test_info_keeps_to_airflows_schema() -> None:
     jsonschema.validate(get_provider_info(), schema)
 
 
+def test_changes_to_the_info_reach_no_other_caller() -> None:
+    pristine = json.dumps(get_provider_info())
+
+    def spoil(value: Any) -> None:
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            spoil(inner)
+        if isinstance(value, dict | list):
+            value.clear()
+
+    spoil(get_provider_info())
+    assert json.dumps(get_provider_info()) == pristine
+
+
+def test_info_names_files_that_are_there() -> None:
+    integrations = get_provider_info()["integrations"]
+    guides = [guide for each in integrations for guide in each["how-to-guide"]]
+    guides += [each["how-to-guide"] for each in get_provider_info()["transfers"]]
+    logos = [each["logo"] for each in integrations if "logo" in each]
+    assert len(logos) == 1
+    for path in (*guides, *logos):
+        assert path.startswith("/docs/")
+        assert (ROOT / path.removeprefix("/")).is_file(), path
+
+
+def test_info_names_integrations_that_it_has() -> None:
+    info = get_provider_info()
+    known = {each["integration-name"] for each in info["integrations"]}
+    layers = ("operators", "sensors", "hooks", "triggers")
+    assert {each["integration-name"] for layer in layers for each in info[layer]} <= known
+    assert {each["source-integration-name"] for each in info["transfers"]} <= known
+
+
+def test_each_option_of_airflows_configuration_is_read_by_the_package() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / PACKAGE).rglob("*.py"))
+    for section, described in get_provider_info()["config"].items():
+        for option, each in described["options"].items():
+            found = re.findall(rf'conf\.getboolean\("{section}", "{option}", fallback=(\w+)\)', source)
+            assert set(found) == {each["default"]}, option
+
+
+PLUGINS = """
+import json, logging, sys
+from airflow import plugins_manager
+plugins, errors = plugins_manager._get_plugins()
+print(json.dumps([[plugin.name for plugin in plugins], errors]))
+"""
+
+
+@needs_airflow_3_2("this way to list the plugins")
+@pytest.mark.parametrize("lazy", ["True", "False"])
+def test_airflow_loads_the_plugin_once_however_it_discovers_providers(lazy: str) -> None:
+    """A ``plugins`` entry in the provider info would be a second one, refused, with lazy discovery off."""
+    environment = os.environ | {"AIRFLOW__CORE__LAZY_DISCOVER_PROVIDERS": lazy}
+    done = subprocess.run(
+        [sys.executable, "-c", PLUGINS], check=True, capture_output=True, text=True, env=environment, timeout=100
+    )
+    plugins, errors = json.loads(done.stdout.splitlines()[-1])
+    assert plugins.count("videoai") == 1
+    assert errors == {}
+
+
+CHEAP = """
+import sys, time
+import airflow  # which reads every provider's info while it is imported
+import airflow.providers_manager
+for name in [name for name in sys.modules if name.startswith("airflow_provider_videoai")]:
+    del sys.modules[name]
+before = set(sys.modules)
+from airflow_provider_videoai import get_provider_info
+get_provider_info()
+print(" ".join(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_the_info_imports_nothing_of_weight() -> None:
+    done = subprocess.run([sys.executable, "-c", CHEAP], check=True, capture_output=True, text=True, timeout=100)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    layers = {name.split(".")[1] for name in loaded if name.count(".") > 0 and name.startswith(PACKAGE)}
+    assert layers == {"connections", "jobs", "provider_info", "registry"}
+    assert {name.partition(".")[0] for name in loaded} == {PACKAGE}
+
+
 def test_distribution_and_info_name_the_same_package() -> None:
     distribution = metadata.distribution("airflow-provider-videoai")
     assert get_provider_info()["package-name"] == distribution.metadata["Name"]
@@ -55,7 +143,7 @@ def test_airflow_discovers_the_provider_and_its_connection_types() -> None:
     assert set(known) == set(CONNECTION_TYPES)
     for key, hook in known.items():
         assert hook is not None
-        assert hook.hook_class_name == HOOKS[key]
+        assert hook.hook_class_name == hook_path(key)
 
 
 @pytest.mark.parametrize("key", CONNECTION_TYPES)
@@ -102,14 +190,13 @@ def test_what_the_form_can_save_makes_an_account(connection: dict[str, Any], mon
         monkeypatch.setenv("AIRFLOW_CONN_FROM_THE_FORM", json.dumps(fields))
         vendor = hook_for(key, "from_the_form").transport.vendor
         assert vendor.auth
-        assert vendor.account.timeout == DEFAULT_TIMEOUT
-        assert vendor.account.outage_tolerance == TOLERANCE
+        assert vendor.account.options == vendor.options(**{name: value for name, value in extra.items() if value})
 
 
 @EACH_CONNECTION
 def test_the_form_has_a_field_for_each_option_that_is_read_and_no_other(connection: dict[str, Any]) -> None:
     vendor = hook_for(connection["connection-type"]).vendor_class
-    assert connection["conn-fields"].keys() == {**vendor.options, **COMMON}.keys()
+    assert connection["conn-fields"].keys() == vendor.options.model_fields.keys()
 
 
 @pytest.mark.parametrize("layer", ["operators", "sensors", "hooks", "triggers"])
@@ -121,9 +208,10 @@ def test_every_module_that_is_named_can_be_imported(layer: str) -> None:
 
 def test_the_transfer_is_named_for_each_vendor_and_can_be_imported() -> None:
     entries = get_provider_info()["transfers"]
-    assert len(entries) == len(CONNECTION_TYPES)
     for entry in entries:
         import_module(entry["python-module"])
+    media = [entry for entry in entries if entry["python-module"].endswith(".media")]
+    assert len(media) == len(VENDORS)
 
 
 def test_airflow_knows_the_links_and_the_options() -> None:

@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.protocol.account import DEFAULT_TIMEOUT, TOLERANCE, Account
-from airflow_provider_videoai.jobs.protocol.options import COMMON, read_options
+from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.printable import shown
-from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.registry import VENDORS
 
 _UNTYPED = frozenset({"", "generic"})
 """Connection types that say nothing about whose account it is."""
@@ -37,16 +36,12 @@ def account_of(connection: Any, vendor: type[Vendor], conn_type: str) -> Account
     where = f"connection {connection.conn_id!r}"
     fields = _fields_of(connection, where)
     _check_type(fields["conn_type"], conn_type, vendor.title, where)
-    options = read_options(_extra(fields["extra"], conn_type, where), {**COMMON, **vendor.options}, where)
+    options = vendor.options.read(_extra(fields["extra"], conn_type, where), where)
     return Account(
         conn_id=connection.conn_id,
         host=_base_url(fields, vendor.default_host, where),
         login=_credential(fields["login"], "login", where),
         password=_credential(fields["password"], "password", where),
-        max_requests_per_minute=options.pop("max_requests_per_minute", None),
-        timeout=options.pop("timeout", DEFAULT_TIMEOUT),
-        outage_tolerance=options.pop("outage_tolerance", TOLERANCE),
-        allow_private_addresses=options.pop("allow_private_addresses", False),
         options=options,
     )
 
@@ -64,7 +59,7 @@ def _check_type(given: object, wanted: str, title: str, where: str) -> None:
     found = str(given or "").strip().lower().replace("-", "_")
     if found == wanted or found in _UNTYPED:
         return
-    whose = "another vendor's account" if found in HOOKS else "not an account of this vendor"
+    whose = "another vendor's account" if found in VENDORS else "not an account of this vendor"
     raise InvalidRequest(
         f"{where}: its type is {shown(found)}, {whose}; {title} needs one of type {wanted!r}. Nothing was sent"
     )

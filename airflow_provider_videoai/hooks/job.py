@@ -11,7 +11,6 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_videoai.hooks.account import account_of
 from airflow_provider_videoai.hooks.connection_lookup import connection_lookup
-from airflow_provider_videoai.hooks.quiet import log_without_queries
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError, failure_of
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
@@ -72,7 +71,6 @@ class VideoJobHook(BaseHook):
 
     def _open(self, connection: Any) -> Transport:
         account = account_of(connection, self.vendor_class, self.conn_type)
-        log_without_queries(account.host)
         return Transport(self.vendor_class(account, time.time))
 
     # -- blocking ------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import cast
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.http import connections as pool
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.registry import hook_path
 
 _FRESH = 30.0
 """Seconds for which one lookup of a connection serves all triggers that start meanwhile."""
@@ -23,7 +23,7 @@ def hook_for(vendor: str, conn_id: str | None = None) -> VideoJobHook:
 
     Raise ``KeyError`` for a vendor that this package does not have.
     """
-    module, _, name = HOOKS[vendor].rpartition(".")
+    module, _, name = hook_path(vendor).rpartition(".")
     hook = getattr(import_module(module), name)
     return cast(VideoJobHook, hook() if conn_id is None else hook(conn_id))
 

@@ -11,7 +11,7 @@ from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 from airflow_provider_videoai.links import MOUNT, ROUTE, ui_is_on
-from airflow_provider_videoai.provider_info import PROVIDER_INFO
+from airflow_provider_videoai.registry import VENDORS, module_of
 
 
 async def video_jobs(
@@ -51,8 +51,7 @@ def _views() -> list[dict[str, Any]]:
 
 def _task_modules() -> list[str]:
     """Return the modules of the operators and sensors of this package."""
-    entries = [*PROVIDER_INFO["operators"], *PROVIDER_INFO["sensors"]]
-    return [module for entry in entries for module in entry["python-modules"]]
+    return [module_of(layer, vendor) for layer in ("operators", "sensors") for vendor in VENDORS]
 
 
 def _can_limit_tabs() -> bool:

@@ -121,7 +121,7 @@ class MediaDesk:
             raise MediaUnavailable(502, text) from failure
         if result.state is not JobState.SUCCEEDED:
             raise MediaUnavailable(409, f"The job has not ended: it is {result.state}.")
-        return Answer(result, self._clock(), vendor.account.allow_private_addresses)
+        return Answer(result, self._clock(), vendor.account.options.allow_private_addresses)
 
     def _take_turn(self, account: tuple[str, str], rate_limit: float | None) -> None:
         gap = max(LEAST_GAP, 60.0 * _SHARE / rate_limit if rate_limit else 0.0)

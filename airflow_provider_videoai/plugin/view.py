@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from airflow_provider_videoai import registry
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
-from airflow_provider_videoai.provider_info import PROVIDER_INFO
 
-VENDORS: dict[str, str] = {each["connection-type"]: each["hook-name"] for each in PROVIDER_INFO["connection-types"]}
+VENDORS: dict[str, str] = {vendor: registry.connection_type(vendor).title for vendor in registry.VENDORS}
 """Vendor key -> its name for people."""
 
 

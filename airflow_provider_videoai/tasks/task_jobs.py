@@ -58,7 +58,7 @@ def watches_of(
             started_at=now,
             age=age,
             deadline=deadline,
-            tolerance=vendor.account.outage_tolerance,
+            tolerance=vendor.account.options.outage_tolerance,
             cadence=cadence,
         )
         for job_id in job_ids

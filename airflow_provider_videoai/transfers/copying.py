@@ -17,7 +17,7 @@ from airflow_provider_videoai.media.download import Rules
 from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
 from airflow_provider_videoai.media.writing import transfer_as_vtt
-from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.transfers.store_failures import opened, storing
 
 _MOST_SUBTITLES = 10 * 1024**2
@@ -31,7 +31,7 @@ class Keeper:
     def __init__(
         self, result: JobResult, *, conn_id: str | None, overwrite: bool, verify: bool, max_bytes: int, log: Log
     ) -> None:
-        if result.vendor not in HOOKS:
+        if result.vendor not in VENDORS:
             raise InvalidRequest(f"result: this package has no vendor {result.vendor!r}")
         if verify:
             require_library()
@@ -76,7 +76,7 @@ class Keeper:
             stored = (transfer_as_vtt if as_vtt else transfer)(
                 source,
                 opened(path, argument),
-                rules=Rules(max_bytes=max_bytes, allow_private=account.allow_private_addresses),
+                rules=Rules(max_bytes=max_bytes, allow_private=account.options.allow_private_addresses),
                 check=check,
                 overwrite=self._overwrite,
                 log=self._log,

@@ -15,7 +15,7 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.values.printable import is_printable, shown
-from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.registry import VENDORS
 
 _WIDEST = 2**63
 _LATEST = 1e15
@@ -77,7 +77,7 @@ _TEXT = ("a non-empty string", _is_text)
 _TEXT_OR_NONE = ("a string or None", _is_text_or_none)
 _TIME = ("a number of seconds, 0 or more, or None", _is_time)
 _RECEIVED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-    "vendor": (f"one of {', '.join(HOOKS)}", lambda value: isinstance(value, str) and value in HOOKS),
+    "vendor": (f"one of {', '.join(VENDORS)}", lambda value: isinstance(value, str) and value in VENDORS),
     "operation": _TEXT,
     "conn_id": _TEXT,
     "job_ids": ("a string of printable characters", lambda value: isinstance(value, str) and is_printable(value)),

@@ -28,7 +28,7 @@ def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
     from airflow_provider_videoai.media.remote import PART, RemoteFile
 
     try:
-        with io.BufferedReader(RemoteFile(url, allow_private=account.allow_private_addresses), PART) as file:
+        with io.BufferedReader(RemoteFile(url, allow_private=account.options.allow_private_addresses), PART) as file:
             facts = probe(file)
     except AddressRefused as refused:
         raise InvalidRequest(f"{field}: {refused}{refused.advice(account.conn_id)}; nothing was sent") from refused

@@ -90,9 +90,9 @@ async def send(
         body = Body(file=opened, size=file.size, name=file.name, tell=progress.tell)
         try:
             if form is None:
-                await put(url, body, allow_private=account.allow_private_addresses)
+                await put(url, body, allow_private=account.options.allow_private_addresses)
             else:
-                await post(url, body, form, allow_private=account.allow_private_addresses)
+                await post(url, body, form, allow_private=account.options.allow_private_addresses)
         except AddressRefused as refused:
             advice = refused.advice(account.conn_id)
             raise InvalidRequest(f"{file.name} is not uploaded: {refused}{advice}") from refused

@@ -19,6 +19,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 from typing_extensions import override
 
+from airflow_provider_videoai.connections.aidge import CONNECTION, AidgeOptions
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -33,7 +34,6 @@ from airflow_provider_videoai.jobs.media_limits import MediaLimits
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import rows, text, url, whole
-from airflow_provider_videoai.jobs.protocol.options import FLAG, one_of
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy, by_status
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
@@ -143,13 +143,13 @@ class Aidge(Vendor):
 
     key = "aidge"
     title = "Alibaba Aidge"
-    default_host = "https://api.aidc-ai.com"
+    default_host = CONNECTION.default_host
     login_name = "login (the access key name)"
     password_name = "password (the access key secret)"
     requests: ClassVar = {VideoRemovalRequest.operation: VideoRemovalRequest}
     success_by = SuccessBy.BOTH
     known_states = frozenset(_STATES)
-    options: ClassVar = {"trial": FLAG, "param_style": one_of(flat="flat", json="json")}
+    options = AidgeOptions
     errors: ClassVar = {
         "500": Verdict(VendorUnavailable, "system error"),
         "501": Verdict(QuotaExceeded, "rate limit reached"),
@@ -189,7 +189,7 @@ class Aidge(Vendor):
     @override
     def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         fields = request.to_vendor()
-        if self.account.options.get("param_style") == "json":
+        if AidgeOptions.of(self.account.options).param_style == "json":
             fields = {"paramJson": json_body(fields).decode()}
         call = self._call("removal", "/rest/ai/video/removal", fields, buys=True)
         task_id = _task_id(self.read(call, (yield call)))
@@ -272,7 +272,7 @@ class Aidge(Vendor):
 
     def _call(self, name: str, path: str, fields: Mapping[str, Any], *, buys: bool = False) -> Call:
         headers = {"Content-Type": "application/json"}
-        if self.account.options.get("trial"):
+        if AidgeOptions.of(self.account.options).trial:
             headers["x-iop-trial"] = "true"
         return Call(name=name, path=path, headers=headers, body=json_body(fields), buys=buys)
 

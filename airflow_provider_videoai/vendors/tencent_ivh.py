@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonVal
 from pydantic.alias_generators import to_pascal
 from typing_extensions import TypedDict, override
 
+from airflow_provider_videoai.connections.tencent_ivh import CONNECTION
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -241,7 +242,7 @@ class TencentIVH(Vendor):
 
     key = "tencent_ivh"
     title = "Tencent IVH"
-    default_host = "https://gw.tvs.qq.com"
+    default_host = CONNECTION.default_host
     login_name = "login (the appkey)"
     password_name = "password (the accesstoken)"
     requests: ClassVar = {VideoMakeRequest.operation: VideoMakeRequest, TtsRequest.operation: TtsRequest}

@@ -15,6 +15,7 @@ import httpx
 from pydantic import BeforeValidator, Field, StringConstraints
 from typing_extensions import override
 
+from airflow_provider_videoai.connections.topview import CONNECTION, TopviewOptions
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -26,7 +27,6 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, text, url
-from airflow_provider_videoai.jobs.protocol.options import FLAG
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
@@ -161,13 +161,13 @@ class Topview(Vendor):
 
     key = "topview"
     title = "Topview"
-    default_host = "https://api.topview.ai"
+    default_host = CONNECTION.default_host
     login_name = "login (the Topview-Uid)"
     password_name = "password (the API key)"
     requests: ClassVar = {VideoAvatarRequest.operation: VideoAvatarRequest}
     success_by = SuccessBy.BOTH
     known_states = frozenset(_STATES)
-    options: ClassVar = {"need_cloud_front_url": FLAG}
+    options = TopviewOptions
     errors: ClassVar = {
         "401": Verdict(AuthenticationFailed, "not authorised"),
         "4000": Verdict(SubmitRejected, "invalid parameter"),
@@ -268,7 +268,7 @@ class Topview(Vendor):
     def _query(self, operation: str, job_id: str) -> Call:
         wanted = _CLOUD_FRONT.get(operation)
         if wanted is None:
-            wanted = self.account.options.get("need_cloud_front_url", False)
+            wanted = TopviewOptions.of(self.account.options).need_cloud_front_url
         return Call(
             name="query task",
             path="/v1/video_avatar/task/query",

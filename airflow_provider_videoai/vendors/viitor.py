@@ -13,11 +13,11 @@ import httpx
 from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import override
 
+from airflow_provider_videoai.connections.viitor import CONNECTION, ViiTorOptions
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, SubmitRejected
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, rows, text, url, whole
-from airflow_provider_videoai.jobs.protocol.options import header_text, whole_number
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
@@ -85,14 +85,14 @@ class ViiTor(Vendor):
 
     key = "viitor"
     title = "ViiTor"
-    default_host = "https://video-translation.ilivedata.com"
+    default_host = CONNECTION.default_host
     login_name = "login (the X-User-Id)"
     password_name = "password (the bearer token)"
     requests: ClassVar = {TextRemovalRequest.operation: TextRemovalRequest}
     batch_size = 100
     success_by = SuccessBy.BOTH
     known_states = frozenset(map(str, _STATES))
-    options: ClassVar = {"channel": whole_number(0, 2**31 - 1), "app_source": header_text(20)}
+    options = ViiTorOptions
     errors: ClassVar = {
         "2000": Verdict(SubmitRejected, "missing parameter"),
         "2001": Verdict(SubmitRejected, "invalid parameter"),
@@ -106,14 +106,14 @@ class ViiTor(Vendor):
             raise AuthenticationFailed(
                 f"connection {self.account.conn_id!r}: its {self.login_name} must be a number; nothing was sent"
             )
-        options = self.account.options
+        options = ViiTorOptions.of(self.account.options)
         headers = {
             "Authorization": f"Bearer {self.account.password}",
             "X-User-Id": self.account.login,
-            "X-Channel": str(options.get("channel", 100)),
+            "X-Channel": str(options.channel),
         }
-        if "app_source" in options:
-            headers["X-App-Source"] = options["app_source"]
+        if options.app_source is not None:
+            headers["X-App-Source"] = options.app_source
         return _Headers(headers)
 
     @classmethod

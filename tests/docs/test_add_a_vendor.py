@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -13,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai import provider_info
+from airflow_provider_videoai import get_provider_info, registry
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded, SubmitUncertain
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, json_body
 from tests.support.which_airflow import TaskDeferred
 
 PACKAGE = "airflow_provider_videoai"
-LAYERS = ("vendors", "hooks", "operators", "sensors")
+LAYERS = ("vendors", "hooks", "operators", "sensors", "connections")
 VIDEO = "https://example.com/clip.mp4"
 RESULT = "https://cdn.example.com/large.mp4"
 
@@ -37,10 +38,10 @@ def reelworks(page: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Si
         monkeypatch.setitem(sys.modules, module.__name__, module)
         exec(compile(source, path, "exec"), vars(module))  # noqa: S102 - the page's own code
         found |= vars(module)
-    (entry,) = (block for block in vendor_page.blocks("python") if block.startswith('    "reelworks": '))
-    connection = eval("{" + entry + "}", vars(provider_info).copy())["reelworks"][2]  # noqa: S307 - as above
-    monkeypatch.setitem(provider_info.HOOKS, connection["connection-type"], connection["hook-class-name"])
-    return SimpleNamespace(**found, connection=connection)
+    (line,) = (block for block in vendor_page.blocks("python") if block.startswith('    "reelworks": '))
+    for vendor, hook in literal_eval("{" + line.strip() + "}").items():
+        monkeypatch.setitem(registry.VENDORS, vendor, hook)
+    return SimpleNamespace(**found)
 
 
 class _Server(ThreadingHTTPServer):
@@ -174,8 +175,8 @@ def test_its_connection_is_tested_without_buying(reelworks: SimpleNamespace, ser
     assert server.submitted == []
 
 
-def test_its_entry_agrees_with_its_classes(reelworks: SimpleNamespace) -> None:
-    hook, connection = reelworks.ReelworksHook, reelworks.connection
+def test_its_connection_type_agrees_with_its_classes(reelworks: SimpleNamespace) -> None:
+    hook, connection = reelworks.ReelworksHook, get_provider_info()["connection-types"][-1]
     module, _, name = connection["hook-class-name"].rpartition(".")
     assert getattr(sys.modules[module], name) is hook
     assert connection["connection-type"] == hook.conn_type == reelworks.Reelworks.key

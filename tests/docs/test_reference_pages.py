@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ import pytest
 
 from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.operators.job import VideoJobOperator
-from airflow_provider_videoai.provider_info import PROVIDER_INFO
+from airflow_provider_videoai.registry import VENDORS, connection_type, module_of
+from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.transfers.destination import FIELDS
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-CONNECTIONS = {each["connection-type"]: each for each in PROVIDER_INFO["connection-types"]}
+CONNECTIONS = {vendor: connection_type(vendor) for vendor in VENDORS}
 OPERATORS: list[type[VideoJobOperator]] = [
     viitor.ViiTorTextRemovalOperator,
     aidge.AidgeVideoRemovalOperator,
@@ -66,16 +69,40 @@ def test_the_fields_of_a_path_are_those_of_the_code(page: Pages) -> None:
     assert set(told) == set(FIELDS)
 
 
-def test_the_connections_are_those_of_the_provider_info(page: Pages, cells: Cells) -> None:
+def test_the_connections_are_those_of_the_registry(page: Pages, cells: Cells) -> None:
     rows = cells(page("connections.md").text)
-    assert {row[1]: row[3] for row in rows} == {
-        key: each["ui-field-behaviour"]["placeholders"]["host"] for key, each in CONNECTIONS.items()
-    }
+    assert [row[:4] for row in rows] == [
+        [each.title, vendor, f"{vendor}_default", each.default_host] for vendor, each in CONNECTIONS.items()
+    ]
 
 
-def test_every_extra_of_the_form_is_described(page: Pages, cells: Cells) -> None:
-    described = {row[1] for row in cells(page("connections.md").section("## Extras"))}
-    assert described >= {name for each in CONNECTIONS.values() for name in each["conn-fields"]}
+def written(default: Any) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def test_the_extras_are_those_of_the_models_with_their_defaults(page: Pages, cells: Cells) -> None:
+    rows = cells(page("connections.md").section("## Extras"))
+    common = ConnectionOptions.model_fields
+    expected = {("all", name): field.default for name, field in common.items()}
+    for each in CONNECTIONS.values():
+        own = {name: field for name, field in each.options.model_fields.items() if name not in common}
+        expected |= {(each.title, name): field.default for name, field in own.items()}
+    assert [(row[0], row[1]) for row in rows] == list(expected)
+    defaults = {(row[0], row[1]): row[3] for row in rows if expected[row[0], row[1]] is not None}
+    assert defaults == {option: written(default) for option, default in expected.items() if default is not None}
+
+
+def test_the_readmes_table_has_every_operator_and_sensor_of_each_vendor(page: Pages, cells: Cells) -> None:
+    rows = cells(page("../README.md").section("## What there is"))
+    assert [row[0] for row in rows if row[0]] == [each.title for each in CONNECTIONS.values()]
+    for column, layer, base in ((2, "operators", VideoJobOperator), (3, "sensors", VideoJobSensor)):
+        there = {
+            f"{layer}.{vendor}.{name}"
+            for vendor in VENDORS
+            for name, found in vars(import_module(module_of(layer, vendor))).items()
+            if inspect.isclass(found) and issubclass(found, base) and found.__module__ == module_of(layer, vendor)
+        }
+        assert {row[column] for row in rows} == there
 
 
 def test_the_environment_variables_make_accounts(page: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +111,7 @@ def test_the_environment_variables_make_accounts(page: Pages, monkeypatch: pytes
         monkeypatch.setenv(name, value)
     accounts = {key: hook_for(key, f"{key}_default").transport.vendor for key in CONNECTIONS}
     assert [vendor.auth is not None for vendor in accounts.values()] == [True] * len(lines)
-    assert accounts["topview"].account.timeout == 60
+    assert accounts["topview"].account.options.timeout == 60
     assert accounts["tencent_ivh"].account.host == "https://gw-sg.tvs.qq.com"
 
 

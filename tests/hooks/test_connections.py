@@ -14,6 +14,7 @@ from airflow.sdk import Connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_videoai.connections.topview import TopviewOptions
 from airflow_provider_videoai.hooks.account import account_of
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable, VideoAIError
@@ -137,11 +138,11 @@ def test_an_extra_that_is_no_json_object_is_refused(extra: str) -> None:
 
 @pytest.mark.parametrize("extra", [None, "", "null", "{}"])
 def test_an_extra_may_be_missing(extra: str | None) -> None:
-    assert account_of(Connection(conn_id="mine", extra=extra), Topview, "topview").options == {}
+    assert account_of(Connection(conn_id="mine", extra=extra), Topview, "topview").options == TopviewOptions()
 
 
 def test_an_extra_may_have_the_names_that_old_forms_gave_it() -> None:
-    assert account({"extra__topview__timeout": 5}).timeout == 5
+    assert account({"extra__topview__timeout": 5}).options.timeout == 5
 
 
 class Undecryptable(Connection):
@@ -236,13 +237,13 @@ def test_an_extra_that_is_no_positive_number_is_told(name: str, value: Any) -> N
 
 @pytest.mark.parametrize("value", [90, "90", 90.0, " 90 "])
 def test_a_number_may_be_a_text_as_forms_write_it(value: Any) -> None:
-    made = account({"max_requests_per_minute": value, "timeout": value, "outage_tolerance": value})
+    made = account({"max_requests_per_minute": value, "timeout": value, "outage_tolerance": value}).options
     assert (made.max_requests_per_minute, made.timeout, made.outage_tolerance) == (90, 90, 90)
 
 
 @pytest.mark.parametrize("extra", [{}, {"max_requests_per_minute": None, "timeout": None}, {"timeout": ""}])
 def test_without_extras_the_documented_limits_hold(extra: dict[str, Any]) -> None:
-    made = account(extra)
+    made = account(extra).options
     assert (made.max_requests_per_minute, made.timeout, made.outage_tolerance) == (None, 30, 900)
 
 
@@ -325,7 +326,7 @@ def test_every_form_of_host_reaches_the_vendor(
     ("value", "expected"), [(None, False), ("", False), (False, False), ("false", False), (True, True), ("True", True)]
 )
 def test_private_addresses_are_allowed_only_if_the_connection_says_so(value: Any, expected: bool) -> None:
-    assert account({"allow_private_addresses": value}).allow_private_addresses is expected
+    assert account({"allow_private_addresses": value}).options.allow_private_addresses is expected
 
 
 @pytest.mark.parametrize("value", ["yes", 1, 0, "private"])

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_videoai.jobs.http import transport as transport_module
 from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from tests.jobs.http.wire import RawServer
 from tests.jobs.polling.lab import NOW, VENDORS, Lab, Order, Reprint, ScriptedTransport
@@ -30,6 +31,8 @@ def open_lab() -> Callable[..., Vendor]:
             "login": "me",
             "password": "hunter2",
         } | given
+        options = {name: values.pop(name) for name in list(values) if name in ConnectionOptions.model_fields}
+        account["options"] = ConnectionOptions(**options)
         vendor: type[Vendor] = type("Altered", (VENDORS[key],), values) if values else VENDORS[key]
         return vendor(Account(**account), lambda: NOW)
 

@@ -22,7 +22,7 @@ from airflow_provider_videoai.airflow_compat import (
 from airflow_provider_videoai.hooks.connection_lookup import connection_lookup
 from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs import errors
-from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary, for_airflow
 from tests.support.which_airflow import AirflowFailException
 
@@ -165,7 +165,7 @@ def test_a_connection_that_airflow_does_not_hand_out_is_named(missing: Exception
     assert raised.value.__suppress_context__, "what a secrets backend says may quote the connection"
 
 
-@pytest.mark.parametrize("vendor", list(HOOKS))
+@pytest.mark.parametrize("vendor", list(VENDORS))
 def test_a_hook_without_its_connection_raises_an_error_of_this_package(vendor: str) -> None:
     hook = hook_for(vendor, "nowhere_to_be_found")
     with pytest.raises(errors.VendorUnavailable, match="connection 'nowhere_to_be_found' is not defined in Airflow"):

@@ -10,7 +10,6 @@ import pytest
 
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
-from airflow_provider_videoai.jobs.protocol.options import read_options
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.vendors.aidge import Aidge
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks, RecentSignatures, signing
@@ -62,8 +61,8 @@ def open_account() -> Callable[..., Any]:
 
     def make(vendor: type[Vendor], *, login: str = "12345", password: str = "test-secret", **options: Any) -> Vendor:
         host = options.pop("host", vendor.default_host)
-        options = read_options(options, vendor.options, "connection 'test_conn'")
-        account = Account(conn_id="test_conn", host=host, login=login, password=password, options=options)
+        given = vendor.options.read(options, "connection 'test_conn'")
+        account = Account(conn_id="test_conn", host=host, login=login, password=password, options=given)
         return vendor(account, lambda: NOW)
 
     return make

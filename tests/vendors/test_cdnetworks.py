@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.jobs.protocol.account import Account
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from tests.support.cdnetworks_words import SECRET, TRANS_NO, TREES, error, ok, pull, task, trim
 from tests.support.fuzzing import fuzz
@@ -34,7 +35,8 @@ def pulled(*items: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("limit", "floor"), [(None, 10.0), (6, 10.0), (30, 2.0), (60, 1.0), (600, 1.0), (2, 30.0)])
 def test_least_gap_follows_the_connections_limit(limit: float | None, floor: float) -> None:
-    account = Account(conn_id="c", host=CDNetworks.default_host, max_requests_per_minute=limit)
+    options = ConnectionOptions(max_requests_per_minute=limit)
+    account = Account(conn_id="c", host=CDNetworks.default_host, options=options)
     assert CDNetworks(account, lambda: NOW).poll_floor == floor
     assert (CDNetworks.requests_per_minute, CDNetworks.limit_per_call, CDNetworks.batch_size) == (6, True, 1)
 

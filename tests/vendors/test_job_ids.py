@@ -15,13 +15,13 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, SubmitUncertain
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.printable import is_printable, shown
-from airflow_provider_videoai.provider_info import HOOKS
+from airflow_provider_videoai.registry import VENDORS
 from tests.support.fuzzing import fuzz
 
 NO_IDS = ["", " ", "a b", " a", "a\n b", "a\x1b[2J", "a\x00", "\u202ea", "a\u200b", "\ud83d", "a\ufffd", "a" * 501]
 
 
-@pytest.fixture(params=list(HOOKS))
+@pytest.fixture(params=list(VENDORS))
 def vendor(request: pytest.FixtureRequest) -> Vendor:
     kind = hook_for(request.param).vendor_class
     return kind(Account(conn_id="c", host="http://127.0.0.1:9", login="1", password="secret"), time.time)

@@ -61,7 +61,7 @@ class Transport:
 
     def _send(self, call: Call) -> Answer:
         auth = self.vendor.auth
-        deadline = Deadline(self.vendor.account.timeout)
+        deadline = Deadline(self.vendor.account.options.timeout)
         with _told(self.vendor, call):
             try:
                 return self._once(call, auth, deadline)
@@ -105,7 +105,7 @@ class Transport:
 
     async def _asend(self, call: Call) -> Answer:
         auth = self.vendor.auth
-        deadline = Deadline(self.vendor.account.timeout)
+        deadline = Deadline(self.vendor.account.options.timeout)
         with _told(self.vendor, call):
             try:
                 return await self._aonce(call, auth, deadline)

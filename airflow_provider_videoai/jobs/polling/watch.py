@@ -19,7 +19,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
-from airflow_provider_videoai.jobs.protocol.account import TOLERANCE
+from airflow_provider_videoai.jobs.protocol.options import TOLERANCE
 
 UNKNOWN_GRACE = 60.0
 """Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""

@@ -1,112 +1,206 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of an account, which a connection carries in its extra: their names, and the rule of each."""
+"""The options of an account, which a connection carries in its extra.
+
+A model states each option once: its name, rule and default, and for the connection form its label and description.
+Airflow reads the models in every process, so this module imports pydantic and nothing heavier.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.printable import shown
+
+__all__ = ["TOLERANCE", "ConnectionOptions", "OptionKind"]
+
+TOLERANCE = 15 * 60
+"""Seconds for which a failing vendor is tolerated unless the account says otherwise."""
 
 _SHOWN = 60
 """Characters of a wrong value that an error shows."""
 
 
-class Option(NamedTuple):
-    """``read`` returns an option's value, or raises ``ValueError`` for one that breaks the ``rule``."""
+class ConnectionOptions(BaseModel):
+    """What every vendor's connection takes in its extra; a vendor adds its own options in a subclass.
 
-    rule: str
-    read: Callable[[Any], Any]
-
-
-def number(least: float, most: float, unit: str = "") -> Option:
-    """Make the option that is a number, also written as text, from ``least`` (above 0) to ``most``."""
-
-    def read(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError  # noqa: TRY004 - whatever is no number breaks the one rule
-        found = float(value)
-        if not least <= found <= most:
-            raise ValueError
-        return found
-
-    return Option(f"must be a number greater than 0, from {least:g} to {most:.15g}{unit}", read)
-
-
-def whole_number(least: int, most: int) -> Option:
-    """Make the option that is a whole number, also written as text, from ``least`` to ``most``."""
-
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError  # noqa: TRY004 - as above
-        found = int(value) if isinstance(value, str) else value
-        if found != int(found) or not least <= found <= most:
-            raise ValueError
-        return int(found)
-
-    return Option(f"must be a whole number from {least} to {most}", read)
-
-
-def one_of(**meanings: Any) -> Option:
-    """Make the option that is one of these words, in any case; its value is what the word stands for."""
-    return Option(f"must be {' or '.join(meanings)}", lambda value: _meaning(meanings, value))
-
-
-def header_text(most: int) -> Option:
-    """Make the option that is sent as a header: at most so many printable ASCII characters."""
-
-    def read(value: Any) -> str:
-        text = value.strip() if isinstance(value, str) else ""
-        if not text or len(text) > most or not (text.isascii() and text.isprintable()):
-            raise ValueError
-        return text
-
-    return Option(f"must be a text of 1 to {most} printable ASCII characters", read)
-
-
-FLAG = one_of(true=True, false=False)
-
-COMMON: Mapping[str, Option] = {
-    "max_requests_per_minute": number(0.001, 1_000_000),
-    "timeout": number(0.001, 86_400, " seconds"),
-    "outage_tolerance": number(0.001, 1e9, " seconds"),
-    "allow_private_addresses": FLAG,
-}
-"""What every vendor's connection takes."""
-
-
-def read_options(given: Mapping[str, Any], known: Mapping[str, Option], where: str) -> dict[str, Any]:
-    """Return the values of the options that were given; one that is null or empty was not.
-
-    ``where`` begins the text of the :class:`InvalidRequest` that is raised for an unknown name or a broken rule.
+    An option is a ``float`` or ``int`` with ``ge`` and ``le``, a ``bool``, a ``Literal`` of words, or a ``str`` with
+    ``max_length``, which is sent as a header. It may be ``None`` if there is no default. ``title`` is its label in the
+    connection form. ``json_schema_extra`` may hold its ``unit`` for errors, and what Airflow's form reads beside:
+    ``values_display``, ``enum``. A secret is never an option: login and password are masked, an extra is not.
     """
-    for name in given:
-        if name not in known:
-            raise InvalidRequest(
-                f"{where}: extra has no option {shown(name, _SHOWN)}{_meant(name, known)}; nothing was sent"
-            )
-    return {name: _read(name, value, known[name], where) for name, value in given.items() if value not in (None, "")}
+
+    # defer_build: most processes list the options (for Airflow's form) and never read a connection.
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+    max_requests_per_minute: float | None = Field(
+        None,
+        title="Requests per minute",
+        description="The most requests per minute to this account. Empty: the vendor's documented limit.",
+        ge=0.001,
+        le=1_000_000,
+    )
+    timeout: float = Field(
+        30,
+        title="Timeout (seconds)",
+        description="How long one request may take.",
+        ge=0.001,
+        le=86_400,
+        json_schema_extra={"unit": "seconds"},
+    )
+    outage_tolerance: float = Field(
+        TOLERANCE,
+        title="Outage tolerance (seconds)",
+        description="For how long a waiting task tolerates that the vendor cannot be reached.",
+        ge=0.001,
+        le=1_000_000_000,
+        json_schema_extra={"unit": "seconds"},
+    )
+    allow_private_addresses: bool = Field(
+        default=False,
+        title="Results in my own network",
+        description="Let results be fetched from private and local addresses, which are refused otherwise.",
+    )
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], where: str) -> Self:
+        """Read the options of a connection's extra; one that is null or empty has its default.
+
+        Values may be native or strings, as Airflow's form, a URI and JSON write them.
+
+        :param given: the extra, by the options' names.
+        :param where: what begins an error's text: the connection.
+        :raises InvalidRequest: for an unknown name, or a value that breaks its rule.
+        """
+        for name in given:
+            if name not in cls.model_fields:
+                unknown = f"extra has no option {shown(name, _SHOWN)}{_meant(name, cls.model_fields)}"
+                raise InvalidRequest(f"{where}: {unknown}; nothing was sent")
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value not in (None, "")})
+        except ValidationError as invalid:
+            wrong = invalid.errors(include_url=False, include_context=False, include_input=False)
+            name = str(wrong[0]["loc"][0])
+            rule = OptionKind.of(cls.model_fields[name]).rule
+            problem = f"extra {name!r} {rule}, not {shown(given[name], _SHOWN)}"
+            raise InvalidRequest(f"{where}: {problem}; nothing was sent") from None
+
+    @classmethod
+    def of(cls, options: ConnectionOptions) -> Self:
+        """Return ``options`` as this vendor's; for those of an account that was made without any, the defaults."""
+        return options if isinstance(options, cls) else cls(**options.model_dump())
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _native(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None or info.field_name is None:
+            return value
+        return OptionKind.of(cls.model_fields[info.field_name]).native(value)
 
 
-def _read(name: str, value: Any, option: Option, where: str) -> Any:
+class OptionKind(NamedTuple):
+    """Which values an option takes, read from its field."""
+
+    type: type
+    """``float``, ``int``, ``bool`` or ``str``."""
+    choices: tuple[Any, ...]
+    least: float | None
+    most: float | None
+    longest: int | None
+    more: Mapping[str, Any]
+    """What the model says to the form and to errors alone."""
+
+    @classmethod
+    def of(cls, field: FieldInfo) -> Self:
+        """Read the kind of an option from its field."""
+        kind: Any = field.annotation
+        if get_origin(kind) in (Union, UnionType):
+            (kind,) = (each for each in get_args(kind) if each is not NoneType)
+        choices = get_args(kind) if get_origin(kind) is Literal else ()
+        return cls(
+            type=type(choices[0]) if choices else kind,
+            choices=choices,
+            least=_rule(field, "ge"),
+            most=_rule(field, "le"),
+            longest=_rule(field, "max_length"),
+            more=field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {},
+        )
+
+    @property
+    def rule(self) -> str:
+        """The rule in words, for an error."""
+        if self.choices:
+            return f"must be {' or '.join(map(str, self.choices))}"
+        if self.type is bool:
+            return "must be true or false"
+        if self.type is str:
+            return f"must be a string of 1 to {self.longest} printable ASCII characters"
+        if self.type is int:
+            return f"must be a whole number from {self.least} to {self.most}"
+        unit = f" {self.more['unit']}" if "unit" in self.more else ""
+        return f"must be a number greater than 0, from {self.least:g} to {self.most:.15g}{unit}"
+
+    def native(self, value: Any) -> Any:
+        """Return a value that was given natively or as a string in the option's own type.
+
+        :raises ValueError: for a value of no such type; pydantic's own reading would take more, ``"on"`` for a flag.
+        """
+        if self.choices:
+            return _word(value)
+        if self.type is bool:
+            return _flag(value)
+        return _header_text(value) if self.type is str else _number(value, self.type)
+
+
+def _rule(field: FieldInfo, name: str) -> Any:
+    return next((getattr(rule, name) for rule in field.metadata if hasattr(rule, name)), None)
+
+
+def _number(value: Any, wanted: type) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError  # noqa: TRY004 - pydantic reads a ValueError only
     try:
-        return option.read(value)
-    except (ValueError, OverflowError):
-        problem = f"extra {name!r} {option.rule}, not {shown(value, _SHOWN)}"
-        raise InvalidRequest(f"{where}: {problem}; nothing was sent") from None
+        if wanted is float:
+            return float(value)
+        number = int(value)
+    except OverflowError:
+        raise ValueError from None
+    if isinstance(value, float) and number != value:
+        raise ValueError
+    return number
 
 
-def _meant(name: str, known: Mapping[str, Option]) -> str:
-    from difflib import get_close_matches  # not needed where DAG files are parsed
+def _flag(value: Any) -> bool:
+    # pydantic would take "on", "y" and 1 as well, but a permission must be clear.
+    word = _word(value)
+    if word not in ("true", "false"):
+        raise ValueError
+    return word == "true"
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str | bool):
+        raise ValueError  # noqa: TRY004 - as above
+    return str(value).strip().lower()
+
+
+def _header_text(value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or not (text.isascii() and text.isprintable()):
+        raise ValueError
+    return text
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    from difflib import get_close_matches  # only an error needs it
 
     close = get_close_matches(name[:_SHOWN].lower(), known, n=1)
     guess = f": did you mean {close[0]!r}?" if close else "."
     return f"{guess} It takes {', '.join(known)}"
-
-
-def _meaning(meanings: Mapping[str, Any], value: Any) -> Any:
-    word = str(value).strip().lower() if isinstance(value, str | bool) else ""
-    if word not in meanings:
-        raise ValueError
-    return meanings[word]

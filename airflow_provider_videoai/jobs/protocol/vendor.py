@@ -28,7 +28,7 @@ from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
-from airflow_provider_videoai.jobs.protocol.options import Option
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
 from airflow_provider_videoai.jobs.protocol.redaction import Redaction
 from airflow_provider_videoai.jobs.protocol.response import (
     Standing,
@@ -88,8 +88,8 @@ class Vendor(ABC):
     """Seconds for which the vendor recognises an idempotency key; counted from the first submit under it."""
     success_by: ClassVar[SuccessBy] = SuccessBy.STATUS
     """What in an answer says that all went well."""
-    options: ClassVar[Mapping[str, Option]] = {}
-    """What a connection's extra may say to this vendor alone, and the rule of each; see :mod:`.options`."""
+    options: ClassVar[type[ConnectionOptions]] = ConnectionOptions
+    """The model of what a connection's extra may say."""
 
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self.account = account
@@ -155,7 +155,7 @@ class Vendor(ABC):
     @property
     def rate_limit(self) -> float | None:
         """Requests a minute: the connection's, else the documented one."""
-        return self.account.max_requests_per_minute or self.requests_per_minute
+        return self.account.options.max_requests_per_minute or self.requests_per_minute
 
     def require(self, operation: str) -> type[JobRequest]:
         """Return the request class of an operation, or raise :class:`InvalidRequest`."""

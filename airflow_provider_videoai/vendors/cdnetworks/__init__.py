@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import httpx
 from typing_extensions import override
 
+from airflow_provider_videoai.connections.cdnetworks import CONNECTION, CDNetworksOptions
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -29,7 +30,6 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, rows, text, url, whole
-from airflow_provider_videoai.jobs.protocol.options import one_of
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
@@ -65,14 +65,14 @@ class CDNetworks(Vendor):
 
     key = "cdnetworks"
     title = "CDNetworks"
-    default_host = "https://api.cdnetworks.com"
+    default_host = CONNECTION.default_host
     login_name = "login (the AccessKey)"
     password_name = "password (the SecretKey)"
     requests: ClassVar = {TrimRequest.operation: TrimRequest, PullVideoRequest.operation: PullVideoRequest}
     requests_per_minute = 6
     limit_per_call = True
     idempotency = Idempotency.CALLER_ID
-    options: ClassVar = {"auth_scheme": one_of(**SCHEMES)}
+    options = CDNetworksOptions
     success_by = SuccessBy.BOTH
     known_states = frozenset({PROCESSING, *map(str, _STATES)})
     errors: ClassVar = {
@@ -251,8 +251,7 @@ class CDNetworks(Vendor):
 
     @property
     def _scheme(self) -> Scheme:
-        scheme: Scheme = self.account.options.get("auth_scheme", SCHEMES["cnc"])
-        return scheme
+        return SCHEMES[CDNetworksOptions.of(self.account.options).auth_scheme]
 
 
 def _kind(operation: str) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.polling.watch import UNKNOWN_GRACE, Outcome, Watch
-from airflow_provider_videoai.jobs.protocol.account import TOLERANCE
+from airflow_provider_videoai.jobs.protocol.options import TOLERANCE
 
 START = 1_000_000.0
 UNAVAILABLE = VendorUnavailable("lights out")

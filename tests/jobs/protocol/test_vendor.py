@@ -23,6 +23,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, json_body
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
 from tests.jobs.protocol.acme import ASK, BUY, SECRET, Acme, Carve, acme, answer, read_error
 
 
@@ -283,7 +284,7 @@ def test_the_connections_rate_goes_before_the_documented_one(
     monkeypatch: pytest.MonkeyPatch, connection: float | None, documented: float | None, limit: float | None
 ) -> None:
     monkeypatch.setattr(Acme, "requests_per_minute", documented)
-    assert acme(max_requests_per_minute=connection).rate_limit == limit
+    assert acme(options=ConnectionOptions(max_requests_per_minute=connection)).rate_limit == limit
 
 
 def test_a_result_needs_no_call_unless_the_vendor_says_so() -> None:
