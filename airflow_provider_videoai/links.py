@@ -21,6 +21,19 @@ from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 from typing_extensions import override
 
+__all__ = [
+    "JOB_LINK",
+    "MOUNT",
+    "RESULT_LINK",
+    "ROUTE",
+    "VideoJobLink",
+    "VideoResultLink",
+    "job_url",
+    "result_link",
+    "result_url",
+    "ui_is_on",
+]
+
 MOUNT = "/video-jobs"
 """Where the page's own routes are."""
 ROUTE = "video-jobs"

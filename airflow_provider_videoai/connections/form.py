@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
@@ -15,8 +15,7 @@ from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions, Op
 __all__ = ["ConnectionType"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConnectionType:
+class ConnectionType(NamedTuple):
     """What a user sees of a vendor's connections.
 
     :param title: the vendor's name for people.
@@ -34,7 +33,7 @@ class ConnectionType:
     login: str
     password: str
     options: type[ConnectionOptions] = ConnectionOptions
-    placeholders: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = MappingProxyType({})
 
     def ui_field_behaviour(self) -> dict[str, Any]:
         """Return how Airflow's form shows its own fields (``ui-field-behaviour`` of the provider info)."""

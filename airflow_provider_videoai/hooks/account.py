@@ -18,6 +18,8 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.printable import shown
 from airflow_provider_videoai.registry import VENDORS
 
+__all__ = ["account_of"]
+
 _UNTYPED = frozenset({"", "generic"})
 """Connection types that say nothing about whose account it is."""
 _FIELDS = ("conn_type", "host", "port", "schema", "login", "password", "extra")

@@ -8,6 +8,8 @@ from typing import Any
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.vendors.aidge import Aidge
 
+__all__ = ["AidgeHook"]
+
 
 class AidgeHook(VideoJobHook):
     """Submit and follow jobs of one Alibaba Aidge account.

@@ -13,6 +13,8 @@ from airflow_provider_videoai.uploads.upload_source import SourceFile, send
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.cdnetworks.uploading import LARGEST_UPLOAD
 
+__all__ = ["CDNetworksHook"]
+
 
 class CDNetworksHook(VideoJobHook):
     """Submit and follow jobs of one CDNetworks Cloud VoD account.

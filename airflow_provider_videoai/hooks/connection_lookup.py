@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
 from airflow_provider_videoai.jobs import errors
 
+__all__ = ["connection_lookup"]
+
 
 @contextmanager
 def connection_lookup(conn_id: str) -> Iterator[None]:

@@ -19,6 +19,8 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.printable import shown
 
+__all__ = ["VideoJobHook"]
+
 T = TypeVar("T")
 
 

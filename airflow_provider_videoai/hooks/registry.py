@@ -14,6 +14,8 @@ from airflow_provider_videoai.jobs.http import connections as pool
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.registry import hook_path
 
+__all__ = ["hook_for", "transport_for"]
+
 _FRESH = 30.0
 """Seconds for which one lookup of a connection serves all triggers that start meanwhile."""
 

@@ -8,6 +8,8 @@ from typing import Any
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 
+__all__ = ["TencentIVHHook"]
+
 
 class TencentIVHHook(VideoJobHook):
     """Submit and follow jobs of one Tencent IVH account.

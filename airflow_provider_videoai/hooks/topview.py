@@ -12,6 +12,8 @@ from airflow_provider_videoai.jobs.http.blocking_runner import run
 from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of, send
 from airflow_provider_videoai.vendors.topview import FORMATS, Topview
 
+__all__ = ["TopviewHook"]
+
 
 class TopviewHook(VideoJobHook):
     """Submit and follow jobs of one Topview account.

@@ -8,6 +8,8 @@ from typing import Any
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.vendors.viitor import ViiTor
 
+__all__ = ["ViiTorHook"]
+
 
 class ViiTorHook(VideoJobHook):
     """Submit and follow jobs of one ViiTor account.

@@ -16,6 +16,8 @@ from airflow_provider_videoai.jobs.submission.record_store import load
 from airflow_provider_videoai.jobs.submission.retry_advice import advise
 from airflow_provider_videoai.tasks.task_state import store_of
 
+__all__ = ["VideoAIRetryPolicy"]
+
 try:
     from airflow.sdk import RetryDecision, RetryPolicy
 except ImportError as absent:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.values.printable import shown
+if TYPE_CHECKING:
+    from airflow_provider_videoai.jobs.errors import InvalidRequest
 
 __all__ = ["TOLERANCE", "ConnectionOptions", "OptionKind"]
 
@@ -81,16 +81,14 @@ class ConnectionOptions(BaseModel):
         """
         for name in given:
             if name not in cls.model_fields:
-                unknown = f"extra has no option {shown(name, _SHOWN)}{_meant(name, cls.model_fields)}"
-                raise InvalidRequest(f"{where}: {unknown}; nothing was sent")
+                raise _refusal(where, "extra has no option", name, _meant(name, cls.model_fields))
         try:
             return cls.model_validate({name: value for name, value in given.items() if value not in (None, "")})
         except ValidationError as invalid:
             wrong = invalid.errors(include_url=False, include_context=False, include_input=False)
             name = str(wrong[0]["loc"][0])
             rule = OptionKind.of(cls.model_fields[name]).rule
-            problem = f"extra {name!r} {rule}, not {shown(given[name], _SHOWN)}"
-            raise InvalidRequest(f"{where}: {problem}; nothing was sent") from None
+            raise _refusal(where, f"extra {name!r} {rule}, not", given[name]) from None
 
     @classmethod
     def of(cls, options: ConnectionOptions) -> Self:
@@ -157,6 +155,14 @@ class OptionKind(NamedTuple):
         if self.type is bool:
             return _flag(value)
         return _header_text(value) if self.type is str else _number(value, self.type)
+
+
+def _refusal(where: str, problem: str, value: object, advice: str = "") -> InvalidRequest:
+    # Imported when there is an error: these modules take longer to load than all options together.
+    from airflow_provider_videoai.jobs.errors import InvalidRequest
+    from airflow_provider_videoai.jobs.values.printable import shown
+
+    return InvalidRequest(f"{where}: {problem} {shown(value, _SHOWN)}{advice}; nothing was sent")
 
 
 def _rule(field: FieldInfo, name: str) -> Any:
