@@ -19,11 +19,10 @@ from airflow_provider_videoai.jobs.errors import SubmitRejected
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from tests.support.cases import ONE_EACH
 
 PASSWORD = "pass/word+9f8e7d-6c5b4a"
-ONE_EACH = pytest.mark.parametrize(
-    "case", ["viitor", "aidge", "cdnetworks_trim", "topview", "tencent_video"], indirect=True
-)
+EACH_VENDOR = pytest.mark.parametrize("case", ONE_EACH, indirect=True)
 
 
 class _Echo(ThreadingHTTPServer):
@@ -101,7 +100,7 @@ FAILED_JOBS = {
 }
 
 
-@ONE_EACH
+@EACH_VENDOR
 def test_an_echoed_password_is_in_no_error_and_no_log(
     case: Any, hook: Any, echo: _Echo, sandbox: Any, everything_said: Any
 ) -> None:
@@ -113,7 +112,7 @@ def test_an_echoed_password_is_in_no_error_and_no_log(
     assert not leaked(hook.test_connection()[1])
 
 
-@ONE_EACH
+@EACH_VENDOR
 def test_a_password_echoed_in_a_jobs_answer_is_nowhere_in_its_status(case: Any, hook: Any, echo: _Echo) -> None:
     echo.answer = FAILED_JOBS[case.vendor]
     status = hook.status("ViiTor_AI_1", case.operation)
@@ -122,7 +121,7 @@ def test_a_password_echoed_in_a_jobs_answer_is_nowhere_in_its_status(case: Any, 
     assert not leaked(json.dumps(status.to_json()))
 
 
-@ONE_EACH
+@EACH_VENDOR
 def test_no_registry_of_the_process_keeps_rotated_secrets(case: Any, connect: Any, echo: _Echo) -> None:
     echo.answer = FAILED_JOBS[case.vendor]
     host = f"http://127.0.0.1:{echo.server_port}"

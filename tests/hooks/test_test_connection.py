@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.hooks import job
+from tests.support.cases import ONE_EACH
 
 WRONG = "wrong-secret-that-must-not-be-seen"
 UNTIMED = ("viitor", "topview")
 """Vendors that sign no time: to them a wrong clock matters only beside something else."""
 
 
-@pytest.mark.parametrize("case", ["viitor", "aidge", "cdnetworks_trim", "topview", "tencent_video"], indirect=True)
+@pytest.mark.parametrize("case", ONE_EACH, indirect=True)
 class TestEachVendor:
     def test_sound_credentials_are_proved_without_buying(self, case: Any, sandbox: Any) -> None:
         ok, said = case.hook().test_connection()

@@ -14,10 +14,9 @@ from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from tests.support.cases import ONE_EACH
 
-ONE_EACH = pytest.mark.parametrize(
-    "case", ["viitor", "aidge", "cdnetworks_trim", "topview", "tencent_video"], indirect=True
-)
+EACH_VENDOR = pytest.mark.parametrize("case", ONE_EACH, indirect=True)
 FOREIGN = ["aws", "http", "https", "postgres", "email"]
 KEY = "somebody-elses-secret-key"
 
@@ -35,7 +34,7 @@ def other_than(case: Any, cases: Any) -> Any:
     return cases["tencent_video" if case.vendor != "tencent_ivh" else "topview"]
 
 
-@ONE_EACH
+@EACH_VENDOR
 @pytest.mark.parametrize("mode", ["submit", "status", "result", "asubmit", "test_connection"])
 def test_a_hook_refuses_another_vendors_connection_naming_both_types(
     mode: str, case: Any, cases: Any, connect: Any, sandbox: Any, nothing_was_sent: Any, everything_said: Any
@@ -61,7 +60,7 @@ def test_a_hook_refuses_another_vendors_connection_naming_both_types(
     assert nothing_was_sent()
 
 
-@ONE_EACH
+@EACH_VENDOR
 def test_operator_sensor_and_trigger_refuse_it_alike(
     case: Any, cases: Any, connect: Any, task: Any, sensor: Any, nothing_was_sent: Any
 ) -> None:
@@ -92,7 +91,7 @@ def test_an_upload_refuses_it_alike(hook: Any, file: str, connect: Any, tmp_path
     assert nothing_was_sent()
 
 
-@ONE_EACH
+@EACH_VENDOR
 @pytest.mark.parametrize("conn_type", FOREIGN)
 def test_the_connection_of_another_service_is_refused(
     conn_type: str, case: Any, connect: Any, nothing_was_sent: Any
@@ -102,7 +101,7 @@ def test_the_connection_of_another_service_is_refused(
     assert nothing_was_sent()
 
 
-@ONE_EACH
+@EACH_VENDOR
 @pytest.mark.parametrize("conn_type", [None, "", "generic", "own", "OWN", "with-dashes"])
 def test_a_connection_of_no_type_or_of_the_vendors_own_works(conn_type: str | None, case: Any, connect: Any) -> None:
     own = {"own": case.vendor, "OWN": case.vendor.upper(), "with-dashes": case.vendor.replace("_", "-")}
@@ -110,7 +109,7 @@ def test_a_connection_of_no_type_or_of_the_vendors_own_works(conn_type: str | No
     assert ok, said
 
 
-@ONE_EACH
+@EACH_VENDOR
 @pytest.mark.parametrize("scheme", ["own", ""])
 def test_a_connection_written_as_a_uri_works(
     scheme: str, case: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
