@@ -306,3 +306,6 @@ def _pixels(box: dict[str, Any], width: int, height: int) -> Region:
     x1, y1, x2, y2 = box["box"]
     start, end = box["timestamp"]
     return Region(int(x1 * width), int(y1 * height), round(x2 * width), round(y2 * height), start=start, end=end)
+
+
+SERVICE = Aidge

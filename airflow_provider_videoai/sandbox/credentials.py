@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sandbox's own credentials, and Airflow connections that carry them."""
+"""The sandbox's vendors: their credentials, and Airflow connections that carry them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from airflow_provider_videoai.sandbox import vendors
+
+__all__ = ["CREDENTIALS", "VENDORS", "Credential", "connections"]
 
 
 @dataclass(frozen=True)
@@ -16,26 +22,18 @@ class Credential:
     password: str
 
 
-CREDENTIALS: dict[str, Credential] = {
-    "viitor": Credential("100001", "sandbox-viitor-token"),
-    "aidge": Credential("500001", "sandbox-aidge-secret"),
-    "cdnetworks": Credential("SANDBOXACCESSKEY", "sandbox-cdnetworks-secret"),
-    "topview": Credential("sandbox-topview-uid", "sandbox-topview-key"),
-    "tencent_ivh": Credential("sandbox-ivh-appkey", "sandbox-ivh-accesstoken"),
+VENDORS: dict[str, ModuleType] = {
+    each.name: import_module(f"{vendors.__name__}.{each.name}") for each in iter_modules(vendors.__path__)
 }
-"""Fixed and obviously fake: they open nothing but a sandbox."""
+"""Vendor -> what is said of it in :mod:`airflow_provider_videoai.sandbox.vendors`, found by its file."""
 
-EXTRAS: dict[str, dict[str, Any]] = {
-    "viitor": {"channel": 100},
-    # CDNetworks recommends six calls a minute; a sandbox is harmed by none.
-    "cdnetworks": {"max_requests_per_minute": 600},
-}
+CREDENTIALS: dict[str, Credential] = {key: Credential(each.LOGIN, each.PASSWORD) for key, each in VENDORS.items()}
 
 
 def connections(url: str) -> dict[str, str]:
-    """Airflow connections, as JSON, that point the five default connection ids at the sandbox on ``url``.
+    """Airflow connections, as JSON, that point the default connection ids at the sandbox on ``url``.
 
-    Returns a dict from environment variable name (``AIRFLOW_CONN_VIITOR_DEFAULT`` ...) to its value.
+    :returns: the values by environment variable (``AIRFLOW_CONN_VIITOR_DEFAULT`` ...).
     """
     return {
         f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(
@@ -45,7 +43,7 @@ def connections(url: str) -> dict[str, str]:
                 "login": credential.login,
                 "password": credential.password,
                 # Its results are at its own address, which is a local one.
-                "extra": {"allow_private_addresses": True, **EXTRAS.get(vendor, {})},
+                "extra": {"allow_private_addresses": True, **getattr(VENDORS[vendor], "EXTRA", {})},
             },
         )
         for vendor, credential in CREDENTIALS.items()

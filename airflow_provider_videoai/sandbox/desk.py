@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
@@ -112,6 +112,22 @@ class Vendor(Protocol):
 
     def reset(self) -> None:
         """Forget everything."""
+
+
+@runtime_checkable
+class HasStorage(Protocol):
+    """A vendor that stores files: uploads, or results."""
+
+    def storage_routes(self) -> list[Route]:
+        """Return the routes of the files."""
+
+
+@runtime_checkable
+class HasIds(Protocol):
+    """A vendor with things of its own that a request names: avatars, voices, stored videos."""
+
+    def ids(self) -> dict[str, list[str]]:
+        """Return what there is, by the vendor's name of the field."""
 
 
 def routes_of(world: World, vendor: Vendor) -> list[Route]:

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``GET /sandbox`` tells about the sandbox."""
+"""What ``GET /sandbox`` says about the sandbox."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_videoai.sandbox.cdnetworks import LIBRARY_VIDEO_ID
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Vendor
+from airflow_provider_videoai.sandbox.desk import HasIds, Vendor
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.media import scenery
 from airflow_provider_videoai.sandbox.shapes import SHAPES
-from airflow_provider_videoai.sandbox.tencent_ivh.requests import AVATARS as VIRTUALMEN
-from airflow_provider_videoai.sandbox.tencent_ivh.requests import TIMBRES
-from airflow_provider_videoai.sandbox.topview.catalogue import AVATARS, CAPTIONS, VOICES
+
+__all__ = ["CONTROL", "index"]
 
 CONTROL = {
     "GET /sandbox/ledger": {"query": ["vendor"]},
@@ -40,7 +38,7 @@ CONTROL = {
         "vendor": "one vendor (default: all)",
         "queue_seconds": "for jobs submitted from now on",
         "run_seconds": "for jobs submitted from now on",
-        "advance": "seconds that jobs under way jump ahead",
+        "advance": "seconds that jobs in flight jump ahead",
     },
     "GET /sandbox/shapes": {},
     "POST /sandbox/shapes": SHAPES,
@@ -67,15 +65,6 @@ def index(base_url: str, vendors: list[Vendor]) -> dict[str, Any]:
             "large": {"url": f"{base_url}/sample/large-500.mp4", "megabytes": "any number from 1 to 1000 in its name"},
             "speech": {"url": f"{base_url}/sample/speech.mp3", "text": scenery.SPEECH_TEXT},
         },
-        "ids": {
-            "cdnetworks": {"videoId": [LIBRARY_VIDEO_ID]},
-            "topview": {
-                "aiAvatarId": [avatar.avatar_id for avatar in AVATARS if not avatar.custom],
-                "aiAvatarId (custom)": [avatar.avatar_id for avatar in AVATARS if avatar.custom],
-                "voiceoverId": [voice.voice_id for voice in VOICES],
-                "captionId": list(CAPTIONS),
-            },
-            "tencent_ivh": {"VirtualmanKey": list(VIRTUALMEN), "TimbreKey": list(TIMBRES)},
-        },
+        "ids": {vendor.key: vendor.ids() for vendor in vendors if isinstance(vendor, HasIds)},
         "control": CONTROL,
     }

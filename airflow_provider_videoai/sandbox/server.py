@@ -6,32 +6,28 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
+from importlib import import_module
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
-from airflow_provider_videoai.sandbox.aidge import Aidge
-from airflow_provider_videoai.sandbox.cdnetworks import CDNetworks
 from airflow_provider_videoai.sandbox.clock import Durations
 from airflow_provider_videoai.sandbox.control import Control
-from airflow_provider_videoai.sandbox.desk import Vendor, routes_of
+from airflow_provider_videoai.sandbox.credentials import VENDORS
+from airflow_provider_videoai.sandbox.desk import HasStorage, Vendor, routes_of
 from airflow_provider_videoai.sandbox.media.serving import media_route
-from airflow_provider_videoai.sandbox.tencent_ivh import TencentIVH
-from airflow_provider_videoai.sandbox.topview import Topview
 from airflow_provider_videoai.sandbox.transport import ExposedProtocol
-from airflow_provider_videoai.sandbox.viitor import ViiTor
 from airflow_provider_videoai.sandbox.world import World
 
 START_SECONDS = 30
 
 
 def application(world: World) -> Starlette:
-    """Return all five vendors, their storage, the samples and the control API as one ASGI application."""
-    cdnetworks, topview = CDNetworks(world), Topview(world)
-    vendors: list[Vendor] = [ViiTor(world), Aidge(world), cdnetworks, topview, TencentIVH(world)]
+    """Return all vendors, their storage, the samples and the control API as one ASGI application."""
+    vendors: list[Vendor] = [import_module(f"{__package__}.{key}").SERVICE(world) for key in VENDORS]
     routes = [route for vendor in vendors for route in routes_of(world, vendor)]
-    storage = [*cdnetworks.storage_routes(), *topview.storage_routes()]
+    storage = [route for vendor in vendors if isinstance(vendor, HasStorage) for route in vendor.storage_routes()]
     return Starlette(routes=[*routes, *storage, media_route(world), *Control(world, vendors).routes()])
 
 

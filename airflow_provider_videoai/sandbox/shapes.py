@@ -6,19 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_videoai.sandbox.credentials import VENDORS
 from airflow_provider_videoai.sandbox.faults import BadControl
 
-SHAPES: dict[str, tuple[str, ...]] = {
-    # taskStatus: as Aidge's sibling calls. bare: no state, a videoUrl means done. TaskStatus: PascalCase edition.
-    "aidge": ("taskStatus", "bare", "TaskStatus"),
-    # The new edition's documents type the status as a string.
-    "cdnetworks": ("int", "string"),
-    # Topview's own client takes both words for a failed task.
-    "topview": ("fail", "failed"),
-    # Tencent's own samples omit Status: Progress 100 or -1 is all there is.
-    "tencent_ivh": ("status", "no_status"),
-}
-"""Allowed shapes by vendor; the first is the default. ViiTor documents one form only."""
+SHAPES: dict[str, tuple[str, ...]] = {key: each.SHAPES for key, each in VENDORS.items() if hasattr(each, "SHAPES")}
+"""Allowed shapes by vendor; the first is the default. A vendor with one form of answer has none."""
 
 
 class Shapes:

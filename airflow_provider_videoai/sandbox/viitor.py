@@ -228,3 +228,6 @@ def _error_code(job: Job) -> Any:
     if job.fate is Fate.RENDER and failure is not None:
         return TASK_ERRORS.get(failure.reason, OTHER_TASK_ERROR)
     return OTHER_TASK_ERROR
+
+
+SERVICE = ViiTor

@@ -23,6 +23,7 @@ the video of a pull that failed       ``pullStatus`` 3, empty ``videoInfo``
 """
 
 from airflow_provider_videoai.sandbox.cdnetworks.service import CDNetworks
-from airflow_provider_videoai.sandbox.cdnetworks.videos import LIBRARY_VIDEO_ID
 
-__all__ = ["LIBRARY_VIDEO_ID", "CDNetworks"]
+__all__ = ["SERVICE", "CDNetworks"]
+
+SERVICE = CDNetworks

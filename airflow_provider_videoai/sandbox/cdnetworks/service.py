@@ -30,7 +30,13 @@ from airflow_provider_videoai.sandbox.cdnetworks.requests import (
     video_id_of,
 )
 from airflow_provider_videoai.sandbox.cdnetworks.storage import Storage
-from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_PULLED, SOURCE_TRIMMED, Library, Video
+from airflow_provider_videoai.sandbox.cdnetworks.videos import (
+    LIBRARY_VIDEO_ID,
+    SOURCE_PULLED,
+    SOURCE_TRIMMED,
+    Library,
+    Video,
+)
 from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
@@ -77,6 +83,10 @@ class CDNetworks:
     def storage_routes(self) -> list[Route]:
         """Return the route of uploads."""
         return [self._storage.route()]
+
+    def ids(self) -> dict[str, list[str]]:
+        """Return the video that is there from the start."""
+        return {"videoId": [LIBRARY_VIDEO_ID]}
 
     def reset(self) -> None:
         """Forget signatures and videos."""

@@ -21,4 +21,6 @@ call-backs to ``CallbackUrl``         none are sent
 
 from airflow_provider_videoai.sandbox.tencent_ivh.service import TencentIVH
 
-__all__ = ["TencentIVH"]
+__all__ = ["SERVICE", "TencentIVH"]
+
+SERVICE = TencentIVH

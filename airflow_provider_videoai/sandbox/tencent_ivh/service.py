@@ -19,8 +19,10 @@ from airflow_provider_videoai.sandbox.media.outcome import Media, Rendered, Stop
 from airflow_provider_videoai.sandbox.media.script import Script, plan, to_srt
 from airflow_provider_videoai.sandbox.media.voice import speak
 from airflow_provider_videoai.sandbox.tencent_ivh.requests import (
+    AVATARS,
     FULL,
     NO_RECORD,
+    TIMBRES,
     UNAUTHORISED,
     SpeechRequest,
     VideoRequest,
@@ -69,6 +71,10 @@ class TencentIVH:
             Call(post, f"{BASE}/tts", CallKind.SUBMIT, SPEECH, self.tts),
             Call(post, f"{BASE}/getprogress", CallKind.QUERY, "progress", self.getprogress),
         ]
+
+    def ids(self) -> dict[str, list[str]]:
+        """Return its presenters and voices."""
+        return {"VirtualmanKey": list(AVATARS), "TimbreKey": list(TIMBRES)}
 
     def reset(self) -> None:
         """Do nothing: it remembers nothing beside its jobs."""

@@ -21,4 +21,6 @@ notices to ``noticeUrl``              none are sent
 
 from airflow_provider_videoai.sandbox.topview.service import Topview
 
-__all__ = ["Topview"]
+__all__ = ["SERVICE", "Topview"]
+
+SERVICE = Topview

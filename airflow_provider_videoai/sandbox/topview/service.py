@@ -83,6 +83,15 @@ class Topview:
         """Return the routes of uploads and results."""
         return Bucket(self._account, self._signer).routes()
 
+    def ids(self) -> dict[str, list[str]]:
+        """Return its avatars, voices and caption styles."""
+        return {
+            "aiAvatarId": [avatar.avatar_id for avatar in AVATARS if not avatar.custom],
+            "aiAvatarId (custom)": [avatar.avatar_id for avatar in AVATARS if avatar.custom],
+            "voiceoverId": [voice.voice_id for voice in VOICES],
+            "captionId": list(CAPTIONS),
+        }
+
     def reset(self) -> None:
         """Return the account to its state at the start."""
         self._account.reset()

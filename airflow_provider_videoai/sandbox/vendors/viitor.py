@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ViiTor documents one form of answer only."""
+
+LOGIN = "100001"
+PASSWORD = "sandbox-viitor-token"
+EXTRA = {"channel": 100}
