@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a task's buttons "Job" and "Result" lead: to the "Video jobs" page, never to an address that is a secret.
+"""Where a task's buttons "Job" and "Result" lead: to the "Video jobs" page, never to a signed URL.
 
-Airflow stores a link as it was when the worker ended. The address of a result opens for whoever holds it, and dies
-within days; a link to the page's own route is neither: it asks who the user is, and leads to an address of that moment.
+Airflow stores a link as it was when the worker ended. The URL of a result opens for whoever holds it, and expires
+within days. A link to the page's own route does neither: it checks the user, and redirects to a URL of that moment.
 
 A ``task`` here is anything that has ``dag_id``, ``run_id``, ``task_id`` and ``map_index``, as all of Airflow's have; in
 an iteration of one of Airflow 3.4's task loops also ``region_id`` and ``region_index``.
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 MOUNT = "/video-jobs"
-"""Where the page's own routes are."""
+"""The path of the page's own routes."""
 ROUTE = "video-jobs"
 """The page's name in Airflow's frame: it is shown at ``/plugin/video-jobs``."""
 
@@ -46,20 +46,20 @@ def ui_is_on() -> bool:
 
 
 def job_url(task: Any) -> str:
-    """Return the address of the task's job in Airflow's frame; empty where the page is switched off."""
+    """Return the URL of the task's job in Airflow's frame; empty if the page is switched off."""
     where = dict(zip(("dag_id", "run_id", "task_id", "map_index"), _where(task), strict=True))
     return _at(f"/plugin/{ROUTE}?{_query(where | _region(task))}")
 
 
 def result_url(task: Any) -> str:
-    """Return the address that leads to the media of the task's job; empty where the page is switched off."""
+    """Return the URL that redirects to the media of the task's job; empty if the page is switched off."""
     path = "/".join(quote(part, safe="", errors="replace") for part in _where(task))
     region = _region(task)
     return _at(f"{MOUNT}/api/jobs/{path}/result{'?' if region else ''}{_query(region)}")
 
 
 def _where(task: Any) -> list[str]:
-    # In a loop the database numbers the iterations where the task itself says that it is not mapped.
+    # In a task loop the database numbers the iterations, but the task itself says that it is not mapped.
     index = _iteration(task)
     if index is None:
         index = getattr(task, "map_index", -1)
@@ -89,7 +89,7 @@ def _at(path: str) -> str:
 
 
 class VideoJobLink(BaseOperatorLink):
-    """Leads to the task's job, from the moment that there is one."""
+    """Leads to the task's job, as soon as there is one."""
 
     name = "Job"
 
@@ -99,7 +99,7 @@ class VideoJobLink(BaseOperatorLink):
 
 
 class VideoResultLink(BaseOperatorLink):
-    """Leads to the media; where there are several, to the page that shows them."""
+    """Leads to the media; if there are several, to the page that shows them."""
 
     name = "Result"
 

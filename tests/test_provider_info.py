@@ -22,7 +22,7 @@ from airflow.providers_manager import ProvidersManager
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.registry import hook_for
-from airflow_provider_videoai.registry import VENDORS, hook_path
+from airflow_provider_videoai.registry import VENDORS, connection_type, hook_path
 from tests.support.which_airflow import ProvidersManagerTaskRuntime, needs_airflow_3_2
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -154,6 +154,8 @@ def test_hook_and_connection_type_agree(key: str) -> None:
     assert hook.conn_name_attr == f"{key}_conn_id"
     assert getattr(hook, hook.conn_name_attr) == "some_conn"
     assert hook.vendor_class.default_host == CONNECTION_TYPES[key]
+    assert hook.hook_name == connection_type(key).title
+    assert hook.vendor_class.options is connection_type(key).options
 
 
 @EACH_CONNECTION

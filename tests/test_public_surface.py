@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -192,6 +193,15 @@ def listed_on_the_page(heading: str) -> dict[str, tuple[str, ...]]:
     section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n", 1)[1].partition("\n## ")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", section, re.MULTILINE)
     return {module: tuple(re.findall(r"`(\w+)`", names)) for module, names in rows}
+
+
+def test_the_page_states_the_supported_versions_that_the_package_declares() -> None:
+    project = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pythons = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r"Python :: 3\.\d+$", each)]
+    (airflow,) = (each for each in project["dependencies"] if each.startswith("apache-airflow>="))
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"| Python | {pythons[0]} to {pythons[-1]} |" in page
+    assert f"| Airflow | {airflow.partition('>=')[2]} and newer;" in page
 
 
 def test_the_page_states_the_same_names() -> None:

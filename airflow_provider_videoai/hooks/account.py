@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a vendor account from an Airflow connection: whatever is wrong with it is said by field, value and rule."""
+"""Read a vendor account from an Airflow connection: an error names the field, its value and the rule that it breaks."""
 
 from __future__ import annotations
 
@@ -31,9 +31,13 @@ _UNLIKELY = 10**40  # no login is a number of so many digits
 
 
 def account_of(connection: Any, vendor: type[Vendor], conn_type: str) -> Account:
-    """Make the account of an Airflow connection for a hook of type ``conn_type``.
+    """Make the account of an Airflow connection.
 
-    Raise :class:`InvalidRequest` naming the connection and the field that breaks a rule; no secret is shown.
+    :param connection: Airflow's connection; everything in it may be anything.
+    :param vendor: the vendor whose account it is.
+    :param conn_type: the connection type of the vendor's hook.
+    :raises InvalidRequest: for a field that breaks a rule. It names the connection, the field and the rule, and shows
+        no secret.
     """
     where = f"connection {connection.conn_id!r}"
     fields = _fields_of(connection, where)
@@ -73,7 +77,7 @@ def _extra(extra: object, conn_type: str, where: str) -> dict[str, Any]:
         try:
             extra = json.loads(extra or "null")
         except (ValueError, RecursionError):
-            raise InvalidRequest(f"{where}: extra must be a JSON object, and is no JSON; nothing was sent") from None
+            raise InvalidRequest(f"{where}: extra must be a JSON object, and is not JSON; nothing was sent") from None
     if extra is None:
         return {}
     if not isinstance(extra, Mapping):
@@ -85,7 +89,7 @@ def _credential(value: object, field: str, where: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _UNLIKELY:
         return str(value)
     if value is not None and not isinstance(value, str):
-        raise InvalidRequest(f"{where}: {field} must be a text; nothing was sent")
+        raise InvalidRequest(f"{where}: {field} must be a string; nothing was sent")
     return (value or "").strip()
 
 
@@ -95,7 +99,7 @@ def _credential(value: object, field: str, where: str) -> str:
 def _base_url(fields: Mapping[str, Any], default: str, where: str) -> str:
     given, port = fields["host"] or "", _port(fields["port"], f"{where}: port")
     if not isinstance(given, str):
-        raise InvalidRequest(f"{where}: host must be a text; nothing was sent")
+        raise InvalidRequest(f"{where}: host must be a string; nothing was sent")
     given = given.strip()
     if not given:
         return default
@@ -154,13 +158,13 @@ def _port(value: object, where: str) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(_HIGHEST_PORT)):
         number = int(value)
     if not 0 < number <= _HIGHEST_PORT:
-        # What is long is no port that was mistyped: it may be another field's secret.
+        # A long value is no mistyped port: it may be another field's secret.
         length = len(value) if isinstance(value, str) else 0
-        given = f"a text of {length} characters" if length > _LONGEST_PORT else shown(value)
+        given = f"a string of {length} characters" if length > _LONGEST_PORT else shown(value)
         raise InvalidRequest(f"{where} must be a number from 1 to {_HIGHEST_PORT}, not {given}")
     return number
 
 
 def _shown(host: str) -> str:
-    # Of what came with a user, a query or the JSON of an extra, a part may be secret.
+    # A user, a query or pasted JSON may hold a secret.
     return "" if set('@?#="{') & set(host) else f", not {shown(host)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_videoai.connections.aidge import CONNECTION
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.vendors.aidge import Aidge
 
@@ -21,7 +22,7 @@ class AidgeHook(VideoJobHook):
     conn_name_attr = "aidge_conn_id"
     default_conn_name = "aidge_default"
     conn_type = "aidge"
-    hook_name = "Alibaba Aidge"
+    hook_name = CONNECTION.title
 
     def __init__(self, aidge_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(aidge_conn_id, **kwargs)

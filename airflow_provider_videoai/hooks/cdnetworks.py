@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from airflow_provider_videoai.connections.cdnetworks import CONNECTION
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.http.blocking_runner import run
@@ -26,20 +27,25 @@ class CDNetworksHook(VideoJobHook):
     conn_name_attr = "cdnetworks_conn_id"
     default_conn_name = "cdnetworks_default"
     conn_type = "cdnetworks"
-    hook_name = "CDNetworks Cloud VoD"
+    hook_name = CONNECTION.title
 
     def __init__(self, cdnetworks_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(cdnetworks_conn_id, **kwargs)
         self.cdnetworks_conn_id = cdnetworks_conn_id
 
     def upload(self, source: object, filename: str | None = None) -> str:
-        """Upload a file (a path, or the URL of one in a store of Airflow's) as a new video and return its ``videoId``.
+        """Upload a file as a new video.
 
-        Raises ``InvalidRequest`` for a file that is not there, empty or larger than 500 MB, and ``VendorUnavailable``
-        where it did not arrive. How the bytes are sent is not documented by Cloud VoD itself:
-        see :mod:`~airflow_provider_videoai.vendors.cdnetworks.uploading`.
+        How the bytes are sent is not documented by Cloud VoD itself: see
+        :mod:`~airflow_provider_videoai.vendors.cdnetworks.uploading`.
+
+        :param source: a path, or the URL of a file in object storage that Airflow can read.
+        :param filename: the video's name; without it the file's.
+        :returns: the ``videoId``.
+        :raises InvalidRequest: for a file that is not there, empty or larger than 500 MB.
+        :raises VendorUnavailable: if it did not arrive.
         """
-        self.transport.vendor.require_credentials()  # looks the connection up here, where it may block
+        self.transport.vendor.require_credentials()  # this lookup of the connection may block
         return run(self.aupload(source, filename))
 
     async def aupload(self, source: object, filename: str | None = None) -> str:

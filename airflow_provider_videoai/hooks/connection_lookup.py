@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say in this package's errors why Airflow does not hand out a connection."""
+"""Translate Airflow's reasons for not returning a connection into this package's errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ __all__ = ["connection_lookup"]
 
 @contextmanager
 def connection_lookup(conn_id: str) -> Iterator[None]:
-    """Raise ``VendorUnavailable`` for a connection that Airflow does not hand out now, which a retry may mend.
+    """Translate the errors of a lookup in the ``with`` block.
 
-    Airflow says "not defined" also if the secrets backend that holds it did not answer. What Airflow or a secrets
-    backend says is not passed on: it may quote the connection.
+    What Airflow or a secrets backend says is not passed on: it may quote the connection.
+
+    :param conn_id: the connection that is looked up.
+    :raises VendorUnavailable: if a retry may help. Airflow says "not defined" also of a connection whose secrets
+        backend did not answer, so that this is no proof of a wrong id.
+    :raises InvalidRequest: if the connection may not be read from here.
     """
     try:
         yield

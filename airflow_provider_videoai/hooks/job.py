@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every vendor's hook does: submit a job, ask for it, fetch its result; blocking and async alike."""
+"""What every vendor's hook does: submit a job, query its status, fetch its result; blocking and async alike."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ T = TypeVar("T")
 class VideoJobHook(BaseHook):
     """Base of the vendors' hooks; a subclass names its vendor and its connection type.
 
-    ``operation`` is one of the vendor's operations and may be left out where the vendor has one, or for its first.
-    All methods raise :class:`~airflow_provider_videoai.jobs.errors.VideoAIError` and subclasses.
+    All methods raise :class:`~airflow_provider_videoai.jobs.errors.VideoAIError` and subclasses. Their ``operation`` is
+    one of the vendor's operations; without it the vendor's first is meant.
 
     :param conn_id: the Airflow connection that holds the account.
     """
@@ -56,9 +56,9 @@ class VideoJobHook(BaseHook):
         return self._transport
 
     async def atransport(self) -> Transport:
-        """Return the account's transport; looks the connection up without blocking the event loop."""
+        """Return the account's transport; the lookup of the connection does not block the event loop."""
         if self._transport is None:
-            # A tenth of what a DAG file takes to load this package, and only event loops need it.
+            # Imported here: a tenth of the time in which a DAG file loads this package, and only event loops need it.
             from airflow.providers.common.compat.connection import get_async_connection
 
             with connection_lookup(conn_id := self._checked_id()):
@@ -78,28 +78,41 @@ class VideoJobHook(BaseHook):
     # -- blocking ------------------------------------------------------------------------------------------
 
     def submit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
-        """Submit a job, once, and return its id. ``request`` is the operation's request, or its fields by name.
+        """Submit a job once. The submit is never repeated by itself after bytes of it may have left.
 
-        Never repeated by itself after bytes of it may have left: a lost answer raises ``SubmitUncertain``.
+        :param request: the operation's request, or its fields by name.
+        :param operation: the operation of a request that is given as fields.
+        :returns: the job's id.
+        :raises InvalidRequest: before anything is sent.
+        :raises SubmitRejected: if the vendor refused it; nothing was bought.
+        :raises SubmitUncertain: if the answer was lost; the job may have been bought.
         """
         vendor = self.transport.vendor
         return self.transport.run(vendor.buy(_validated(vendor, request, operation), None))
 
     def status(self, job_id: str, operation: str | None = None) -> JobStatus:
-        """Ask for one job; raise ``JobNotFound`` where the vendor does not know it."""
+        """Query the status of one job.
+
+        :raises JobNotFound: if the job id is unknown to the vendor.
+        :raises VendorUnavailable: if there is no readable answer.
+        """
         return _only(self.statuses([job_id], operation), job_id, self.vendor_class)
 
     def statuses(self, job_ids: Iterable[str], operation: str | None = None) -> dict[str, JobStatus]:
-        """Ask for many jobs in as few requests as the vendor allows; unknown ones are missing from the answer."""
+        """Query the status of many jobs, in as few requests as the vendor allows.
+
+        :returns: the statuses by job id; jobs that are unknown to the vendor are missing.
+        """
         vendor, found = self.transport.vendor, dict[str, JobStatus]()
         for batch in _batches(vendor, job_ids):
             found |= self.transport.run(vendor.statuses(_operation(vendor, operation), batch))
         return found
 
     def result(self, job_id: str, operation: str | None = None) -> JobResult:
-        """Fetch a job's result with fresh URLs; raise ``JobFailed`` or ``JobAborted`` for one that failed.
+        """Fetch a job's result, with fresh URLs; before the job has ended, its state and no URL.
 
-        The result of a job that has not ended has its state and no URL.
+        :raises JobFailed: if the job failed or was aborted.
+        :raises JobNotFound: if the job id is unknown to the vendor.
         """
         status = self.status(job_id, operation)
         return self.transport.run(self.completed(self.transport.vendor, status, operation))
@@ -107,16 +120,16 @@ class VideoJobHook(BaseHook):
     # -- async ---------------------------------------------------------------------------------------------
 
     async def asubmit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
-        """Submit a job, once, and return its id; see :meth:`submit`."""
+        """Submit a job once and return its id; see :meth:`submit`."""
         transport = await self.atransport()
         return await transport.arun(transport.vendor.buy(_validated(transport.vendor, request, operation), None))
 
     async def astatus(self, job_id: str, operation: str | None = None) -> JobStatus:
-        """Ask for one job; see :meth:`status`."""
+        """Query the status of one job; see :meth:`status`."""
         return _only(await self.astatuses([job_id], operation), job_id, self.vendor_class)
 
     async def astatuses(self, job_ids: Iterable[str], operation: str | None = None) -> dict[str, JobStatus]:
-        """Ask for many jobs; see :meth:`statuses`."""
+        """Query the status of many jobs; see :meth:`statuses`."""
         transport = await self.atransport()
         vendor, found = transport.vendor, dict[str, JobStatus]()
         for batch in _batches(vendor, job_ids):
@@ -133,7 +146,14 @@ class VideoJobHook(BaseHook):
     def completed(
         vendor: Vendor, status: JobStatus, operation: str | None = None, submitted_at: float | None = None
     ) -> Flow[JobResult]:
-        """Turn a job's last status into its result; times are epoch seconds."""
+        """Make a job's result of its last status.
+
+        :param vendor: the vendor of the job.
+        :param status: the last status.
+        :param operation: the operation, or the name that the job is polled as.
+        :param submitted_at: epoch seconds, if known.
+        :raises JobFailed: if the job failed or was aborted.
+        """
         operation = _operation(vendor, operation)
         if status.state in (JobState.FAILED, JobState.ABORTED):
             raise failure_of(status, vendor.title)
@@ -150,11 +170,14 @@ class VideoJobHook(BaseHook):
         )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Prove the connection with the cheapest authenticated call, which buys nothing, and say what was proven."""
+        """Test the connection with the cheapest authenticated call, which buys nothing.
+
+        :returns: whether the vendor accepted the credentials, and a sentence that says so or why not.
+        """
         try:
             proven = self.transport.run(self.transport.vendor.probe())
         except VideoAIError as failure:
-            # Behind Airflow's button the connection has a made-up id, which would only puzzle.
+            # The connection under Airflow's Test button has a made-up id, which no user has seen.
             return False, failure.message.replace(f"connection {self.conn_id!r}", "this connection")
         return True, f"{proven}. Nothing was bought."
 
@@ -191,5 +214,5 @@ def _batches(vendor: Vendor, job_ids: Iterable[str]) -> Iterable[list[str]]:
 
 def _only(found: Mapping[str, JobStatus], job_id: str, vendor: type[Vendor]) -> JobStatus:
     if job_id not in found:
-        raise JobNotFound(f"{vendor.title} does not know job {job_id!r}", job_id=job_id)
+        raise JobNotFound(f"job {job_id!r} is unknown to {vendor.title}", job_id=job_id)
     return found[job_id]

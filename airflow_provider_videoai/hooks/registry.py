@@ -21,9 +21,11 @@ _FRESH = 30.0
 
 
 def hook_for(vendor: str, conn_id: str | None = None) -> VideoJobHook:
-    """Make the hook of a vendor for a connection, or for its default one.
+    """Make the hook of a vendor.
 
-    Raise ``KeyError`` for a vendor that this package does not have.
+    :param vendor: the vendor's key.
+    :param conn_id: the connection; without it the vendor's default one.
+    :raises KeyError: for a vendor that this package does not have.
     """
     module, _, name = hook_path(vendor).rpartition(".")
     hook = getattr(import_module(module), name)
@@ -47,9 +49,11 @@ _lookups: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, s
 
 
 async def transport_for(vendor: str, conn_id: str, *, refused: Transport | None = None) -> Transport:
-    """Return the transport of an account for the running loop; tasks that start together look it up once.
+    """Return the transport of an account for the running event loop; tasks that start together look it up once.
 
-    ``refused`` is one whose credentials the vendor refused: the connection may hold others by now.
+    :param vendor: the vendor's key.
+    :param conn_id: the connection.
+    :param refused: a transport whose credentials the vendor refused: the connection may hold others by now.
     """
     loop = asyncio.get_running_loop()
     lookup = _lookups.setdefault(loop, {}).setdefault((vendor, conn_id), _Lookup())
@@ -63,7 +67,7 @@ async def transport_for(vendor: str, conn_id: str, *, refused: Transport | None 
 
 
 def _loaded(vendor: str, conn_id: str) -> VideoJobHook:
-    """Make the hook and load what asking needs: too long for an event loop the first time."""
+    """Make the hook and import what requests need, which blocks for too long for an event loop the first time."""
     import airflow.providers.common.compat.connection  # noqa: F401 - loaded here so that it is there later
 
     pool.load()

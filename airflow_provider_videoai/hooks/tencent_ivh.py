@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_videoai.connections.tencent_ivh import CONNECTION
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 
@@ -21,7 +22,7 @@ class TencentIVHHook(VideoJobHook):
     conn_name_attr = "tencent_ivh_conn_id"
     default_conn_name = "tencent_ivh_default"
     conn_type = "tencent_ivh"
-    hook_name = "Tencent IVH"
+    hook_name = CONNECTION.title
 
     def __init__(self, tencent_ivh_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(tencent_ivh_conn_id, **kwargs)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from airflow_provider_videoai.connections.topview import CONNECTION
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import SubmitRejected, VendorUnavailable
 from airflow_provider_videoai.jobs.http.blocking_runner import run
@@ -25,19 +26,21 @@ class TopviewHook(VideoJobHook):
     conn_name_attr = "topview_conn_id"
     default_conn_name = "topview_default"
     conn_type = "topview"
-    hook_name = "Topview"
+    hook_name = CONNECTION.title
 
     def __init__(self, topview_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(topview_conn_id, **kwargs)
         self.topview_conn_id = topview_conn_id
 
     def upload(self, source: object) -> str:
-        """Upload a file (a path, or the URL of one in a store of Airflow's) and return its file id.
+        """Upload a file. It costs nothing and may be repeated.
 
-        Costs nothing and may be repeated. Raises ``InvalidRequest`` for a file that is not there or has a format that
-        Topview does not take, ``VendorUnavailable`` where it did not arrive.
+        :param source: a path, or the URL of a file in object storage that Airflow can read.
+        :returns: the file id.
+        :raises InvalidRequest: for a file that is not there or has a format that Topview does not take.
+        :raises VendorUnavailable: if it did not arrive.
         """
-        self.transport.vendor.require_credentials()  # looks the connection up here, where it may block
+        self.transport.vendor.require_credentials()  # this lookup of the connection may block
         return run(self.aupload(source))
 
     async def aupload(self, source: object) -> str:
@@ -54,7 +57,7 @@ class TopviewHook(VideoJobHook):
         return upload.file_id
 
     def has_file(self, file_id: str) -> bool:
-        """Ask whether a file that was uploaded is still there."""
+        """Return whether a file that was uploaded is still there."""
         try:
             return self.transport.run(cast(Topview, self.transport.vendor).arrived(file_id))
         except SubmitRejected:

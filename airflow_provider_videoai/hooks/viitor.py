@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_videoai.connections.viitor import CONNECTION
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.vendors.viitor import ViiTor
 
@@ -21,7 +22,7 @@ class ViiTorHook(VideoJobHook):
     conn_name_attr = "viitor_conn_id"
     default_conn_name = "viitor_default"
     conn_type = "viitor"
-    hook_name = "ViiTor"
+    hook_name = CONNECTION.title
 
     def __init__(self, viitor_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(viitor_conn_id, **kwargs)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When Airflow tries a task again."""
+"""When Airflow retries a task."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Airflow's ``retry_policy`` for tasks of this package: retry what costs nothing, pay again only where allowed."""
+"""Airflow's ``retry_policy`` for tasks of this package: retry what costs nothing, pay again only if allowed."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ log = logging.getLogger(__name__)
 class VideoAIRetryPolicy(RetryPolicy):
     """Decide by the error whether a failed task is tried again, within its ``retries``.
 
-    What a retry cannot mend fails at once. What costs nothing is retried after 1, 2, 4, ... minutes, at most an hour,
-    or later where the vendor asks for it. A job that failed is replaced only ``paid_retries`` times in a DAG run.
-    Errors that are not of this package are left to Airflow.
+    Non-retryable errors fail the task at once. What costs nothing is retried with a backoff of 1, 2, 4, ... minutes, at
+    most an hour, or later if the vendor's ``Retry-After`` says so. A job that failed is replaced only ``paid_retries``
+    times in a DAG run. Errors of other packages are left to Airflow.
 
     :param paid_retries: how many jobs the task may buy by itself after its first, in all its tries; 0 or more.
+    :raises InvalidRequest: for any other value, when the DAG file is parsed.
     """
 
     paid_retries: int = 0
@@ -66,7 +67,7 @@ class VideoAIRetryPolicy(RetryPolicy):
 
 
 def _bought(context: Mapping[str, Any], try_number: int) -> int | None:
-    """Return how many jobs the task bought, by its record; where that cannot be read, as many as it had tries."""
+    """Return how many jobs the task bought, by its record; if that cannot be read, as many as it had tries."""
     if context.get("task_state_store") is None:
         return try_number
     try:

@@ -16,7 +16,7 @@ import pytest
 
 from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions, OptionKind
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.registry import VENDORS, connection_type, module_of
@@ -90,6 +90,14 @@ def test_the_extras_are_those_of_the_models_with_their_defaults(page: Pages, cel
     assert [(row[0], row[1]) for row in rows] == list(expected)
     defaults = {(row[0], row[1]): row[3] for row in rows if expected[row[0], row[1]] is not None}
     assert defaults == {option: written(default) for option, default in expected.items() if default is not None}
+
+
+def test_the_extras_page_states_the_limits_of_numbers(page: Pages, cells: Cells) -> None:
+    rows = {row[1]: row[2] for row in cells(page("connections.md").section("## Extras"))}
+    for name, field in ConnectionOptions.model_fields.items():
+        kind = OptionKind.of(field)
+        if kind.type is float:
+            assert f"from {kind.least:g} to {kind.most:,.15g}" in rows[name]
 
 
 def test_the_readmes_table_has_every_operator_and_sensor_of_each_vendor(page: Pages, cells: Cells) -> None:

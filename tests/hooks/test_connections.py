@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an Airflow connection to an account: forms of the host, extras, and what is told of wrong ones."""
+"""From an Airflow connection to an account: forms of the host, extras, and what errors say of wrong ones."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_no_port_is_none(port: Any) -> None:
 @pytest.mark.parametrize("field", ["host", "login", "password"])
 @pytest.mark.parametrize("value", [["hidden"], {"hidden": 1}, True, 1.5, b"hidden", HUGE])
 def test_a_field_that_is_no_text_is_refused_and_not_shown(field: str, value: Any) -> None:
-    with pytest.raises(InvalidRequest, match=f"connection 'mine': {field} must be a text; nothing was sent"):
+    with pytest.raises(InvalidRequest, match=f"connection 'mine': {field} must be a string; nothing was sent"):
         account(**{field: value})
 
 
