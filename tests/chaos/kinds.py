@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-VENDORS = ("viitor", "aidge", "cdnetworks", "topview", "tencent_ivh")
+from airflow_provider_videoai import registry
+
+VENDORS = tuple(registry.VENDORS)
 
 NAMES_ITS_JOBS = ("cdnetworks",)
 """Vendors that can be asked for a job under an id that we chose: there no lost answer is ever uncertain."""

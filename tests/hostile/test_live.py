@@ -16,6 +16,7 @@ import pytest
 from database import running_postgres
 from standalone import Standalone, group, wait_for
 
+from airflow_provider_videoai import registry
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.sandbox import running_sandbox
@@ -26,7 +27,7 @@ from tests.support.real_airflow import airflow_at
 
 pytestmark = [pytest.mark.airflow, pytest.mark.hostile, pytest.mark.timeout(1500)]
 
-VENDORS = ("viitor", "aidge", "cdnetworks", "topview", "tencent_ivh")
+VENDORS = tuple(registry.VENDORS)
 MODES = ("deferred", "in_triggerer", "blocking")
 QUEUE_SECONDS, RUN_SECONDS = 1.0, 12.0
 POLL_INTERVAL = 10.0

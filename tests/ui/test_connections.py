@@ -10,18 +10,13 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from airflow_provider_videoai import registry
 from airflow_provider_videoai.sandbox import CREDENTIALS
 from airflow_provider_videoai.sandbox.running import Sandbox
 
 pytestmark = [pytest.mark.airflow, pytest.mark.ui]
 
-NAMES = {
-    "viitor": "ViiTor",
-    "aidge": "Alibaba Aidge",
-    "cdnetworks": "CDNetworks Cloud VoD",
-    "topview": "Topview",
-    "tencent_ivh": "Tencent IVH",
-}
+NAMES = {vendor: registry.connection_type(vendor).title for vendor in registry.VENDORS}
 
 
 def fill(page: Page, vendor: str, sandbox: Sandbox, password: str) -> None:
