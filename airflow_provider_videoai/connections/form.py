@@ -21,7 +21,7 @@ class ConnectionType(NamedTuple):
     :param title: the vendor's name for people.
     :param website: the vendor's site.
     :param default_host: the base URL that an empty host stands for.
-    :param login: what the vendor calls the login.
+    :param login: what the vendor calls the login; ``None`` if it has none, and the form then shows no field for it.
     :param password: what the vendor calls the password.
     :param options: the model of the extra.
     :param placeholders: examples that the form shows in empty fields, by the field's name.
@@ -30,23 +30,24 @@ class ConnectionType(NamedTuple):
     title: str
     website: str
     default_host: str
-    login: str
+    login: str | None
     password: str
     options: type[ConnectionOptions] = ConnectionOptions
     placeholders: Mapping[str, str] = MappingProxyType({})
 
     def ui_field_behaviour(self) -> dict[str, Any]:
         """Return how Airflow's form shows its own fields (``ui-field-behaviour`` of the provider info)."""
+        labels = {
+            "host": "Host (empty: the default)",
+            "port": "Port (the Test button needs one: 443)",
+            "login": self.login,
+            "password": self.password,
+        }
         return {
             # Every option has a field of its own. The port may stand in the host as well, but the Test button of
             # Airflow 3.3 answers "Bad Request" for a stored connection without one.
-            "hidden-fields": ["schema", "extra"],
-            "relabeling": {
-                "host": "Host (empty: the default)",
-                "port": "Port (the Test button needs one: 443)",
-                "login": self.login,
-                "password": self.password,
-            },
+            "hidden-fields": ["schema", "extra", *(name for name, label in labels.items() if label is None)],
+            "relabeling": {name: label for name, label in labels.items() if label is not None},
             "placeholders": {"host": self.default_host, "port": "443", **self.placeholders},
         }
 

@@ -54,7 +54,8 @@ async def acancel(vendor: Vendor, operation: str, job_id: str, seconds: float) -
 
 def _hurried(vendor: Vendor, seconds: float) -> Transport:
     # Without the account's rate limit: a queue of polls must not outlast the time that Airflow gives a killed task.
-    account = replace(vendor.account, timeout=min(seconds, vendor.account.timeout))
+    options = vendor.account.options
+    account = replace(vendor.account, options=options.model_copy(update={"timeout": min(seconds, options.timeout)}))
     return Transport(type(vendor)(account, vendor.clock), rate_limit=RateLimit(None))
 
 

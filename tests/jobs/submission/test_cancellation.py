@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.protocol.call import json_body
+from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.submission.cancellation import acancel, cancel_in_thread
 
@@ -93,7 +94,7 @@ def test_vendor_that_never_answers_holds_nobody_up(cancel: Cancel, open_lab: Any
 
 def test_cancel_does_not_wait_for_the_accounts_rate_limit(cancel: Cancel, open_lab: Any, server: Any) -> None:
     answering(server, 204)
-    vendor = open_lab("cancel_lab", host=server.url, max_requests_per_minute=0.001)
+    vendor = open_lab("cancel_lab", host=server.url, options=ConnectionOptions(max_requests_per_minute=0.001))
     for _ in range(2):
         assert "was cancelled" in cancel(vendor, 5)
 
