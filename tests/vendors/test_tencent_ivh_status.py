@@ -79,7 +79,9 @@ def test_the_state_follows_status_and_progress_only_where_status_is_missing(
     assert status.media_url == (MEDIA if state is JobState.SUCCEEDED else None)
 
 
-@pytest.mark.parametrize(("said", "kept"), [(0, 0), (40, 40), (100, 100), (-1, 0), ("55", 55), (None, None)])
+@pytest.mark.parametrize(
+    ("said", "kept"), [(0, 0), (40, 40), (100, 100), (-1, None), (101, None), (0.5, None), ("55", 55), (None, None)]
+)
 def test_progress_is_kept_as_a_hint(tencent: TencentIVH, play: Any, said: Any, kept: int | None) -> None:
     assert observe(tencent, play, Status="MAKING", Progress=said).progress == kept
 

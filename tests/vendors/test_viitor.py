@@ -241,7 +241,9 @@ def test_finished_without_a_url_is_still_running(viitor: ViiTor, play: Any, addr
     assert (status.state, status.media_url, status.progress) == (JobState.RUNNING, None, 100)
 
 
-@pytest.mark.parametrize(("told", "read"), [(60, 60), ("60", 60), (130, 100), (-1, 0), (None, None), ("soon", None)])
+@pytest.mark.parametrize(
+    ("told", "read"), [(60, 60), ("60", 60), (130, None), (-1, None), ("0.5", None), (None, None), ("soon", None)]
+)
 def test_progress_is_a_percentage_or_nothing(viitor: ViiTor, play: Any, told: Any, read: int | None) -> None:
     assert ask(viitor, play, ok([row(taskProgress=told)])).progress == read
 

@@ -6,6 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 _WIDEST = 2**63
+_ALL = 100
+_PERCENT_DIGITS = 3
+_BINARY_ERROR = 1e-9
+"""Of 0.29, say, of which a hundredfold is 28.999999999999996."""
 
 
 def whole(value: object) -> int | None:
@@ -20,9 +24,24 @@ def whole(value: object) -> int | None:
 
 
 def percent(value: object) -> int | None:
-    """Read a progress in percent, kept within 0-100."""
-    number = whole(value)
-    return None if number is None else min(100, max(0, number))
+    """Read a progress that its vendor sends in percent, rounded down; ``None`` for what is not from 0 to 100.
+
+    A number between 0 and 1 reads as a fraction as well as as less than one percent, so it says nothing. Text counts
+    if it is a whole number.
+    """
+    if isinstance(value, str):
+        digits = value.strip()
+        value = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _PERCENT_DIGITS else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if value == 0 or 1 <= value <= _ALL else None
+
+
+def fraction(value: object) -> int | None:
+    """Read a progress that its vendor sends as a fraction from 0 to 1, as percent, rounded down; else ``None``."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        return None
+    return int(value * _ALL + _BINARY_ERROR)
 
 
 def text(value: object) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, rows, text, url, whole
+from airflow_provider_videoai.jobs.protocol.json_values import fraction, mapping, percent, rows, text, url, whole
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -49,10 +49,35 @@ def test_a_whole_number_is_read_from_numbers_and_text(value: object, read: int |
 
 @pytest.mark.parametrize(
     ("value", "read"),
-    [(0, 0), (40, 40), ("40", 40), (100, 100), (101, 100), (-1, 0), (None, None), ("half", None)],
+    [
+        *((0, 0), (0.0, 0), (1, 1), (40, 40), (37.9, 37), (99.99, 99), (100, 100), (100.0, 100)),
+        *(("40", 40), (" 40 ", 40), ("100", 100)),
+        *((101, None), (100.5, None), (-1, None), (-0.5, None), (10**400, None), ("101", None), ("0040", None)),
+        *((0.5, None), ("0.5", None), ("40.5", None), ("-1", None), ("1e1", None), ("٤٠", None), ("²", None)),
+        *((True, None), (False, None), (None, None), ("half", None), ("", None), ("40 %", None), ([40], None)),
+        *((float("nan"), None), (float("inf"), None), (float("-inf"), None)),
+    ],
 )
-def test_a_progress_stays_within_0_and_100(value: object, read: int | None) -> None:
+def test_a_percent_outside_of_its_range_or_ambiguous_is_unknown(value: object, read: int | None) -> None:
     assert percent(value) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        *((0, 0), (0.0, 0), (0.37, 37), (0.29, 29), (0.57, 57), (0.001, 0), (0.999, 99), (1, 100), (1.0, 100)),
+        *((37, None), (1.01, None), (-0.1, None), (-1, None), (10**400, None)),
+        *(("0.5", None), ("1", None), (True, None), (False, None), (None, None), ([0.5], None)),
+        *((float("nan"), None), (float("inf"), None)),
+    ],
+)
+def test_a_fraction_is_read_as_percent_or_is_unknown(value: object, read: int | None) -> None:
+    assert fraction(value) == read
+
+
+@pytest.mark.parametrize("hundredths", range(101))
+def test_no_hundredth_is_lost_to_binary_numbers(hundredths: int) -> None:
+    assert fraction(hundredths / 100) == hundredths
 
 
 @pytest.mark.parametrize(
@@ -109,6 +134,7 @@ def test_only_the_objects_of_an_array_are_rows(value: object, read: list[dict[st
 READERS: list[tuple[Callable[[object], object], type]] = [
     (whole, int),
     (percent, int),
+    (fraction, int),
     (text, str),
     (url, str),
     (mapping, dict),
@@ -133,4 +159,4 @@ def test_a_number_and_its_text_are_read_alike(number: int) -> None:
 
 @given(value=JSON)
 def test_a_percent_is_never_out_of_range(value: Any) -> None:
-    assert percent(value) in {None, *range(101)}
+    assert {percent(value), fraction(value)} <= {None, *range(101)}
