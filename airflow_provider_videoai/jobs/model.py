@@ -10,7 +10,16 @@ from enum import StrEnum
 from typing import Any, Self
 
 from airflow_provider_videoai.jobs.values.bounded_json import MOST_BYTES, bounded, normalised
+from airflow_provider_videoai.jobs.values.outputs import (
+    Derived,
+    Output,
+    bounded_outputs,
+    derived,
+    outputs_from_json,
+    with_fields,
+)
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 
 class JobState(StrEnum):
@@ -37,7 +46,11 @@ class JobStatus:
 
     ``progress`` is percent (0-100), ``queue_position`` the number of jobs ahead, ``raw`` the vendor's own state as
     text, ``error_code``/``error_message`` the vendor's words for a failure, ``duration_ms`` the media's length in
-    milliseconds, ``details`` the rest that the vendor said, under its own field names. Unknown values are ``None``.
+    milliseconds, ``usage`` what the job used, ``details`` the rest that the vendor said, under its own field names.
+    Unknown values are ``None``.
+
+    ``outputs`` is all that the job made. ``media_url``, ``media_id`` and ``subtitles_url`` are derived from it; given
+    without it, they make it.
     """
 
     job_id: str
@@ -51,7 +64,13 @@ class JobStatus:
     subtitles_url: str | None = field(default=None, repr=False)
     media_id: str | None = None
     duration_ms: int | None = None
+    outputs: tuple[Output, ...] = ()
+    usage: Usage | None = None
     details: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep the outputs and the single fields one."""
+        _settle(self)
 
     def to_json(self, most_details: int = MOST_BYTES) -> dict[str, Any]:
         """Return plain JSON values, ``details`` cut to so many bytes; :meth:`from_json` reads them back."""
@@ -66,12 +85,19 @@ class JobStatus:
         if not isinstance(stored, Mapping):
             raise TypeError(f"a status must be an object, not {shown(stored)}")
         known = {each.name: normalised(stored[each.name]) for each in fields(cls) if each.name in stored}
+        read = {
+            "outputs": outputs_from_json(known.pop("outputs", None)),
+            "usage": Usage.from_json(known.pop("usage", None)),
+        }
         for name, value in known.items():
             _check_field(name, value)
-        return cls(**known | {"state": JobState(known["state"])})
+        return cls(**known | read | {"state": JobState(known["state"])})
 
     def with_media(self, **media: Any) -> JobStatus:
-        """Return a copy whose media fields are filled in."""
+        """Return a copy whose media fields are filled in: ``outputs``, or those of the main one."""
+        if "outputs" not in media:
+            single = {name: media.get(name, getattr(self, name)) for name in Derived._fields}
+            media |= single | {"outputs": with_fields(self.outputs, Derived(**single))}
         return replace(self, **media)
 
     def describe(self) -> str:
@@ -97,10 +123,27 @@ def _check_field(name: str, value: Any) -> None:
         raise ValueError(f"{name}: must be a status's {kind.__name__}, not {shown(value)}")
 
 
+def _settle(of: JobStatus | JobResult) -> None:
+    outputs = of.outputs
+    if not outputs:
+        if of.media_url is None and of.media_id is None and of.subtitles_url is None:
+            return  # every poll of a job that has not ended
+        outputs = with_fields((), Derived(of.media_url, of.subtitles_url, of.media_id))
+    outputs = bounded_outputs(outputs)
+    object.__setattr__(of, "outputs", outputs)
+    for name, value in derived(outputs)._asdict().items():
+        object.__setattr__(of, name, value)
+
+
 def _plain(of: JobStatus | JobResult, most_details: int) -> dict[str, Any]:
     # Not asdict(): that copies every word of an hour of speech.
     values = {each.name: getattr(of, each.name) for each in fields(of)}
-    return values | {"state": of.state.value, "details": bounded(of.details, most_details)}
+    return values | {
+        "state": of.state.value,
+        "outputs": [each.to_json() for each in of.outputs],
+        "usage": of.usage.to_json() if of.usage else None,
+        "details": bounded(of.details, most_details),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +158,15 @@ class JobResult:
     subtitles_url: str | None = field(default=None, repr=False)
     media_id: str | None = None
     duration_ms: int | None = None
+    outputs: tuple[Output, ...] = ()
+    usage: Usage | None = None
     submitted_at: str | None = None
     finished_at: str | None = None
     details: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep the outputs and the single fields one."""
+        _settle(self)
 
     @classmethod
     def of(
@@ -135,10 +184,9 @@ class JobResult:
             operation=operation,
             job_id=status.job_id,
             state=status.state,
-            media_url=status.media_url,
-            subtitles_url=status.subtitles_url,
-            media_id=status.media_id,
             duration_ms=status.duration_ms,
+            outputs=status.outputs,
+            usage=status.usage,
             submitted_at=iso_utc(submitted_at),
             finished_at=iso_utc(finished_at),
             details=status.details,
@@ -151,6 +199,8 @@ class JobResult:
             f"{self.duration_ms / 1000:.1f} s long" if self.duration_ms is not None else "",
             "subtitles" if self.subtitles_url else "",
             f"media id {shortened(self.media_id)}" if self.media_id else "",
+            f"{len(self.outputs)} outputs" if len(self.outputs) > (2 if self.subtitles_url else 1) else "",
+            f"used {self.usage.describe()}" if self.usage and self.usage.known else "",
         )
         return ", ".join(filter(None, parts)) or "nothing but the job's state"
 

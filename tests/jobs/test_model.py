@@ -29,6 +29,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus, iso_utc
 from airflow_provider_videoai.jobs.values.bounded_json import normalised
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 SIGNED = "https://bucket.example.com/out.mp4?X-Amz-Signature=secret"
 WHOLE = JobStatus(
@@ -43,6 +44,7 @@ WHOLE = JobStatus(
     subtitles_url=SIGNED,
     media_id="media-1",
     duration_ms=11810,
+    usage=Usage(credits=12.5),
     details={"Duration": 11810, "nested": [{"a": None}]},
 )
 
@@ -215,6 +217,11 @@ def test_a_result_carries_the_last_status_as_plain_json() -> None:
         "subtitles_url": SIGNED,
         "media_id": "media-1",
         "duration_ms": 11810,
+        "outputs": [
+            {"kind": "video", "url": SIGNED, "media_id": "media-1", "label": None},
+            {"kind": "subtitles", "url": SIGNED, "media_id": None, "label": None},
+        ],
+        "usage": {"credits": 12.5, "seconds": None, "jobs": None, "source": "vendor"},
         "submitted_at": "2023-11-14T22:13:20+00:00",
         "finished_at": "2023-11-14T22:14:20+00:00",
         "details": {"Duration": 11810, "nested": [{"a": None}]},
@@ -230,9 +237,11 @@ def test_absent_values_of_a_result_are_null() -> None:
         "subtitles_url",
         "media_id",
         "duration_ms",
+        "usage",
         "submitted_at",
         "finished_at",
     }
+    assert told["outputs"] == []
     assert type(told["state"]) is str
 
 

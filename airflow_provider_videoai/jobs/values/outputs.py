@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job made: any number of media, and which of them the single fields of a result mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from airflow_provider_videoai.jobs.values.printable import shortened, shown
+
+MOST_OUTPUTS = 100
+"""How many outputs are kept of one job, the mark included that says how many were cut."""
+_LONGEST_URL = 32 * 1024
+_LONGEST_ID = 1000
+_LONGEST_LABEL = 200
+
+
+class OutputKind(StrEnum):
+    """What an output is."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    IMAGE = "image"
+    SUBTITLES = "subtitles"
+    FILE = "file"
+    """Anything else, and what a later version calls by a kind that this one does not know."""
+
+
+_SUFFIXES: Mapping[str, OutputKind] = {
+    **dict.fromkeys((".mp3", ".wav", ".m4a", ".aac", ".ogg", ".flac", ".opus"), OutputKind.AUDIO),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".gif"), OutputKind.IMAGE),
+    **dict.fromkeys((".srt", ".vtt", ".ass"), OutputKind.SUBTITLES),
+}
+
+
+def kind_of_url(url: str, default: OutputKind = OutputKind.VIDEO) -> OutputKind:
+    """Return the kind that the suffix of the file's name says, else ``default``."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return default
+    return _SUFFIXES.get(PurePosixPath(path).suffix.lower(), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing that a job made.
+
+    :param kind: what it is.
+    :param url: where it is; may be signed, so it is in no ``repr``. ``None`` if the vendor names only an id.
+    :param media_id: the vendor's id of it, if it has one.
+    :param label: what tells it from the job's other outputs, in a few words.
+    """
+
+    kind: OutputKind
+    url: str | None = field(default=None, repr=False)
+    media_id: str | None = None
+    label: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Bound the texts, which a vendor wrote; each cut says so."""
+        label = self.label
+        if self.url is not None and len(self.url) > _LONGEST_URL:
+            label = f"[cut: a URL of {len(self.url)} characters] {label or ''}".strip()
+            object.__setattr__(self, "url", None)
+        object.__setattr__(self, "kind", OutputKind(self.kind))
+        object.__setattr__(self, "url", self.url or None)
+        media_id = self.media_id or None
+        if media_id is not None and len(media_id) > _LONGEST_ID:
+            media_id = shortened(media_id, _LONGEST_ID)
+        object.__setattr__(self, "media_id", media_id)
+        object.__setattr__(self, "label", shortened(label, _LONGEST_LABEL) if label else None)
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return plain JSON values; :meth:`from_json` reads them back."""
+        return {"kind": self.kind.value, "url": self.url, "media_id": self.media_id, "label": self.label}
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """Read what :meth:`to_json` of any version wrote.
+
+        :raises ValueError: for anything else. Unknown keys are left out, an unknown kind is a file.
+        """
+        if not isinstance(stored, Mapping):
+            raise ValueError(f"outputs: each must be an object, not {shown(stored)}")  # noqa: TRY004 - as documented
+        kind = stored.get("kind")
+        values = [stored.get(name) for name in ("url", "media_id", "label")]
+        for value in (kind, *values):
+            if value is not None and type(value) is not str:
+                raise ValueError(f"outputs: {shown(value)} must be a string")
+        return cls(OutputKind(kind) if kind in _KINDS else OutputKind.FILE, *values)
+
+
+_KINDS = frozenset(OutputKind)
+
+
+class Derived(NamedTuple):
+    """The single fields of a result: those of the main output, and the URL of the first subtitles."""
+
+    media_url: str | None
+    subtitles_url: str | None
+    media_id: str | None
+
+
+def main_of(outputs: Iterable[Output]) -> Output | None:
+    """Return the output that ``media_url`` and ``media_id`` mean.
+
+    That is the first video with a URL, else the first other output with one, else the first that has only an id.
+    Subtitles are never it.
+    """
+    media = [each for each in outputs if each.kind is not OutputKind.SUBTITLES]
+    ranked = sorted(media, key=lambda each: (each.url is None, each.kind is not OutputKind.VIDEO))
+    return next((each for each in ranked if each.url or each.media_id), None)
+
+
+def subtitles_of(outputs: Iterable[Output]) -> Output | None:
+    """Return the first subtitles that have a URL."""
+    return next((each for each in outputs if each.kind is OutputKind.SUBTITLES and each.url), None)
+
+
+def derived(outputs: Sequence[Output]) -> Derived:
+    """Return the single fields that these outputs have."""
+    main, subtitles = main_of(outputs), subtitles_of(outputs)
+    return Derived(main.url if main else None, subtitles.url if subtitles else None, main.media_id if main else None)
+
+
+def with_fields(outputs: Sequence[Output], fields: Derived) -> tuple[Output, ...]:
+    """Return the outputs, the main one and the subtitles changed to what the single fields say.
+
+    Of no outputs these are the ones that a version without outputs knew.
+    """
+    main, subtitles = main_of(outputs), subtitles_of(outputs)
+    first = []
+    if fields.media_url or fields.media_id:
+        kind = main.kind if main else _kind_of_media(fields.media_url)
+        label = main.label if main else None
+        first.append(Output(kind, fields.media_url, fields.media_id, label))
+    if fields.subtitles_url:
+        given = subtitles or Output(OutputKind.SUBTITLES)
+        first.append(replace(given, url=fields.subtitles_url))
+    return (*first, *(each for each in outputs if each is not main and each is not subtitles))
+
+
+def _kind_of_media(url: str | None) -> OutputKind:
+    kind = kind_of_url(url or "")
+    return OutputKind.FILE if kind is OutputKind.SUBTITLES else kind
+
+
+def bounded_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
+    """Return at most :data:`MOST_OUTPUTS` outputs; if some were cut, the last says how many.
+
+    What the single fields mean is kept, wherever it stands.
+    """
+    if len(outputs) <= MOST_OUTPUTS:
+        return tuple(outputs)
+    named = [each for each in (main_of(outputs), subtitles_of(outputs)) if each is not None]
+    rest = [each for each in outputs if not any(each is one for one in named)]
+    kept = [*named, *rest][: MOST_OUTPUTS - 1]
+    return (*kept, Output(OutputKind.FILE, label=f"[cut: {len(outputs) - len(kept)} more outputs]"))
+
+
+def outputs_from_json(stored: Any) -> tuple[Output, ...]:
+    """Read a list of outputs as any version wrote it.
+
+    :raises ValueError: for anything else.
+    """
+    if stored is None:
+        return ()
+    if not isinstance(stored, list):
+        raise ValueError(f"outputs: must be a list, not {shown(stored)}")  # noqa: TRY004 - as documented
+    return tuple(map(Output.from_json, stored))

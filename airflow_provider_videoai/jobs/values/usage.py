@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job used, of what is paid for: as the vendor says it, or as it was measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+_MOST = 2**53
+"""Beyond it a float is no longer exact to one."""
+
+
+def amount(value: object) -> float | None:
+    """Read an amount of something; ``None`` for what is none.
+
+    That is a finite number from 0 to 2**53. Text is refused, even ``"12"``: a vendor that documents a number and sends
+    a text means something that is not documented (a unit, a currency, a thousands separator).
+    """
+    if isinstance(value, Decimal):
+        value = float(value) if value.is_finite() else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if 0 <= value <= _MOST else None  # a NaN is in no order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one job used; ``None`` for what is unknown, never a guess.
+
+    :param credits: in the vendor's own credits; no vendor's price of a credit is known here.
+    :param seconds: of media, as the vendor bills them.
+    :param jobs: how many jobs it counts for.
+    :param source: ``vendor`` if the vendor said it, ``measured`` if this package measured it.
+    """
+
+    credits: float | None = None
+    seconds: float | None = None
+    jobs: int | None = None
+    source: Literal["vendor", "measured"] = "vendor"
+
+    def __post_init__(self) -> None:
+        """Make ``None`` of what is no amount: usage is said beside a result, and must not cost one."""
+        object.__setattr__(self, "credits", amount(self.credits))
+        object.__setattr__(self, "seconds", amount(self.seconds))
+        jobs = amount(self.jobs)
+        object.__setattr__(self, "jobs", jobs if isinstance(jobs, int) else None)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known."""
+        return (self.credits, self.seconds, self.jobs) != (None, None, None)
+
+    def or_none(self) -> Self | None:
+        """Return itself, or ``None`` if nothing is known."""
+        return self if self.known else None
+
+    def describe(self) -> str:
+        """Say it in a few words, ``12 credits, 4.5 s`` say; empty if nothing is known."""
+        parts = ((self.credits, "credit"), (self.jobs, "job"))
+        words = [f"{_plain(value)} {unit}{'' if value == 1 else 's'}" for value, unit in parts if value is not None]
+        if self.seconds is not None:
+            words.insert(1 if self.credits is not None else 0, f"{_plain(self.seconds)} s")
+        return ", ".join(words)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; :meth:`from_json` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self | None:
+        """Read what :meth:`to_json` of any version wrote; ``None`` if it says nothing that can be relied on."""
+        if not isinstance(stored, Mapping) or stored.get("source") not in ("vendor", "measured"):
+            return None
+        amounts = {name: stored.get(name) for name in ("credits", "seconds", "jobs")}
+        return cls(**amounts, source=stored["source"]).or_none()
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
