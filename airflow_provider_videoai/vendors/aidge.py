@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -38,6 +38,7 @@ from airflow_provider_videoai.jobs.protocol.response import SuccessBy, by_status
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
 from airflow_provider_videoai.jobs.values.bounded_json import json_value
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 
 _STATES = {
@@ -262,7 +263,8 @@ class Aidge(Vendor):
             raw=short(_word(data)),
             error_code=next(iter(_error_codes(body)), None) if failed else None,
             error_message=(_message(body) or None) if failed else None,
-            media_url=_media_url(data) if state is JobState.SUCCEEDED else None,
+            outputs=_outputs(body) if state is JobState.SUCCEEDED else (),
+            # No usage: the pages of sibling APIs have a "usage" without a unit. It stays in the details.
             details=_details(body, data),
         )
 
@@ -321,16 +323,22 @@ def _word(data: Mapping[str, Any]) -> str:
 
 def _state(data: Mapping[str, Any]) -> JobState:
     word = _word(data).lower()
-    has_media = _media_url(data) is not None
+    has_media = next(_media_urls(data), None) is not None
     if not word:
         return JobState.SUCCEEDED if has_media else JobState.RUNNING
     state = _STATES.get(word, JobState.RUNNING)
     return JobState.RUNNING if state is JobState.SUCCEEDED and not has_media else state
 
 
-def _media_url(data: Mapping[str, Any]) -> str | None:
+def _media_urls(data: Mapping[str, Any]) -> Iterator[str]:
     holders = [data, *_objects(_pick(data, "result")), *_objects(_pick(data, "taskResult"))]
-    return next((found for holder in holders if (found := url(_pick(holder, "videoUrl")))), None)
+    return (found for holder in holders if (found := url(_pick(holder, "videoUrl"))))
+
+
+def _outputs(body: Mapping[str, Any]) -> tuple[Output, ...]:
+    found = [address for data in _objects(_pick(body, "data")) for address in _media_urls(data)]
+    # The same address stands in "data" and in "result" of some captures.
+    return tuple(Output(OutputKind.VIDEO, address) for address in dict.fromkeys(found))
 
 
 def _task_id(body: Mapping[str, Any]) -> str | None:

@@ -34,6 +34,7 @@ from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent,
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 
 SERVICE = "/v2/ivh/videomaker/broadcastservice"
@@ -335,8 +336,7 @@ class TencentIVH(Vendor):
             raw=short(payload.get("Status")),
             progress=percent(payload.get("Progress")),
             queue_position=_counted(payload.get("ArrayCount")) if state is JobState.QUEUED else None,
-            media_url=media_url if succeeded else None,
-            subtitles_url=url(payload.get("SubtitlesUrl")) if succeeded else None,
+            outputs=_outputs(payload) if succeeded else (),
             duration_ms=_counted(payload.get("Duration")) or None,
             details=details,
             **(_failure(payload) if state is JobState.FAILED else {}),
@@ -349,6 +349,13 @@ class TencentIVH(Vendor):
 
 
 _TOLD = ("TaskId", "MediaUrl", "SubtitlesUrl")
+
+
+def _outputs(payload: Mapping[str, Any]) -> tuple[Output, ...]:
+    media_url, subtitles_url = url(payload.get("MediaUrl")), url(payload.get("SubtitlesUrl"))
+    # One query serves videos and speech, and its answer does not say which: only the file's name does.
+    media = [Output(kind_of_url(media_url), media_url)] if media_url else []
+    return (*media, *([Output(OutputKind.SUBTITLES, subtitles_url)] if subtitles_url else []))
 
 
 def _call(endpoint: str, payload: Mapping[str, Any], *, buys: bool = False) -> Call:
@@ -371,7 +378,7 @@ def _state(payload: Mapping[str, Any], media_url: str | None) -> JobState:
     return JobState.RUNNING if state is JobState.SUCCEEDED and media_url is None else state
 
 
-def _failure(payload: Mapping[str, Any]) -> dict[str, str | None]:
+def _failure(payload: Mapping[str, Any]) -> dict[str, Any]:
     code = short(payload.get("FailCode"))
     words = (FAILURES.get(code), clean(text(payload.get("FailMessage"))))
     return {

@@ -26,11 +26,13 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
-from airflow_provider_videoai.jobs.protocol.json_values import mapping, text, url
+from airflow_provider_videoai.jobs.protocol.json_values import mapping, rows, text, url
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import clean, short
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 SUCCESS = "200"
 UNKNOWN_TASK = "4004"
@@ -49,8 +51,16 @@ _STATES = {
     "fail": JobState.FAILED,
     "failed": JobState.FAILED,  # not on the page, but the vendor's own client knows it
 }
-# "finishedVideoUrl" is the name that the sibling avatar tasks use for the same thing.
-_MEDIA = ("outputVideoUrl", "finishedVideoUrl")
+# URL -> id. "finishedVideoUrl" is the name that the sibling avatar tasks use for the same thing.
+_VIDEOS = {"outputVideoUrl": "outputVideoFileId", "finishedVideoUrl": ""}
+_COVERS = {"outputCoverUrl": "outputCoverFileId", "finishedVideoCoverUrl": ""}
+# List, URL in it, kind: the tasks that make several, of which each succeeds or fails by itself.
+_LISTS = (
+    ("videos", "filePath", OutputKind.VIDEO),
+    ("images", "filePath", OutputKind.IMAGE),
+    ("exportVideos", "videoUrl", OutputKind.VIDEO),
+)
+_URLS = (*_VIDEOS, *_COVERS)
 _COME_AGAIN_SECONDS = {"4007": 30.0, "5003": 20.0}
 _CLOUD_FRONT: Mapping[str, bool | None] = {
     "video_avatar": None,
@@ -286,16 +296,40 @@ class Topview(Vendor):
 def _status(job_id: str, task: Mapping[str, Any]) -> JobStatus:
     raw = short(task.get("status"))
     state = _STATES.get(raw.lower(), JobState.RUNNING)
-    media_url = next(filter(None, (url(task.get(name)) for name in _MEDIA)), None)
-    if state is JobState.SUCCEEDED and media_url is None:
+    outputs = _outputs(task) if state is JobState.SUCCEEDED else ()
+    if state is JobState.SUCCEEDED and not outputs:
         state = JobState.RUNNING  # the address may come later than the word "success"
     reason = clean(text(task.get("errorMsg")))
-    rest = {name: value for name, value in task.items() if name not in ("taskId", "errorMsg", *_MEDIA)}
+    rest = {name: value for name, value in task.items() if name not in ("taskId", "errorMsg", *_URLS)}
     return JobStatus(
         job_id=job_id,
         state=state,
         raw=raw,
         error_message=(reason or None) if state is JobState.FAILED else None,
-        media_url=media_url if state is JobState.SUCCEEDED else None,
+        outputs=outputs,
+        # While a task runs its costCredit is the default, 0.
+        usage=Usage(credits=task.get("costCredit")).or_none() if state.terminal else None,
         details=rest | ({"errorMsg": reason} if reason else {}),
     )
+
+
+def _outputs(task: Mapping[str, Any]) -> tuple[Output, ...]:
+    """Return the media, then their covers; nothing while there are only covers."""
+    media = [_single(task, name, file_id, OutputKind.VIDEO) for name, file_id in _VIDEOS.items()]
+    covers = [_single(task, name, file_id, OutputKind.IMAGE, "cover") for name, file_id in _COVERS.items()]
+    for name, field_name, kind in _LISTS:
+        for number, row in enumerate(rows(task.get(name)), 1):
+            if _STATES.get(short(row.get("status")).lower(), JobState.SUCCEEDED) is JobState.SUCCEEDED:
+                # The first version of image2video has the file one level deeper.
+                holder = row if url(row.get(field_name)) else mapping(row.get("originVideo"))
+                media.append(_single(holder, field_name, "", kind, f"{kind.value} {number}"))
+                covers.append(_single(row, "coverUrl", "", OutputKind.IMAGE, f"cover {number}"))
+    by_url = {each.url: each for each in reversed([*media, *covers]) if each}  # of two the first counts
+    return tuple(reversed(by_url.values())) if any(media) else ()
+
+
+def _single(
+    holder: Mapping[str, Any], name: str, file_id: str, kind: OutputKind, label: str | None = None
+) -> Output | None:
+    address = url(holder.get(name))
+    return Output(kind, address, text(holder.get(file_id)), label) if address else None

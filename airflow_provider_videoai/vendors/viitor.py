@@ -22,6 +22,7 @@ from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import short
 
 ID_PREFIX = "ViiTor_AI"
@@ -184,6 +185,6 @@ def _status(row: Mapping[str, Any]) -> JobStatus:
         raw=short(row.get("taskStatus")),
         progress=percent(row.get("taskProgress")),
         error_code=short(row.get("errorCode")) or None if failed else None,
-        media_url=media_url if state is JobState.SUCCEEDED else None,
+        outputs=(Output(OutputKind.VIDEO, media_url),) if state is JobState.SUCCEEDED else (),
         details={name: row[name] for name in ("taskStatus", "errorCode", "updateTime") if name in row},
     )

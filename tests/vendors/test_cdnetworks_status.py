@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from tests.support.cdnetworks_words import TRANS_NO, TREES, error, ok, task
 from tests.support.fuzzing import fuzz
@@ -185,7 +186,8 @@ def test_result_asks_for_plain_urls_and_keeps_them_out_of_the_details(
     (call,) = exchange.calls
     assert (call.path, call.buys) == ("/vod/videoManage/getPublishCode", False)
     assert json.loads(call.body) == {"videoId": "DC54", "codeType": 4}
-    assert status == DONE.with_media(media_url=ORIGINAL)
+    assert status == DONE.with_media(outputs=(Output(OutputKind.VIDEO, ORIGINAL, "DC54", "PC originUrl"),))
+    assert (status.media_url, status.media_id) == (ORIGINAL, "DC54")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
-from airflow_provider_videoai.jobs.values.scrub import short
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
+from airflow_provider_videoai.jobs.values.scrub import clean, short
 from airflow_provider_videoai.vendors.cdnetworks.requests import CODE_TYPES, PullVideoRequest, TrimRequest
 from airflow_provider_videoai.vendors.cdnetworks.signing import SCHEMES, RecentSignatures, Scheme, SignedHeaders
 from airflow_provider_videoai.vendors.cdnetworks.uploading import Upload, upload_of
@@ -193,8 +194,10 @@ class CDNetworks(Vendor):
             raise self.lost(call, "another task's transNo in it")
         if call.name == _QUERY["trim"]:
             return _observed(job_id, data.get("status"), data)
-        item = min(rows(data.get("items")), key=_how_done, default={})
-        return _observed(job_id, item.get("pullStatus"), {**item, **data, "videoInfo": item.get("videoInfo")})
+        items = rows(data.get("items"))
+        item = min(items, key=_how_done, default={})
+        merged = {**item, **data, "videoInfo": item.get("videoInfo")}
+        return _observed(job_id, item.get("pullStatus"), merged, [mapping(each.get("videoInfo")) for each in items])
 
     @override
     def result(self, operation: str, status: JobStatus) -> Flow[JobStatus]:
@@ -203,12 +206,14 @@ class CDNetworks(Vendor):
         code_type = _kind(operation)[1]
         call = self._call("getPublishCode", {"videoId": status.media_id, "codeType": code_type})
         data = mapping(self.read(call, (yield call)).get("data"))
-        lists = ("tryWatchVideoUrl", "videoUrl") if code_type == PREVIEW_URLS else ("videoUrl",)
-        media_url = next(filter(None, (_best_url(rows(data.get(name))) for name in lists)), None)
-        if media_url is None and code_type in (ALL, VIDEO_URLS, PREVIEW_URLS):
+        videos, previews = (_published(data, name, status.media_id) for name in ("videoUrl", "tryWatchVideoUrl"))
+        found = previews + videos if code_type == PREVIEW_URLS else videos + previews if videos else []
+        if not found and code_type in (ALL, VIDEO_URLS, PREVIEW_URLS):
             raise self.lost(call, "no video URL in it")
         codes = {name: data[name] for name in _CODES if data.get(name)}
-        return status.with_media(media_url=media_url, details={**status.details, **codes})
+        # Only the first video is published: each takes a call, of which the vendor advises no more than 6 a minute.
+        outputs = (*found, *status.outputs[1:]) if found else status.outputs
+        return status.with_media(outputs=outputs, details={**status.details, **codes})
 
     def announce(self, file_name: str) -> Flow[Upload]:
         """Ask where a file of that name (with its suffix) may be uploaded to, and as which video."""
@@ -264,7 +269,7 @@ def _kind(operation: str) -> tuple[str, int]:
     return name, int(code_type)
 
 
-def _observed(job_id: str, raw: object, data: Mapping[str, Any]) -> JobStatus:
+def _observed(job_id: str, raw: object, data: Mapping[str, Any], videos: Sequence[Mapping[str, Any]] = ()) -> JobStatus:
     info = mapping(data.get("videoInfo"))
     video_id = text(info.get("videoId"))
     state = _STATES.get(whole(raw) or 0, JobState.RUNNING)
@@ -275,7 +280,7 @@ def _observed(job_id: str, raw: object, data: Mapping[str, Any]) -> JobStatus:
         job_id=job_id,
         state=state,
         raw=short(raw),
-        media_id=video_id if done else None,
+        outputs=_videos(videos or [info]) if done else (),
         duration_ms=_milliseconds(info.get("videoDuration")) if done else None,
         details={name: value for name, value in {**data, **info}.items() if name not in _NOT_DETAILS},
     )
@@ -287,9 +292,27 @@ def _how_done(item: Mapping[str, Any]) -> int:
     return (JobState.RUNNING, JobState.FAILED, JobState.SUCCEEDED).index(state)
 
 
-def _best_url(publications: list[dict[str, Any]]) -> str | None:
-    found = (url(row.get(name)) for name in _BEST_FIRST for row in publications)
-    return next((address for address in found if address), None)
+def _videos(infos: Sequence[Mapping[str, Any]]) -> tuple[Output, ...]:
+    """Return the videos that a job put into the store, which have ids and no URL until they are published."""
+    found = {video_id: text(info.get("videoName")) for info in infos if (video_id := text(info.get("videoId")))}
+    several = len(found) > 1
+    return tuple(
+        Output(OutputKind.VIDEO, media_id=video_id, label=clean(name) if several else None)
+        for video_id, name in found.items()
+    )
+
+
+def _published(data: Mapping[str, Any], name: str, video_id: str) -> list[Output]:
+    """Return what one list of a publication offers, the best quality first, each URL once."""
+    publications = rows(data.get(name))
+    preview = "preview" if name == "tryWatchVideoUrl" else ""
+    found: dict[str, Output] = {}
+    for quality in _BEST_FIRST:
+        for row in publications:
+            if address := url(row.get(quality)):
+                label = " ".join(filter(None, (preview, clean(text(row.get("urlType"))), quality)))
+                found.setdefault(address, Output(OutputKind.VIDEO, address, video_id, label))
+    return list(found.values())
 
 
 def _milliseconds(seconds: object) -> int | None:
