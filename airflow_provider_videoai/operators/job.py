@@ -332,7 +332,7 @@ class VideoJobOperator(RendersText):
         except JobFailed:
             conclude(store, failed=True)
             raise
-        conclude(store, failed=False)
+        conclude(store, failed=False, usage=result.usage)
         self.media_count = int(result.media_url is not None)
         (value,) = returned([result])
         return value

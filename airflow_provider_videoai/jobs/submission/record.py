@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Self
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
@@ -50,9 +51,10 @@ class SubmissionRecord:
     ``fingerprint`` says whether vendor, account and request are still the same; ``None``: a person wrote the record,
     and means the present ones. ``generation`` counts the jobs that this task bought before this one. A refused submit
     bought nothing: it is ``FAILED`` and has no ``job_id``. ``idempotency_key`` is the key of a submit in flight, for a
-    vendor that takes such keys. ``not_understood`` names what a newer version, or a person,
-    wrote beside these fields: such a record is good for finding a job again, and never for buying one. ``edited`` says
-    that a person put another ``job_id`` or key into a record that an attempt wrote.
+    vendor that takes such keys. ``usage`` is what the finished job used, as far as it is known. ``not_understood``
+    names what a newer version, or a person, wrote beside these fields: such a record is good for finding a job again,
+    and never for buying one. ``edited`` says that a person put another ``job_id`` or key into a record that an attempt
+    wrote.
     """
 
     phase: Phase
@@ -61,6 +63,7 @@ class SubmissionRecord:
     job_id: str | None = None
     submitted_at: float | None = None
     idempotency_key: str | None = None
+    usage: Usage | None = None
     not_understood: tuple[str, ...] = ()
     edited: bool = False
 
@@ -90,6 +93,8 @@ class SubmissionRecord:
         if self.idempotency_key is None:
             # Versions before it was added do not submit by a record with a field that is unknown to them.
             del values["idempotency_key"]
+        if self.usage is None:
+            del values["usage"]
         return values
 
     @classmethod
@@ -112,7 +117,8 @@ class SubmissionRecord:
 
     def reached(self, phase: Phase, **changes: Any) -> SubmissionRecord:
         """Return the record after a further step, which this version understands."""
-        return replace(self, phase=phase, not_understood=(), edited=False, **changes)
+        usage = None if phase is Phase.SUBMITTING else self.usage  # the next job has used nothing yet
+        return replace(self, **{"phase": phase, "usage": usage, "not_understood": (), "edited": False} | changes)
 
 
 def _object(stored: Any) -> Mapping[str, Any]:
@@ -205,4 +211,5 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "job_id": _job_id,
     "submitted_at": _submitted_at,
     "idempotency_key": _idempotency_key,
+    "usage": Usage.from_json,
 }

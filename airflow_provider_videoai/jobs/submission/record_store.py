@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 
 class Store(Protocol):
@@ -46,7 +47,7 @@ def hand_over(store: Store) -> None:
         save(store, record.reached(Phase.HANDED_OVER))
 
 
-def conclude(store: Store, *, failed: bool) -> None:
-    """Note that the job ended, so that a later attempt knows it without a request."""
+def conclude(store: Store, *, failed: bool, usage: Usage | None = None) -> None:
+    """Note that the job ended, and what it used, so that a later attempt knows it without a request."""
     if record := load(store):
-        save(store, record.reached(Phase.FAILED if failed else Phase.FINISHED))
+        save(store, record.reached(Phase.FAILED if failed else Phase.FINISHED, usage=usage))

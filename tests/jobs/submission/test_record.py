@@ -16,6 +16,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 NOW, BEFORE = "5a" * 16, "07" * 16
 WHOLE = {
@@ -43,6 +44,27 @@ def test_other_job_id_in_a_record_that_an_attempt_wrote_proves_nothing() -> None
 
 def test_record_of_a_version_without_seal_is_as_good_as_before() -> None:
     assert SubmissionRecord.from_json(WHOLE).proven
+
+
+def test_what_the_job_used_is_kept_with_it_and_not_with_the_next_one() -> None:
+    used = SubmissionRecord.from_json(WHOLE).reached(Phase.FINISHED, usage=Usage(credits=12.5))
+    written = used.to_json()
+    assert written["usage"] == {"credits": 12.5, "seconds": None, "jobs": None, "source": "vendor"}
+    read = SubmissionRecord.from_json(json.loads(json.dumps(written)))
+    assert (read, read.proven) == (used, True)
+    assert read.reached(Phase.FINISHED).usage == Usage(credits=12.5)
+    assert read.reached(Phase.SUBMITTING).usage is None
+
+
+@pytest.mark.parametrize("usage", [None, "12", 12, [], {}, {"credits": -1, "source": "vendor"}, {"credits": 12}])
+def test_odd_usage_in_a_record_does_not_stop_an_attempt(usage: Any) -> None:
+    assert SubmissionRecord.from_json(WHOLE | {"usage": usage}) == SubmissionRecord.from_json(WHOLE)
+
+
+def test_what_a_later_version_adds_to_usage_is_left_out() -> None:
+    later = {"credits": 12, "source": "vendor", "currency": "EUR"}
+    read = SubmissionRecord.from_json(WHOLE | {"usage": later})
+    assert (read.usage, read.not_understood) == (Usage(credits=12), ())
 
 
 # -- by hand ---------------------------------------------------------------------------------------------------
