@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -67,18 +67,23 @@ class MediaDesk:
         self._kept: dict[tuple[str, str, str], Answer] = {}
         self._next_poll: dict[tuple[str, str], float] = {}
 
-    async def address(self, reference: JobReference, job_id: str, stored: Media, *, refused: bool = False) -> str:
-        """Return where the result's media is; raise :class:`Unavailable`."""
-        if stored.media_url is not None and not refused and still_good(stored.told_at, self._clock()):
-            return stored.media_url
+    async def address(
+        self, reference: JobReference, job_id: str, stored: Media, *, refused: bool = False, output: int | None = None
+    ) -> str:
+        """Return where the result's media is, or one of its outputs by its number; raise :class:`Unavailable`."""
+        known = stored.media_url if output is None else _at(stored.outputs, output)
+        if known is not None and not refused and still_good(stored.told_at, self._clock()):
+            return known
         try:
-            url = (await self._answer(reference, job_id, refused=refused)).result.media_url
+            result = (await self._answer(reference, job_id, refused=refused)).result
         except Unavailable:
-            if stored.media_url is None or refused:
+            if known is None or refused:
                 raise
-            return stored.media_url
+            return known
+        url = result.media_url if output is None else _at([each.url for each in result.outputs], output)
         if url is None:
-            raise MediaUnavailable(404, "The result of this job has no media.")
+            what = "media" if output is None else "such output, or none with an address"
+            raise MediaUnavailable(404, f"The result of this job has no {what}.")
         if not is_url(url):
             raise MediaUnavailable(502, "The vendor gave something else than an address.")
         return url
@@ -129,6 +134,10 @@ class MediaDesk:
         if (wait := self._next_poll.get(account, now) - now) > 0:
             raise Busy("The account was polled just now.", math.ceil(wait))
         self._next_poll[account] = now + gap
+
+
+def _at(urls: Sequence[str | None], number: int) -> str | None:
+    return urls[number] if number < len(urls) else None
 
 
 def _hook(reference: JobReference) -> VideoJobHook:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from airflow_provider_videoai import registry
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
+from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS, OutputKind
+from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
 
@@ -41,6 +43,7 @@ _WAITING = frozenset(
 _WORST_FIRST = (JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
 
 
+_KINDS = [kind.value for kind in OutputKind]
 _YEAR_10000 = 253_402_300_800
 _MOST = 2**53 - 1
 """The largest whole number that a browser reads exactly."""
@@ -52,6 +55,8 @@ class Media(NamedTuple):
     media_url: str | None
     subtitles_url: str | None
     told_at: float | None
+    outputs: tuple[str | None, ...] = ()
+    """Of all outputs, in the order of the result."""
 
 
 class _Jobs(NamedTuple):
@@ -69,7 +74,12 @@ class _Jobs(NamedTuple):
         result = self.results.get(job_id) or self.statuses.get(job_id) or {}
         told_at = _epoch(result.get("finished_at")) or self.observed_at
         media, subtitles = result.get("media_url"), result.get("subtitles_url")
-        return Media(media if is_url(media) else None, subtitles if is_url(subtitles) else None, told_at)
+        return Media(
+            media if is_url(media) else None,
+            subtitles if is_url(subtitles) else None,
+            told_at,
+            tuple(url if is_url(url := each.get("url")) else None for each in _outputs(result)),
+        )
 
 
 def state_of(task: VideoTask) -> Shown:
@@ -135,9 +145,37 @@ def _result(jobs: _Jobs, job_id: str) -> dict[str, Any]:
         "subtitles": media.subtitles_url is not None,
         "media_id": _text(result.get("media_id") or status.get("media_id")),
         "duration_ms": _number(result.get("duration_ms") or status.get("duration_ms")),
+        "outputs": _others(result or status, media),
+        "usage": _usage(result or status),
         "error": _error(status),
         "details": rows_of(result.get("details") or status.get("details")),
     }
+
+
+def _outputs(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    outputs = result.get("outputs")
+    return [_mapping(each) for each in outputs[:MOST_OUTPUTS]] if isinstance(outputs, list) else []
+
+
+def _others(result: Mapping[str, Any], media: Media) -> list[dict[str, Any]]:
+    """Return the outputs besides the one that is played, each with its number in the result."""
+    others = [
+        {
+            "number": number,
+            "kind": each.get("kind") if each.get("kind") in _KINDS else OutputKind.FILE.value,
+            "label": _text(each.get("label")),
+            "media_id": _text(each.get("media_id")),
+            "media": url is not None,
+        }
+        for number, (each, url) in enumerate(zip(_outputs(result), media.outputs, strict=True))
+    ]
+    played = media.outputs.index(media.media_url) if media.media_url in media.outputs else 0
+    return others[:played] + others[played + 1 :]
+
+
+def _usage(result: Mapping[str, Any]) -> str | None:
+    usage = Usage.from_json(result.get("usage"))
+    return usage.describe() if usage else None
 
 
 def _error(status: Mapping[str, Any]) -> str | None:

@@ -17,6 +17,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
+from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS
 from airflow_provider_videoai.plugin import records, view, xcoms
 from airflow_provider_videoai.plugin.media import MediaDesk
 from airflow_provider_videoai.plugin.records import GetUserDep
@@ -181,11 +182,17 @@ async def source(reference: TheCard) -> RedirectResponse:
 
 @app.get(f"{_TASK}/result")
 async def result(
-    request: Request, task: TheTask, reference: TheCard, job_id: TheJobId, refused: bool = False
+    request: Request,
+    task: TheTask,
+    reference: TheCard,
+    job_id: TheJobId,
+    refused: bool = False,
+    output: Annotated[int | None, Query(ge=0, lt=MOST_OUTPUTS, description="Which output, counted from 0.")] = None,
 ) -> RedirectResponse:
     """Lead to the media that a job made; ``refused`` says that the last address did not work."""
     stored = await run_in_threadpool(view.media_of, task, job_id)
-    return _lead_to(await while_connected(request, desk.address(reference, job_id, stored, refused=refused)))
+    found = desk.address(reference, job_id, stored, refused=refused, output=output)
+    return _lead_to(await while_connected(request, found))
 
 
 @app.get(f"{_TASK}/subtitles")

@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 import re
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_videoai.jobs.values.outputs import OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.printable import is_printable, printable
 
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
@@ -19,11 +19,6 @@ _MOST = 60
 _READ = 4000
 """Characters that are looked at for those that are shown: URLs among them get shorter."""
 _LONGEST_URL = 8000
-
-_KINDS = {
-    "audio": {".mp3", ".wav", ".m4a", ".aac", ".ogg", ".flac", ".opus"},
-    "image": {".png", ".jpg", ".jpeg", ".webp", ".gif"},
-}
 
 
 def unsigned(text: str) -> str:
@@ -82,5 +77,5 @@ def is_url(value: Any) -> bool:
 
 def kind_of(url: str) -> str:
     """Return ``audio``, ``image`` or ``video`` by the name of the file; a video player plays sound as well."""
-    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
-    return next((kind for kind, suffixes in _KINDS.items() if suffix in suffixes), "video")
+    kind = kind_of_url(url)
+    return (kind if kind in (OutputKind.AUDIO, OutputKind.IMAGE) else OutputKind.VIDEO).value

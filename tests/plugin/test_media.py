@@ -81,6 +81,24 @@ def test_a_new_address_is_used_without_asking(
     assert asked(sandbox, "topview") == 0
 
 
+def test_another_output_is_led_to_by_its_number_like_the_first(
+    cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+) -> None:
+    reference = done(cases["tencent_video"])
+    (job_id,) = reference.job_ids
+    fresh = Media(OLD, None, clock.now, (OLD, "https://media.example/old.srt"))
+    assert address(desk, reference, job_id, fresh, output=1) == "https://media.example/old.srt"
+    assert asked(sandbox, "tencent_ivh") == 0
+    polled = [address(desk, reference, job_id, fresh, output=number, refused=True) for number in (0, 1)]
+    assert polled[0] == address(desk, reference, job_id, fresh, refused=True)
+    assert [url.startswith(sandbox.url) for url in polled] == [True, True]
+    assert polled[0] != polled[1]
+    assert asked(sandbox, "tencent_ivh") == 1
+    with pytest.raises(MediaUnavailable, match="no such output") as missing:
+        address(desk, reference, job_id, fresh, output=2)
+    assert missing.value.status == 404
+
+
 def test_an_address_that_was_refused_is_asked_for_at_once(
     cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
+from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, media_of, page, row, state_of
 from airflow_provider_videoai.plugin.wording import is_url
@@ -146,6 +147,57 @@ def test_a_result_tells_what_there_is_to_play() -> None:
     assert (silent["media"], silent["subtitles"]) == (None, False)
 
 
+OUTPUTS = [
+    {"kind": "image", "url": "https://media.example/c.png?sign=secret", "media_id": None, "label": "cover"},
+    {"kind": "video", "url": SIGNED, "media_id": "m1", "label": "PC originUrl"},
+    {"kind": "subtitles", "url": "https://media.example/s.srt?sign=secret", "media_id": None, "label": None},
+    {"kind": "hologram", "url": "javascript:alert(1)", "media_id": "m2", "label": f"see {SIGNED}"},
+    "spoilt",
+]
+
+
+def test_the_other_outputs_are_listed_by_their_numbers_without_an_address() -> None:
+    (shown,) = page(video_task("success", return_value=result(outputs=OUTPUTS)))["results"]
+    assert shown["outputs"] == [
+        {"number": 0, "kind": "image", "label": "cover", "media_id": None, "media": True},
+        {"number": 2, "kind": "subtitles", "label": None, "media_id": None, "media": True},
+        {"number": 3, "kind": "file", "label": "see https://media.example/out.mp4", "media_id": "m2", "media": False},
+        {"number": 4, "kind": "file", "label": None, "media_id": None, "media": False},
+    ]
+    assert "secret" not in json.dumps(shown)
+
+
+def test_the_address_of_every_output_is_known_by_its_number() -> None:
+    media = media_of(video_task("success", return_value=result(outputs=OUTPUTS)), "j1")
+    assert media.outputs == (OUTPUTS[0]["url"], SIGNED, OUTPUTS[2]["url"], None, None)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("outputs", [None, [], OUTPUTS[1:2], "text", 3])
+def test_a_single_output_has_no_list_beside_its_player(outputs: Any) -> None:
+    (shown,) = page(video_task("success", return_value=result(outputs=outputs)))["results"]
+    assert shown["outputs"] == []
+
+
+def test_no_more_outputs_are_listed_than_a_result_has() -> None:
+    (shown,) = page(video_task("success", return_value=result(outputs=OUTPUTS[:1] * 5000)))["results"]
+    assert len(shown["outputs"]) == MOST_OUTPUTS - 1
+
+
+@pytest.mark.parametrize(
+    ("usage", "words"),
+    [
+        ({"credits": 12, "seconds": None, "jobs": None, "source": "vendor"}, "12 credits"),
+        ({"credits": -1, "source": "vendor"}, None),
+        ({"credits": "12", "source": "vendor"}, None),
+        ("12", None),
+        (None, None),
+    ],
+)
+def test_what_a_job_used_is_shown_if_it_is_known(usage: Any, words: str | None) -> None:
+    (shown,) = page(video_task("success", return_value=result(usage=usage)))["results"]
+    assert shown["usage"] == words
+
+
 def test_a_failed_job_tells_the_vendors_code_and_words() -> None:
     failed = video_task("failed", status=status("failed", error_code="1001", error_message="no audio"))
     assert page(failed)["results"][0]["error"] == "code 1001: no audio"
@@ -206,6 +258,8 @@ JOB = like(
     error_code=None,
     error_message=None,
     details=None,
+    outputs=st.lists(like(kind=None, url=None, media_id=None, label=None), max_size=3),
+    usage=like(credits=None, seconds=None, jobs=None, source=st.sampled_from(["vendor", "measured"])),
     finished_at=None,
 )
 SINCE = like(queued=None, running=None)

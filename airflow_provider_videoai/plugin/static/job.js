@@ -123,7 +123,25 @@ async function write(text) {
   }
 }
 
-function facts(job, result) {
+/** An output besides the one that is played: a link to it, or its id where the vendor gives no address. */
+function other(output, number) {
+  const kind = operation(output.kind);
+  const name = output.label && output.label.toLowerCase() !== kind.toLowerCase() ? `${kind}: ${output.label}` : kind;
+  const id = output.media_id && !output.media ? [" ", h("code", {}, output.media_id)] : [];
+  if (!output.media) {
+    return h("li", {}, name, ...id);
+  }
+  const address = jobApi(key, "/result", { job: number, output: output.number });
+  const link = h("a", { href: address, "data-keep": `output ${address}` }, name);
+  leadAirflow(link);
+  return h("li", {}, link);
+}
+
+function others(outputs, number) {
+  return outputs.length ? h("ul.outputs", {}, ...outputs.map((output) => other(output, number))) : null;
+}
+
+function facts(job, result, number) {
   const length = result.duration_ms === null ? null : duration(result.duration_ms / 1000);
   const { submitted, ended } = job.timeline;
   const took = submitted && ended ? duration(between(submitted, ended)) : null;
@@ -134,6 +152,8 @@ function facts(job, result) {
     ["Took", took],
     ["Length of the media", length],
     ["Media id", result.media_id && h("code", {}, result.media_id)],
+    ["Other outputs", others(result.outputs, number)],
+    ["Used", result.usage],
     ["Submitted", submitted && time(submitted)],
     ["Task state", job.task_state],
     ["Connection", h("code", {}, job.conn_id)],
@@ -149,11 +169,11 @@ function table(caption, rows) {
   return h("table.facts", {}, h("caption", {}, caption), h("tbody", {}, ...lines));
 }
 
-function tables(job, result, caption) {
+function tables(job, result, number, caption) {
   return h(
     "section.card.tables",
     {},
-    table(caption, facts(job, result)),
+    table(caption, facts(job, result, number)),
     table(`What ${job.vendor_name} said`, result.details),
   );
 }
@@ -163,10 +183,10 @@ function results(job) {
   const count = job.results.length;
   if (count === 1) {
     const [result] = job.results;
-    return [h("section.media", {}, source(job), outcome(job, result, 0)), tables(job, result, "Job")];
+    return [h("section.media", {}, source(job), outcome(job, result, 0)), tables(job, result, 0, "Job")];
   }
   return job.results.map((result, number) =>
-    h("section.media", {}, outcome(job, result, number), tables(job, result, `Job ${number + 1} of ${count}`)),
+    h("section.media", {}, outcome(job, result, number), tables(job, result, number, `Job ${number + 1} of ${count}`)),
   );
 }
 
