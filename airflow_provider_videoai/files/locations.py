@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from airflow.sdk import ObjectStoragePath
@@ -22,6 +23,9 @@ from airflow_provider_videoai.jobs.values.printable import printable
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
+
+FilePath: TypeAlias = str | PurePath | ObjectStoragePath
+"""A file of the user's: a path, or the URL of a file in a store of Airflow's."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WEB = frozenset({"http", "https", "ftp", "ftps"})

@@ -7,6 +7,7 @@ import asyncio
 from typing import Any, cast
 
 from airflow_provider_videoai.connections.cdnetworks import CONNECTION
+from airflow_provider_videoai.files.locations import FilePath
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.http.blocking_runner import run
@@ -33,7 +34,7 @@ class CDNetworksHook(VideoJobHook):
         super().__init__(cdnetworks_conn_id, **kwargs)
         self.cdnetworks_conn_id = cdnetworks_conn_id
 
-    def upload(self, source: object, filename: str | None = None) -> str:
+    def upload(self, source: FilePath, filename: str | None = None) -> str:
         """Upload a file as a new video.
 
         How the bytes are sent is not documented by Cloud VoD itself: see
@@ -48,7 +49,7 @@ class CDNetworksHook(VideoJobHook):
         self.transport.vendor.require_credentials()  # this lookup of the connection may block
         return run(self.aupload(source, filename))
 
-    async def aupload(self, source: object, filename: str | None = None) -> str:
+    async def aupload(self, source: FilePath, filename: str | None = None) -> str:
         """Upload a file and return its ``videoId``; see :meth:`upload`."""
         file = await asyncio.to_thread(SourceFile.find, "source", source)
         if file.size > LARGEST_UPLOAD:

@@ -7,6 +7,7 @@ import asyncio
 from typing import Any, cast
 
 from airflow_provider_videoai.connections.topview import CONNECTION
+from airflow_provider_videoai.files.locations import FilePath
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import SubmitRejected, VendorUnavailable
 from airflow_provider_videoai.jobs.http.blocking_runner import run
@@ -32,7 +33,7 @@ class TopviewHook(VideoJobHook):
         super().__init__(topview_conn_id, **kwargs)
         self.topview_conn_id = topview_conn_id
 
-    def upload(self, source: object) -> str:
+    def upload(self, source: FilePath) -> str:
         """Upload a file. It costs nothing and may be repeated.
 
         :param source: a path, or the URL of a file in object storage that Airflow can read.
@@ -43,7 +44,7 @@ class TopviewHook(VideoJobHook):
         self.transport.vendor.require_credentials()  # this lookup of the connection may block
         return run(self.aupload(source))
 
-    async def aupload(self, source: object) -> str:
+    async def aupload(self, source: FilePath) -> str:
         """Upload a file and return its file id; see :meth:`upload`."""
         file_format = format_of("source", source, FORMATS)
         file = await asyncio.to_thread(SourceFile.find, "source", source)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -14,6 +14,7 @@ from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.arguments import flag
+from airflow_provider_videoai.tasks.templated import FieldsList, Flag, Text
 from airflow_provider_videoai.uploads.media_check import check_media
 from airflow_provider_videoai.vendors.aidge import VideoRemovalRequest
 
@@ -43,12 +44,12 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        video_url: str,
-        language: str,
-        artificial_text_only: bool | str | None = None,
-        remove_audio: bool | str | None = None,
-        inpainting_boxes: Sequence[Mapping[str, Any]] | str | None = None,
-        color_blocks: bool | str | None = None,
+        video_url: Text,
+        language: Text,
+        artificial_text_only: Flag | None = None,
+        remove_audio: Flag | None = None,
+        inpainting_boxes: FieldsList | None = None,
+        color_blocks: Flag | None = None,
         check_media: bool = False,
         aidge_conn_id: str = AidgeHook.default_conn_name,
         **kwargs: Any,

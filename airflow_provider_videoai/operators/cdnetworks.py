@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from airflow.sdk import Context
 from typing_extensions import override
 
-from airflow_provider_videoai.files.locations import check_name
+from airflow_provider_videoai.files.locations import FilePath, check_name
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
+from airflow_provider_videoai.tasks.templated import FileSource, Integer, Text
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
 
 
@@ -39,8 +40,8 @@ class CDNetworksUploadVideoOperator(RendersText):
     def __init__(
         self,
         *,
-        source: Any,
-        filename: str | None = None,
+        source: FileSource,
+        filename: Text | None = None,
         cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -55,7 +56,8 @@ class CDNetworksUploadVideoOperator(RendersText):
     def execute(self, context: Context) -> dict[str, Any]:
         with airflow_boundary():
             began = time.time()
-            video_id = CDNetworksHook(self.cdnetworks_conn_id).upload(self.source, self.filename)
+            source, filename = cast(FilePath, self.source), cast(str | None, self.filename)  # rendered by now
+            video_id = CDNetworksHook(self.cdnetworks_conn_id).upload(source, filename)
             return JobResult(
                 vendor=CDNetworksHook.vendor_class.key,
                 operation="upload_video",
@@ -88,10 +90,10 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        fetch_url: str,
-        filename: str,
-        md5: str | None = None,
-        trans_no: str | None = None,
+        fetch_url: Text,
+        filename: Text,
+        md5: Text | None = None,
+        trans_no: Text | None = None,
         cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -136,19 +138,19 @@ class CDNetworksTrimOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        video_id: str,
-        seek_start: int | str,
-        duration: int | str,
-        filename: str,
-        suffix: str = "mp4",
-        resolution: str | None = None,
-        frame_rate: int | str | None = None,
-        video_bit_rate: int | str | None = None,
-        audio_bit_rate: int | str | None = None,
-        sampling_rate: int | str | None = None,
-        notify_url: str | None = None,
-        code_type: int | str | None = None,
-        trans_no: str | None = None,
+        video_id: Text,
+        seek_start: Integer,
+        duration: Integer,
+        filename: Text,
+        suffix: Text = "mp4",
+        resolution: Text | None = None,
+        frame_rate: Integer | None = None,
+        video_bit_rate: Integer | None = None,
+        audio_bit_rate: Integer | None = None,
+        sampling_rate: Integer | None = None,
+        notify_url: Text | None = None,
+        code_type: Integer | None = None,
+        trans_no: Text | None = None,
         cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.tencent_ivh import TencentIVHHook
 from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.tasks.templated import Fields, Integer, Number, Text
 from airflow_provider_videoai.vendors.tencent_ivh import TtsRequest, VideoMakeRequest
 
 
@@ -39,16 +40,16 @@ class TencentVideoMakeOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        virtualman_key: str,
-        input_ssml: str | None = None,
-        input_audio_url: str | None = None,
-        driver_type: str | None = None,
-        speech_param: dict[str, Any] | str | None = None,
-        video_param: dict[str, Any] | str | None = None,
-        callback_url: str | None = None,
-        video_storage_s3_url: str | None = None,
-        subtitle_storage_s3_url: str | None = None,
-        concurrency_type: str | None = None,
+        virtualman_key: Text,
+        input_ssml: Text | None = None,
+        input_audio_url: Text | None = None,
+        driver_type: Text | None = None,
+        speech_param: Fields | None = None,
+        video_param: Fields | None = None,
+        callback_url: Text | None = None,
+        video_storage_s3_url: Text | None = None,
+        subtitle_storage_s3_url: Text | None = None,
+        concurrency_type: Text | None = None,
         tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -97,19 +98,19 @@ class TencentTtsOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        input_ssml: str,
-        timbre_key: str | None = None,
-        virtualman_key: str | None = None,
-        speed: float | str = 1.0,
-        volume: int | str | None = None,
-        sample_rate: int | str | None = None,
-        codec: str | None = None,
-        audio_storage_s3_url: str | None = None,
-        sentence_max_words: int | str | None = None,
-        sentence_display_punctuation: str | None = None,
-        sentence_split_punctuation: str | None = None,
-        emotion_category: str | None = None,
-        emotion_intensity: int | str | None = None,
+        input_ssml: Text,
+        timbre_key: Text | None = None,
+        virtualman_key: Text | None = None,
+        speed: Number = 1.0,
+        volume: Integer | None = None,
+        sample_rate: Integer | None = None,
+        codec: Text | None = None,
+        audio_storage_s3_url: Text | None = None,
+        sentence_max_words: Integer | None = None,
+        sentence_display_punctuation: Text | None = None,
+        sentence_split_punctuation: Text | None = None,
+        emotion_category: Text | None = None,
+        emotion_intensity: Integer | None = None,
         tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from airflow.sdk import Context
 from typing_extensions import override
 
+from airflow_provider_videoai.files.locations import FilePath
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
@@ -19,6 +20,7 @@ from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
+from airflow_provider_videoai.tasks.templated import FileSource, Flag, Integer, Number, Text
 from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of
 from airflow_provider_videoai.uploads.uploaded_file import remembered
 from airflow_provider_videoai.vendors.topview import FORMATS, VideoAvatarRequest
@@ -41,7 +43,9 @@ class TopviewUploadOperator(RendersText):
     template_fields: Sequence[str] = ("source",)
     ui_color = VideoJobOperator.ui_color
 
-    def __init__(self, *, source: Any, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, *, source: FileSource, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.source = source
         self.topview_conn_id = connection_id("topview_conn_id", topview_conn_id)
@@ -51,7 +55,7 @@ class TopviewUploadOperator(RendersText):
     @override
     def execute(self, context: Context) -> str:
         with airflow_boundary():
-            return TopviewHook(self.topview_conn_id).upload(self.source)
+            return TopviewHook(self.topview_conn_id).upload(cast(FilePath, self.source))  # rendered by now
 
 
 class TopviewVideoAvatarOperator(VideoJobOperator):
@@ -92,23 +96,23 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        avatar_source_from: str | int,
-        audio_source_from: str | int,
-        video_file_id: str | None = None,
-        ai_avatar_id: str | None = None,
-        image_file_id: str | None = None,
-        audio_file_id: str | None = None,
-        tts_text: str | None = None,
-        voiceover_id: str | None = None,
-        voice_speed: float | str | None = None,
-        mode_type: str | int | None = None,
-        caption_id: str | None = None,
-        save_as_custom_avatar: bool | str | None = None,
-        notice_url: str | None = None,
-        need_cloud_front_url: bool | str | None = None,
-        video_file: Any = None,
-        audio_file: Any = None,
-        image_file: Any = None,
+        avatar_source_from: Integer,
+        audio_source_from: Integer,
+        video_file_id: Text | None = None,
+        ai_avatar_id: Text | None = None,
+        image_file_id: Text | None = None,
+        audio_file_id: Text | None = None,
+        tts_text: Text | None = None,
+        voiceover_id: Text | None = None,
+        voice_speed: Number | None = None,
+        mode_type: Integer | None = None,
+        caption_id: Text | None = None,
+        save_as_custom_avatar: Flag | None = None,
+        notice_url: Text | None = None,
+        need_cloud_front_url: Flag | None = None,
+        video_file: FileSource | None = None,
+        audio_file: FileSource | None = None,
+        image_file: FileSource | None = None,
         topview_conn_id: str = TopviewHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

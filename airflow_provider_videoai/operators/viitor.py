@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
 from airflow_provider_videoai.operators.job import VideoJobOperator
+from airflow_provider_videoai.tasks.templated import Regions, Text
 from airflow_provider_videoai.vendors.viitor import TextRemovalRequest
 
 
@@ -32,10 +33,10 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
     def __init__(
         self,
         *,
-        url: str,
-        task_name: str,
-        text_detect_roi: Sequence[Sequence[float]] | str | None = None,
-        full_erase_roi: Sequence[Sequence[float]] | str | None = None,
+        url: Text,
+        task_name: Text,
+        text_detect_roi: Regions | None = None,
+        full_erase_roi: Regions | None = None,
         viitor_conn_id: str = ViiTorHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

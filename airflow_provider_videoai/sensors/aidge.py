@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.aidge import AidgeHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
+from airflow_provider_videoai.tasks.templated import JobIds
 
 
 class AidgeVideoRemovalSensor(VideoJobSensor):
@@ -21,6 +22,6 @@ class AidgeVideoRemovalSensor(VideoJobSensor):
     hook_class = AidgeHook
     operation = "video_removal"
 
-    def __init__(self, *, job_id: Any, aidge_conn_id: str = AidgeHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: JobIds, aidge_conn_id: str = AidgeHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(job_id=job_id, conn_id=aidge_conn_id, **kwargs)
         self.aidge_conn_id = aidge_conn_id

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
+from airflow_provider_videoai.tasks.templated import JobIds
 
 
 class CDNetworksTrimSensor(VideoJobSensor):
@@ -22,7 +23,7 @@ class CDNetworksTrimSensor(VideoJobSensor):
     operation = "trim"
 
     def __init__(
-        self, *, job_id: Any, cdnetworks_conn_id: str = CDNetworksHook.default_conn_name, **kwargs: Any
+        self, *, job_id: JobIds, cdnetworks_conn_id: str = CDNetworksHook.default_conn_name, **kwargs: Any
     ) -> None:
         super().__init__(job_id=job_id, conn_id=cdnetworks_conn_id, **kwargs)
         self.cdnetworks_conn_id = cdnetworks_conn_id

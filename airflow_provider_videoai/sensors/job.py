@@ -27,6 +27,7 @@ from airflow_provider_videoai.tasks.arguments import connection_id, flag, second
 from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.template_literals import RendersText, plain_source, rendered_later
+from airflow_provider_videoai.tasks.templated import JobIds as JobIdsArgument
 from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -69,7 +70,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
     def __init__(
         self,
         *,
-        job_id: Any,
+        job_id: JobIdsArgument,
         conn_id: str,
         deferrable: bool = True,
         poll_interval: timedelta | float | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.tencent_ivh import TencentIVHHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
+from airflow_provider_videoai.tasks.templated import JobIds
 
 
 class TencentProductionSensor(VideoJobSensor):
@@ -22,7 +23,7 @@ class TencentProductionSensor(VideoJobSensor):
     operation = "video_make"
 
     def __init__(
-        self, *, job_id: Any, tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name, **kwargs: Any
+        self, *, job_id: JobIds, tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name, **kwargs: Any
     ) -> None:
         super().__init__(job_id=job_id, conn_id=tencent_ivh_conn_id, **kwargs)
         self.tencent_ivh_conn_id = tencent_ivh_conn_id

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
+from airflow_provider_videoai.tasks.templated import JobIds
 
 
 class TopviewVideoAvatarSensor(VideoJobSensor):
@@ -21,6 +22,6 @@ class TopviewVideoAvatarSensor(VideoJobSensor):
     hook_class = TopviewHook
     operation = "video_avatar"
 
-    def __init__(self, *, job_id: Any, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: JobIds, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(job_id=job_id, conn_id=topview_conn_id, **kwargs)
         self.topview_conn_id = topview_conn_id

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
+from airflow_provider_videoai.tasks.templated import JobIds
 
 
 class ViiTorTextRemovalSensor(VideoJobSensor):
@@ -21,6 +22,6 @@ class ViiTorTextRemovalSensor(VideoJobSensor):
     hook_class = ViiTorHook
     operation = "text_removal"
 
-    def __init__(self, *, job_id: Any, viitor_conn_id: str = ViiTorHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: JobIds, viitor_conn_id: str = ViiTorHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(job_id=job_id, conn_id=viitor_conn_id, **kwargs)
         self.viitor_conn_id = viitor_conn_id

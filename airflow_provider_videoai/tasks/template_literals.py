@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 from airflow.sdk import BaseOperator, ObjectStoragePath
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
@@ -68,6 +69,15 @@ class RendersText(BaseOperator):
     Airflow would read the rendered text as a Python literal: a title ``20260511`` would become a number, a script
     ``3, 2, 1`` a tuple, ``1e5`` a float whose text is lost, and ``'Hello'`` would lose its quotes.
     """
+
+    @property
+    @override
+    def output(self) -> PlainXComArg:
+        """Reference to the task's result; ``output["media_url"]`` is one to a part of it.
+
+        That is what Airflow's own ``output`` returns; its annotation names the base class, which cannot be indexed.
+        """
+        return cast(PlainXComArg, super().output)
 
     def text_fields(self) -> Collection[str]:
         """Return the names of the template fields that hold text."""

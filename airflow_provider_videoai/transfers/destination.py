@@ -97,7 +97,7 @@ def _fields_of(name: str, template: str) -> list[str]:
     return [field for _, field, _, _ in parts if field is not None]
 
 
-def paths_for(name: str, template: str, results: Sequence[JobResult], *, many: bool) -> list[str]:
+def paths_for(name: str, template: Any, results: Sequence[JobResult], *, many: bool) -> list[str]:
     """Return the path of each result; no two are the same. Raise :class:`InvalidRequest` where one cannot be made."""
     check_template(name, template, many=many)
     paths = [_filled(name, template, result) for result in results]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from airflow.sdk import BaseOperator, Context
 
@@ -13,6 +13,7 @@ from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import rendered_later
+from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
 
@@ -52,13 +53,13 @@ class VideoResultToObjectStorageOperator(BaseOperator):
     def __init__(
         self,
         *,
-        result: Any,
-        destination: str,
-        subtitles_destination: str | None = None,
+        result: Results,
+        destination: Text,
+        subtitles_destination: Text | None = None,
         overwrite: bool = False,
         verify: bool = True,
         max_bytes: int = MAX_BYTES,
-        vendor_conn_id: str | None = None,
+        vendor_conn_id: Text | None = None,
         **kwargs: Any,
     ) -> None:
         no_asset = None
@@ -105,7 +106,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
 
         keeper = Keeper(
             result,
-            conn_id=self.vendor_conn_id,
+            conn_id=cast(str | None, self.vendor_conn_id),  # rendered by now
             overwrite=self.overwrite,
             verify=self.verify,
             max_bytes=self.max_bytes,
@@ -114,7 +115,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         return keeper.keep(path, subtitles_path)
 
 
-def _check_subtitles_destination(template: str) -> None:
+def _check_subtitles_destination(template: Any) -> None:
     check_template("subtitles_destination", template)
     if Form.of(template) is None:
         raise InvalidRequest("subtitles_destination: must end in .srt, the form in which vendors give them, or in .vtt")

@@ -17,6 +17,7 @@ from airflow_provider_videoai.media.subtitles import Form, write
 from airflow_provider_videoai.media.words import WORD_TIMES, words_of
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import rendered_later
+from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
 
@@ -48,8 +49,8 @@ class WordTimesToSubtitlesOperator(BaseOperator):
     def __init__(
         self,
         *,
-        result: Any,
-        destination: str,
+        result: Results,
+        destination: Text,
         layout: Mapping[str, float | None] | None = None,
         overwrite: bool = False,
         **kwargs: Any,
@@ -104,7 +105,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         }
 
 
-def _check_destination(template: str) -> None:
+def _check_destination(template: Any) -> None:
     check_template("destination", template)
     if Form.of(template) is None:
         raise InvalidRequest("destination: must end in .srt or .vtt")
