@@ -133,6 +133,9 @@ def test_without_a_state_store_the_loss_is_said_once_a_segment(task: Any, cases:
 
 
 def test_cancel_is_refused_for_a_vendor_that_documents_none(task: Any, case: Any) -> None:
+    if case.hook.vendor_class.can_cancel():
+        task(case, cancel_on_kill=True).make()
+        return
     with pytest.raises(InvalidRequest, match=r"cancel_on_kill: must be False, not True: .* documents no way to cancel"):
         task(case, cancel_on_kill=True).make()
 

@@ -7,6 +7,7 @@ A vendor describes each exchange as a :data:`Flow`: a generator that yields a :c
 
 from __future__ import annotations
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
@@ -190,6 +191,8 @@ class Vendor(ABC):
 
     def buy(self, request: JobRequest, key: str | None) -> Flow[str]:
         """Submit a job, once; raise :class:`SubmitUncertain` if it was bought under an id that cannot be kept."""
+        if key is None and self.idempotency is Idempotency.HEADER:
+            key = uuid.uuid4().hex  # a hook keeps no record, and repeats nothing; the vendor wants a key all the same
         bought = yield from self.submit(request, key)
         if not _may_be_id(bought):
             raise SubmitUncertain(
