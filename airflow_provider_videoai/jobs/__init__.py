@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from airflow_provider_videoai.jobs.media_limits import MediaLimits
     from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
     from airflow_provider_videoai.jobs.request import JobRequest
+    from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
+    from airflow_provider_videoai.jobs.values.usage import Usage
 
 __all__ = [
     "AuthenticationFailed",
@@ -43,11 +45,14 @@ __all__ = [
     "JobStatus",
     "JobTimedOut",
     "MediaLimits",
+    "Output",
+    "OutputKind",
     "QuotaExceeded",
     "ResultUnavailable",
     "StorageFailed",
     "SubmitRejected",
     "SubmitUncertain",
+    "Usage",
     "VendorUnavailable",
     "VideoAIError",
 ]
@@ -58,6 +63,9 @@ _ELSEWHERE = {
     "JobState": "model",
     "JobStatus": "model",
     "MediaLimits": "media_limits",
+    "Output": "values.outputs",
+    "OutputKind": "values.outputs",
+    "Usage": "values.usage",
 }
 
 
