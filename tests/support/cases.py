@@ -19,6 +19,8 @@ RESULT_KEYS = {
     "subtitles_url",
     "media_id",
     "duration_ms",
+    "outputs",
+    "usage",
     "submitted_at",
     "finished_at",
     "details",
