@@ -83,7 +83,7 @@ class _Jobs(NamedTuple):
 
 
 def state_of(task: VideoTask) -> Shown:
-    """Return the state of a task's jobs: of the worst, where they differ."""
+    """Return the state of a task's jobs: of the worst, if they differ."""
     if task.reference is None:
         return Shown.UNREADABLE
     if (ended := _ended(task)) is not None:
@@ -213,7 +213,7 @@ def _ended_at(task: VideoTask, state: Shown) -> str | None:
 
 
 def _ended(task: VideoTask) -> JobState | None:
-    """Return how the jobs ended, where the last word about all of them says so; the task's own state proves nothing."""
+    """Return how the jobs ended, if the last status of all of them says so; the task's own state proves nothing."""
     states = [status.get("state") for status in _statuses(task)] or [task.xcoms.get("state")]
     if not all(state in _WORST_FIRST for state in states):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait on a worker, and turn what the waiting saw into results or typed errors."""
+"""Wait on a worker, and turn the last statuses into results or typed errors."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _cadence(floor: float, interval: float | None) -> Cadence:
 def job_reference_of(
     vendor: Vendor, operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
 ) -> JobReference:
-    """Return what a task that only waits for jobs tells of them; ``operation`` is the one they are asked for by."""
+    """Return what a task that only waits for jobs reports of them; ``operation`` is the one to poll them by."""
     return JobReference(
         vendor=vendor.key,
         operation=vendor.require(operation).operation,
@@ -117,13 +117,13 @@ class Jobs:
     sources: Sequence[str | None] = ()
 
     def reference(self) -> JobReference:
-        """Return what a task that only waits for the jobs tells of them."""
+        """Return what a task that only waits for the jobs reports of them."""
         return job_reference_of(
             self.hook.transport.vendor, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at
         )
 
     def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
-        """Make a watch for each job; the first ask is due soon, or at once."""
+        """Make a watch for each job; the first poll is due soon, or at once."""
         watches = watches_of(
             self.hook.transport.vendor,
             self.operation,
@@ -143,7 +143,7 @@ class Jobs:
         return self.results(watches)
 
     def log_status(self, watch: Watch) -> None:
-        """Log what an ask saw, where it is news."""
+        """Log the last status of a job if it is news."""
         log_status(self.log, watch, self.hook.vendor_class.known_states, time.monotonic())
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
@@ -155,7 +155,7 @@ class Jobs:
         return self.completed([watch.status for watch in watches if watch.status is not None])
 
     def show_end(self, statuses: Sequence[JobStatus | None]) -> None:
-        """Push XCom ``status``, the last that was seen of each job, as the triggerer does where that waits."""
+        """Push XCom ``status``, the last status of each job, as the triggerer does if that waits."""
         most = details_limit(len(statuses))
         seen = [status.to_json(most) if status else None for status in statuses]
         show(self.task_instance, "status", {"observed_at": time.time(), "jobs": seen}, self.log)

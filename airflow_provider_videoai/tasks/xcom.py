@@ -51,5 +51,5 @@ def show(task_instance: _CanPush, key: str, value: Any, log: Log) -> None:
     """Push an XCom that is only displayed; if that fails, say so in the log and go on."""
     try:
         task_instance.xcom_push(key=key, value=value)
-    except Exception as failure:  # noqa: BLE001 - a picture of the job is not worth the job's task
+    except Exception as failure:  # noqa: BLE001 - what is only displayed is not worth the job's task
         log.warning("Could not write XCom %r: %s: %s", key, type(failure).__name__, shortened(str(failure)))

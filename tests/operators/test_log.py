@@ -23,7 +23,7 @@ def test_the_log_tells_submit_end_and_result_once(
     (job_id,) = bought(case)
     name = f"{case.operation} job {job_id}"
     assert said.count(f"Submitted {name} to {case.hook.vendor_class.title}") == 1
-    assert len(re.findall(rf"{name} succeeded after \d+ s, \d+ asks?", said)) == 1
+    assert len(re.findall(rf"{name} succeeded after \d+ s, \d+ polls?", said)) == 1
     assert said.count(f"Result of {name}: ") == 1
     assert not QUERY.search(said)
 
@@ -38,7 +38,7 @@ def test_a_sensor_tells_what_it_waits_for_and_how_long(
     poking = {"poke_interval": 0.05} if form.get("deferrable") is False else {}
     sensor(case, job_id, **form, **poking).run()
     said = everything_said()
-    assert len(re.findall(rf"video_avatar job {job_id} succeeded after waiting \d+ s, \d+ asks?", said)) == 1
+    assert len(re.findall(rf"video_avatar job {job_id} succeeded after waiting \d+ s, \d+ polls?", said)) == 1
     assert said.count(f"Result of video_avatar job {job_id}: media") == 1
     assert said.count(f"Waiting for video_avatar job {job_id} at Topview") == (0 if poking else 1)
     assert not QUERY.search(said)

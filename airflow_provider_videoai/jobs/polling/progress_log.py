@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell a job's life in its task's log, for the person who watches: each line is news, and none holds a URL."""
+"""Write a job's progress into its task's log, for the person who watches: each line is news, and none holds a URL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ _STEP = 10
 
 
 def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:
-    """Write what the last ask saw, unless it was told before; ``now`` is monotonic seconds."""
+    """Log the last status if it is news.
+
+    :param watch: the job and what was last seen of it; it keeps what was logged.
+    :param known_states: the vendor's documented states; each other is logged once, as a warning.
+    :param now: monotonic seconds.
+    """
     if (news := _news(watch)) != watch.logged:
         watch.logged = news
         _write(log, watch, now)
@@ -28,7 +33,10 @@ def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float)
 
 
 def log_result(log: Log, result: JobResult) -> None:
-    """Write what a job yielded."""
+    """Log what a job made and, if it is known, what it used: the last line of a job.
+
+    :param result: the job's result; no URL of it is logged.
+    """
     log.info("Result of %s job %s: %s", result.operation, shortened(result.job_id), result.describe())
 
 
@@ -38,7 +46,7 @@ def _news(watch: Watch) -> tuple[object, ...]:
     if watch.status is None:
         return ()
     step = None if watch.status.progress is None else watch.status.progress // _STEP
-    # The state as plain text: a tuple of such the garbage collector passes by, and thousands of jobs have one.
+    # The state as plain text: the garbage collector does not track a tuple of such, and thousands of jobs have one.
     return watch.status.state.value, step, watch.status.queue_position
 
 
@@ -55,5 +63,5 @@ def _write(log: Log, watch: Watch, now: float) -> None:
 def _effort(watch: Watch, now: float) -> str:
     # A sensor does not know when its job was submitted, and counts from when it began to wait.
     waiting = "waiting " if watch.submitted_at is None else ""
-    asks = "1 ask" if watch.polls == 1 else f"{watch.polls} asks"
-    return f"after {waiting}{in_words(watch.age_at(now))}, {asks}"
+    polls = "1 poll" if watch.polls == 1 else f"{watch.polls} polls"
+    return f"after {waiting}{in_words(watch.age_at(now))}, {polls}"

@@ -13,6 +13,7 @@ from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.polling.progress_log import log_result, log_status
 from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 NOW = 1_700_000_000.0
 OUT = VendorUnavailable("lights out")
@@ -66,7 +67,7 @@ def test_a_whole_life_is_told_in_a_line_for_each_piece_of_news() -> None:
         "paint job j: running, 0 %",
         "paint job j: running, 13 %",
         "paint job j: running, 20 %",
-        "paint job j succeeded after 3 min 12 s, 11 asks",
+        "paint job j succeeded after 3 min 12 s, 11 polls",
     ]
 
 
@@ -88,11 +89,11 @@ def test_a_word_of_the_vendor_that_changes_nothing_is_no_news() -> None:
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.ABORTED])
 def test_a_bad_end_is_told_with_its_effort(state: JobState) -> None:
-    assert story(ended(state)) == [f"paint job j {state} after 3 min 12 s, 1 ask"]
+    assert story(ended(state)) == [f"paint job j {state} after 3 min 12 s, 1 poll"]
 
 
 def test_who_does_not_know_when_the_job_was_submitted_tells_how_long_it_waited() -> None:
-    assert story(ended(), watch=a_watch(submitted_at=None)) == ["paint job j succeeded after waiting 3 min 7 s, 1 ask"]
+    assert story(ended(), watch=a_watch(submitted_at=None)) == ["paint job j succeeded after waiting 3 min 7 s, 1 poll"]
 
 
 def test_an_outage_is_told_once_and_its_end_as_well() -> None:
@@ -122,6 +123,7 @@ def test_an_undocumented_state_is_told_once() -> None:
             "media, subtitles, media id v1",
         ),
         ({"media_id": "v1"}, "media id v1"),
+        ({"media_url": "https://a/b", "usage": Usage(credits=12)}, "media, used 12 credits"),
         ({}, "nothing but the job's state"),
     ],
 )
