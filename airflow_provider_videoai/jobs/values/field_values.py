@@ -89,7 +89,7 @@ def objection(shape: Shape, value: object) -> str | None:
 
 
 def _wrong_shape(shape: Shape, value: object) -> str | None:
-    listed = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+    listed = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
     if shape.structured:
         if shape is Shape.LIST_OF_LISTS and listed and _flat(value):  # type: ignore[arg-type]
             return f"must be a list of lists; a single one is written {as_given([value])}"

@@ -109,7 +109,9 @@ def test_what_can_be_meant_in_one_way_only_is_taken(
     assert getattr(request_class.parse(values | given_value), field) == kept
 
 
-@pytest.mark.parametrize("value", [b"a", bytearray(b"a"), b"\0"], ids=repr)
+@pytest.mark.parametrize(
+    "value", [b"a", bytearray(b"a"), memoryview(b"a"), b"\0"], ids=lambda value: type(value).__name__
+)
 def test_bytes_are_refused_with_what_to_do(value: Any) -> None:
     with pytest.raises(InvalidRequest, match=rf"must be text, not {type(value).__name__}: decode it"):
         TextRemovalRequest.parse(GOOD[TextRemovalRequest] | {"task_name": value})
