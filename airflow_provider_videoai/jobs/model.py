@@ -23,7 +23,7 @@ from airflow_provider_videoai.jobs.values.usage import Usage
 
 
 class JobState(StrEnum):
-    """Where a job stands, the same five states for every vendor."""
+    """The state of a job, the same five states for every vendor."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -80,7 +80,7 @@ class JobStatus:
     def from_json(cls, stored: Any) -> Self:
         """Read what :meth:`to_json` of any version wrote; raise ``TypeError``, ``KeyError`` or ``ValueError`` else.
 
-        Keys that this version does not know are left out.
+        Keys that are unknown to this version are left out.
         """
         if not isinstance(stored, Mapping):
             raise TypeError(f"a status must be an object, not {shown(stored)}")

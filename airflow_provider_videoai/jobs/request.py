@@ -168,12 +168,12 @@ class JobRequest(BaseModel):
 
     @property
     def chosen_id(self) -> str | None:
-        """The job id that the user chose, where the vendor lets the caller choose it."""
+        """The job id that the user chose, if the vendor lets the caller choose it."""
         return None
 
     @property
     def polled_as(self) -> str:
-        """The operation to ask for the job's status; some requests choose a variant of theirs."""
+        """The operation to poll the job by; some requests choose a variant of theirs."""
         return self.operation
 
     def to_vendor(self) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a job's media is *now*: result URLs expire, so the vendor is polled again, seldom, and at no cost.
+"""Find where a job's media is *now*: result URLs expire, so the vendor is polled again, seldom, and at no cost.
 
 A URL that Airflow got minutes ago is used as it is. For an older one the hook queries the job's status, the answer is
 kept for some minutes, and an account is polled so seldom that an open page cannot use its rate limit up. If the vendor
@@ -70,7 +70,7 @@ class MediaDesk:
     async def address(
         self, reference: JobReference, job_id: str, stored: Media, *, refused: bool = False, output: int | None = None
     ) -> str:
-        """Return where the result's media is, or one of its outputs by its number; raise :class:`Unavailable`."""
+        """Return the URL of the result's media, or of one of its outputs by its number; raise :class:`Unavailable`."""
         known = stored.media_url if output is None else _at(stored.outputs, output)
         if known is not None and not refused and still_good(stored.told_at, self._clock()):
             return known

@@ -50,7 +50,7 @@ _MOST = 2**53 - 1
 
 
 class Media(NamedTuple):
-    """Where the result of a job was when Airflow got it, and when that was (epoch seconds)."""
+    """The URLs of a job's result as Airflow got them, and when that was (epoch seconds)."""
 
     media_url: str | None
     subtitles_url: str | None

@@ -101,7 +101,7 @@ def returned(results: Sequence[JobResult]) -> list[dict[str, Any]]:
 class Jobs:
     """The jobs of one task: ids in the user's order, all of one account and operation.
 
-    Times are epoch seconds. ``sources`` are what was worked on, ``to_wait_longer`` is what a user is told whose
+    Times are epoch seconds. ``sources`` are what was worked on, ``to_wait_longer`` is what an error advises whose
     deadline passed; ``task_instance`` is Airflow's.
     """
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One file a vendor: how to sign, ask, and read answers. No I/O, no Airflow."""
+"""One file or package per vendor: how to sign, request, and read responses. No I/O, no Airflow."""

@@ -243,7 +243,7 @@ class Aidge(Vendor):
         self.refuse(call, code, _message(body), status=answer.status)
 
     def _judge_unlisted(self, call: Call, answer: Answer, code: str, body: Mapping[str, Any]) -> None:
-        """Raise what can be told of a gateway code outside of any list: from its ``type``, else from its name."""
+        """Raise what can be said of a gateway code outside of any list: from its ``type``, else from its name."""
         if body.get("type") in _PASSING_FAULTS:
             if call.buys and _TIMEOUT.search(code):
                 raise self.lost(call, f"a timeout behind its gateway (code {code})", code=code)
@@ -366,6 +366,6 @@ def _failed(job_id: str, ended: VideoAIError) -> JobStatus:
 
 
 def _from_behind_the_gateway(refused: VideoAIError) -> bool:
-    """Tell whether the API itself refused: the gateway had accepted the signature before. Its codes are numbers."""
+    """Return whether the API itself refused: the gateway had accepted the signature before. Its codes are numbers."""
     code = refused.code or ""
     return code == _UNSUCCESSFUL or (code.isdigit() and code != "429")

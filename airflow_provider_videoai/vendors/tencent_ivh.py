@@ -343,7 +343,7 @@ class TencentIVH(Vendor):
         )
 
     def _in_vendor_store(self, media_url: str | None) -> bool:
-        """Tell whether the media lies with the vendor: on its documented domain, or on the very host we ask."""
+        """Return whether the media lies with the vendor: on its documented domain, or on the very host we poll."""
         host = _host(media_url or "")
         return host.endswith(".qq.com") or host == _host(self.account.host)
 

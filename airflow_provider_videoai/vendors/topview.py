@@ -49,7 +49,7 @@ _STATES = {
     "running": JobState.RUNNING,
     "success": JobState.SUCCEEDED,
     "fail": JobState.FAILED,
-    "failed": JobState.FAILED,  # not on the page, but the vendor's own client knows it
+    "failed": JobState.FAILED,  # not on the page, but known to the vendor's own client
 }
 # URL -> id. "finishedVideoUrl" is the name that the sibling avatar tasks use for the same thing.
 _VIDEOS = {"outputVideoUrl": "outputVideoFileId", "finishedVideoUrl": ""}
@@ -92,7 +92,7 @@ class VideoAvatarRequest(JobRequest):
     ``avatar_source_from``: "0" an uploaded video, "1" a public avatar, "2" a custom avatar, "3" an uploaded photo;
     ``audio_source_from``: "0" an uploaded audio, "1" text to speech. Both may be given as numbers. Which ids must be
     given follows from them. ``voice_speed`` is 0.8-1.2 (1 is normal). ``need_cloud_front_url`` is no part of the
-    submit: it says which address of the finished video is asked for (see :attr:`polled_as`); left out, the
+    submit: it says which address of the finished video is requested (see :attr:`polled_as`); left out, the
     connection's extra of the same name decides.
     """
 
@@ -140,7 +140,7 @@ class VideoAvatarRequest(JobRequest):
     @property
     @override
     def polled_as(self) -> str:
-        """The operation name under which :meth:`Topview.statuses` asks for the kind of address wanted."""
+        """The operation name under which :meth:`Topview.statuses` requests the kind of address wanted."""
         return next(name for name, wanted in _CLOUD_FRONT.items() if wanted is self.need_cloud_front_url)
 
 
@@ -165,7 +165,7 @@ class _Headers(httpx.Auth):
 class Topview(Vendor):
     """The Topview API: ``Topview-Uid`` and a bearer key; one job a status call.
 
-    The operation ``video_avatar`` may be asked for as ``video_avatar:cloudfront`` or ``video_avatar:s3``: the same
+    The operation ``video_avatar`` may be polled as ``video_avatar:cloudfront`` or ``video_avatar:s3``: the same
     jobs, with the address of the video on that network.
     """
 
@@ -247,7 +247,7 @@ class Topview(Vendor):
         return Upload(file_id, address)
 
     def arrived(self, file_id: str) -> Flow[bool]:
-        """Ask whether the bytes of a file are there."""
+        """Query whether the bytes of a file are there."""
         call = Call(name="upload check", path="/v1/upload/check", method="GET", params={"fileId": file_id})
         return self._read_of_file(call, (yield call)).get("result") is True
 

@@ -61,7 +61,7 @@ def _write(log: Log, watch: Watch, now: float) -> None:
 
 
 def _effort(watch: Watch, now: float) -> str:
-    # A sensor does not know when its job was submitted, and counts from when it began to wait.
+    # When the job of a sensor was submitted is unknown to it, so it counts from when it began to wait.
     waiting = "waiting " if watch.submitted_at is None else ""
     polls = "1 poll" if watch.polls == 1 else f"{watch.polls} polls"
     return f"after {waiting}{in_words(watch.age_at(now))}, {polls}"

@@ -10,7 +10,9 @@ from airflow_provider_videoai.jobs.values.printable import printable
 
 _LONGEST = 80
 _USER = re.compile(r"(?<=://)[^/?#]*@")
-_QUERY = re.compile(r"(://[^?#]*)[?#].*", re.DOTALL)  # up to the end: a URL that is wrong may hold blanks and quotes
+_QUERY = re.compile(
+    r"(://[^?#]*)[?#].*", re.DOTALL
+)  # up to the end: a URL that is wrong may hold whitespace and quotes
 
 
 def as_given(value: object) -> str:

@@ -27,7 +27,7 @@ class OutputKind(StrEnum):
     IMAGE = "image"
     SUBTITLES = "subtitles"
     FILE = "file"
-    """Anything else, and what a later version calls by a kind that this one does not know."""
+    """Anything else, and what a later version names by a kind that is unknown to this one."""
 
 
 _SUFFIXES: Mapping[str, OutputKind] = {
@@ -53,7 +53,7 @@ class Output:
     :param kind: what it is.
     :param url: where it is; may be signed, so it is in no ``repr``. ``None`` if the vendor names only an id.
     :param media_id: the vendor's id of it, if it has one.
-    :param label: what tells it from the job's other outputs, in a few words.
+    :param label: what distinguishes it from the job's other outputs, in a few words.
     """
 
     kind: OutputKind

@@ -61,7 +61,7 @@ _NOT_DETAILS = frozenset({"transNo", "tranNo", "items", "videoInfo", "fetchUrl",
 class CDNetworks(Vendor):
     """Cloud VoD by AccessKey and SecretKey. Option ``auth_scheme``: ``cnc`` (new API) or ``ws3`` (old API).
 
-    We choose the id of a task (``transNo``), so a lost answer to a submit is settled by asking for it.
+    We choose the id of a task (``transNo``), so a lost answer to a submit is settled by a status request.
     """
 
     key = "cdnetworks"
@@ -100,7 +100,7 @@ class CDNetworks(Vendor):
     @property
     @override
     def poll_floor(self) -> float:
-        """Seconds between two asks: the vendor advises 30 calls of one API in five minutes."""
+        """Seconds between two polls: the vendor advises 30 calls of one API in five minutes."""
         return max(1.0, 60.0 / (self.rate_limit or self.requests_per_minute))
 
     @property
@@ -152,21 +152,21 @@ class CDNetworks(Vendor):
         return code == _CONFLICT or (code.isdigit() and code not in other_reasons)
 
     def _settle(self, operation: str, trans_no: str, lost: SubmitUncertain) -> Flow[None]:
-        """Return if the vendor knows the task; raise :class:`SubmitUncertain` if that cannot be told yet."""
+        """Return if the task is known to the vendor; raise :class:`SubmitUncertain` if that is not settled yet."""
         try:
             known = yield from self.statuses(operation, [trans_no])
         except VideoAIError as silent:
-            why = f"asking for transNo {trans_no} settled nothing: {silent.message}"
+            why = f"a status request for transNo {trans_no} settled nothing: {silent.message}"
             raise SubmitUncertain(f"{lost.message}; {why}. {_RETRY}", job_id=trans_no) from silent
         if not known:
-            why = f"{self.title} does not know transNo {trans_no} yet"  # lag, or loss
+            why = f"transNo {trans_no} is still unknown to {self.title}"  # lag, or loss
             raise SubmitUncertain(f"{lost.message}; {why}. {_RETRY}", code=UNKNOWN_TRANS_NO, job_id=trans_no) from lost
 
     def _knows(self, operation: str, trans_no: str, refused: SubmitRejected) -> Flow[bool]:
         try:
             return bool((yield from self.statuses(operation, [trans_no])))
         except VideoAIError as silent:
-            why = f"{self.title} refused transNo {trans_no} (code {refused.code}); if it was bought cannot be told"
+            why = f"{self.title} refused transNo {trans_no} (code {refused.code}); whether it was bought is unknown"
             raise SubmitUncertain(f"{why}: {silent.message}", code=refused.code, job_id=trans_no) from silent
 
     @override
@@ -216,7 +216,7 @@ class CDNetworks(Vendor):
         return status.with_media(outputs=outputs, details={**status.details, **codes})
 
     def announce(self, file_name: str) -> Flow[Upload]:
-        """Ask where a file of that name (with its suffix) may be uploaded to, and as which video."""
+        """Query where a file of that name (with its suffix) may be uploaded to, and as which video."""
         call = self._call("getUploadToken", {"originFileName": file_name})
         try:
             upload = upload_of(mapping(self.read(call, (yield call)).get("data")))
@@ -260,7 +260,7 @@ class CDNetworks(Vendor):
 
 
 def _kind(operation: str) -> tuple[str, int]:
-    """Split the name that a job is asked for by: its operation, and the codeType that its result is published with."""
+    """Split the name that a job is polled by: its operation, and the codeType that its result is published with."""
     name, _, code_type = operation.partition(":")
     if not code_type:
         return name, VIDEO_URLS

@@ -43,7 +43,7 @@ class TrimRequest(CloudVodRequest):
     """Cut ``duration`` seconds out of a stored video, from ``seek_start`` seconds on, into a new stored video.
 
     Bit rates are kbit/s, ``sampling_rate`` Hz. ``suffix`` is always sent: left out, the vendor would write an flv.
-    ``code_type`` is no part of the submit: it says what is asked for when the piece is published (see
+    ``code_type`` is no part of the submit: it says what is requested when the piece is published (see
     :attr:`polled_as`).
     """
 
@@ -74,7 +74,7 @@ class TrimRequest(CloudVodRequest):
     @property
     @override
     def polled_as(self) -> str:
-        """The operation, with the codeType of getPublishCode that its result is asked for with."""
+        """The operation, with the codeType of getPublishCode that its result is requested with."""
         return self.operation if self.code_type is None else f"{self.operation}:{self.code_type}"
 
 
