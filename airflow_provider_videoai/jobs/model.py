@@ -85,7 +85,7 @@ class JobStatus:
         if not isinstance(stored, Mapping):
             raise TypeError(f"a status must be an object, not {shown(stored)}")
         known = {each.name: normalised(stored[each.name]) for each in fields(cls) if each.name in stored}
-        read = {
+        read: dict[str, Any] = {
             "outputs": outputs_from_json(known.pop("outputs", None)),
             "usage": Usage.from_json(known.pop("usage", None)),
         }

@@ -37,7 +37,7 @@ class Sink(decoding.Sink, Protocol):
     """Where the bytes go, from the first to the last."""
 
     @property
-    def size(self) -> int:
+    def size(self) -> int:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """How many bytes it has."""
 
 

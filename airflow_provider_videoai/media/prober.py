@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.error import FFmpegError
 
 # Formats that hold video or sound themselves. Not in it: playlists and scripts (hls, dash, concat, sdp), images
 # (image2, png_pipe, gif), subtitles and texts, and raw streams, for which almost any bytes pass.
@@ -74,7 +75,8 @@ def _limit(most_memory: int, seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     if sys.platform == "linux":  # macOS refuses it
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + most_memory,) * 2)
+        most = taken + most_memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _answer(file: _File, seconds: float) -> dict[str, Any] | str:
@@ -87,7 +89,7 @@ def _answer(file: _File, seconds: float) -> dict[str, Any] | str:
             return _facts(container)
     except _NotMediaError as failure:
         return str(failure)
-    except (av.FFmpegError, ValueError, ArithmeticError):
+    except (FFmpegError, ValueError, ArithmeticError):
         return "it cannot be read as video or sound"
 
 

@@ -175,7 +175,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 def _rest(content: aiohttp.StreamReader) -> bytes:
     """Return what came before the break and was not read yet, which the library would drop."""
-    content.set_exception(None)  # type: ignore[arg-type]
+    content.set_exception(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     return content.read_nowait()
 
 

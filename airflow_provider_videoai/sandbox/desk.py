@@ -104,10 +104,10 @@ class Vendor(Protocol):
 
     key: str
 
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[Call]:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Return the calls that it documents."""
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:
+    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Return its own answer for a full quota or a failed authentication, with ``code`` instead of the usual one."""
 
     def reset(self) -> None:
@@ -118,7 +118,7 @@ class Vendor(Protocol):
 class HasStorage(Protocol):
     """A vendor that stores files: uploads, or results."""
 
-    def storage_routes(self) -> list[Route]:
+    def storage_routes(self) -> list[Route]:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Return the routes of the files."""
 
 
@@ -126,7 +126,7 @@ class HasStorage(Protocol):
 class HasIds(Protocol):
     """A vendor with things of its own that a request names: avatars, voices, stored videos."""
 
-    def ids(self) -> dict[str, list[str]]:
+    def ids(self) -> dict[str, list[str]]:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Return what there is, by the vendor's name of the field."""
 
 

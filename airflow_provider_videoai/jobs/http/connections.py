@@ -21,7 +21,7 @@ CONNECTIONS = 200
 class Pool(Protocol):
     """Connections that are kept for the next poll."""
 
-    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
 
     async def aclose(self) -> None:

@@ -70,12 +70,13 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def _proxy(variable: str, value: str) -> Proxy:
+    parts: SplitResult | None = None
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
     except (KeyError, ValueError):
         host, port = None, 0
-    if not host or not host.isascii():
+    if parts is None or not host or not host.isascii():
         raise InvalidRequest(
             f"environment variable {variable}: must be the URL of a proxy, such as http://proxy.example:3128 "
             f"({', '.join(_PORTS)})"

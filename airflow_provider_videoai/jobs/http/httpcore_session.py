@@ -278,7 +278,8 @@ class _MeteredNetwork(httpcore.AsyncNetworkBackend):
 
     @override
     async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        return _Metered(await self._network.connect_tcp(host, port))
+        stream = await self._network.connect_tcp(host, port)  # pyright: ignore[reportAttributeAccessIssue] - httpcore has an empty class of this name for when anyio is absent
+        return _Metered(stream)
 
 
 class _Metered(httpcore.AsyncNetworkStream):

@@ -41,14 +41,14 @@ class ConnectionOptions(BaseModel):
     )
 
     max_requests_per_minute: float | None = Field(
-        None,
+        default=None,
         title="Requests per minute",
         description="The most requests per minute to this account. Empty: the vendor's documented limit.",
         ge=0.001,
         le=1_000_000,
     )
     timeout: float = Field(
-        30,
+        default=30,
         title="Timeout (seconds)",
         description="How long one request may take.",
         ge=0.001,
@@ -56,7 +56,7 @@ class ConnectionOptions(BaseModel):
         json_schema_extra={"unit": "seconds"},
     )
     outage_tolerance: float = Field(
-        TOLERANCE,
+        default=TOLERANCE,
         title="Outage tolerance (seconds)",
         description="For how long a waiting task tolerates that the vendor cannot be reached.",
         ge=0.001,

@@ -110,7 +110,8 @@ class SubmissionRecord:
         foreign = [as_given(name) for name in given if name not in _FIELDS and name != "seal"]
         if known.pop("version", VERSION) > VERSION:
             foreign.append(f"version {as_given(given['version'])}")
-        record = cls(**{"phase": Phase.SUBMITTED} | known, not_understood=tuple(foreign))
+        values: dict[str, Any] = {"phase": Phase.SUBMITTED} | known
+        record = cls(**values, not_understood=tuple(foreign))
         if record.job_id is None and record.phase not in (Phase.SUBMITTING, Phase.FAILED):
             _refuse("job_id", None, f"given in phase {record.phase.value!r}")
         return replace(record, edited=given.get("seal") not in (None, record.seal))

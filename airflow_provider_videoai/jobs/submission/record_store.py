@@ -17,7 +17,7 @@ class Store(Protocol):
 
     lasting: bool
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str, /) -> Any:
         """Return the value, or ``None``."""
 
     def set(self, key: str, value: Any) -> None:

@@ -91,7 +91,7 @@ def objection(shape: Shape, value: object) -> str | None:
 def _wrong_shape(shape: Shape, value: object) -> str | None:
     listed = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
     if shape.structured:
-        if shape is Shape.LIST_OF_LISTS and listed and _flat(value):  # type: ignore[arg-type]
+        if shape is Shape.LIST_OF_LISTS and listed and _flat(value):  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - neither follows `listed`
             return f"must be a list of lists; a single one is written {as_given([value])}"
         if shape is not Shape.OBJECT and isinstance(value, Mapping):
             return f"must be a list; a list of one is written {as_given([value])}"

@@ -25,21 +25,21 @@ class _Short(reprlib.Repr):
         super().__init__()
         self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 6, 6, 3
 
-    def repr_str(self, value: str, level: int) -> str:  # noqa: ARG002 - reprlib passes it
+    def repr_str(self, x: str, level: int) -> str:  # noqa: ARG002 - reprlib passes it
         # Cut first, since a text may be long; with room for a query, which then does not count.
-        text = _QUERY.sub(r"\1?...", _USER.sub("", value[:2000]))
+        text = _QUERY.sub(r"\1?...", _USER.sub("", x[:2000]))
         text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
         return f"'{printable(text)}'"
 
-    def repr_int(self, value: int, level: int) -> str:  # noqa: ARG002 - reprlib passes it
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002 - reprlib passes it
         # Python refuses to write out an endless one.
-        return repr(value) if value.bit_length() < 200 else f"an integer of {value.bit_length()} bits"  # noqa: PLR2004
+        return repr(x) if x.bit_length() < 200 else f"an integer of {x.bit_length()} bits"  # noqa: PLR2004
 
-    def repr_instance(self, value: object, level: int) -> str:  # noqa: ARG002 - reprlib passes it
+    def repr_instance(self, x: object, level: int) -> str:  # noqa: ARG002 - reprlib passes it
         """Of anything else only its type: what it says of itself is not ours to trust or to show."""
-        if value is None or isinstance(value, bool | float | complex):
-            return repr(value)
-        return f"a {type(value).__name__}"
+        if x is None or isinstance(x, bool | float | complex):
+            return repr(x)
+        return f"a {type(x).__name__}"
 
 
 _short = _Short()

@@ -16,6 +16,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def reading(path: Path) -> Iterator[InputContainer]:
     try:
         with av.open(str(path), "r") as container:
             yield container
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise RenderingFailed("unreadable", f"the input cannot be decoded: {type(error).__name__}") from error
 
 

@@ -77,7 +77,7 @@ class _Planner:
 
     def plan(self, text: str) -> Script:
         for piece in _pieces(text):
-            if isinstance(piece, float):
+            if not isinstance(piece, str):
                 self._now += piece
                 continue
             for token in _TOKEN.finditer(piece):

@@ -46,6 +46,7 @@ OK, PROCESSING = 200, "1560"
 ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
 _LONGEST_TRANS_NO = 32
+_REQUESTS_PER_MINUTE = 6
 _RETRY = "A retry queries its status before it buys anything"
 _CONFLICT = "HTTP 409"
 ALL, VIDEO_URLS, PREVIEW_URLS = 0, 4, 6  # the codeTypes of getPublishCode that give URLs
@@ -70,7 +71,7 @@ class CDNetworks(Vendor):
     login_name = "login (the AccessKey)"
     password_name = "password (the SecretKey)"
     requests: ClassVar = {TrimRequest.operation: TrimRequest, PullVideoRequest.operation: PullVideoRequest}
-    requests_per_minute = 6
+    requests_per_minute = _REQUESTS_PER_MINUTE
     limit_per_call = True
     idempotency = Idempotency.CALLER_ID
     options = CDNetworksOptions
@@ -101,7 +102,7 @@ class CDNetworks(Vendor):
     @override
     def poll_floor(self) -> float:
         """Seconds between two polls: the vendor advises 30 calls of one API in five minutes."""
-        return max(1.0, 60.0 / (self.rate_limit or self.requests_per_minute))
+        return max(1.0, 60.0 / (self.rate_limit or _REQUESTS_PER_MINUTE))
 
     @property
     @override
