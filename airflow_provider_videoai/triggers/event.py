@@ -64,7 +64,7 @@ def job_id_of(event: object, vendor: type[Vendor]) -> str:
     """Return the job of an event; raise :class:`UnknownEventError` if it names none."""
     job_id = event.get("job_id") if isinstance(event, Mapping) else None
     try:
-        vendor.check_job_id(job_id)  # type: ignore[arg-type]  # this is what is checked
+        vendor.check_job_id(job_id)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - this is what is checked
     except InvalidRequest as odd:
         raise UnknownEventError(
             f"the trigger ended with an event that names no job, and this task has no record of one ({odd.message}); "

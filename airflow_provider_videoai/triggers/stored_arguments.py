@@ -70,7 +70,7 @@ def _is_text_or_none(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    return value is None or (type(value) in (int, float) and 0 <= value <= _LATEST)  # type: ignore[operator]
+    return value is None or (type(value) in (int, float) and 0 <= value <= _LATEST)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 _TEXT = ("a non-empty string", _is_text)

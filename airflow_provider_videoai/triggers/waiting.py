@@ -75,7 +75,7 @@ async def _success(
     except ResultUnavailable as uncarried:
         log.warning("The result is left to a worker: %s", uncarried)
         return None
-    xcoms = {"return_value": values} if many else {"return_value": values[0], **values[0]}
+    xcoms: dict[str, Any] = {"return_value": values} if many else {"return_value": values[0], **values[0]}
     if await asyncio.to_thread(obstacle_to, last_word):
         last_word = {}
     return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(trigger, results)})
@@ -107,7 +107,10 @@ async def _named(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[s
     if ti is None:
         raise InvalidRequest("job_id: another task's result can be read only within a DAG run")
     given = await sync_to_async(XCom.get_one)(
-        key=trigger.source_key, dag_id=ti.dag_id, task_id=trigger.source_task_id, run_id=ti.run_id
+        key=trigger.source_key,  # pyright: ignore[reportArgumentType] - given with the task's id
+        dag_id=ti.dag_id,
+        task_id=trigger.source_task_id,  # pyright: ignore[reportArgumentType] - looked at by the caller
+        run_id=ti.run_id,
     )
     return job_ids_of(given, type(transport.vendor))
 
