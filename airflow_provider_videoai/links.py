@@ -91,7 +91,7 @@ def _at(path: str) -> str:
 class VideoJobLink(BaseOperatorLink):
     """Leads to the task's job, as soon as there is one."""
 
-    name = "Job"
+    name = "Job"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] - Airflow declares a property
 
     @override
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
@@ -101,7 +101,7 @@ class VideoJobLink(BaseOperatorLink):
 class VideoResultLink(BaseOperatorLink):
     """Leads to the media; if there are several, to the page that shows them."""
 
-    name = "Result"
+    name = "Result"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] - as above
 
     @override
     def get_link(self, operator: Any, *, ti_key: Any) -> str:

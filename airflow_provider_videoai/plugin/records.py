@@ -118,7 +118,7 @@ def connection_type(conn_id: str) -> str | None:
 
 
 def _references() -> Select[Any]:
-    return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == JOB_REFERENCE_KEY)
+    return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == JOB_REFERENCE_KEY)  # pyright: ignore[reportReturnType] - of columns given as a list, SQLAlchemy counts at least ten
 
 
 def _text() -> ColumnElement[Any]:

@@ -66,8 +66,9 @@ class Outside:
         if self._in_flight.total() >= self._at_once or self._in_flight[account] >= self._per_account:
             raise Busy("Too many requests leave Airflow at this moment.")
         self._in_flight[account] += 1
+        deadline = asyncio.timeout(self._seconds)
         try:
-            async with asyncio.timeout(self._seconds) as deadline:
+            async with deadline:
                 yield
         except TimeoutError:
             if not deadline.expired():

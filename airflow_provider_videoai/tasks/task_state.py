@@ -50,7 +50,7 @@ class TaskStateStore:
         """Keep the value, however old the DAG run gets: a forgotten record would be a second purchase."""
         with _store_errors("written", key):
             # Looked up here: Airflow before 3.3 has no such name, and then no accessor either.
-            self._accessor.set(key, value, retention=airflow.sdk.NEVER_EXPIRE)  # type: ignore[attr-defined]
+            self._accessor.set(key, value, retention=airflow.sdk.NEVER_EXPIRE)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
     def delete(self, key: str) -> None:
         """Forget the value."""
