@@ -18,7 +18,7 @@ try:
 except ImportError:
     from airflow.exceptions import (  # type: ignore[no-redef,attr-defined,unused-ignore]
         AirflowFailException,
-        AirflowNotFoundException,
+        AirflowNotFoundException,  # pyright: ignore[reportPrivateImportUsage] - its place before 3.2
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,

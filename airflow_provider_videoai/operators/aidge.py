@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from typing_extensions import override
@@ -39,7 +39,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
     hook_class = AidgeHook
     request_class = VideoRemovalRequest
     source_fields = ("video_url",)
-    template_fields: Sequence[str] = tuple(VideoRemovalRequest.model_fields)
+    template_fields: Collection[str] = tuple(VideoRemovalRequest.model_fields)
 
     def __init__(
         self,

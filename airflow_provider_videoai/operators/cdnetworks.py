@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, cast
 
 from airflow.sdk import Context
@@ -34,7 +34,7 @@ class CDNetworksUploadVideoOperator(RendersText):
     :param cdnetworks_conn_id: the Airflow connection of the account.
     """
 
-    template_fields: Sequence[str] = ("source", "filename")
+    template_fields: Collection[str] = ("source", "filename")
     ui_color = VideoJobOperator.ui_color
 
     def __init__(
@@ -85,7 +85,7 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
     hook_class = CDNetworksHook
     request_class = PullVideoRequest
     source_fields = ("fetch_url",)
-    template_fields: Sequence[str] = tuple(PullVideoRequest.model_fields)
+    template_fields: Collection[str] = tuple(PullVideoRequest.model_fields)
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
     hook_class = CDNetworksHook
     request_class = TrimRequest
     source_fields = ("video_id",)
-    template_fields: Sequence[str] = tuple(TrimRequest.model_fields)
+    template_fields: Collection[str] = tuple(TrimRequest.model_fields)
 
     def __init__(
         self,

@@ -72,7 +72,7 @@ class VideoJobOperator(RendersText):
     request_class: ClassVar[type[JobRequest]]
     source_fields: ClassVar[Sequence[str]] = ()
     """Request fields that say what is worked on; the "Video jobs" page shows the first that is set."""
-    template_fields: Sequence[str] = ()
+    template_fields: Collection[str] = ()
 
     ui_color = "#e8e4f8"
     operator_extra_links = (JOB_LINK, RESULT_LINK)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_videoai.hooks.tencent_ivh import TencentIVHHook
@@ -35,7 +35,7 @@ class TencentVideoMakeOperator(VideoJobOperator):
     hook_class = TencentIVHHook
     request_class = VideoMakeRequest
     source_fields = ("input_audio_url", "input_ssml")
-    template_fields: Sequence[str] = tuple(VideoMakeRequest.model_fields)
+    template_fields: Collection[str] = tuple(VideoMakeRequest.model_fields)
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class TencentTtsOperator(VideoJobOperator):
     hook_class = TencentIVHHook
     request_class = TtsRequest
     source_fields = ("input_ssml",)
-    template_fields: Sequence[str] = tuple(TtsRequest.model_fields)
+    template_fields: Collection[str] = tuple(TtsRequest.model_fields)
 
     def __init__(
         self,

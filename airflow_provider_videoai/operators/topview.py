@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from functools import partial
 from typing import Any, cast
 
@@ -40,7 +40,7 @@ class TopviewUploadOperator(RendersText):
     :param topview_conn_id: the Airflow connection of the account.
     """
 
-    template_fields: Sequence[str] = ("source",)
+    template_fields: Collection[str] = ("source",)
     ui_color = VideoJobOperator.ui_color
 
     def __init__(
@@ -91,7 +91,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     hook_class = TopviewHook
     request_class = VideoAvatarRequest
     source_fields = ("tts_text", "audio_file", "audio_file_id", "video_file", "video_file_id")
-    template_fields: Sequence[str] = (*VideoAvatarRequest.model_fields, *_FILES)
+    template_fields: Collection[str] = (*VideoAvatarRequest.model_fields, *_FILES)
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
@@ -28,7 +28,7 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
     hook_class = ViiTorHook
     request_class = TextRemovalRequest
     source_fields = ("url",)
-    template_fields: Sequence[str] = tuple(TextRemovalRequest.model_fields)
+    template_fields: Collection[str] = tuple(TextRemovalRequest.model_fields)
 
     def __init__(
         self,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -59,7 +59,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     hook_class: ClassVar[type[VideoJobHook]]
     operation: ClassVar[str]
-    template_fields: Sequence[str] = ("job_id",)
+    template_fields: Collection[str] = ("job_id",)
 
     ui_color = "#e3f0ee"
     operator_extra_links = (JOB_LINK, RESULT_LINK)
@@ -122,8 +122,9 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             self._defer()
 
     def _defer(self) -> None:
-        arguments = self._trigger_arguments() | self._named_jobs() | {"deadline": time.time() + self.timeout}
-        self.defer(trigger=VideoJobTrigger(**arguments), method_name="execute_complete", timeout=self._backstop)
+        deadline = time.time() + self.timeout
+        trigger = VideoJobTrigger(**self._trigger_arguments(), **self._named_jobs(), deadline=deadline)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=self._backstop)
 
     def _start(self) -> StartTriggerArgs | None:
         """Return how to start in the triggerer, without a worker, where that is safe.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from airflow.sdk import BaseOperator, Context
@@ -47,7 +47,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
     :param vendor_conn_id: the connection of the account that made the result; ``None``: the vendor's default one.
     """
 
-    template_fields: Sequence[str] = ("result", "destination", "subtitles_destination", "vendor_conn_id")
+    template_fields: Collection[str] = ("result", "destination", "subtitles_destination", "vendor_conn_id")
     ui_color = "#f3ead9"
 
     def __init__(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -43,7 +43,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
     :param overwrite: replace a file with other content; ``False`` fails instead.
     """
 
-    template_fields: Sequence[str] = ("result", "destination")
+    template_fields: Collection[str] = ("result", "destination")
     ui_color = "#f3ead9"
 
     def __init__(
