@@ -48,6 +48,7 @@ check: $(READY) ## lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pyright
 	$(BIN)/lint-imports
 
 bench: $(BENCH_READY) ## measure waiting beside other providers, in .venv-bench; takes three quarters of an hour

@@ -42,7 +42,7 @@ def region() -> list[list[int]]:
 
 def clean_and_cut() -> DAG:
     """Return the README's DAG, kept in a store of the user's own, with regions in every form."""
-    with DAG("clean_and_cut", schedule=None, params={"url": CLIP}) as built:
+    with DAG("clean_and_cut", schedule=None, params={"url": CLIP}) as built:  # pyright: ignore[reportArgumentType] - Airflow names the class that it makes of a dict
         clean = ViiTorTextRemovalOperator(
             task_id="clean", url="{{ params.url }}", task_name="clip", full_erase_roi=[[0, 600, 1280, 700]]
         )
@@ -137,7 +137,7 @@ def waiting() -> DAG:
         CDNetworksPullVideoSensor(task_id="pull", job_id=["cut-1", "cut-2"], mode="reschedule", deferrable=False)
         TopviewVideoAvatarSensor(task_id="avatar", job_id="{{ params.job_id }}", poke_interval=30.0)
         TencentProductionSensor(task_id="speech", job_id=submitted.output)
-        ViiTorTextRemovalSensor(task_id="text", job_id=("12", "13"), viitor_conn_id="another_account")
+        ViiTorTextRemovalSensor(task_id="text", job_id=("ViiTor_AI-12", "ViiTor_AI-13"), viitor_conn_id="other")
         CDNetworksPullVideoOperator(task_id="on", fetch_url=done.output["media_url"], filename="clip.mp4")
     return built
 
