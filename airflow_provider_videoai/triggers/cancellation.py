@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from asgiref.sync import sync_to_async
 
-from airflow_provider_videoai.hooks.registry import transport_for
+from airflow_provider_videoai.hooks.registry import session_for
 from airflow_provider_videoai.jobs.submission.cancellation import acancel
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
@@ -42,8 +42,8 @@ async def _cancel(task_instance: Any, vendor: str, conn_id: str, operation: str,
         # wanted. A task that was cleared and deferred again looks alike: its new attempt attaches to the job.
         if task_instance is None or await _still_deferred(task_instance):
             return None
-        transport = await transport_for(vendor, conn_id)
-        return await acancel(transport.vendor, operation, job_id, _LONGEST)
+        session = await session_for(vendor, conn_id)
+        return await acancel(session.transport.vendor, operation, job_id, _LONGEST)
     except Exception as failure:  # noqa: BLE001 - nobody is left whom it could be raised to
         return f"Job {job_id} could not be cancelled ({named(failure)}): it goes on and is billed."
 

@@ -12,14 +12,15 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.registry import transport_for
+from airflow_provider_videoai.hooks.registry import session_for
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, ResultUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobResult, JobState
-from airflow_provider_videoai.jobs.polling.poller import Poller
+from airflow_provider_videoai.jobs.polling.account_session import AccountSession
 from airflow_provider_videoai.jobs.polling.progress_log import log_result
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
@@ -38,24 +39,23 @@ async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
     check_received(trigger)
     if (left_over := await forget_last_attempt(trigger)) is not None:
         return left_over
-    transport = await transport_for(trigger.vendor, trigger.conn_id)
-    watches, many = await _watches(trigger, transport)
+    session = await session_for(trigger.vendor, trigger.conn_id)
+    vendor = session.transport.vendor
+    watches, many = await _watches(trigger, vendor)
     if trigger.submitted_at is None:  # else the worker's log says what was submitted
-        log.info("Waiting for %s at %s", _in_words(trigger.operation, watches), transport.vendor.title)
-    report = Report(
-        trigger.task_instance, watches, transport.vendor.known_states, _job_reference(trigger, transport, watches)
-    )
+        log.info("Waiting for %s at %s", _in_words(trigger.operation, watches), vendor.title)
+    report = Report(trigger.task_instance, watches, vendor.known_states, _job_reference(trigger, vendor, watches))
     try:
         # Asked for again in a loop here, not in a function of its own: each object that lives as long as the wait
         # makes every full garbage collection longer, ten thousand times.
         while True:
-            async with Poller.shared(transport) as poller:
+            async with session as poller:
                 await poller.watch(watches, report)
-                results = await _results(trigger, transport, watches)
-            renewed = await _renewed(trigger, transport, watches)
+                results = await _results(trigger, poller.transport, watches)
+            renewed = await _renewed(trigger, session, watches)
             if renewed is None:
                 break
-            transport = renewed
+            session = renewed
         last_word = await report.conclude()
         event = await _success(trigger, results, last_word, many=many) if results else None
         if event is None:
@@ -81,17 +81,17 @@ async def _success(
     return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(trigger, results)})
 
 
-async def _watches(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[Watch], bool]:
+async def _watches(trigger: VideoJobTrigger, vendor: Vendor) -> tuple[list[Watch], bool]:
     """Return a watch for each job, and whether the result is a list."""
     if trigger.source_task_id:
-        job_ids, many = await _named(trigger, transport)
+        job_ids, many = await _named(trigger, vendor)
     else:
         job_ids, many = trigger.job_ids.split(), trigger.many
     deadline = trigger.deadline
     if deadline is None and trigger.timeout is not None:
         deadline = time.time() + trigger.timeout
     watches = watches_of(
-        transport.vendor,
+        vendor,
         trigger.operation,
         job_ids,
         submitted_at=trigger.submitted_at,
@@ -101,7 +101,7 @@ async def _watches(trigger: VideoJobTrigger, transport: Transport) -> tuple[list
     return watches, many
 
 
-async def _named(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[str], bool]:
+async def _named(trigger: VideoJobTrigger, vendor: Vendor) -> tuple[list[str], bool]:
     """Pull the ids that another task pushed."""
     ti = trigger.task_instance
     if ti is None:
@@ -112,27 +112,27 @@ async def _named(trigger: VideoJobTrigger, transport: Transport) -> tuple[list[s
         task_id=trigger.source_task_id,  # pyright: ignore[reportArgumentType] - looked at by the caller
         run_id=ti.run_id,
     )
-    return job_ids_of(given, type(transport.vendor))
+    return job_ids_of(given, type(vendor))
 
 
-def _job_reference(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> JobReference | None:
+def _job_reference(trigger: VideoJobTrigger, vendor: Vendor, watches: list[Watch]) -> JobReference | None:
     # Where a worker ran before, it has pushed the reference, and an operator's tells more.
     if not trigger.started_here:
         return None
     job_ids = [watch.job_id for watch in watches]
-    return job_reference_of(transport.vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
+    return job_reference_of(vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
 
 
-async def _renewed(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> Transport | None:
+async def _renewed(trigger: VideoJobTrigger, session: AccountSession, watches: list[Watch]) -> AccountSession | None:
     """Return the account with other credentials, if the vendor refused these and the connection has others now."""
     if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
         return None
     try:
-        renewed = await transport_for(trigger.vendor, trigger.conn_id, refused=transport)
+        renewed = await session_for(trigger.vendor, trigger.conn_id, refused=session)
     except VideoAIError as failure:
         log.warning("Connection %r cannot be read again: %s", trigger.conn_id, failure)
         return None
-    if renewed.vendor.account == transport.vendor.account:
+    if renewed.account == session.account:
         return None
     log.info("%s refused the credentials, and connection %r has others now", trigger.vendor, trigger.conn_id)
     for watch in watches:

@@ -14,9 +14,10 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_videoai.hooks import registry as lookup
+from airflow_provider_videoai.hooks.registry import session_for
 from airflow_provider_videoai.jobs.errors import SubmitRejected
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
+from airflow_provider_videoai.jobs.polling import account_session
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from tests.support.cases import ONE_EACH
@@ -137,12 +138,12 @@ def test_no_registry_of_the_process_keeps_rotated_secrets(case: Any, connect: An
 
 
 def test_a_lookup_in_an_event_loop_lets_go_of_the_account(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "_FRESH", 0.05)
+    monkeypatch.setattr(account_session, "FRESH", 0.05)
     conn_id = connect("topview", password=PASSWORD)
 
     async def looked_up() -> list[Vendor]:
-        first = await lookup.transport_for("topview", conn_id)
-        assert await lookup.transport_for("topview", conn_id) is first
+        first = await session_for("topview", conn_id)
+        assert await session_for("topview", conn_id) is first
         del first
         await asyncio.sleep(0.1)
         gc.collect()

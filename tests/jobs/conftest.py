@@ -107,7 +107,7 @@ def play(request: pytest.FixtureRequest) -> Play:
 
 @pytest.fixture
 def no_pause_between_connects(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(transport_module._REPEAT_CONNECT, "wait", lambda _: 0)
+    monkeypatch.setitem(transport_module._RETRY_CONNECT, "wait", lambda _: 0)
 
 
 @pytest.fixture

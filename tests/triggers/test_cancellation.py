@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.polling.account_session import AccountSession
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.triggers import cancellation
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -29,13 +30,14 @@ class Server:
         self.asked = asyncio.Event()
         self.state: Any = "failed"
         self.key = "make"
-        monkeypatch.setattr(cancellation, "transport_for", self._transport_for)
+        monkeypatch.setattr(cancellation, "session_for", self._session_for)
         monkeypatch.setattr(cancellation, "acancel", self._cancel)
         monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", self._states)
 
-    async def _transport_for(self, vendor: str, conn_id: str) -> Transport:
+    async def _session_for(self, vendor: str, conn_id: str) -> AccountSession:
         assert (vendor, conn_id) == ("topview", "topview_default")
-        return Transport(CancelLab(Account(conn_id=conn_id, host="http://h", login="a", password="b"), lambda: NOW))
+        account = Account(conn_id=conn_id, host="http://h", login="a", password="b")
+        return AccountSession(Transport(CancelLab(account, lambda: NOW)))
 
     async def _cancel(self, _vendor: Any, _operation: str, job_id: str, _seconds: float) -> str:
         self.asked.set()

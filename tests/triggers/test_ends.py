@@ -15,9 +15,8 @@ from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.hooks.registry import transport_for
+from airflow_provider_videoai.hooks.registry import session_for
 from airflow_provider_videoai.jobs.polling import watch
-from airflow_provider_videoai.jobs.polling.poller import Poller
 from airflow_provider_videoai.links import RESULT_LINK
 from airflow_provider_videoai.triggers import job
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -34,6 +33,12 @@ def trigger_of(case: Any, *job_ids: str, **arguments: Any) -> VideoJobTrigger:
 async def event_of(trigger: VideoJobTrigger) -> TriggerEvent:
     (event,) = [event async for event in trigger.run()]
     return event
+
+
+async def is_open(trigger: VideoJobTrigger) -> bool:
+    """Return whether the trigger's account has a poller or connections."""
+    session = await session_for(trigger.vendor, trigger.conn_id)
+    return session._poller is not None or session._pool is not None
 
 
 @pytest.fixture
@@ -110,7 +115,7 @@ async def test_credentials_that_were_changed_meanwhile_are_looked_up_again(
     right = os.environ[f"AIRFLOW_CONN_{case.conn_id.upper()}"]
     trigger = trigger_of(case, await submitted(case))
     trigger.conn_id = connect(case.vendor, password="no-longer-right")
-    await transport_for(case.vendor, trigger.conn_id)  # as a trigger did that started just before
+    await session_for(case.vendor, trigger.conn_id)  # as a trigger did that started just before
     monkeypatch.setenv(f"AIRFLOW_CONN_{trigger.conn_id.upper()}", right)
     event = await event_of(trigger)
     assert (event.payload["outcome"], event.payload["state"]) == ("ended", "succeeded")
@@ -127,9 +132,9 @@ async def test_triggers_that_start_together_look_their_connection_up_once(
 
     monkeypatch.setattr(connection, "get_async_connection", counted)
     conn_id = connect("topview")
-    transports = await asyncio.gather(*(transport_for("topview", conn_id) for _ in range(50)))
+    sessions = await asyncio.gather(*(session_for("topview", conn_id) for _ in range(50)))
     assert looked_up == [conn_id]
-    assert len({id(transport) for transport in transports}) == 1
+    assert len(set(sessions)) == 1
 
 
 @pytest.mark.usefixtures("prompt")
@@ -163,8 +168,9 @@ async def test_waiting_triggers_of_an_account_share_requests(cases: Any, submitt
 
 @pytest.mark.usefixtures("prompt")
 async def test_nothing_is_left_behind(cases: Any, submitted: Any) -> None:
-    await event_of(trigger_of(cases["topview"], await submitted(cases["topview"])))
-    assert not Poller._known.get(asyncio.get_running_loop())
+    trigger = trigger_of(cases["topview"], await submitted(cases["topview"]))
+    await event_of(trigger)
+    assert not await is_open(trigger)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -180,7 +186,7 @@ async def test_a_wait_that_is_cancelled_leaves_nothing_behind(cases: Any, sandbo
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await asyncio.sleep(0)
-    assert not Poller._known.get(asyncio.get_running_loop())
+    assert not await is_open(trigger)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connections that all polls of an account share in one event loop. A call that buys never takes one of them."""
+"""The connections that polls of one account share. A call that buys never uses one of them."""
 
 from __future__ import annotations
 
-import asyncio
-import weakref
 from typing import Protocol
 
 import httpx
@@ -15,20 +13,17 @@ from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 
 CONNECTIONS = 200
-"""Connections of an account at most, and so polls under way: ten thousand jobs asked every 10 s, answered in 0.2 s."""
+"""Most connections per account, and so polls in flight: enough for 10,000 jobs polled every 10 s, answered in 0.2 s."""
 
 
 class Pool(Protocol):
-    """Connections that are kept for the next poll."""
+    """Connections that are kept open for the next poll."""
 
     async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
 
     async def aclose(self) -> None:
         """Close all connections."""
-
-
-_pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Account, Pool]] = weakref.WeakKeyDictionary()
 
 
 def load() -> None:
@@ -39,30 +34,14 @@ def load() -> None:
     tls()
 
 
-def share(account: Account) -> None:
-    """Let the running loop's polls of an account share their connections, until :func:`aclose`."""
-    pools = _pools.setdefault(asyncio.get_running_loop(), {})
-    if account not in pools:
-        pools[account] = _opened(account)
+def open_pool(account: Account) -> Pool:
+    """Open connections to the account's vendor within the running loop, through the environment's proxy if it has one.
 
-
-def pool_of(account: Account) -> Pool | None:
-    """Return what the running loop's polls of an account share, if they do."""
-    return _pools.get(asyncio.get_running_loop(), {}).get(account)
-
-
-async def aclose(account: Account) -> None:
-    """Close what the running loop's polls of an account shared."""
-    # Taken away before anything is awaited: a poller that starts meanwhile opens connections of its own.
-    pool = _pools.get(asyncio.get_running_loop(), {}).pop(account, None)
-    if pool is not None:
-        await pool.aclose()
-
-
-def _opened(account: Account) -> Pool:
+    :raises InvalidRequest: if an environment variable names no proxy, or certificates that cannot be read.
+    """
     if proxy_for(account.host) is not None:
         return _Proxied(account)
-    # Loaded where polls are pooled, in the triggerer: DAG files are parsed often, and need none of it.
+    # Imported only in the triggerer: parsing a DAG file needs none of it.
     from airflow_provider_videoai.jobs.http.aiohttp_session import AiohttpSession
 
     return AiohttpSession(account, CONNECTIONS)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep an account under its vendor's rate limit, and quiet after the vendor said "slow down".
+"""Keep an account under its vendor's rate limit, and back off after the vendor throttled it.
 
-A limit of N a minute means: at most N requests in any 60 seconds. Where a vendor counts each API by itself, each
-has a window of its own. The state is this process's: worker and triggerer count for themselves.
+A limit of N per minute means: at most N requests in any 60 seconds. If a vendor counts each API by itself, each has a
+window of its own. The state is this process's: worker and triggerer count for themselves.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class RateLimit:
         self._per_call = per_call
         self._sent: dict[str, deque[float]] = {}
         self._backoff_until = float("-inf")
-        self._turn = Lock()
+        self._reserving = Lock()
         self.backoffs = 0
-        """How often the vendor asked for silence; whoever waited meanwhile has to take a new place."""
+        """How often a backoff began; whoever waited meanwhile has to reserve again."""
 
     @classmethod
     def of(cls, vendor: Vendor) -> RateLimit:
-        """Return the limiter that everything in this process shares for the vendor's account."""
+        """Return the rate limit that all threads and event loops of this process share for the vendor's account."""
         account = vendor.account
         # Kept for as long as the process lives: no secret may be in it. A rotated password is the same account's.
         login = hashlib.sha256(account.login.encode("utf-8", "replace")).digest()
@@ -46,8 +46,8 @@ class RateLimit:
             return cls._known[key]
 
     def reserve(self, call_name: str, now: float) -> float:
-        """Take the next free place for a request and return the seconds until it."""
-        with self._turn:
+        """Reserve the next free place for a request and return the seconds until it."""
+        with self._reserving:
             start = max(now, self._backoff_until)
             if self._per_minute is not None:
                 window = self._window(call_name)
@@ -57,14 +57,14 @@ class RateLimit:
             return start - now
 
     def back_off(self, seconds: float, now: float) -> None:
-        """Send nothing for that many seconds: the vendor asked for it."""
-        with self._turn:
+        """Send nothing for that many seconds: the vendor throttled the account."""
+        with self._reserving:
             if now + seconds > self._backoff_until:
                 self._backoff_until = now + seconds
                 self.backoffs += 1
 
-    def quiet(self, now: float) -> bool:
-        """Return whether the vendor's wish for silence still holds."""
+    def backing_off(self, now: float) -> bool:
+        """Return whether a backoff still lasts."""
         return now < self._backoff_until
 
     def _window(self, call_name: str) -> deque[float]:
@@ -73,5 +73,5 @@ class RateLimit:
 
     @property
     def _spacing(self) -> float:
-        # A limit below one a minute keeps one place and stretches the window instead.
+        # A limit below one per minute keeps one place and stretches the window instead.
         return max(_WINDOW, _WINDOW / (self._per_minute or 1))

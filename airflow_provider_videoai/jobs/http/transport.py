@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send a vendor's calls over HTTP: one blocking side for workers, one async side for the triggerer.
 
-A poller's requests share an account's connections (see :mod:`~airflow_provider_videoai.jobs.http.connections`). A call
-that buys always has a connection of its own: a kept-alive connection may die while the request is on its way, and then
+A transport that was given a pool (see :mod:`~airflow_provider_videoai.jobs.http.connections`) polls over it. A call
+that buys always has a connection of its own: a kept-alive connection may die while the request is in flight, and then
 nobody could say whether the job was bought.
 """
 
@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_att
 
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.http.attempt import Deadline, LostError, NotSentError
-from airflow_provider_videoai.jobs.http.connections import pool_of
+from airflow_provider_videoai.jobs.http.connections import Pool
 from airflow_provider_videoai.jobs.http.environment import proxy_for
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -30,7 +30,12 @@ T = TypeVar("T")
 
 
 class Transport:
-    """Drives a vendor's flows. ``sleep`` waits for the account's rate limit on a worker."""
+    """Drives a vendor's flows.
+
+    :param rate_limit: the account's, unless given.
+    :param sleep: waits for the rate limit on a worker.
+    :param pool: connections for the async calls that buy nothing; ``None`` opens one for each.
+    """
 
     def __init__(
         self,
@@ -38,10 +43,16 @@ class Transport:
         *,
         rate_limit: RateLimit | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        pool: Pool | None = None,
     ) -> None:
         self.vendor = vendor
         self.rate_limit = rate_limit or RateLimit.of(vendor)
         self._sleep = sleep
+        self._pool = pool
+
+    def over(self, pool: Pool) -> Transport:
+        """Return a transport of the same account and rate limit that polls over ``pool``."""
+        return Transport(self.vendor, rate_limit=self.rate_limit, sleep=self._sleep, pool=pool)
 
     # -- blocking: workers ---------------------------------------------------------------------------------
 
@@ -62,13 +73,13 @@ class Transport:
     def _send(self, call: Call) -> Answer:
         auth = self.vendor.auth
         deadline = Deadline(self.vendor.account.options.timeout)
-        with _told(self.vendor, call):
+        with _typed_errors(self.vendor, call):
             try:
                 return self._once(call, auth, deadline)
             except NotSentError:
                 if deadline.passed:
                     raise
-                return Retrying(**_repeat_connect(deadline))(self._once, call, auth, deadline)
+                return Retrying(**_retry_connect(deadline))(self._once, call, auth, deadline)
 
     def _once(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
         # Loaded with the first request: DAG files are parsed often, and need none of it.
@@ -80,7 +91,7 @@ class Transport:
         return send(self.vendor.account, call, auth, deadline)
 
     def _delays(self, call: Call) -> Iterator[float]:
-        """Yield the seconds to sleep before the call may leave: again where the vendor asked for silence meanwhile."""
+        """Yield the seconds to sleep before the call may leave: again if the vendor throttled meanwhile."""
         backoffs = None
         while backoffs != self.rate_limit.backoffs:
             backoffs = self.rate_limit.backoffs
@@ -106,42 +117,41 @@ class Transport:
     async def _asend(self, call: Call) -> Answer:
         auth = self.vendor.auth
         deadline = Deadline(self.vendor.account.options.timeout)
-        with _told(self.vendor, call):
+        with _typed_errors(self.vendor, call):
             try:
                 return await self._aonce(call, auth, deadline)
             except NotSentError:
                 if deadline.passed:
                     raise
-                return await AsyncRetrying(**_repeat_connect(deadline))(self._aonce, call, auth, deadline)
+                return await AsyncRetrying(**_retry_connect(deadline))(self._aonce, call, auth, deadline)
 
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
         for delay in self._delays(call):
             await asyncio.sleep(delay)
             deadline.extend(delay)
-        pool = None if call.buys else pool_of(self.vendor.account)
-        if pool is not None:
-            return await pool.send(call, auth, deadline)
+        if self._pool is not None and not call.buys:
+            return await self._pool.send(call, auth, deadline)
         from airflow_provider_videoai.jobs.http.httpcore_session import asend
 
         return await asend(self.vendor.account, call, auth, deadline)
 
 
-# How a call that did not leave is repeated. Not used for the first attempt: it costs a tenth of a poll.
-_REPEAT_CONNECT: dict[str, Any] = {
+# How a call that was not sent is retried. The first attempt goes without tenacity, which costs a tenth of a poll.
+_RETRY_CONNECT: dict[str, Any] = {
     "stop": stop_after_attempt(2),
     "wait": wait_random_exponential(multiplier=0.2, max=2),
     "reraise": True,
 }
 
 
-def _repeat_connect(deadline: Deadline) -> dict[str, Any]:
+def _retry_connect(deadline: Deadline) -> dict[str, Any]:
     """Return tenacity's arguments: all attempts share one deadline."""
     may_help = retry_if_exception(lambda failure: isinstance(failure, NotSentError) and not deadline.passed)
-    return _REPEAT_CONNECT | {"retry": may_help}
+    return _RETRY_CONNECT | {"retry": may_help}
 
 
 @contextmanager
-def _told(vendor: Vendor, call: Call) -> Iterator[None]:
+def _typed_errors(vendor: Vendor, call: Call) -> Iterator[None]:
     """Turn what the network did into a typed error whose text never holds the URL: signatures travel in it."""
     try:
         yield

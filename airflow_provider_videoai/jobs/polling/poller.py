@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import weakref
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from typing import ClassVar, Self
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.http.connections import CONNECTIONS, aclose, share
+from airflow_provider_videoai.jobs.http.connections import CONNECTIONS
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.polling.due_queue import DueQueue
 from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, deliver, noteworthy, status_query
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Watch
-from airflow_provider_videoai.jobs.protocol.account import Account
 
 _MOMENT = 0.1  # seconds in which jobs that fall due one after the other share the waking up,
 _MOMENT_TO_SHARE = 0.25  # or one request, where it carries many
@@ -72,10 +69,6 @@ class _Waiter:
 class Poller:
     """The one loop that asks for every waiting job of an account in one event loop. Ends when nobody waits."""
 
-    _known: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, Account], Poller]]] = (
-        weakref.WeakKeyDictionary()
-    )
-
     def __init__(
         self,
         transport: Transport,
@@ -84,13 +77,13 @@ class Poller:
         wall: Callable[[], float] = time.time,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self._transport = transport
+        self.transport = transport
+        """Also good for whatever else a task needs of the account while it waits."""
         self._vendor = transport.vendor
         self._clock = clock
         self._wall = wall
         self._jitter = jitter
         self._throttle = Throttle(transport.rate_limit)
-        self.users = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         self._asking: set[asyncio.Task[None]] = set()
@@ -101,25 +94,6 @@ class Poller:
         self._resting_until = 0.0
         self._due_queue = DueQueue(self._vendor.batch_size, self._moment, _PATIENCE * self._moment)
         self._waiters: dict[Watch, _Waiter] = {}
-
-    @classmethod
-    def shared(cls, transport: Transport) -> Poller:
-        """Return the running loop's poller for the transport's account, to be entered; the last to leave closes it."""
-        pollers = cls._known.setdefault(asyncio.get_running_loop(), {})
-        key = (transport.vendor.key, transport.vendor.account)
-        return pollers.get(key) or pollers.setdefault(key, cls(transport))
-
-    async def __aenter__(self) -> Self:
-        if not self.users:
-            share(self._vendor.account)
-        self.users += 1
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.users -= 1
-        if not self.users:
-            del self._known[asyncio.get_running_loop()][self._vendor.key, self._vendor.account]
-            await self.close()
 
     def watch(self, watches: Iterable[Watch], observer: Observer) -> asyncio.Future[None]:
         """Wait until all ``watches`` are done; ``observer`` is called after each ask that changed one, or failed.
@@ -144,14 +118,13 @@ class Poller:
         self._due_queue.put(watch)
 
     async def close(self) -> None:
-        """Stop asking, and close the account's connections."""
+        """Stop polling: nobody waits any more."""
         self._due_queue.clear()
         self._waiters.clear()
         self._set_alarm()
         tasks = list(self._asking)
         for task in tasks:
             task.cancel()
-        await aclose(self._vendor.account)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _set_alarm(self) -> None:
@@ -212,7 +185,7 @@ class Poller:
 
     async def _answers(self, watches: list[Watch]) -> Seen | VideoAIError:
         try:
-            found = await self._transport.arun(status_query(self._vendor, watches))
+            found = await self.transport.arun(status_query(self._vendor, watches))
         except VideoAIError as error:
             self._throttle.note(error)
             return error

@@ -17,7 +17,7 @@ class Throttle:
     """Slow the whole account down when the vendor says so, longer each time, until it answers again."""
 
     def __init__(self, rate_limit: RateLimit) -> None:
-        self._limiters = rate_limit
+        self._rate_limit = rate_limit
         self._pause = _FIRST_PAUSE
 
     def note(self, error: VideoAIError | None) -> None:
@@ -26,8 +26,8 @@ class Throttle:
         if error is None:
             self._pause = _FIRST_PAUSE
         elif isinstance(error, QuotaExceeded | VendorUnavailable) and error.retry_after is not None:
-            self._limiters.back_off(min(error.retry_after, _LONGEST_ASKED), now)
-        elif isinstance(error, QuotaExceeded) and not self._limiters.quiet(now):
+            self._rate_limit.back_off(min(error.retry_after, _LONGEST_ASKED), now)
+        elif isinstance(error, QuotaExceeded) and not self._rate_limit.backing_off(now):
             # What fails while the account is quiet had left before: many refusals of one burst count once.
-            self._limiters.back_off(self._pause, now)
+            self._rate_limit.back_off(self._pause, now)
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)

@@ -87,7 +87,7 @@ def test_silence_holds_for_every_call_of_the_account(per_call: bool) -> None:
     rate_limit = RateLimit(100, per_call=per_call)
     rate_limit.back_off(30, now=10)
     assert [rate_limit.reserve(call, 15) for call in ("add", "look")] == [25, 25]
-    assert (rate_limit.quiet(39.9), rate_limit.quiet(40)) == (True, False)
+    assert (rate_limit.backing_off(39.9), rate_limit.backing_off(40)) == (True, False)
     assert rate_limit.reserve("look", 41) == 0
 
 

@@ -23,14 +23,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
-from airflow_provider_videoai.jobs.http import connections as pool_module
 from airflow_provider_videoai.jobs.http import transport as transport_module
 from airflow_provider_videoai.jobs.http.aiohttp_session import AiohttpSession
-from airflow_provider_videoai.jobs.http.connections import aclose, share
+from airflow_provider_videoai.jobs.http.connections import CONNECTIONS, open_pool
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, json_body
-from tests.jobs.protocol.playing import BOUGHT, LOOKED, Play, buy, in_a_loop, keep_alive, look, told
+from tests.jobs.protocol.playing import BOUGHT, LOOKED, Play, buy, keep_alive, look, told
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),  # an unclosed session, socket or loop warns
@@ -120,7 +119,7 @@ def test_refused_connection_is_tried_again_because_nothing_left(
         servers[0].behave = lambda wire: (wire.read(), wire.answer(json_body(BOUGHT)))
         return 0.0
 
-    monkeypatch.setitem(transport_module._REPEAT_CONNECT, "wait", open_late)
+    monkeypatch.setitem(transport_module._RETRY_CONNECT, "wait", open_late)
     vendor = open_lab(host=f"http://127.0.0.1:{closed_port}")
     assert play(vendor, buy(vendor, order)) == "job-1"
     assert len(servers[0].requests) == 1
@@ -145,15 +144,15 @@ def test_polls_beside_a_poller_share_a_connection_and_each_submit_has_its_own(
     open_lab: Any, server: Any, order: Any
 ) -> None:
     async def run() -> None:
-        share(vendor.account)
-        transport = Transport(vendor, rate_limit=RateLimit(None))
+        pool = open_pool(vendor.account)
+        transport = Transport(vendor, rate_limit=RateLimit(None), pool=pool)
         for _ in range(5):
             await transport.arun(look(vendor))
         assert server.connections == 1
         for _ in range(2):
             await transport.arun(buy(vendor, order))
         assert server.connections == 3
-        await aclose(vendor.account)
+        await pool.aclose()
 
     server.behave = keep_alive
     vendor = open_lab(host=server.url)
@@ -162,33 +161,24 @@ def test_polls_beside_a_poller_share_a_connection_and_each_submit_has_its_own(
 
 def test_poll_on_a_kept_alive_connection_that_has_died_is_sent_again(open_lab: Any, server: Any) -> None:
     async def run() -> None:
-        share(vendor.account)
-        transport = Transport(vendor, rate_limit=RateLimit(None))
+        pool = open_pool(vendor.account)
+        transport = Transport(vendor, rate_limit=RateLimit(None), pool=pool)
         for _ in range(10):
             await transport.arun(look(vendor))
-        await aclose(vendor.account)
+        await pool.aclose()
 
     server.behave = lambda wire: (wire.read(), wire.answer(json_body(LOOKED)))  # and closes without a word
     vendor = open_lab(host=server.url)
     asyncio.run(run())
 
 
-def test_poll_without_a_poller_leaves_no_client_behind(open_lab: Any, server: Any) -> None:
-    server.behave = keep_alive
-    vendor = open_lab(host=server.url)
-    for _ in range(2):
-        in_a_loop(vendor, look(vendor))
-    assert not any(pool_module._pools.values())
-
-
-def test_closing_twice_or_unopened_is_harmless(open_lab: Any) -> None:
+def test_transport_over_a_pool_shares_the_rate_limit_of_the_one_it_comes_from(open_lab: Any) -> None:
     async def run() -> None:
-        await aclose(vendor.account)
-        share(vendor.account)
-        await aclose(vendor.account)
-        await aclose(vendor.account)
+        pool = open_pool(open_lab().account)
+        transport = Transport(open_lab(), rate_limit=RateLimit(None))
+        assert transport.over(pool).rate_limit is transport.rate_limit
+        await pool.aclose()
 
-    vendor = open_lab()
     asyncio.run(run())
 
 
@@ -214,23 +204,23 @@ def test_as_many_polls_are_under_way_as_the_poller_sends(
 
     def behave(wire: Any) -> None:
         wire.read()
-        if len(server.requests) >= pool_module.CONNECTIONS:
+        if len(server.requests) >= CONNECTIONS:
             all_here.set()
         together.append(all_here.wait(10))  # before any is answered
         wire.answer(json_body(LOOKED))
 
     async def run() -> None:
-        share(vendor.account)
-        transport = Transport(vendor, rate_limit=RateLimit(None))
-        await asyncio.gather(*(transport.arun(look(vendor)) for _ in range(pool_module.CONNECTIONS)))
-        await aclose(vendor.account)
+        pool = open_pool(vendor.account)
+        transport = Transport(vendor, rate_limit=RateLimit(None), pool=pool)
+        await asyncio.gather(*(transport.arun(look(vendor)) for _ in range(CONNECTIONS)))
+        await pool.aclose()
 
     server.behave = behave
     if proxied:
         monkeypatch.setenv("http_proxy", server.url)
     vendor = open_lab(host="http://vendor.test" if proxied else server.url)
     asyncio.run(run())
-    assert together == [True] * pool_module.CONNECTIONS
+    assert together == [True] * CONNECTIONS
 
 
 def test_host_outside_the_proxy_is_reached_directly(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
-from airflow_provider_videoai.jobs.http.connections import aclose, share
+from airflow_provider_videoai.jobs.http.connections import open_pool
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
@@ -32,11 +32,11 @@ def in_a_loop(vendor: Vendor, flow: Flow[Any]) -> Any:
 
 def beside_a_poller(vendor: Vendor, flow: Flow[Any]) -> Any:
     async def run() -> Any:
-        share(vendor.account)
+        pool = open_pool(vendor.account)
         try:
-            return await Transport(vendor, rate_limit=RateLimit(None)).arun(flow)
+            return await Transport(vendor, rate_limit=RateLimit(None), pool=pool).arun(flow)
         finally:
-            await aclose(vendor.account)
+            await pool.aclose()
 
     return asyncio.run(run())
 
