@@ -287,7 +287,7 @@ class VideoJobOperator(RendersText):
         """Make the deferral for a job that is not bought yet: what could not be carried must fail before, not after."""
         stand_in = SubmittedJob("unknown", time.time(), fresh=True)
         trigger, _ = self._deferral(self._jobs(context, stand_in, operation, hook))
-        check_arguments(trigger)
+        check_arguments(trigger.arguments)
 
     def _deferral(self, jobs: Jobs) -> tuple[VideoJobTrigger, timedelta]:
         """Return the trigger, and how long Airflow lets it wait."""

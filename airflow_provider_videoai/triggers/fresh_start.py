@@ -19,7 +19,7 @@ from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
 from airflow_provider_videoai.triggers.event import refused
-from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments
 
 PUSHED = (
     "return_value",
@@ -38,14 +38,15 @@ _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before each retry, should Airflow's database or API not answer."""
 
 
-async def forget_last_attempt(trigger: VideoJobTrigger) -> TriggerEvent | None:
+async def forget_last_attempt(arguments: TriggerArguments, task: Any) -> TriggerEvent | None:
     """Remove the XComs of the task's last attempt; return an event if Airflow does not remove them.
 
-    Such an event asks a worker to do it before the wait begins: see :func:`left_over`. A first attempt has none. A
+    Such an event has a worker do it before the wait begins: see :func:`left_over`. A first attempt has none. A
     triggerer that takes a wait over does it again: what this attempt pushed so far is pushed again.
+
+    :param task: Airflow's task instance; ``None`` outside of a DAG run.
     """
-    task = trigger.task_instance
-    if task is None or not trigger.started_here or getattr(task, "try_number", 1) <= 1:
+    if task is None or not arguments.starts_in_triggerer or getattr(task, "try_number", 1) <= 1:
         return None
     for key in PUSHED:
         if (failure := await _forget(task, key)) is not None:
@@ -66,7 +67,7 @@ def forget_on_a_worker(task: Any) -> None:
 
 
 async def _forget(task: Any, key: str) -> Exception | None:
-    """Remove an XCom, patiently; return the last failure."""
+    """Remove an XCom, with retries; return the last failure."""
     from asgiref.sync import sync_to_async
 
     from airflow_provider_videoai.triggers.task_log import log

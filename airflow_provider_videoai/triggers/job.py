@@ -15,6 +15,8 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
+from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments
+
 LEAST_DEFERRAL = 12.0
 """Seconds that a deferral lasts at least before its task goes on at a worker.
 
@@ -26,79 +28,26 @@ scheduler another loop to read it.
 class VideoJobTrigger(BaseTrigger):
     """Wait until jobs of one account reach a terminal state, or a deadline passes; holds no worker slot.
 
-    Many of these share one poller an account. The event holds no result: result URLs are secrets until they expire,
+    Many of these share one poller per account. The event holds no result: result URLs are secrets until they expire,
     and Airflow logs events in full.
 
-    :param vendor: the vendor's key, for example ``viitor``.
-    :param operation: the operation of the jobs.
-    :param conn_id: the Airflow connection of the account.
-    :param job_ids: the jobs' ids, separated by blanks.
-    :param submitted_at: epoch seconds of the submit; the rhythm of asking follows the jobs' age.
-    :param deadline: epoch seconds at which waiting ends; ``None`` waits as long as Airflow lets it.
-    :param poll_interval: fixed seconds between two asks; ``None`` adapts.
-    :param timeout: seconds to wait, for a task that starts in the triggerer and has no deadline yet.
-    :param source_task_id: the task whose XCom ``source_key`` holds the ids, for a task that starts in the triggerer.
-    :param source_key: see ``source_task_id``.
-    :param finish: on success push the result and end the task here, without a worker.
-    :param many: the result is a list, also for one job.
-    :param cancel_on_kill: cancel the one job if a person ends the task.
+    The parameters are those of :class:`~airflow_provider_videoai.triggers.stored_arguments.TriggerArguments`.
     """
 
     def __init__(
-        self,
-        vendor: str = "",
-        operation: str = "",
-        conn_id: str = "",
-        job_ids: str = "",
-        submitted_at: float | None = None,
-        deadline: float | None = None,
-        poll_interval: float | None = None,
-        timeout: float | None = None,
-        source_task_id: str | None = None,
-        source_key: str | None = None,
-        finish: bool = False,
-        many: bool = False,
-        cancel_on_kill: bool = False,
-        **_later: Any,
+        self, vendor: str = "", operation: str = "", conn_id: str = "", job_ids: str = "", **others: Any
     ) -> None:
-        # Only assignments; unknown arguments are let pass, and none is required: an error here, say after a downgrade,
-        # would stop the whole triggerer of Airflow before 3.4. :func:`.wire.check_received` checks them.
+        # Nothing may fail here: an error, say after a downgrade, would stop the whole triggerer of Airflow before 3.4.
         super().__init__()  # type: ignore[no-untyped-call]
-        self.vendor = vendor
-        self.operation = operation
-        self.conn_id = conn_id
-        self.job_ids = job_ids
-        self.submitted_at = submitted_at
-        self.deadline = deadline
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.source_task_id = source_task_id
-        self.source_key = source_key
-        self.finish = finish
-        self.many = many
-        self.cancel_on_kill = cancel_on_kill
+        named = {"vendor": vendor, "operation": operation, "conn_id": conn_id, "job_ids": job_ids}
+        self.arguments = TriggerArguments.read(named | others)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments: JSON scalars, nothing secret."""
-        names = (
-            "vendor",
-            "operation",
-            "conn_id",
-            "job_ids",
-            "submitted_at",
-            "deadline",
-            "poll_interval",
-            "timeout",
-            "source_task_id",
-            "source_key",
-            "finish",
-            "many",
-            "cancel_on_kill",
-        )
-        return f"{__name__}.VideoJobTrigger", {name: getattr(self, name) for name in names}
+        return f"{__name__}.VideoJobTrigger", self.arguments.to_json()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then yield one event and return at once: Airflow takes a lingering trigger for a killed one."""
+        """Wait, then yield one event and return at once: Airflow takes a trigger that goes on for a killed one."""
         began = time.monotonic()
         try:
             event = await self._event()
@@ -114,10 +63,10 @@ class VideoJobTrigger(BaseTrigger):
         from airflow_provider_videoai.triggers.task_log import log
         from airflow_provider_videoai.triggers.waiting import wait
 
-        if self.cancel_on_kill is True:
+        if self.arguments.cancel_on_kill is True:
             # Now, and not when there is one second left: it is slow to import.
             await asyncio.to_thread(import_module, "airflow_provider_videoai.triggers.cancellation")
-        event = await wait(self)
+        event = await wait(self.arguments, self.task_instance)
         await log.written()
         return event
 
@@ -140,12 +89,12 @@ class VideoJobTrigger(BaseTrigger):
         """
         from airflow_provider_videoai.jobs.values.printable import shortened
 
-        write = logging.getLogger(__name__).info
-        if self.cancel_on_kill is True:
+        write, given = logging.getLogger(__name__).info, self.arguments
+        if given.cancel_on_kill is True:
             from airflow_provider_videoai.triggers.cancellation import cancel_if_killed
 
             said = await cancel_if_killed(
-                self.task_instance, self.vendor, self.conn_id, self.operation, str(self.job_ids)
+                self.task_instance, given.vendor, given.conn_id, given.operation, str(given.job_ids)
             )
             if said is not None:
                 await asyncio.to_thread(write, "%s", said)
@@ -155,20 +104,15 @@ class VideoJobTrigger(BaseTrigger):
             "This triggerer waits no longer: the task was ended or cleared, or another triggerer goes on with it. That "
             "cancels no job: unless it has ended by now, %s job %s goes on at the vendor and is billed; a later "
             "attempt attaches to it.",
-            self.operation,
-            shortened(str(self.job_ids or "")),
+            given.operation,
+            shortened(str(given.job_ids or "")),
         )
-
-    @property
-    def started_here(self) -> bool:
-        """Whether the task started in the triggerer: no worker ran before."""
-        return self.timeout is not None
 
     async def _let_airflow_note_the_deferral(self, began: float) -> None:
         # A scheduler that reads "the worker is done" (it deferred) only after the task was queued again takes the
-        # task for killed and fails it. So an event never comes sooner than a scheduler's loop comes round. Where
-        # there was no worker before or is no scheduler, there is no such race.
-        if self.task_instance is not None and not self.started_here:
+        # task for killed and fails it. So an event never comes sooner than a scheduler's loop takes. If no worker ran
+        # before, or without a scheduler, there is no such race.
+        if self.task_instance is not None and not self.arguments.starts_in_triggerer:
             await asyncio.sleep(began + LEAST_DEFERRAL - time.monotonic())
 
 
@@ -176,7 +120,7 @@ _loaded = Event()
 
 
 def _load() -> None:
-    """Import what waiting takes: seconds the first time, for which the triggerer's loop must not stand still."""
+    """Import what waiting takes: seconds the first time, which would block the triggerer's event loop."""
     import airflow_provider_videoai.triggers.waiting  # noqa: F401 - neither does parsing a DAG file need it
 
     # The process is Airflow's and its triggers everybody's, so this is for its owner to choose.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check a trigger's arguments on their way: before a job is bought, and where the triggerer received them.
+"""What a trigger is stored as: its arguments, checked before a job is bought, and again in the triggerer.
 
 Airflow writes a trigger's arguments when the task defers, and each version in its own way. What it cannot write would
 fail the task after the submit. JSON scalars of Python's own types are what every version writes and reads back equal.
@@ -9,9 +9,8 @@ In the triggerer they are outside data: another version of this package, or a pe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from airflow.triggers.base import BaseTrigger
+from dataclasses import dataclass
+from typing import Any, Self
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.values.printable import is_printable, shown
@@ -22,10 +21,63 @@ _LATEST = 1e15
 """Seconds: later than any deadline."""
 
 
-def check_arguments(trigger: BaseTrigger) -> None:
-    """Raise :class:`InvalidRequest`, naming the argument, where one of the trigger's is no JSON scalar."""
-    _, arguments = trigger.serialize()
-    for name, value in arguments.items():
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerArguments:
+    """The arguments of a :class:`~airflow_provider_videoai.triggers.job.VideoJobTrigger`: JSON scalars, none secret.
+
+    Every field has a default and none is checked here: a trigger of an earlier or later version, or one that a person
+    changed, must be made without an error. :func:`check_received` checks it.
+
+    :param vendor: the vendor's key, for example ``viitor``.
+    :param operation: the operation of the jobs.
+    :param conn_id: the Airflow connection of the account.
+    :param job_ids: the jobs' ids, separated by spaces.
+    :param submitted_at: epoch seconds of the submit; the polling schedule follows the jobs' age.
+    :param deadline: epoch seconds at which waiting ends; ``None`` waits as long as Airflow lets it.
+    :param poll_interval: fixed seconds between two status requests; ``None`` adapts.
+    :param timeout: seconds to wait, for a task that starts in the triggerer and has no deadline yet.
+    :param source_task_id: the task whose XCom ``source_key`` holds the ids, for a task that starts in the triggerer.
+    :param source_key: see ``source_task_id``.
+    :param finish: on success push the result and end the task in the triggerer, without a worker.
+    :param many: the result is a list, also for one job.
+    :param cancel_on_kill: cancel the one job if a person ends the task.
+    """
+
+    vendor: str = ""
+    operation: str = ""
+    conn_id: str = ""
+    job_ids: str = ""
+    submitted_at: float | None = None
+    deadline: float | None = None
+    poll_interval: float | None = None
+    timeout: float | None = None
+    source_task_id: str | None = None
+    source_key: str | None = None
+    finish: bool = False
+    many: bool = False
+    cancel_on_kill: bool = False
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was stored; arguments that this version does not know are left out."""
+        return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the arguments by name; :meth:`read` reads them back."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def starts_in_triggerer(self) -> bool:
+        """Whether the task started in the triggerer: no worker ran before."""
+        return self.timeout is not None
+
+
+def check_arguments(arguments: TriggerArguments) -> None:
+    """Check arguments before they are stored.
+
+    :raises InvalidRequest: naming the argument, if one is no JSON scalar.
+    """
+    for name, value in arguments.to_json().items():
         if not _travels(value):
             given = repr(value) if type(value) in (int, float) else f"a {type(value).__name__}"
             raise InvalidRequest(
@@ -41,22 +93,21 @@ def _travels(value: Any) -> bool:
     return value is None or type(value) in (str, bool)
 
 
-def check_received(trigger: BaseTrigger) -> None:
-    """Raise :class:`VideoAIError`, naming the argument, if this version cannot wait by what it received.
+def check_received(arguments: TriggerArguments) -> None:
+    """Check arguments in the triggerer, so that nothing odd reaches the poller that other tasks share.
 
-    A retry mends it: it makes a trigger of its own. What is odd must not reach the poller that other tasks share.
+    :raises VideoAIError: naming the argument, if this version cannot wait with it. A retry makes a new trigger.
     """
-    _, arguments = trigger.serialize()
     for name, (rule, holds) in _RECEIVED.items():
-        if not holds(arguments[name]):
-            raise _not_received(name, rule, arguments[name])
-    if not (_is_text(arguments["job_ids"]) or _is_text(arguments["source_task_id"])):
-        raise _not_received("job_ids", "a job's id, or several separated by blanks", arguments["job_ids"])
+        if not holds(value := getattr(arguments, name)):
+            raise _not_received(name, rule, value)
+    if not (_is_text(arguments.job_ids) or _is_text(arguments.source_task_id)):
+        raise _not_received("job_ids", "a job's id, or several separated by spaces", arguments.job_ids)
 
 
 def _not_received(name: str, rule: str, value: object) -> VideoAIError:
     return VideoAIError(
-        f"{name}: must be {rule} for the triggerer to wait by, not {shown(value)}: another version of this package, or "
+        f"{name}: must be {rule} for the triggerer to wait, not {shown(value)}: another version of this package, or "
         "a person, wrote it. A job that was bought goes on and is billed; a retry of this task attaches to it"
     )
 

@@ -28,36 +28,38 @@ from airflow_provider_videoai.tasks.task_jobs import job_reference_of, returned,
 from airflow_provider_videoai.tasks.xcom import obstacle_to
 from airflow_provider_videoai.triggers.event import event_of
 from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
-from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.progress_report import Report
-from airflow_provider_videoai.triggers.stored_arguments import check_received
+from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments, check_received
 from airflow_provider_videoai.triggers.task_log import log
 
 
-async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
-    """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event."""
-    check_received(trigger)
-    if (left_over := await forget_last_attempt(trigger)) is not None:
+async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
+    """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event.
+
+    :param task: Airflow's task instance; ``None`` outside of a DAG run.
+    """
+    check_received(arguments)
+    if (left_over := await forget_last_attempt(arguments, task)) is not None:
         return left_over
-    session = await session_for(trigger.vendor, trigger.conn_id)
+    session = await session_for(arguments.vendor, arguments.conn_id)
     vendor = session.transport.vendor
-    watches, many = await _watches(trigger, vendor)
-    if trigger.submitted_at is None:  # else the worker's log says what was submitted
-        log.info("Waiting for %s at %s", _in_words(trigger.operation, watches), vendor.title)
-    report = Report(trigger.task_instance, watches, vendor.known_states, _job_reference(trigger, vendor, watches))
+    watches, many = await _watches(arguments, task, vendor)
+    if arguments.submitted_at is None:  # else the worker's log says what was submitted
+        log.info("Waiting for %s at %s", _in_words(arguments.operation, watches), vendor.title)
+    report = Report(task, watches, vendor.known_states, _job_reference(arguments, vendor, watches))
     try:
         # Asked for again in a loop here, not in a function of its own: each object that lives as long as the wait
         # makes every full garbage collection longer, ten thousand times.
         while True:
             async with session as poller:
                 await poller.watch(watches, report)
-                results = await _results(trigger, poller.transport, watches)
-            renewed = await _renewed(trigger, session, watches)
+                results = await _results(arguments, poller.transport, watches)
+            renewed = await _renewed(arguments, session, watches)
             if renewed is None:
                 break
             session = renewed
         last_word = await report.conclude()
-        event = await _success(trigger, results, last_word, many=many) if results else None
+        event = await _success(task, results, last_word, many=many) if results else None
         if event is None:
             await report.hand_over(last_word)
     finally:
@@ -66,7 +68,7 @@ async def wait(trigger: VideoJobTrigger) -> TriggerEvent:
 
 
 async def _success(
-    trigger: VideoJobTrigger, results: list[JobResult], last_word: dict[str, Any], *, many: bool
+    task: Any, results: list[JobResult], last_word: dict[str, Any], *, many: bool
 ) -> TaskSuccessEvent | None:
     """Return the event that ends the task here; ``None`` if Airflow cannot carry it, which is for a worker to say."""
     try:
@@ -78,77 +80,76 @@ async def _success(
     xcoms: dict[str, Any] = {"return_value": values} if many else {"return_value": values[0], **values[0]}
     if await asyncio.to_thread(obstacle_to, last_word):
         last_word = {}
-    return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(trigger, results)})
+    return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(task, results)})
 
 
-async def _watches(trigger: VideoJobTrigger, vendor: Vendor) -> tuple[list[Watch], bool]:
+async def _watches(arguments: TriggerArguments, task: Any, vendor: Vendor) -> tuple[list[Watch], bool]:
     """Return a watch for each job, and whether the result is a list."""
-    if trigger.source_task_id:
-        job_ids, many = await _named(trigger, vendor)
+    if arguments.source_task_id:
+        job_ids, many = await _named(arguments, task, vendor)
     else:
-        job_ids, many = trigger.job_ids.split(), trigger.many
-    deadline = trigger.deadline
-    if deadline is None and trigger.timeout is not None:
-        deadline = time.time() + trigger.timeout
+        job_ids, many = arguments.job_ids.split(), arguments.many
+    deadline = arguments.deadline
+    if deadline is None and arguments.timeout is not None:
+        deadline = time.time() + arguments.timeout
     watches = watches_of(
         vendor,
-        trigger.operation,
+        arguments.operation,
         job_ids,
-        submitted_at=trigger.submitted_at,
-        poll_interval=trigger.poll_interval,
+        submitted_at=arguments.submitted_at,
+        poll_interval=arguments.poll_interval,
         deadline=deadline,
     )
     return watches, many
 
 
-async def _named(trigger: VideoJobTrigger, vendor: Vendor) -> tuple[list[str], bool]:
+async def _named(arguments: TriggerArguments, task: Any, vendor: Vendor) -> tuple[list[str], bool]:
     """Pull the ids that another task pushed."""
-    ti = trigger.task_instance
-    if ti is None:
+    if task is None:
         raise InvalidRequest("job_id: another task's result can be read only within a DAG run")
     given = await sync_to_async(XCom.get_one)(
-        key=trigger.source_key,  # pyright: ignore[reportArgumentType] - given with the task's id
-        dag_id=ti.dag_id,
-        task_id=trigger.source_task_id,  # pyright: ignore[reportArgumentType] - looked at by the caller
-        run_id=ti.run_id,
+        key=arguments.source_key,  # pyright: ignore[reportArgumentType] - given with the task's id
+        dag_id=task.dag_id,
+        task_id=arguments.source_task_id,  # pyright: ignore[reportArgumentType] - looked at by the caller
+        run_id=task.run_id,
     )
     return job_ids_of(given, type(vendor))
 
 
-def _job_reference(trigger: VideoJobTrigger, vendor: Vendor, watches: list[Watch]) -> JobReference | None:
+def _job_reference(arguments: TriggerArguments, vendor: Vendor, watches: list[Watch]) -> JobReference | None:
     # Where a worker ran before, it has pushed the reference, and an operator's tells more.
-    if not trigger.started_here:
+    if not arguments.starts_in_triggerer:
         return None
     job_ids = [watch.job_id for watch in watches]
-    return job_reference_of(vendor, trigger.operation, trigger.conn_id, job_ids, trigger.submitted_at)
+    return job_reference_of(vendor, arguments.operation, arguments.conn_id, job_ids, arguments.submitted_at)
 
 
-async def _renewed(trigger: VideoJobTrigger, session: AccountSession, watches: list[Watch]) -> AccountSession | None:
+async def _renewed(arguments: TriggerArguments, session: AccountSession, watches: list[Watch]) -> AccountSession | None:
     """Return the account with other credentials, if the vendor refused these and the connection has others now."""
     if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
         return None
     try:
-        renewed = await session_for(trigger.vendor, trigger.conn_id, refused=session)
+        renewed = await session_for(arguments.vendor, arguments.conn_id, refused=session)
     except VideoAIError as failure:
-        log.warning("Connection %r cannot be read again: %s", trigger.conn_id, failure)
+        log.warning("Connection %r cannot be read again: %s", arguments.conn_id, failure)
         return None
     if renewed.account == session.account:
         return None
-    log.info("%s refused the credentials, and connection %r has others now", trigger.vendor, trigger.conn_id)
+    log.info("%s refused the credentials, and connection %r has others now", arguments.vendor, arguments.conn_id)
     for watch in watches:
         watch.resume(time.monotonic())
     return renewed
 
 
-async def _results(trigger: VideoJobTrigger, transport: Transport, watches: list[Watch]) -> list[JobResult] | None:
+async def _results(arguments: TriggerArguments, transport: Transport, watches: list[Watch]) -> list[JobResult] | None:
     """Return the results to end the task with here, or ``None`` where a worker has to go on."""
     statuses = [watch.status for watch in watches if watch.outcome is Outcome.ENDED and watch.status]
     succeeded = len(statuses) == len(watches) and all(each.state is JobState.SUCCEEDED for each in statuses)
-    if not trigger.finish or not succeeded:
+    if not arguments.finish or not succeeded:
         return None
     try:
         flows = [
-            VideoJobHook.completed(transport.vendor, status, trigger.operation, trigger.submitted_at)
+            VideoJobHook.completed(transport.vendor, status, arguments.operation, arguments.submitted_at)
             for status in statuses
         ]
         results = [await transport.arun(flow) for flow in flows]
@@ -160,12 +161,12 @@ async def _results(trigger: VideoJobTrigger, transport: Transport, watches: list
     return results
 
 
-def _result_link(trigger: VideoJobTrigger, results: list[JobResult]) -> dict[str, str]:
+def _result_link(task: Any, results: list[JobResult]) -> dict[str, str]:
     """Return the link "Result" as an XCom: no worker comes any more that would write it."""
-    if trigger.task_instance is None:
+    if task is None:
         return {}
     media = sum(result.media_url is not None for result in results)
-    return {RESULT_LINK.xcom_key: result_link(trigger.task_instance, media)}
+    return {RESULT_LINK.xcom_key: result_link(task, media)}
 
 
 def _in_words(operation: str, watches: list[Watch]) -> str:

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.triggers.job import VideoJobTrigger
-from airflow_provider_videoai.triggers.stored_arguments import check_arguments
+from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments, check_arguments
 from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -106,10 +105,10 @@ def test_a_time_that_leads_beyond_airflows_calendar_is_told_when_the_dag_is_pars
 @pytest.mark.parametrize("interval", [np.float64(5), 5])
 def test_a_number_that_can_be_made_plain_is_made_plain(interval: Any, cases: Any, task: Any) -> None:
     trigger = task(cases["topview"], poll_interval=interval, finish_in_triggerer=np.True_).defer().trigger
-    assert type(trigger.poll_interval) is float
-    assert trigger.finish is True
+    assert type(trigger.arguments.poll_interval) is float
+    assert trigger.arguments.finish is True
 
 
 def test_what_every_airflow_can_write_passes() -> None:
     numbers: dict[str, Any] = {"submitted_at": 1.5, "deadline": -(2**63), "timeout": 2**63 - 1, "poll_interval": None}
-    check_arguments(VideoJobTrigger("topview", "video_avatar", "x", "", finish=True, **numbers))
+    check_arguments(TriggerArguments(vendor="topview", operation="video_avatar", conn_id="x", finish=True, **numbers))

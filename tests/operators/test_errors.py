@@ -140,7 +140,7 @@ def test_a_retry_after_the_deadline_waits_where_the_vendor_cannot_be_asked(cases
     crashed = task(case, job_timeout=1e-6)
     crashed.defer()
     sandbox.fault(vendor=case.vendor, call="query", kind="http_500")
-    assert task(case, store=crashed.store, job_timeout=1e-6).defer().trigger.deadline < time.time()
+    assert task(case, store=crashed.store, job_timeout=1e-6).defer().trigger.arguments.deadline < time.time()
 
 
 def test_a_raised_deadline_lets_the_next_attempt_wait_on(cases: Any, task: Any, sandbox: Any, bought: Any) -> None:
@@ -162,9 +162,9 @@ def test_on_a_worker_a_job_that_does_not_end_in_time_is_told_alike(task: Any, ca
 
 def test_the_deadline_counts_from_the_submit_over_all_attempts(task: Any, cases: Any) -> None:
     first = task(cases["viitor"], job_timeout=1000)
-    deadline = first.defer().trigger.deadline
+    deadline = first.defer().trigger.arguments.deadline
     again = task(cases["viitor"], store=first.store, job_timeout=1000)
-    assert again.defer().trigger.deadline == deadline
+    assert again.defer().trigger.arguments.deadline == deadline
 
 
 @pytest.mark.parametrize(

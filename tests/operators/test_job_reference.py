@@ -25,7 +25,7 @@ def test_every_operator_tells_whose_job_it_is_before_it_waits(case: Any, task: A
     reference = job_reference_of(waiting)
     assert (reference.vendor, reference.operation, reference.conn_id) == (case.vendor, case.operation, case.conn_id)
     assert list(reference.job_ids) == bought(case)
-    assert reference.submitted_at == deferred.trigger.submitted_at
+    assert reference.submitted_at == deferred.trigger.arguments.submitted_at
 
 
 def test_every_operator_tells_what_it_works_on(case: Any, task: Any, sandbox: Any) -> None:

@@ -59,7 +59,7 @@ def test_a_poking_sensor_tells_the_end_of_each_of_its_jobs(cases: Any, task: Any
     case = cases["topview"]
     good = task(case, **BLOCKING).start()["job_id"]
     sandbox.fault(vendor=case.vendor, kind="fail_job")
-    bad = task(case).defer().trigger.job_ids
+    bad = task(case).defer().trigger.arguments.job_ids
     waiting = sensor(case, [bad, good], **POKING)
     with pytest.raises(JobFailed):
         waiting.start()

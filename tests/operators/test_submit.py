@@ -21,7 +21,7 @@ def test_the_job_id_is_an_xcom_before_the_waiting_begins(case: Any, task: Any, b
     waiting = task(case)
     deferred = waiting.defer()
     assert [waiting.ti.xcom_pull(key="job_id")] == bought(case)
-    assert deferred.trigger.job_ids == bought(case)[0]
+    assert deferred.trigger.arguments.job_ids == bought(case)[0]
 
 
 def test_the_job_id_is_kept_in_the_store_before_the_waiting_begins(case: Any, task: Any, bought: Any) -> None:
@@ -34,7 +34,9 @@ def test_the_job_id_is_kept_in_the_store_before_the_waiting_begins(case: Any, ta
 def test_the_deferral_outlives_the_jobs_deadline_as_a_backstop(task: Any, cases: Any) -> None:
     deferred = task(cases["viitor"]).defer()
     assert JOB_TIMEOUT < deferred.timeout < JOB_TIMEOUT + timedelta(hours=1)
-    assert deferred.trigger.deadline == pytest.approx(deferred.trigger.submitted_at + JOB_TIMEOUT.total_seconds())
+    assert deferred.trigger.arguments.deadline == pytest.approx(
+        deferred.trigger.arguments.submitted_at + JOB_TIMEOUT.total_seconds()
+    )
 
 
 def test_a_task_that_does_not_wait_hands_over_a_queued_job(case: Any, task: Any, sensor: Any) -> None:
@@ -57,7 +59,7 @@ def test_only_what_was_given_reaches_the_vendor(task: Any, cases: Any, sandbox: 
 
 @pytest.mark.parametrize("interval", [0.3, 5])
 def test_a_fixed_poll_interval_reaches_the_waiting(interval: float, task: Any, cases: Any) -> None:
-    assert task(cases["topview"], poll_interval=interval).defer().trigger.poll_interval == interval
+    assert task(cases["topview"], poll_interval=interval).defer().trigger.arguments.poll_interval == interval
 
 
 def test_the_task_says_what_it_bought_and_where(task: Any, cases: Any, everything_said: Any, bought: Any) -> None:

@@ -106,7 +106,7 @@ def test_airflows_own_deferral_timeout_is_told_alike(soft_fail: bool, cases: Any
 
 def test_airflows_own_timeout_comes_after_ours(cases: Any, sensor: Any) -> None:
     deferred = sensor(cases["topview"], "a1", timeout=100).defer()
-    assert deferred.trigger.deadline == pytest.approx(time.time() + 100, abs=2)
+    assert deferred.trigger.arguments.deadline == pytest.approx(time.time() + 100, abs=2)
     assert timedelta(seconds=100) < deferred.timeout < timedelta(hours=1)
 
 
@@ -134,7 +134,7 @@ def test_a_deferred_wait_takes_the_poke_interval_if_only_that_is_given(
     arguments: dict[str, Any], interval: float | None, cases: Any, sensor: Any
 ) -> None:
     waiting = sensor(cases["topview"], "a1", **arguments)
-    assert waiting.defer().trigger.poll_interval == interval
+    assert waiting.defer().trigger.arguments.poll_interval == interval
     assert waiting.make().start_trigger_args.trigger_kwargs["poll_interval"] == interval
 
 

@@ -99,7 +99,7 @@ def test_operator_and_sensor_take_alike(interval: Any, cases: Any, task: Any, se
         sensor(cases["topview"], "a1", poll_interval=interval),
     ):
         assert made.make().poll_interval == 7.0
-        assert made.defer().trigger.poll_interval == 7.0
+        assert made.defer().trigger.arguments.poll_interval == 7.0
 
 
 @pytest.mark.parametrize("text", ["False", "false"])

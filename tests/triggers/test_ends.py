@@ -25,9 +25,8 @@ TI = SimpleNamespace(dag_id="pipeline", run_id="manual__1", task_id="make", map_
 
 
 def trigger_of(case: Any, *job_ids: str, **arguments: Any) -> VideoJobTrigger:
-    return VideoJobTrigger(
-        vendor=case.vendor, operation=case.operation, conn_id=case.conn_id, job_ids=" ".join(job_ids), **arguments
-    )
+    conn_id = arguments.pop("conn_id", case.conn_id)
+    return VideoJobTrigger(case.vendor, case.operation, conn_id, " ".join(job_ids), **arguments)
 
 
 async def event_of(trigger: VideoJobTrigger) -> TriggerEvent:
@@ -37,7 +36,7 @@ async def event_of(trigger: VideoJobTrigger) -> TriggerEvent:
 
 async def is_open(trigger: VideoJobTrigger) -> bool:
     """Return whether the trigger's account has a poller or connections."""
-    session = await session_for(trigger.vendor, trigger.conn_id)
+    session = await session_for(trigger.arguments.vendor, trigger.arguments.conn_id)
     return session._poller is not None or session._pool is not None
 
 
@@ -100,11 +99,10 @@ async def test_a_deadline_ends_the_wait(case: Any, submitted: Any, sandbox: Any)
 
 @pytest.mark.usefixtures("prompt")
 async def test_a_wrong_password_ends_the_wait(case: Any, connect: Any) -> None:
-    trigger = trigger_of(case, case.absent_id)
-    trigger.conn_id = connect(case.vendor, password="wrong-secret-that-must-not-be-seen")
-    event = await event_of(trigger)
+    conn_id = connect(case.vendor, password="wrong-secret-that-must-not-be-seen")
+    event = await event_of(trigger_of(case, case.absent_id, conn_id=conn_id))
     assert (event.payload["outcome"], event.payload["refusal"]) == ("refused", "AuthenticationFailed")
-    assert trigger.conn_id in event.payload["said"]
+    assert conn_id in event.payload["said"]
     assert "wrong-secret" not in str(event.payload)
 
 
@@ -113,11 +111,10 @@ async def test_credentials_that_were_changed_meanwhile_are_looked_up_again(
     case: Any, submitted: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = os.environ[f"AIRFLOW_CONN_{case.conn_id.upper()}"]
-    trigger = trigger_of(case, await submitted(case))
-    trigger.conn_id = connect(case.vendor, password="no-longer-right")
-    await session_for(case.vendor, trigger.conn_id)  # as a trigger did that started just before
-    monkeypatch.setenv(f"AIRFLOW_CONN_{trigger.conn_id.upper()}", right)
-    event = await event_of(trigger)
+    conn_id = connect(case.vendor, password="no-longer-right")
+    await session_for(case.vendor, conn_id)  # as a trigger did that started just before
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", right)
+    event = await event_of(trigger_of(case, await submitted(case), conn_id=conn_id))
     assert (event.payload["outcome"], event.payload["state"]) == ("ended", "succeeded")
 
 
@@ -139,9 +136,8 @@ async def test_triggers_that_start_together_look_their_connection_up_once(
 
 @pytest.mark.usefixtures("prompt")
 async def test_a_connection_that_breaks_a_rule_ends_the_wait(cases: Any, connect: Any) -> None:
-    trigger = trigger_of(cases["topview"], "a1")
-    trigger.conn_id = connect("topview", extra={"timeout": "long"})
-    event = await event_of(trigger)
+    conn_id = connect("topview", extra={"timeout": "long"})
+    event = await event_of(trigger_of(cases["topview"], "a1", conn_id=conn_id))
     assert (event.payload["outcome"], event.payload["refusal"]) == ("refused", "InvalidRequest")
     assert "timeout" in event.payload["said"]
 

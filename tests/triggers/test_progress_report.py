@@ -287,4 +287,4 @@ def test_another_jobs_status_is_not_taken_for_this_ones(cases: Any, task: Any) -
     pushed = waiting.ti.xcom_pull(key="status")
     pushed["jobs"][0]["job_id"] = "another"
     waiting.ti.xcom_push("status", pushed)
-    assert waiting.resume(deferred, event.payload)["job_id"] == deferred.trigger.job_ids
+    assert waiting.resume(deferred, event.payload)["job_id"] == deferred.trigger.arguments.job_ids
