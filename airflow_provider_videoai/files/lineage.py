@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from airflow_provider_videoai.files.locations import store_url
+from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
 _LONGEST = 1500
 """Airflow refuses longer URIs."""
@@ -39,9 +40,9 @@ def _public(value: str | None) -> str | None:
 
 
 def _public_url(url: str) -> str | None:
+    public = without_secrets(url)
     try:
-        parts = urlsplit(url)
+        host = urlsplit(public).netloc
     except ValueError:
         return None
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, place, parts.path, "", "")) if place and " " not in url else None
+    return public if host and " " not in url else None

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from airflow_provider_videoai.jobs.values.outputs import OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.printable import is_printable, printable
+from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
-_URL = re.compile(r"(?P<scheme>https?://)(?:[^/\s\"'<>@]*@)?(?P<host>[^/\s\"'<>?#]*)(?P<path>[^\s\"'<>?#]*)[^\s\"'<>]*")
+_URL = re.compile(r"https?://[^\s\"'<>]*")
 _LONGEST = 300
 _MOST = 60
 _READ = 4000
@@ -30,8 +31,10 @@ def unsigned(text: str) -> str:
 
 
 def _host_and_name(url: re.Match[str]) -> str:
-    folder, _, name = url["path"].rpartition("/")
-    return f"{url['scheme']}{url['host']}{'/…' if folder else ''}{'/' if url['path'] else ''}{name}"
+    scheme, _, place = without_secrets(url[0]).partition("://")
+    host, slash, path = place.partition("/")
+    folder, _, name = path.rpartition("/")
+    return f"{scheme}://{host}{'/…' if folder else ''}{slash}{name}"
 
 
 def shown(value: Any) -> str:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from string import Formatter
@@ -13,6 +11,7 @@ from typing import Any, NamedTuple
 from airflow_provider_videoai.files.locations import check_name, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
+from airflow_provider_videoai.jobs.values.field_values import unquoted
 
 FIELDS = ("vendor", "operation", "job_id", "media_id", "submitted_at", "finished_at")
 """Fields of a result that a path may hold, as ``{job_id}``."""
@@ -28,7 +27,8 @@ class Results(NamedTuple):
 
 def results_of(given: Any) -> Results:
     """Read a result of this package, a list of them, or what a template made of either."""
-    given = _unquoted(given)
+    if isinstance(given, str) and isinstance(given := unquoted(given), str):
+        raise _no_result(given)
     many = not isinstance(given, str | Mapping)
     members = given if many else [given]
     if not isinstance(members, Iterable):
@@ -37,18 +37,6 @@ def results_of(given: Any) -> Results:
     if not results:
         raise InvalidRequest("result: must hold at least one result")
     return Results(results, many)
-
-
-def _unquoted(given: Any) -> Any:
-    """Read what a template rendered as text, as JSON or as Python writes it."""
-    if not isinstance(given, str):
-        return given
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return read(given)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the last two: nested too deeply
-            continue
-    raise _no_result(given)
 
 
 def _result_of(given: Any) -> JobResult:

@@ -17,6 +17,7 @@ from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, sh
         ("https://a.example/unguessable/token/b.mp4", "https://a.example/…/b.mp4"),
         ("https://a.example", "https://a.example"),
         ("https://user:secret@a.example/b", "https://a.example/b"),
+        ("https://user:se@cret@a.example/b", "https://a.example/b"),
         (
             '{"u": "http://a.example/?k=v", "v": "https://b.example/?k=v"}',
             '{"u": "http://a.example/", "v": "https://b.example/"}',

@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import re
 import reprlib
 
 from airflow_provider_videoai.jobs.values.printable import printable
+from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
 _LONGEST = 80
-_USER = re.compile(r"(?<=://)[^/?#]*@")
-_QUERY = re.compile(
-    r"(://[^?#]*)[?#].*", re.DOTALL
-)  # up to the end: a URL that is wrong may hold whitespace and quotes
 
 
 def as_given(value: object) -> str:
@@ -27,7 +23,7 @@ class _Short(reprlib.Repr):
 
     def repr_str(self, x: str, level: int) -> str:  # noqa: ARG002 - reprlib passes it
         # Cut first, since a text may be long; with room for a query, which then does not count.
-        text = _QUERY.sub(r"\1?...", _USER.sub("", x[:2000]))
+        text = without_secrets(x[:2000], "?...")
         text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
         return f"'{printable(text)}'"
 

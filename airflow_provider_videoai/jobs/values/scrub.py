@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from airflow_provider_videoai.jobs.values.printable import printable
+from airflow_provider_videoai.jobs.values.url_secrets import words_without_secrets
 
 _MESSAGE_LENGTH = 300
 _WORD_LENGTH = 80
@@ -13,8 +14,6 @@ _READ = 100 * _MESSAGE_LENGTH
 """Characters of a message that are looked at."""
 _SIGNATURE_LENGTH = 40
 _SIGNATURE = re.compile(rf"[A-Za-z0-9+/_-]{{{_SIGNATURE_LENGTH},}}={{0,2}}")
-_USER = re.compile(r"://[^/@]*@")
-_QUERY = re.compile("[?#&]")
 
 
 def clean(message: object) -> str:
@@ -26,16 +25,7 @@ def clean(message: object) -> str:
     if not message:
         return ""
     text = str(message)[:_READ]
-    words = (_without_query(word) for word in text.split())
-    return printable(_SIGNATURE.sub("***", " ".join(words)))[:_MESSAGE_LENGTH]
-
-
-def _without_query(word: str) -> str:
-    query = _QUERY.search(word)
-    is_url = "://" in word
-    if query and (is_url or "=" in word[query.end() :]):
-        word = word[: query.start()]
-    return _USER.sub("://", word) if is_url else word
+    return printable(_SIGNATURE.sub("***", words_without_secrets(text)))[:_MESSAGE_LENGTH]
 
 
 def short(value: object) -> str:

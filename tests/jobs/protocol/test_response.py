@@ -152,6 +152,7 @@ def test_any_header_at_all_is_read_as_a_time_or_as_nothing(header: str) -> None:
         ("see https://h/x?sig=1 now", "see https://h/x now"),
         ("see https://h/x#sig=1 now", "see https://h/x now"),
         ("see https://me:pw@h/x", "see https://h/x"),
+        ("see https://me:p@w@h/x", "see https://h/x"),
         ("see (https://h/x?sig=1)", "see (https://h/x"),
         ("GET /v1/x?sign=abc&b=c failed", "GET /v1/x failed"),
         ("why? because", "why? because"),

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take out of URLs what may be secret: the user before the host, and query and fragment, where signatures travel.
+
+Logs, errors, XComs and pages show no URL of a user, a vendor or a storage but through one of these. What only tells two
+URLs apart (a fingerprint, a download that goes on) is not shown, and has rules of its own.
+"""
+
+from __future__ import annotations
+
+import re
+
+_USER = re.compile(r"(?<=://)[^/?#]*@")
+"""Up to the last ``@`` before the path: a password that was not escaped may hold one."""
+_QUERY = re.compile("[?#]")
+_QUERY_OF_WORD = re.compile("[?#&]")
+
+
+def without_secrets(url: str, mark: str = "") -> str:
+    """Return a URL, or a text that is meant as one or begins with one, without user, query and fragment.
+
+    Everything behind the first ``?`` or ``#`` goes: a URL that is wrong may hold spaces and quotes.
+
+    :param mark: stands for what was cut.
+    """
+    url = _USER.sub("", url)
+    scheme = url.find("://")
+    query = _QUERY.search(url, scheme) if scheme >= 0 else None
+    return url if query is None else url[: query.start()] + mark
+
+
+def words_without_secrets(text: str) -> str:
+    """Return a sentence with single spaces, and its URLs, whole or without their host, without user and query."""
+    return " ".join(map(_word, text.split()))
+
+
+def _word(word: str) -> str:
+    query = _QUERY_OF_WORD.search(word)
+    if query and ("://" in word or "=" in word[query.end() :]):
+        word = word[: query.start()]
+    return _USER.sub("", word)
