@@ -102,7 +102,7 @@ def table(jobs: int = 5000, seed: int = 1) -> str:
         "adaptive, no progress": adaptive(unknown, jobs, seed),
         "adaptive, with progress": adaptive(uneven, jobs, seed),
     }
-    head = "| rhythm | asks a job | mean delay | noticed within 10 % of the length |\n|---|---|---|---|"
+    head = "| schedule | polls per job | mean delay | detected within 10 % of the duration |\n|---|---|---|---|"
     body = (f"| {name} | {told.asks:.1f} | {told.delay:.1f} s | {told.soon:.1%} |" for name, told in rows.items())
     return "\n".join([head, *body])
 

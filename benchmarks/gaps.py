@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.polling.cadence import FIRST_ASK, Cadence
+from airflow_provider_videoai.jobs.polling.cadence import FIRST_POLL, Cadence
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
 PICTURE = Path(__file__).parents[1] / "docs" / "waiting.png"
@@ -31,7 +31,7 @@ def table() -> str:
 def asks(length: float, *, progress: bool) -> list[float]:
     """Return at which ages a job of that length is asked for, up to the ask that sees its end."""
     watch = Watch(job_id="j", submitted_at=0.0, started_at=0.0, cadence=CADENCE)
-    ages = [FIRST_ASK]
+    ages = [FIRST_POLL]
     while ages[-1] < length:
         percent = min(99, int(100 * ages[-1] / length)) if progress else None
         watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, progress=percent), ages[-1], ages[-1])

@@ -106,7 +106,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
     for module in (trigger, operator):
         monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
-    monkeypatch.setattr(cadence, "FIRST_ASK", INTERVAL)
+    monkeypatch.setattr(cadence, "FIRST_POLL", INTERVAL)
     monkeypatch.setattr(cadence, "_SHORTEST", INTERVAL)
     for vendor in (Vendor, CDNetworks):
         monkeypatch.setattr(vendor, "poll_floor", INTERVAL)

@@ -63,7 +63,7 @@ _FINAL: dict[type[errors.VideoAIError], type[errors.VideoAIError]] = {
 
 
 def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
-    """Return the error as a task raises it: one that Airflow does not retry where a retry cannot help."""
+    """Return the error as a task raises it: one that Airflow does not retry if a retry cannot help."""
     kind = _FINAL.get(type(error))
     if kind is None or _retry_helps(error):
         return error

@@ -14,7 +14,7 @@ from airflow_provider_videoai.jobs.values.given_value import as_given
 
 
 class JobIds(NamedTuple):
-    """The ids in the user's order; ``many`` is true where a list was given, also of one."""
+    """The ids in the user's order; ``many`` is true if a list was given, also of one."""
 
     ids: list[str]
     many: bool

@@ -32,9 +32,9 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.tasks.xcom import obstacle_to, show
 
-_PASSING = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
-_RESULT_PATIENCE = 120.0
-"""Seconds for which a failing result call is repeated; it costs nothing, the job is paid for."""
+_TRANSIENT = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
+_RETRY_SECONDS = 120.0
+"""Seconds for which a failing result call is retried; it costs nothing, the job is paid for."""
 
 
 def watches_of(
@@ -184,7 +184,10 @@ class Jobs:
     def _completed(self, status: JobStatus) -> JobResult:
         transport = self.hook.transport
         for attempt in Retrying(
-            retry=_PASSING, stop=stop_after_delay(_RESULT_PATIENCE), wait=wait_random_exponential(max=30), reraise=True
+            retry=_TRANSIENT,
+            stop=stop_after_delay(_RETRY_SECONDS),
+            wait=wait_random_exponential(max=30),
+            reraise=True,
         ):
             with attempt:
                 flow = self.hook.completed(transport.vendor, status, self.operation, self.submitted_at)

@@ -64,7 +64,7 @@ _ARCHIVED = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 def _is_airflows(accessor: Any) -> bool:
     """Whether it takes a default, by which "no such key" differs from a value that its storage has lost."""
-    # Only where a task runs, and there it is loaded.
+    # Only when a task runs, and then it is loaded.
     from airflow.sdk.execution_time import context
 
     known = getattr(context, "TaskStateStoreAccessor", None)
@@ -108,7 +108,7 @@ class AttemptStore(dict[str, Any]):
 
 
 def store_of(context: Mapping[str, Any], log: Log | None = None) -> Store:
-    """Return the store of the running task; where there is none, say in ``log``, if given, what is lost."""
+    """Return the store of the running task; if there is none, say in ``log``, if given, what is lost."""
     accessor = context.get("task_state_store")
     if accessor is None:
         if log is not None:

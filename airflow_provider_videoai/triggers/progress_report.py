@@ -59,7 +59,7 @@ class Standing:
 class Report:
     """Pushes XComs ``progress`` (throttled, on change) and ``status`` (at the end) for a deferred task.
 
-    Where the task started in the triggerer, it also introduces its jobs: their ``reference``, and the link "Job".
+    If the task started in the triggerer, it also introduces its jobs: their ``reference``, and the link "Job".
 
     What is written while jobs wait never delays the polling. A report that fails is logged, and the wait goes on.
     """
@@ -74,12 +74,12 @@ class Report:
         # There is no task instance in `dag.test()`: then there is no UI to report to either.
         self._ti: Any = task_instance if AIRFLOW_V_3_3_PLUS else None
         if task_instance is not None and self._ti is None:
-            log.info("Airflow before 3.3: no progress is shown, and the worker asks the vendor for the result again")
+            log.info("Airflow before 3.3: no progress is shown, and the worker queries the vendor for the result again")
         self._watches = watches
         self._known_states = known_states
         self._standing = Standing()
         self._changed = False
-        # Where a worker ran before, it has introduced them.
+        # If a worker ran before, it has introduced them.
         self._introduction = asyncio.create_task(self._introduce(reference)) if self._ti and reference else None
         self._writer: asyncio.Task[None] | None = None
 
@@ -104,7 +104,7 @@ class Report:
         return {"status": {"observed_at": time.time(), "jobs": statuses, "since": self._standing.since}}
 
     async def hand_over(self, xcoms: dict[str, Any]) -> None:
-        """Push what :meth:`conclude` returned, so that the worker need not ask the vendor again."""
+        """Push what :meth:`conclude` returned, so that the worker need not query the vendor again."""
         for key, value in xcoms.items():
             await self._push(key, value)
 

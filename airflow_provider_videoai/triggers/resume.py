@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Go on where the trigger ended: check its event, then take the result from its last word or ask the vendor."""
+"""Go on where the trigger ended: check its event, then take the result from the last status or query the vendor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_videoai.tasks.task_jobs import Jobs
 from airflow_provider_videoai.triggers.event import outcome_of
 
 FRESH = 300.0
-"""Seconds for which a status that the trigger pushed is used without asking the vendor again."""
+"""Seconds for which a status that the trigger pushed is used without querying the vendor again."""
 
 
 def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResult]:
@@ -25,11 +25,11 @@ def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResu
         named = details.get("job_id")
         job_id = named if isinstance(named, str) and named in jobs.job_ids else jobs.job_ids[0]
         raise jobs.error_of(outcome, job_id, Reason.read(details))
-    statuses = _last_word(task_instance, jobs)
+    statuses = _last_statuses(task_instance, jobs)
     return jobs.completed(statuses) if statuses else jobs.wait(ask_at_once=True)
 
 
-def _last_word(task_instance: Any, jobs: Jobs) -> list[JobStatus]:
+def _last_statuses(task_instance: Any, jobs: Jobs) -> list[JobStatus]:
     """Return the fresh terminal statuses that the trigger pushed for exactly these jobs, else nothing."""
     try:
         pushed = task_instance.xcom_pull(

@@ -2,7 +2,7 @@
 """The task's log, as a trigger writes it: beside the event loop.
 
 A line goes through a pipe to the triggerer's other process. That stops reading for seconds while it stores the results
-of many jobs that end together, and whoever writes into the full pipe stands still: the loop, and all triggers with it.
+of many jobs that end together, and a write into the full pipe blocks: the event loop, and all triggers with it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TriggerLog:
     def _hand_over(self, level: int, event: str, args: tuple[Any, ...], failure: BaseException | None = None) -> None:
         if not self._log.isEnabledFor(level):
             return
-        # Made here, so that it tells this moment and the place of the call; the context tells Airflow whose line it is.
+        # Made here, so that it has the time and the place of the call; from the context Airflow knows whose line it is.
         path, number, function, _ = self._log.findCaller(stacklevel=3)
         about = (type(failure), failure, failure.__traceback__) if failure else None
         record = self._log.makeRecord(self._log.name, level, path, number, event, args, about, function)

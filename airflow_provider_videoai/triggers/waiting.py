@@ -117,7 +117,7 @@ async def _named(arguments: TriggerArguments, task: Any, vendor: Vendor) -> tupl
 
 
 def _job_reference(arguments: TriggerArguments, vendor: Vendor, watches: list[Watch]) -> JobReference | None:
-    # Where a worker ran before, it has pushed the reference, and an operator's tells more.
+    # If a worker ran before, it has pushed the reference, and an operator's says more.
     if not arguments.starts_in_triggerer:
         return None
     job_ids = [watch.job_id for watch in watches]
@@ -142,7 +142,7 @@ async def _renewed(arguments: TriggerArguments, session: AccountSession, watches
 
 
 async def _results(arguments: TriggerArguments, transport: Transport, watches: list[Watch]) -> list[JobResult] | None:
-    """Return the results to end the task with here, or ``None`` where a worker has to go on."""
+    """Return the results to end the task with here, or ``None`` if a worker has to go on."""
     statuses = [watch.status for watch in watches if watch.outcome is Outcome.ENDED and watch.status]
     succeeded = len(statuses) == len(watches) and all(each.state is JobState.SUCCEEDED for each in statuses)
     if not arguments.finish or not succeeded:

@@ -206,7 +206,7 @@ def test_an_outage_is_ridden_out_for_as_long_as_the_connection_says(
     conn_id = connect("topview", extra={"outage_tolerance": 0.3})
     sandbox.fault(vendor="topview", call="query", kind="http_500", times=None)
     began = time.monotonic()
-    with pytest.raises(VendorUnavailable, match=r"could not be asked about job .* for too long"):
+    with pytest.raises(VendorUnavailable, match=r"could not be queried about job .* for too long"):
         task(case, topview_conn_id=conn_id, deferrable=deferrable).run()
     assert 0.3 <= time.monotonic() - began < 10
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Polls over aiohttp, straight: a client of httpx in between costs more than the request itself.
 
-aiohttp cannot tell a connection that was never made from one that died under a request, and kept-alive connections
-often do. So both are called "not sent", and only what may be repeated goes this way.
+aiohttp raises the same for a connection that was never made and for one that died under a request, and kept-alive
+connections often do. So both are called "not sent", and only what may be repeated goes this way.
 """
 
 from __future__ import annotations

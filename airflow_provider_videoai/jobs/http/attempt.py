@@ -26,7 +26,7 @@ HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AG
 """What every request says beside what is signed; a connection adds it, so that it costs no poll."""
 
 _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""What a server may do that was asked for ``identity``, and how zlib calls it."""
+"""Encodings that a server may use although ``identity`` was requested, and zlib's numbers for them."""
 _SHOWN = 40
 
 
@@ -124,7 +124,7 @@ def _decoded(content: bytes, encoding: str) -> bytes:
     """Undo one encoding, up to ``MAX_BODY`` bytes. More than one, laid over each other, are no server's but a bomb."""
     shown = printable(encoding[:_SHOWN])
     if encoding not in _ENCODINGS:
-        raise Unreadable(f"its answer is encoded as {shown!r}, and identity was asked for")
+        raise Unreadable(f"its answer is encoded as {shown!r}, and identity was requested")
     decoder = zlib.decompressobj(_ENCODINGS[encoding])
     try:
         decoded = decoder.decompress(content, MAX_BODY)

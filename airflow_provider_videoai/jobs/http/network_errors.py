@@ -65,7 +65,7 @@ def _whom_we_trust() -> str:
 
 
 def _causes(failure: BaseException | None) -> Iterator[BaseException]:
-    """Yield what led to the failure, the root first: it tells the most."""
+    """Yield what led to the failure, the root first: it says the most."""
     if failure is not None:
         yield from _causes(failure.__cause__ or failure.__context__)
         yield failure

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask for jobs from a task that keeps its worker: by the same decisions as the poller, one request after the other."""
+"""Poll jobs from a task that keeps its worker: by the same decisions as the poller, one request after the other."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When to ask again. Pure: seconds in, seconds out.
+"""When to poll again. Pure: seconds in, seconds out.
 
-The first ask comes soon; then a gap is a tenth of the job's age, so that the delay in noticing its end stays below a
-tenth of its length while the number of asks grows only with the logarithm of it. Progress says when the end can come at
+The first poll comes soon; then the interval is a tenth of the job's age, so that an end is detected within 10 % of the
+job's duration while the number of polls grows only with its logarithm. Progress says when the end can come at
 the soonest, and a queue position that it cannot be near.
 """
 
@@ -12,46 +12,46 @@ from dataclasses import dataclass
 
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 
-FIRST_ASK = 3.0
-"""Seconds before a job is asked for the first time; Airflow also needs about that long to note a deferral."""
+FIRST_POLL = 3.0
+"""Seconds before a job is polled for the first time; Airflow also needs about that long to note a deferral."""
 
 _SHARE_OF_AGE = 0.1
 _SHORTEST = 2.0
 _LONGEST = 300.0
 _STRETCH_IN_QUEUE = 2.0
 
-# With progress. Percents are uneven, so the last part of the way is left for further asks, and a percent that is quite
-# wrong must not cost more than a share of the job's age. One that stands still for longer than three took on average
-# says nothing any more.
+# With progress. Percents are uneven, so the last part of the way is left for further polls, and a percent that is quite
+# wrong must not cost more than a share of the job's age. One that has not changed for longer than three took on
+# average says nothing any more.
 _SHARE_OF_REMAINING = 0.7
 _LARGEST_SHARE_OF_AGE = 0.75
 _LEAST_SHARE_OF_AGE = 0.005
 _STANDSTILL = 3
 
-# Jobs that were submitted together are spread by asking a little later than the gap says.
+# Jobs that were submitted together are spread by polling a little later than the interval says.
 _JITTER = 0.05
 _JITTER_OF_FIXED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """The rhythm of one job's asks. ``interval`` fixes it (seconds), ``floor`` is the vendor's least gap."""
+    """The polling schedule of one job. ``interval`` fixes it (seconds), ``floor`` is the vendor's shortest interval."""
 
     floor: float
     interval: float | None = None
 
     def first(self) -> float:
-        """Return the seconds from the start of waiting to the first ask."""
-        return max(self.floor, min(FIRST_ASK, self.interval or FIRST_ASK))
+        """Return the seconds from the start of waiting to the first poll."""
+        return max(self.floor, min(FIRST_POLL, self.interval or FIRST_POLL))
 
     def gap(self, age: float, status: JobStatus | None = None, still: float = 0.0) -> float:
-        """Return the seconds to the next ask for a job that is ``age`` seconds old and did not change for ``still``."""
+        """Return the seconds to the next poll of a job that is ``age`` seconds old and unchanged for ``still``."""
         if self.interval is not None:
             return max(self.floor, self.interval)
         return max(self.floor, min(_adapted(age, status, still), _LONGEST))
 
     def slack(self, gap: float) -> float:
-        """Return by how many seconds at most an ask may be later than its gap."""
+        """Return by how many seconds at most a poll may be later than its interval."""
         return gap * (_JITTER if self.interval is None else _JITTER_OF_FIXED)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask for all waiting jobs of an account: one loop for thousands of tasks, as few requests as the vendor allows.
+"""Poll all waiting jobs of an account: one loop for thousands of tasks, as few requests as the vendor allows.
 
 It carries out what each job's :class:`~airflow_provider_videoai.jobs.polling.watch.Watch` decides.
 """
@@ -21,15 +21,16 @@ from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, d
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
-_MOMENT = 0.1  # seconds in which jobs that fall due one after the other share the waking up,
-_MOMENT_TO_SHARE = 0.25  # or one request, where it carries many
-# For so many moments a request is held back that has room for more: jobs that fall due within one of each other then
-# always share it, wherever the border of the moment lies.
-_PATIENCE = 2
-# So many requests leave at a time, and a moment's are spread over it. One by one they would wake up the loop each; more
-# together and the garbage collector takes the objects of those under way for ones that stay: it counts what there is
-# more of than before, and goes over everything each time it has come to believe that the process grew by a quarter.
+_SLOT = 0.1
+"""Seconds in which jobs that fall due one after the other share one wake-up of the loop,"""
+_SLOT_OF_BATCHES = 0.25
+"""or one request, if it carries many."""
+_HELD_SLOTS = 2
+"""For so many slots a request with room for more is held back: jobs that fall due within a slot's length of each other
+then always share it, wherever the border between two slots lies."""
 _AT_A_TIME = 4
+"""Requests of one slot are sent in groups of so many, spread over it: thousands at once would block the event loop, and
+one by one each would wake it up."""
 
 
 @dataclass(slots=True)
@@ -43,17 +44,17 @@ class _Waiter:
 
     @property
     def gone(self) -> bool:
-        """Whether there is nobody any more to tell."""
+        """Whether nobody waits any more."""
         return self.ended.done()
 
-    def tell(self, watch: Watch) -> None:
+    def notify(self, watch: Watch) -> None:
         """Pass on what was seen of a job, if it is news; the end of the last ends the wait."""
         if self.gone:
             return
         try:
             if noteworthy(watch):
                 self.context.run(self.observer, watch)
-        except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be told
+        except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be notified
             self.fail(defect)
         else:
             self.left -= watch.done
@@ -67,7 +68,7 @@ class _Waiter:
 
 
 class Poller:
-    """The one loop that asks for every waiting job of an account in one event loop. Ends when nobody waits."""
+    """The one loop that polls every waiting job of an account in one event loop."""
 
     def __init__(
         self,
@@ -84,19 +85,19 @@ class Poller:
         self._wall = wall
         self._jitter = jitter
         self._throttle = Throttle(transport.rate_limit)
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at: float | None = None
-        self._asking: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self._in_flight: set[asyncio.Task[None]] = set()
         # More than a minute's worth of requests would only queue for the limit, and be stale when they leave.
         self._free = max(1, min(CONNECTIONS, int(self._vendor.rate_limit or CONNECTIONS)))
         floor = self._vendor.poll_floor
-        self._moment = min(_MOMENT if self._vendor.batch_size == 1 else _MOMENT_TO_SHARE, floor)
-        self._resting_until = 0.0
-        self._due_queue = DueQueue(self._vendor.batch_size, self._moment, _PATIENCE * self._moment)
+        self._slot = min(_SLOT if self._vendor.batch_size == 1 else _SLOT_OF_BATCHES, floor)
+        self._paused_until = 0.0
+        self._due_queue = DueQueue(self._vendor.batch_size, self._slot, _HELD_SLOTS * self._slot)
         self._waiters: dict[Watch, _Waiter] = {}
 
     def watch(self, watches: Iterable[Watch], observer: Observer) -> asyncio.Future[None]:
-        """Wait until all ``watches`` are done; ``observer`` is called after each ask that changed one, or failed.
+        """Wait until all ``watches`` are done; ``observer`` is called after each poll that changed one, or failed.
 
         Cancel what is returned to leave. The observer runs in the caller's context: what it logs belongs to its task.
         """
@@ -106,11 +107,11 @@ class Poller:
             ended.set_result(None)
         waiter = _Waiter(len(pending), observer, copy_context(), ended)
         for watch in pending:
-            # Spread the first asks: after a restart of the triggerer every job arrives in the same instant. Jobs that
+            # Spread the first polls: after a restart of the triggerer every job arrives in the same instant. Jobs that
             # can share a request are not torn apart.
-            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._moment)
+            watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._slot)
             self._put(watch, waiter)
-        self._set_alarm()
+        self._set_timer()
         return ended
 
     def _put(self, watch: Watch, waiter: _Waiter) -> None:
@@ -121,40 +122,40 @@ class Poller:
         """Stop polling: nobody waits any more."""
         self._due_queue.clear()
         self._waiters.clear()
-        self._set_alarm()
-        tasks = list(self._asking)
+        self._set_timer()
+        tasks = list(self._in_flight)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _set_alarm(self) -> None:
-        """Wake up for the next turn, unless all places are taken."""
+    def _set_timer(self) -> None:
+        """Wake up when the next job is due, unless the most requests are in flight."""
         at = self._due_queue.next_at if self._free else None
         if at is not None:
-            at = max(at, self._resting_until)
-        if at == self._alarm_at:
+            at = max(at, self._paused_until)
+        if at == self._timer_at:
             return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = at
-        self._alarm = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = None
         if at is not None:
-            self._alarm = asyncio.get_running_loop().call_later(at - self._clock(), self._ask_due)
+            self._timer = asyncio.get_running_loop().call_later(at - self._clock(), self._poll_due)
 
-    def _ask_due(self) -> None:
-        self._alarm = self._alarm_at = None
+    def _poll_due(self) -> None:
+        self._timer = self._timer_at = None
         now = self._clock()
         requests = self._due_queue.due(now) / self._vendor.batch_size
-        self._resting_until = now + (self._moment * _AT_A_TIME / requests if requests > _AT_A_TIME else 0.0)
+        self._paused_until = now + (self._slot * _AT_A_TIME / requests if requests > _AT_A_TIME else 0.0)
         may_leave = min(self._free, _AT_A_TIME)
         while may_leave and (batch := self._due_queue.take(now)):
             if awaited := self._awaited(batch):
                 may_leave -= 1
                 self._free -= 1
-                task = asyncio.create_task(self._ask(awaited))
-                self._asking.add(task)
-                task.add_done_callback(self._asked)
-        self._set_alarm()
+                task = asyncio.create_task(self._poll(awaited))
+                self._in_flight.add(task)
+                task.add_done_callback(self._polled)
+        self._set_timer()
 
     def _awaited(self, watches: list[Watch]) -> dict[Watch, _Waiter]:
         """Take out who waits for each, without those who have left meanwhile."""
@@ -165,23 +166,23 @@ class Poller:
                 awaited[watch] = waiter
         return awaited
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
+    def _polled(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
         self._free += 1
-        if self._free == 1:  # all places were taken
-            self._ask_due()
+        if self._free == 1:  # the most were in flight
+            self._poll_due()
 
-    async def _ask(self, awaited: dict[Watch, _Waiter]) -> None:
+    async def _poll(self, awaited: dict[Watch, _Waiter]) -> None:
         try:
             deliver(awaited, await self._answers(list(awaited)), self._clock(), self._wall())
         except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
             for waiter in awaited.values():
                 waiter.fail(defect)
         for watch, waiter in awaited.items():
-            waiter.tell(watch)
+            waiter.notify(watch)
             if not (watch.done or waiter.gone):
                 self._go_on(watch, waiter)
-        self._set_alarm()
+        self._set_timer()
 
     async def _answers(self, watches: list[Watch]) -> Seen | VideoAIError:
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One ask: what is asked for jobs that share a request, and which part of the answer is whose."""
+"""One status request: what is requested for the jobs that share it, and which part of the answer is whose."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _OF_ONE_JOB = (InvalidRequest, JobNotFound, ResultUnavailable)
 
 
 def status_query(vendor: Vendor, watches: Sequence[Watch]) -> Flow[Seen]:
-    """Ask for jobs of one operation, at most as many as one request may carry, each once."""
+    """Query the status of jobs of one operation, at most as many as one request may carry, each once."""
     return _isolated(vendor, watches[0].operation, list(dict.fromkeys(watch.job_id for watch in watches)))
 
 
 def _isolated(vendor: Vendor, operation: str, job_ids: list[str]) -> Flow[Seen]:
-    """Ask for many jobs; where one of them spoils the whole request, find it by halves and spare the others."""
+    """Query the status of many jobs; if one of them fails the whole request, find it by halves and spare the others."""
     try:
         return {**(yield from vendor.statuses(operation, job_ids))}
     except _OF_ONE_JOB as refused:
@@ -48,5 +48,5 @@ def deliver(watches: Iterable[Watch], seen: Seen | VideoAIError, now: float, wal
 
 
 def noteworthy(watch: Watch) -> bool:
-    """Return whether the last ask is news: another state, the end, or a failed ask."""
+    """Return whether the last poll is news: another state, the end, or a failed poll."""
     return watch.changed or watch.done or watch.error is not None

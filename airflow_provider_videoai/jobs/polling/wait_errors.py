@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say how the waiting ended: the typed error whose text tells what became of the job and of the money."""
+"""Say how the waiting ended: the typed error whose text says what became of the job and of the money."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GOES_ON = "The job goes on at the vendor and is billed"
 _ATTACHES = "a retry or a clear of this task attaches to it."
 
 RAISE_JOB_TIMEOUT = (
-    "job_timeout counts from its submit: a retry attaches to it, asks once, and fails again unless it has ended. To "
+    "job_timeout counts from its submit: a retry attaches to it, polls once, and fails again unless it has ended. To "
     "wait longer, raise job_timeout and clear the task, or wait with the vendor's sensor."
 )
 """How to go on after an operator's deadline."""
@@ -108,7 +108,7 @@ def error_of(
         case Outcome.REFUSED:
             return _refused(reason, job_id, f"{title} job {shown_id}", tail)
         case _:
-            text = f"{title} could not be asked about job {shown_id} for too long.{tail} {GOES_ON}; {_ATTACHES}"
+            text = f"{title} could not be queried about job {shown_id} for too long.{tail} {GOES_ON}; {_ATTACHES}"
             return VendorUnavailable(text, code=reason.code, job_id=job_id, retry_after=reason.retry_after)
 
 
@@ -119,7 +119,7 @@ def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
         text = f"The wait for {job} ended with {unknown}.{tail} {GOES_ON}; {_ATTACHES}"
         return VideoAIError(text, code=reason.code, job_id=job_id)
     if kind in _FINAL:
-        text = f"{job} cannot be asked for any more.{tail} What was bought stays bought."
+        text = f"{job} cannot be polled any more.{tail} What was bought stays bought."
     else:
         text = f"The wait for {job} broke off.{tail} {GOES_ON}; {_ATTACHES}"
     error = kind(text, code=reason.code, job_id=job_id)

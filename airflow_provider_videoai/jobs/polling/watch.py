@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait for one job: every decision of it, without sleeping or asking.
+"""Wait for one job: every decision of it, without sleeping or sending.
 
-The poller in the triggerer and the blocking path on a worker both hold a :class:`Watch` for each job, tell it what
+The poller in the triggerer and the blocking path on a worker both hold a :class:`Watch` for each job, give it what
 they saw, and do what it says.
 """
 
@@ -22,7 +22,7 @@ from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.protocol.options import TOLERANCE
 
 UNKNOWN_GRACE = 60.0
-"""Seconds for which a vendor may say that it does not know a job: what was just accepted may be readable later."""
+"""Seconds for which a job may be unknown to the vendor: what was just accepted may be readable later."""
 _MOST_ODD_STATES = 10
 """Undocumented states that are reported of a job: a vendor may send another one with each poll, for days."""
 
@@ -98,7 +98,7 @@ class Watch:
             self._go_on(now, wall)
 
     def missed(self, error: VideoAIError, now: float, wall: float) -> None:
-        """Take in that an ask failed: ride it out, or end where asking again cannot help."""
+        """Take in that a poll failed: tolerate it, or end if polling again cannot help."""
         self.polls += 1
         self.changed = False
         self.error = error

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
-from airflow_provider_videoai.jobs.polling.cadence import FIRST_ASK, Cadence
+from airflow_provider_videoai.jobs.polling.cadence import FIRST_POLL, Cadence
 
 HOUR = 3600.0
 floors = st.floats(0.01, 60)
@@ -33,11 +33,11 @@ statuses = st.one_of(
 @pytest.mark.parametrize(
     ("cadence", "first"),
     [
-        (Cadence(floor=1), FIRST_ASK),
+        (Cadence(floor=1), FIRST_POLL),
         (Cadence(floor=10), 10),
         (Cadence(floor=1, interval=0.5), 1),
         (Cadence(floor=1, interval=2), 2),
-        (Cadence(floor=1, interval=60), FIRST_ASK),
+        (Cadence(floor=1, interval=60), FIRST_POLL),
         (Cadence(floor=10, interval=60), 10),
     ],
 )

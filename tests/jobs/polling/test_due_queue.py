@@ -24,7 +24,7 @@ def next_at(turns: DueQueue) -> float:
 
 
 def test_the_longest_overdue_come_first_and_equals_in_their_order() -> None:
-    turns = DueQueue(batch_size=2, moment=0.25, patience=0.0)
+    turns = DueQueue(batch_size=2, slot=0.25, hold=0.0)
     for job_id, due_at in {"late": 3, "first": 1, "second": 1, "third": 1}.items():
         put(turns, job_id, due_at)
     assert next_at(turns) == 1
@@ -33,7 +33,7 @@ def test_the_longest_overdue_come_first_and_equals_in_their_order() -> None:
 
 
 def test_jobs_have_their_turn_at_the_end_of_the_moment_in_which_they_fall_due() -> None:
-    turns = DueQueue(batch_size=1, moment=0.5, patience=0.0)
+    turns = DueQueue(batch_size=1, slot=0.5, hold=0.0)
     for due_at in (1.01, 1.5, 0.9, 1.51):
         put(turns, str(due_at), due_at)
     turns_at = []
@@ -43,7 +43,7 @@ def test_jobs_have_their_turn_at_the_end_of_the_moment_in_which_they_fall_due() 
 
 
 def test_what_is_due_is_counted_until_it_is_taken() -> None:
-    turns = DueQueue(batch_size=2, moment=0.5, patience=0.0)
+    turns = DueQueue(batch_size=2, slot=0.5, hold=0.0)
     for job_id in "abc":
         put(turns, job_id, 1)
     put(turns, "other", 1.2, operation="reprint")
@@ -56,14 +56,14 @@ def test_what_is_due_is_counted_until_it_is_taken() -> None:
 
 
 def test_without_moments_each_job_has_its_turn_to_the_microsecond() -> None:
-    turns = DueQueue(batch_size=1, moment=0.0, patience=0.0)
+    turns = DueQueue(batch_size=1, slot=0.0, hold=0.0)
     put(turns, "a", 0.123456)
     assert turns.next_at == NOW + 0.123456
     assert [taken(turns, 0.123455), taken(turns, 0.123456)] == [[], ["a"]]
 
 
 def test_a_request_with_room_is_held_back_and_keeps_its_turn() -> None:
-    turns = DueQueue(batch_size=3, moment=0.25, patience=0.5)
+    turns = DueQueue(batch_size=3, slot=0.25, hold=0.5)
     put(turns, "a", 0)
     put(turns, "other", 0, operation="reprint")
     assert taken(turns, 0.4) == []
@@ -75,7 +75,7 @@ def test_a_request_with_room_is_held_back_and_keeps_its_turn() -> None:
 
 
 def test_the_operation_that_is_overdue_for_longest_comes_first() -> None:
-    turns = DueQueue(batch_size=1, moment=0.25, patience=0.0)
+    turns = DueQueue(batch_size=1, slot=0.25, hold=0.0)
     put(turns, "a", 0)
     put(turns, "b", 0, operation="reprint")
     put(turns, "c", 0.25)
@@ -83,7 +83,7 @@ def test_the_operation_that_is_overdue_for_longest_comes_first() -> None:
 
 
 def test_a_full_request_leaves_before_one_that_was_due_sooner_and_has_room() -> None:
-    turns = DueQueue(batch_size=2, moment=0.25, patience=0.5)
+    turns = DueQueue(batch_size=2, slot=0.25, hold=0.5)
     put(turns, "alone", 0)
     for job_id in "abc":
         put(turns, job_id, 0.25, operation="reprint")
@@ -92,7 +92,7 @@ def test_a_full_request_leaves_before_one_that_was_due_sooner_and_has_room() -> 
 
 
 def test_a_waiting_job_costs_the_garbage_collector_nothing_but_itself() -> None:
-    turns = DueQueue(batch_size=1, moment=0.25, patience=0.0)
+    turns = DueQueue(batch_size=1, slot=0.25, hold=0.0)
     watches = [new_watch(str(number)) for number in range(1000)]
     gc.collect()
     before = len(gc.get_objects())

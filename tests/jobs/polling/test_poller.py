@@ -146,7 +146,7 @@ def test_watcher_that_is_cancelled_while_it_is_asked_for_disturbs_nobody(
             for job_id in ("leaving", "staying")
         )
         await asyncio.sleep(9)  # the request is under way
-        assert poller._asking
+        assert poller._in_flight
         leaving.cancel()
         await staying
         await poller.close()

@@ -101,7 +101,7 @@ def test_no_more_requests_are_under_way_than_the_account_may_send_in_a_minute(
         poller = skipping_poller(transport)
         waiting = asyncio.ensure_future(poll(poller, [new_watch(str(number)) for number in range(250)]))
         await asyncio.sleep(5)
-        assert len(poller._asking) == most
+        assert len(poller._in_flight) == most
         await waiting
 
     transport = scripted(open_lab(max_requests_per_minute=limit), all_done, latency=10)
