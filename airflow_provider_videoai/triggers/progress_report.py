@@ -133,7 +133,7 @@ class Report:
         stated = [percent for percent in percents if percent is not None]
         state = self._standing.slowest
         slowest = min(
-            (each for each in known if each.state is state), key=lambda each: each.progress or 0, default=None
+            (each for each in known if each.state == state), key=lambda each: each.progress or 0, default=None
         )
         return {
             "progress": sum(stated) // len(self._watches) if stated else None,

@@ -19,6 +19,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.triggers import progress_report as report
+from tests.jobs.polling.watches import new_watch
 from tests.support.tasks import _class_at
 from tests.support.which_airflow import needs_airflow_3_3
 
@@ -95,6 +96,16 @@ def test_a_task_stands_where_its_slowest_job_does(seen: list[Any], slowest: str 
         standing.note(JobStatus(job_id=job_id, state=JobState(state)), str(moment))
     assert standing.slowest == slowest
     assert standing.since == since
+
+
+def test_progress_says_the_queue_position_of_the_slowest_job() -> None:
+    watches = [new_watch("a"), new_watch("b")]
+    made = report.Report(None, watches, frozenset(JobState))
+    watches[0].status = JobStatus(job_id="a", state=JobState.RUNNING, progress=10)
+    watches[1].status = JobStatus(job_id="b", state=JobState.QUEUED, queue_position=3)
+    for watch in watches:
+        made(watch)
+    assert made._progress()["queue_position"] == 3
 
 
 class Unread(list[Watch]):
