@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell Airflow's lineage what a job read and made, and where a result was put; OpenLineage and others collect it."""
+"""Report to Airflow's lineage what a job read and made, and where a result went; OpenLineage collects it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str 
 
     Values that are no URLs (a vendor's id, a text) are passed over.
     """
-    # Loaded here: DAG files are parsed often, and tell no lineage.
+    # Loaded here: DAG files are parsed often, and report no lineage.
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]

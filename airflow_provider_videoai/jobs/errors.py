@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong with a job, told by what became of the job and of the money.
+"""What can go wrong with a job, sorted by what became of the job and of the money.
 
 VideoAIError
 ├── InvalidRequest          caught before anything was sent
@@ -10,7 +10,7 @@ VideoAIError
 ├── SubmitUncertain         sent, and no answer: may have been bought; never resubmitted by itself
 ├── JobFailed               the vendor ran it and it failed
 │   └── JobAborted
-├── JobNotFound             the vendor does not know the job id
+├── JobNotFound             the job id is unknown to the vendor
 ├── JobTimedOut             our deadline passed; the job may still run
 ├── ResultUnavailable       succeeded, but its media cannot be had any more
 ├── StorageFailed           the user's own store or disk failed; nothing of the job is lost
@@ -69,7 +69,7 @@ class AuthenticationFailed(SubmitRejected):
 class QuotaExceeded(SubmitRejected):
     """No room for now: full queue, no slot, too many requests. Nothing was bought; ``quota_timeout`` limits the wait.
 
-    ``retry_after`` is how many seconds the vendor asks to wait, ``None`` where it does not say.
+    ``retry_after`` is how many seconds the vendor wants a pause of, ``None`` if it does not say.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ class ContentRejected(SubmitRejected):
 class SubmitUncertain(VideoAIError):
     """The submit was sent and its answer was lost: the job may have been bought. Never resubmitted by itself.
 
-    Not retried unless ``retry_helps``: the vendor can be asked about the job's id, or the user chose to submit again.
+    Not retried unless ``retry_helps``: the next attempt can query the job or repeat the submit safely, or the user
+    chose to submit again.
     """
 
     def __init__(
@@ -115,13 +116,13 @@ class JobAborted(JobFailed):
 
 
 class JobNotFound(VideoAIError):
-    """The vendor does not know the job id: a wrong id, another account's, or one it has forgotten. Not retried."""
+    """The job id is unknown to the vendor: a wrong id, another account's, or one it has forgotten. Not retried."""
 
 
 class JobTimedOut(VideoAIError):
     """Our deadline passed while the job went on. It may still end and is billed.
 
-    A retry attaches to it and asks once. An operator's deadline counts from the submit: to wait longer, raise it.
+    A retry attaches to it and polls once. An operator's deadline counts from the submit: to wait longer, raise it.
     """
 
 
@@ -139,8 +140,8 @@ class StorageFailed(VideoAIError, OSError):
 class VendorUnavailable(VideoAIError):
     """The vendor could not be reached or understood. A job that was bought goes on; a retry attaches to it.
 
-    One failed ask raises it as well; the waiting side rides those out for its tolerance before giving up.
-    ``retry_after`` is how many seconds the vendor asks to wait, ``None`` where it does not say.
+    One failed status request raises it as well; a wait tolerates those for ``outage_tolerance`` before it gives up.
+    ``retry_after`` is how many seconds the vendor wants a pause of, ``None`` if it does not say.
     """
 
     def __init__(

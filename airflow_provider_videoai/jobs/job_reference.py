@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a task tells of its jobs as soon as it has them, so that others find them: whose they are, and how to ask."""
+"""What a task publishes of its jobs as soon as it has them: whose they are, and how to poll them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LATEST = 2.0**36
 class JobReference(BaseModel):
     """The jobs of one task, all of one account and operation.
 
-    ``operation`` is what they do, ``polled_as`` the name to ask for them by. ``submitted_at`` is epoch seconds,
+    ``operation`` is what they do, ``polled_as`` the operation to poll them by. ``submitted_at`` is epoch seconds,
     ``None`` for jobs that another task submitted. ``source`` is what is worked on: a URL, a text, or a vendor's id.
     """
 

@@ -192,8 +192,8 @@ def _problems(request: type[JobRequest], invalid: ValidationError, unknown: Coll
         problem = (str(where[0]) if where else "", text)
         more[problem] = more.get(problem, -1) + 1
         seen.setdefault(problem, _problem(request, where, text, error))
-    for problem, told in seen.items():
-        yield f"{told}, and {more[problem]} more like it" if more[problem] else told
+    for problem, text in seen.items():
+        yield f"{text}, and {more[problem]} more like it" if more[problem] else text
 
 
 def _problem(request: type[JobRequest], where: tuple[int | str, ...], text: str, error: Mapping[str, Any]) -> str:

@@ -93,7 +93,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _continues(headers: Mapping[str, str], at: int, known: Body) -> bool:
     """Return whether a part carries the rest, from ``at`` on, of what is proven to be the same body.
 
-    The validator must be repeated, whatever If-Range promises: a server that does not know it sends the part of any
+    The validator must be repeated, whatever If-Range promises: a server that ignores it sends the part of any
     body. A part that announces no or another length than its range has is not trusted.
     """
     found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())

@@ -12,7 +12,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.media.words import Stop, Word
 
 LATIN_LINE, WIDE_LINE = 42, 32
-"""Characters a line unless told otherwise: 42 Latin ones, or 16 wide ones, each of which counts twice."""
+"""Characters per line unless chosen otherwise: 42 Latin ones, or 16 wide ones, each of which counts twice."""
 
 # What a layout costs, beside how full each part is (0 to 1). Only the differences count.
 _CUE, _LINE = 1.0, 10.0

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from airflow_provider_videoai.media.body import Body
 
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-"""What is decoded; HTTP knows others, which a server uses only if it is asked to."""
+"""What is decoded; HTTP knows others, which a server uses only if the request names them."""
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS + 32
 _PIECE = 1024 * 1024

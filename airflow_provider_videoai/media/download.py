@@ -67,7 +67,7 @@ class _Broken(Exception):
 class Download:
     """One body on its way into a sink; ``name`` is what errors call it.
 
-    ``renew`` queries the vendor for a fresh URL of the same media; ``tell`` is called after each piece with how many
+    ``renew`` queries the vendor for a fresh URL of the same media; ``report`` is called after each piece with how many
     bytes there are, and of how many.
     """
 
@@ -79,14 +79,14 @@ class Download:
         rules: Rules,
         renew: Callable[[], Awaitable[str]],
         log: Log,
-        tell: Callable[[int, int | None], None],
+        report: Callable[[int, int | None], None],
     ) -> None:
         self._name = name
         self._sink = Decoding(sink, self._check_size)
         self._rules = rules
         self._renew = renew
         self._log = log
-        self._tell = tell
+        self._report = report
         self._body: Body | None = None
         self._fresh = False
         self._unframed: tuple[int, str | None] | None = None
@@ -160,7 +160,7 @@ class Download:
                 await asyncio.to_thread(self._sink.write, piece)
             except Undecodable as wrong:
                 raise await self._forget(str(wrong)) from wrong
-            self._tell(self._sink.size, total)
+            self._report(self._sink.size, total)
 
     async def _whole(self) -> Body:
         """Return what is said of the body if it is there as a whole; raise the break if not."""
@@ -196,7 +196,7 @@ class Download:
                 f"{self._name} cannot be had any more: a fresh URL from the vendor was refused as well ({refused}). "
                 "To have it made again, and pay for it again, clear its task with on_finished_job='resubmit'."
             )
-        self._log.info("The URL does not open any more (%s): asking the vendor for a fresh one", refused)
+        self._log.info("The URL does not open any more (%s): querying the vendor for a fresh one", refused)
         try:
             fresh = await self._renew()
         except (VendorUnavailable, QuotaExceeded) as failure:
@@ -226,6 +226,6 @@ class Download:
 
 
 def _place(url: str) -> str:
-    """Return what stays of a URL when it is signed anew."""
+    """Return what stays of a URL when it is signed again."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"

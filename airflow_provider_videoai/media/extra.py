@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The libraries of the extra ``media``: loaded by who needs one, and asked for where it is not installed."""
+"""The libraries of the extra ``media``: imported when one is needed; without it the error says how to install it."""
 
 from __future__ import annotations
 

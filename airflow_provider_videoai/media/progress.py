@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell in a task's log how far a body has come: every tenth, or every so many bytes where its length is not known."""
+"""Log how far a transfer has come: every tenth, or every so many bytes if its length is unknown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Progress:
         self._began = self._told_at = clock()
         self._step = 0
 
-    def tell(self, done: int, total: int | None) -> None:
+    def report(self, done: int, total: int | None) -> None:
         """Take in how many bytes there are, of how many."""
         step = done * _STEPS // total if total else done // _STEP_OF_UNKNOWN
         now = self._clock()

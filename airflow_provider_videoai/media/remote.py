@@ -106,7 +106,7 @@ class RemoteFile(io.RawIOBase):
             raise VendorUnavailable(f"it cannot be looked at for now: {reason}") from failure
 
     def _judge(self, answer: aiohttp.ClientResponse, first: int) -> None:
-        """Take in the size; raise unless the part that was asked for follows."""
+        """Take in the size; raise unless the requested part follows."""
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise VendorUnavailable(f"it cannot be looked at for now: HTTP {answer.status}")
         if answer.status == HTTPStatus.OK:

@@ -21,7 +21,7 @@ BLOCK = 5 * 1024 * 1024
 """Bytes that an object store is sent at once, the least that S3 takes. They are held in memory, more than once."""
 _PIECE = 1024 * 1024
 _LOCAL = frozenset({"file", "local"})
-# There a folder is part of a name, and asking for one may make a bucket.
+# There a folder is part of a name, and making one may make a bucket.
 _WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb"})
 # Some file systems of a network have no locks.
 _NO_LOCKS = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
@@ -125,7 +125,7 @@ def _locked(path: str) -> int | None:
         pass
     except BlockingIOError as held:
         os.close(descriptor)
-        raise OSError(errno.EBUSY, "another task writes to the same destination at this moment") from held
+        raise OSError(errno.EBUSY, "another task writes to the same destination now") from held
     except OSError as failure:
         if failure.errno in _NO_LOCKS:
             return descriptor
@@ -229,7 +229,7 @@ class Draft:
 
 
 class Comparison:
-    """A sink that keeps nothing and tells whether the bytes are those of a file that is there already."""
+    """A sink that keeps nothing and compares whether the bytes are those of a file that is there already."""
 
     def __init__(self, destination: Destination, size: int) -> None:
         self._destination = destination
@@ -243,7 +243,7 @@ class Comparison:
         return self._digest.hexdigest()
 
     def begin(self, body: Body) -> None:
-        """Be empty; raise :class:`OtherContent` where the length tells already."""
+        """Be empty; raise :class:`OtherContent` if the length differs already."""
         if body.length not in (None, self._expected):
             raise OtherContent(f"it has {self._expected} bytes, and the result {body.length}")
         self._digest = hashlib.sha256()

@@ -64,7 +64,7 @@ def transfer(
 def fetch(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
     """Fetch it into a sink and log how far it is; raises what :class:`Download` does."""
     progress = Progress(log, source.name)
-    download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, tell=progress.tell)
+    download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, report=progress.report)
     body = run(download.run(source.url))
     progress.end(sink.size)
     return body

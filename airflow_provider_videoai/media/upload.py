@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Send a file's bytes to a URL that a vendor gave: streamed, with no header that its signature does not know."""
+"""Send a file's bytes to a URL that a vendor gave: streamed, with no header beside the signed ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Body:
     file: BinaryIO
     size: int
     name: str
-    tell: Callable[[int, int | None], None]
+    report: Callable[[int, int | None], None]
 
 
 async def put(url: str, body: Body, *, allow_private: bool) -> None:
@@ -104,7 +104,7 @@ class _Pieces:
             sent += len(piece)
             self.all_given = sent == self._body.size  # before the storage can answer to the last piece
             yield piece
-            self._body.tell(sent, self._body.size)
+            self._body.report(sent, self._body.size)
         if self._tail:
             yield self._tail
 

@@ -157,7 +157,7 @@ def _whole(parts: Sequence[Word]) -> Word:
 
 
 def _in_order(words: Sequence[Word]) -> list[Word]:
-    """Bring times in order and tell what ends where."""
+    """Bring times in order and find what ends where."""
     starts = list(accumulate((word.start for word in words), max))
     found = []
     for word, start, following in zip(words, starts, [*starts[1:], None], strict=False):

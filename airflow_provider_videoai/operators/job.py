@@ -42,7 +42,7 @@ _BACKSTOP = timedelta(minutes=10)
 _FIRST_PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
 _CANCEL_WITHIN = 3.0
-"""Seconds; Airflow's supervisor kills a task that has not ended five seconds after it was told to."""
+"""Seconds; Airflow's supervisor kills a task that has not ended five seconds after SIGTERM."""
 _WHATEVER_BECOMES = f"{GOES_ON} whatever becomes of this task"
 
 
@@ -76,7 +76,7 @@ class VideoJobOperator(RendersText):
 
     ui_color = "#e8e4f8"
     operator_extra_links = (JOB_LINK, RESULT_LINK)
-    # What the links are told; of the class, since Airflow also asks for the links of a task that never began.
+    # What the links read; class attributes, since Airflow also makes the links of a task that never began.
     has_job: bool = False
     media_count: int = 0
 
@@ -129,7 +129,7 @@ class VideoJobOperator(RendersText):
         return [name for name in self.template_fields if name not in fields or not shape(name).structured]
 
     def identified(self, request: JobRequest) -> JobRequest:
-        """Return the request with what tells its inputs apart, where its fields alone do not; see :meth:`ready`."""
+        """Return the request with what identifies its inputs, if its fields alone do not; see :meth:`ready`."""
         return request
 
     def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:  # noqa: ARG002 - overriders need them
@@ -226,7 +226,7 @@ class VideoJobOperator(RendersText):
         left = since + self.quota_timeout - time.time()
         if left <= 0:
             raise full
-        # Not shorter than a deferral may be, and a vendor that asks for no pause at all is not hammered.
+        # Not shorter than a deferral may be, and a vendor that wants no pause at all is not hammered.
         pause = max(min(pause, left), LEAST_DEFERRAL)
         self.log.info("%s Submitting again in %.0f seconds", full, pause)
         if self.deferrable:

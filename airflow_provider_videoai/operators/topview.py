@@ -62,8 +62,8 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     """Make a video of an avatar that speaks a text or a recording.
 
     Give an uploaded file by its id, or a file of your own by its path or URL: it is uploaded when the job is submitted,
-    and only then. Such a file is told by its path, size and version (ETag, MD5 or time of change): the same file is the
-    same request, so a retry finds the job again; with other content it is another job.
+    and only then. Such a file is identified by its path, size and version (ETag, MD5 or time of change):
+    the same file is the same request, so a retry finds the job again; with other content it is another job.
 
     :param avatar_source_from: 0 uploaded video, 1 public avatar, 2 custom avatar, 3 uploaded photo.
     :param audio_source_from: 0 uploaded audio, 1 text to speech.
@@ -81,7 +81,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     :param video_file: a file to be uploaded, .mp4, .mov or .avi, in place of ``video_file_id``.
     :param audio_file: a file to be uploaded, .mp3, .wav or .m4a, in place of ``audio_file_id``.
     :param image_file: a file to be uploaded, .png, .jpg, .jpeg, .bmp or .webp, in place of ``image_file_id``.
-    :param need_cloud_front_url: ``True`` asks for a CloudFront address of the result, ``False`` for one at S3.
+    :param need_cloud_front_url: ``True`` requests a CloudFront address of the result, ``False`` for one at S3.
     :param topview_conn_id: the Airflow connection of the account.
 
     Request fields are templated. Further arguments:
@@ -139,13 +139,13 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
 
     @override
     def identified(self, request: JobRequest) -> JobRequest:
-        """Put what tells each file in the place of the id that it has not got yet."""
+        """Put what identifies each file in the place of the id that it does not have yet."""
         files = {f"{name}_id": SourceFile.find(name, source).identity for name, source in self._files().items()}
         return request.model_copy(update=files)
 
     @override
     def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:
-        """Upload the files and put their ids in the place of what tells them."""
+        """Upload the files and put their ids in the place of what identifies them."""
         topview = cast(TopviewHook, hook)
         ids = {
             f"{name}_id": remembered(

@@ -64,7 +64,7 @@ class Outside:
     async def call(self, account: Hashable) -> AsyncIterator[None]:
         """Hold a place for a call; raise :class:`Busy` if there is none, or if the call takes longer than allowed."""
         if self._in_flight.total() >= self._at_once or self._in_flight[account] >= self._per_account:
-            raise Busy("Too many requests leave Airflow at this moment.")
+            raise Busy("Too many requests leave Airflow just now.")
         self._in_flight[account] += 1
         deadline = asyncio.timeout(self._seconds)
         try:

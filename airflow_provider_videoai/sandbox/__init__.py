@@ -24,7 +24,7 @@ __all__ = ["CREDENTIALS", "Credential", "Sandbox", "connections", "running_sandb
 
 
 def __getattr__(name: str) -> Any:
-    """Import the server only when it is asked for: the credentials alone need no extra."""
+    """Import the server only when it is used: the credentials alone need no extra."""
     if name in ("Sandbox", "running_sandbox"):
         from airflow_provider_videoai.sandbox import running  # noqa: PLC0415 - see above
 

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call, Refused
+from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming, Refused
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.jobs import Job, Phase
@@ -104,41 +104,41 @@ class Aidge:
         chosen = RATE_LIMIT if code is None else code
         return self._failure(chosen, MESSAGES.get(int(chosen), "rate limit exceed"))
 
-    async def submit(self, ask: Ask) -> Answer:
+    async def submit(self, incoming: Incoming) -> Answer:
         """Accept a task."""
-        _check_signature(ask)
-        trial = _trial(ask)
-        fields = _business_fields(ask)
+        _check_signature(incoming)
+        trial = _trial(incoming)
+        fields = _business_fields(incoming)
         try:
             request = _read(fields)
         except BadField as error:
             code = "MissingParameter" if error.problem is Problem.MISSING else "InvalidParameter"
             raise _gateway(code, str(error)) from None
-        ask.fields.update(request, trial=trial)
+        incoming.fields.update(request, trial=trial)
         job_id = str(uuid.uuid4())
         self._world.accept(KEY, OPERATION, job_id, lambda stop: self._render(request, stop))
         if self._world.shapes.of(KEY) == "TaskStatus":
             return self._pascal({"TaskId": job_id}, job_id=job_id, charged=not trial)
         return self._camel({"result": {"taskId": job_id}}, job_id=job_id, charged=not trial)
 
-    async def result(self, ask: Ask) -> Answer:
+    async def result(self, incoming: Incoming) -> Answer:
         """Tell about one task."""
-        _check_signature(ask)
-        fields = _business_fields(ask)
+        _check_signature(incoming)
+        fields = _business_fields(incoming)
         try:
             job_id = fields.need_text("taskId")
             fields.done()
         except BadField as error:
             code = "MissingParameter" if error.problem is Problem.MISSING else "InvalidParameter"
             raise _gateway(code, str(error)) from None
-        ask.job_ids.append(job_id)
+        incoming.job_ids.append(job_id)
         job = self._world.jobs.find(KEY, job_id)
         if job is None:
             raise Refused(self._failure(UNKNOWN_TASK, MESSAGES[UNKNOWN_TASK]), "unknown task")
         view = self._world.jobs.view(job)
         if view.phase in (Phase.FAILED, Phase.ABORTED):
             return self._failed(job)
-        url = ask.base_url + job.result().media.url_path if view.phase is Phase.SUCCEEDED else None
+        url = incoming.base_url + job.result().media.url_path if view.phase is Phase.SUCCEEDED else None
         return self._status(job_id, STATES[view.phase], url)
 
     def _status(self, job_id: str, state: str, url: str | None) -> Answer:
@@ -207,8 +207,8 @@ class Aidge:
             source.path.unlink()
 
 
-def _check_signature(ask: Ask) -> None:
-    given = dict(ask.query)
+def _check_signature(incoming: Incoming) -> None:
+    given = dict(incoming.query)
     for name in (*FIXED, *SIGNED):
         if not given.get(name):
             raise _gateway("MissingParameter", f"{name} missing")
@@ -224,20 +224,20 @@ def _check_signature(ask: Ask) -> None:
         raise _gateway("IncompleteSignature", "The request signature does not conform to platform standards")
 
 
-def _trial(ask: Ask) -> bool:
-    trial = ask.headers.get("x-iop-trial", "false")
+def _trial(incoming: Incoming) -> bool:
+    trial = incoming.headers.get("x-iop-trial", "false")
     if trial not in ("true", "false"):
         raise _gateway("InvalidParameter", "x-iop-trial must be true or false")
     return trial == "true"
 
 
-def _business_fields(ask: Ask) -> Fields:
+def _business_fields(incoming: Incoming) -> Fields:
     """Read parameters: query for GET, JSON body for POST; flat, or within ``paramJson`` (JSON string or object)."""
-    if ask.method == "GET":
-        given: dict[str, Any] = {name: value for name, value in ask.query if name not in (*FIXED, *SIGNED)}
+    if incoming.method == "GET":
+        given: dict[str, Any] = {name: value for name, value in incoming.query if name not in (*FIXED, *SIGNED)}
         as_text = True
     else:
-        body = ask.json_object() if ask.is_json() else None
+        body = incoming.json_object() if incoming.is_json() else None
         if body is None:
             raise _gateway("InvalidParameter", "the body must be a JSON object with Content-Type application/json")
         given, as_text = body, False

@@ -27,7 +27,7 @@ GARBAGE = "\x00<<< this is not what you asked for >>>"
 
 
 @dataclass
-class Ask:
+class Incoming:
     """One call, as it came. Handlers fill ``fields`` and ``job_ids`` in as they learn them, for the books."""
 
     method: str
@@ -41,7 +41,7 @@ class Ask:
     job_ids: list[str] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, request: Request) -> Ask:
+    async def read(cls, request: Request) -> Incoming:
         """Read a request whole."""
         raw_query = request.scope["query_string"].decode("ascii", "replace")
         return cls(
@@ -96,7 +96,7 @@ class Call:
     path: str
     kind: CallKind
     operation: str
-    handler: Callable[[Ask], Awaitable[Answer]]
+    handler: Callable[[Incoming], Awaitable[Answer]]
 
 
 class Vendor(Protocol):
@@ -145,15 +145,15 @@ class Desk:
 
     async def serve(self, request: Request) -> Response:
         """Answer one request, or fail to as ordered."""
-        ask = await Ask.read(request)
-        if len(ask.body) > LARGEST_BODY:
+        incoming = await Incoming.read(request)
+        if len(incoming.body) > LARGEST_BODY:
             return PlainTextResponse("request entity too large", 413)
-        request_text.set(f"{ask.path}?{ask.raw_query}\n{ask.body.decode('utf-8', 'replace')}")
+        request_text.set(f"{incoming.path}?{incoming.raw_query}\n{incoming.body.decode('utf-8', 'replace')}")
         fault = self._world.faults.claim(self._vendor.key, self._call.kind, INSTEAD | AFTERWARDS)
         if fault is not None and fault.kind in INSTEAD:
-            return self._instead(ask, fault)
-        entry = self._open(ask)
-        answer = await self._ask_vendor(ask, entry)
+            return self._instead(incoming, fault)
+        entry = self._open(incoming)
+        answer = await self._vendor_answer(incoming, entry)
         response: Response = JSONResponse(
             dict(answer.body), answer.status, headers={k.lower(): v for k, v in answer.headers.items()}
         )
@@ -166,21 +166,21 @@ class Desk:
             entry["answered"] = True
         return response
 
-    def _open(self, ask: Ask) -> Entry:
+    def _open(self, incoming: Incoming) -> Entry:
         ledger, key, call = self._world.ledger, self._vendor.key, self._call
         if call.kind in (CallKind.SUBMIT, CallKind.PULL):
-            return ledger.submission(key, call.operation, ask.fields)
-        asks_status = call.kind in (CallKind.QUERY, CallKind.PULL_QUERY)
-        entry = ledger.poll(key, call.operation, lookup=not asks_status)
-        entry["job_ids"] = ask.job_ids
+            return ledger.submission(key, call.operation, incoming.fields)
+        is_status = call.kind in (CallKind.QUERY, CallKind.PULL_QUERY)
+        entry = ledger.poll(key, call.operation, lookup=not is_status)
+        entry["job_ids"] = incoming.job_ids
         return entry
 
-    async def _ask_vendor(self, ask: Ask, entry: Entry) -> Answer:
+    async def _vendor_answer(self, incoming: Incoming, entry: Entry) -> Answer:
         try:
-            answer = await self._call.handler(ask)
+            answer = await self._call.handler(incoming)
         except Refused as refusal:
             answer = refusal.answer
-            self._world.ledger.refuse(self._vendor.key, ask.path, refusal.reason, answer.code)
+            self._world.ledger.refuse(self._vendor.key, incoming.path, refusal.reason, answer.code)
         entry["code"] = answer.code
         if answer.job_id is not None:
             entry |= {"outcome": "accepted", "job_id": answer.job_id, "charged": answer.charged}
@@ -194,19 +194,19 @@ class Desk:
             entry["fault"] = fault.kind
         return fault is not None
 
-    def _instead(self, ask: Ask, fault: Fault) -> Response:
-        ask.fields = ask.json_object() or {}
-        entry = self._open(ask)
+    def _instead(self, incoming: Incoming, fault: Fault) -> Response:
+        incoming.fields = incoming.json_object() or {}
+        entry = self._open(incoming)
         entry["fault"] = fault.kind
         if fault.kind in (Kind.QUOTA_FULL, Kind.AUTH_FAILED):
             answer = self._vendor.deny(fault.kind, self._call.kind, fault.code)
             entry |= {"code": answer.code, "answered": True}
-            self._world.ledger.refuse(self._vendor.key, ask.path, fault.kind, answer.code)
+            self._world.ledger.refuse(self._vendor.key, incoming.path, fault.kind, answer.code)
             return JSONResponse(dict(answer.body), answer.status, headers=dict(answer.headers))
         response = general_fault(fault)
         if not isinstance(response, ResetConnection):
             entry |= {"code": response.status_code, "answered": True}
-        self._world.ledger.refuse(self._vendor.key, ask.path, fault.kind, entry["code"])
+        self._world.ledger.refuse(self._vendor.key, incoming.path, fault.kind, entry["code"])
         return response
 
     async def _spoil(self, response: Response, fault: Fault, request: Request, entry: Entry) -> Response:

@@ -149,7 +149,7 @@ class Fields:
         return Fields(value, within=f"{self._within}{name}.")
 
     def done(self) -> None:
-        """Refuse fields that nobody asked for: to a real vendor a misspelt field is silently absent."""
+        """Refuse fields that were not read: to a real vendor a misspelt field is silently absent."""
         for name in self._given:
             if name not in self._read:
                 raise self.fault(name, Problem.UNKNOWN, "is not a field of this call")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The books: what was submitted, what was charged, what was asked, what was refused. Nothing secret is in them."""
+"""The books: what was submitted, what was charged, what was queried, what was refused. Nothing secret is in them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call, Refused
+from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming, Refused
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase
@@ -79,28 +79,28 @@ class ViiTor:
         status, chosen = (usual, usual) if code is None else (200, code)
         return Answer({"code": chosen, "message": message, "data": None}, chosen, status)
 
-    async def add(self, ask: Ask) -> Answer:
+    async def add(self, incoming: Incoming) -> Answer:
         """Create a task."""
-        user = _user_of(ask)
-        _check_channel(ask)
-        fields = _body_of(ask)
+        user = _user_of(incoming)
+        _check_channel(incoming)
+        fields = _body_of(incoming)
         try:
             url, name, detect, erase = _read(fields)
         except BadField as error:
             raise _no(MISSING if error.problem is Problem.MISSING else INVALID, str(error)) from None
-        ask.fields.update(url=url, taskName=name, textDetectROI=detect, fullEraseROI=erase)
+        incoming.fields.update(url=url, taskName=name, textDetectROI=detect, fullEraseROI=erase)
         job_id = f"{PREFIX}_{time.strftime('%Y%m%d')}{secrets.token_hex(5)}"
         regions = [_region(roi, only_text=True) for roi in detect] + [_region(roi) for roi in erase]
         self._world.accept(KEY, OPERATION, job_id, lambda stop: self._render(url, regions, stop), owner=user)
         return Answer({"code": 0, "message": "OK", "data": {"taskId": job_id}}, 0, job_id=job_id, charged=True)
 
-    async def task_status(self, ask: Ask) -> Answer:
-        """Tell about up to 100 tasks."""
-        user = _user_of(ask)
-        ids = _ids(_body_of(ask))
-        ask.job_ids.extend(ids)
+    async def task_status(self, incoming: Incoming) -> Answer:
+        """Report up to 100 tasks."""
+        user = _user_of(incoming)
+        ids = _ids(_body_of(incoming))
+        incoming.job_ids.extend(ids)
         jobs = [job for job_id in ids if (job := self._world.jobs.find(KEY, job_id)) and job.owner == user]
-        rows = [self._row(job, ask.base_url) for job in jobs]
+        rows = [self._row(job, incoming.base_url) for job in jobs]
         # Nothing promises that rows come in the order of the ids.
         random.shuffle(rows)
         return Answer({"code": 0, "message": "OK", "data": rows}, 0)
@@ -139,32 +139,32 @@ class ViiTor:
             source.path.unlink()
 
 
-def _user_of(ask: Ask) -> str:
-    user = ask.headers.get("x-user-id")
+def _user_of(incoming: Incoming) -> str:
+    user = incoming.headers.get("x-user-id")
     if not user:
         raise _no(MISSING, "X-User-Id is required")
     if not user.isascii() or not user.isdigit():
         raise _no(INVALID, "X-User-Id must be numeric")
-    if ask.headers.get("authorization") != f"Bearer {CREDENTIALS[KEY].password}":
+    if incoming.headers.get("authorization") != f"Bearer {CREDENTIALS[KEY].password}":
         raise _no(UNAUTHORISED, "Unauthorized", 401)
     return user
 
 
-def _check_channel(ask: Ask) -> None:
-    channel = ask.headers.get("x-channel")
+def _check_channel(incoming: Incoming) -> None:
+    channel = incoming.headers.get("x-channel")
     if not channel:
         raise _no(MISSING, "X-Channel is required")
     if channel not in CHANNELS:
         raise _no(INVALID, "X-Channel must be 100 (Web), 200 (Android) or 300 (iOS)")
-    if len(ask.headers.get("x-app-source", "")) > LONGEST_SOURCE:
+    if len(incoming.headers.get("x-app-source", "")) > LONGEST_SOURCE:
         raise _no(INVALID, "X-App-Source has more than 20 characters")
 
 
-def _body_of(ask: Ask) -> Fields:
-    accepted = ask.headers.get("accept", "*/*").lower()
+def _body_of(incoming: Incoming) -> Fields:
+    accepted = incoming.headers.get("accept", "*/*").lower()
     if not any(kind in accepted for kind in ("application/json", "application/*", "*/*")):
         raise _no(INVALID, "Accept must allow application/json")
-    body = ask.json_object() if ask.is_json() else None
+    body = incoming.json_object() if incoming.is_json() else None
     if body is None:
         raise _no(INVALID, "the body must be a JSON object with Content-Type application/json;charset=UTF-8")
     return Fields(body)

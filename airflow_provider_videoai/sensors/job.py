@@ -63,7 +63,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     ui_color = "#e3f0ee"
     operator_extra_links = (JOB_LINK, RESULT_LINK)
-    # What the links are told; of the class, since Airflow also asks for the links of a task that never began.
+    # What the links read; class attributes, since Airflow also makes the links of a task that never began.
     has_job: bool = False
     media_count: int = 0
 
@@ -199,7 +199,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
                 raise self._timed_out(context, f"Airflow's trigger ended with {late}") from late
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Ask once for all jobs that have not ended."""
+        """Poll once all jobs that have not ended."""
         jobs = self._jobs(context)
         transport = jobs.hook.transport
         if self._watches is None:
@@ -225,7 +225,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _softened(self, failure: VideoAIError) -> Exception:
         if self.soft_fail or self.never_fail:
-            # Said here as well: after a deferral Airflow raises its own skip, which does not tell the reason.
+            # Said here as well: after a deferral Airflow raises its own skip, which lacks the reason.
             self.log.warning("Skipped instead of failed: %s", failure)
             return AirflowSkipException(f"skipped instead of failed: {failure}")
         if type(failure) is JobTimedOut:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell a literal argument, which can be checked when the DAG is parsed, from one that is rendered later."""
+"""Distinguish a literal argument, which can be checked when the DAG is parsed, from one that is rendered later."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rendered_later(value: Any) -> bool:
 
 def is_known(source: object) -> bool:
     """Return whether a file is named by now, and not by what is rendered later."""
-    # A path can be told from a reference to another task's result by its type only: both have a `resolve`.
+    # A path can be distinguished from a reference to another task's result by its type only: both have a `resolve`.
     return isinstance(source, PurePath | ObjectStoragePath) or not rendered_later(source)
 
 

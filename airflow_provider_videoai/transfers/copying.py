@@ -94,13 +94,13 @@ class Keeper:
             return await self._hook.aresult(self._result.job_id, self._result.operation)
         except JobNotFound as forgotten:
             raise ResultUnavailable(
-                f"{self._name}: its URL has expired, and the vendor does not know the job any more",
+                f"{self._name}: its URL has expired, and the job is no longer known to the vendor",
                 job_id=self._result.job_id,
             ) from forgotten
 
 
 def _ended(result: JobResult, hook: VideoJobHook) -> JobResult:
-    """Return the result with its URL; the vendor is asked for one that was handed on while its job went on."""
+    """Return the result with its URL; the vendor is queried for one that was handed on while its job went on."""
     if result.media_url is not None:
         return result
     result = hook.result(result.job_id, result.operation)

@@ -25,7 +25,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
     """Copy a job's media to a place of your own: S3, Google Cloud Storage, Azure, a file system.
 
     The media is streamed, goes on after a break where it stopped, and is published whole or not at all. Where its URL
-    has expired, the vendor is asked for a fresh one, which costs nothing. A file with the same content that is there
+    has expired, the vendor is queried for a fresh one, which costs nothing. A file with the same content that is there
     already stays as it is, so the task may run again at any time.
 
     Returns what was stored as a dict: ``path``, ``bytes``, ``sha256``, ``content_type``, ``duration_ms``,

@@ -18,7 +18,7 @@ from airflow_provider_videoai.transfers.destination import is_literal
 def add_outlet(arguments: dict[str, Any], destination: Any) -> str | None:
     """Make a path that is the same at each run the outlet of a task that has none among its arguments.
 
-    Returns why there is no asset for it, ``None`` if there is one or none is due: an outlet that nobody asked for must
+    Returns why there is no asset for it, ``None`` if there is one or none is due: an implicit outlet must
     not cost the DAG.
     """
     if "outlets" in arguments or not is_literal(destination):

@@ -25,7 +25,7 @@ from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets
 class WordTimesToSubtitlesOperator(BaseOperator):
     """Write the subtitles of speech that Tencent IVH made, as SRT or WebVTT, to a place of your own.
 
-    The times are those of the words in the result, so nothing is asked of the vendor. A file with the same content
+    The times are those of the words in the result, so no request is sent to the vendor. A file with the same content
     that is there already stays as it is.
 
     Returns what was written as a dict: ``path``, ``bytes``, ``sha256``, ``cues`` (how many), and ``vendor``,
@@ -134,6 +134,6 @@ def _cues(result: JobResult, layout: Layout) -> list[Cue]:
     )
     raise InvalidRequest(
         f"result: job {result.job_id} has no times of words ({WORD_TIMES}). Tencent IVH gives them with each speech "
-        f"(TencentTtsOperator), no field asks for them; other jobs have none{own}",
+        f"(TencentTtsOperator), no field is needed for them; other jobs have none{own}",
         job_id=result.job_id,
     )

@@ -59,7 +59,7 @@ class TriggerArguments:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was stored; arguments that this version does not know are left out."""
+        """Read what was stored; arguments unknown to this version are left out."""
         return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
 
     def to_json(self) -> dict[str, Any]:

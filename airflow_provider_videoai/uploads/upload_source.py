@@ -59,7 +59,7 @@ class SourceFile:
 
     @property
     def identity(self) -> str:
-        """What tells this file, with this content, from any other."""
+        """What identifies this file with this content."""
         return f"{self.place.url} {self.size} {self.version}"
 
     @property
@@ -87,7 +87,7 @@ async def send(
 
     progress = Progress(log, file.name)
     with store_errors(file.argument, file.place.url), file.open() as opened:
-        body = Body(file=opened, size=file.size, name=file.name, tell=progress.tell)
+        body = Body(file=opened, size=file.size, name=file.name, report=progress.report)
         try:
             if form is None:
                 await put(url, body, allow_private=account.options.allow_private_addresses)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from airflow_provider_videoai.jobs.submission.record_store import Store
 
 UPLOADS_KEY = "videoai_uploads"
-"""The key in Airflow's task state store of the vendor's file ids, by the hash of what tells each file."""
+"""The key in Airflow's task state store of the vendor's file ids, by the hash of what identifies each file."""
 
 
 def remembered(store: Store, identity: str, is_there: Callable[[str], bool], upload: Callable[[], str]) -> str:

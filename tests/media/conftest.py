@@ -37,7 +37,7 @@ def fetch(raw_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Fetch:
         rules = Rules(max_bytes=max_bytes, allow_private=True)
         log = logging.getLogger("transfer")
         body = run(
-            Download("media", memory, rules=rules, renew=renew, log=log, tell=lambda *_: None).run(
+            Download("media", memory, rules=rules, renew=renew, log=log, report=lambda *_: None).run(
                 f"{raw_server.url}/clip.mp4?sign=secret"
             )
         )

@@ -32,7 +32,7 @@ def lines(caplog: pytest.LogCaptureFixture, total: int | None, step: int, second
     progress = Progress(logging.getLogger("progress"), "media", lambda: now)
     for done in range(step, 1_000_000_001, step):
         now += seconds
-        progress.tell(done, total)
+        progress.report(done, total)
     progress.end(1_000_000_000)
     return caplog.messages
 

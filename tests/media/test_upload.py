@@ -21,7 +21,7 @@ CONTENT = bytes(2_000_000)
 
 
 async def sent(url: str, file: Any = None, size: int = len(CONTENT)) -> None:
-    body = Body(file=file or io.BytesIO(CONTENT), size=size, name="clip.mp4", tell=lambda *_: None)
+    body = Body(file=file or io.BytesIO(CONTENT), size=size, name="clip.mp4", report=lambda *_: None)
     await put(url, body, allow_private=True)
 
 

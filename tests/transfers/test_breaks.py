@@ -90,7 +90,7 @@ def test_a_url_that_expires_in_the_middle_goes_on_at_the_same_place_at_the_fresh
     sandbox.fault(vendor="topview", call="media", kind="expire_media")
     kept = transfer(topview_result, f"{store.root}/clip.mp4")
     said = everything_said()
-    assert "asking the vendor for a fresh one" in said
+    assert "querying the vendor for a fresh one" in said
     assert "Starting over" not in said
     assert hashlib.sha256(store.files()["clip.mp4"]).hexdigest() == kept["sha256"]
 
@@ -110,7 +110,7 @@ def test_a_job_that_the_vendor_has_forgotten_has_no_fresh_url(
 ) -> None:
     sandbox.fault(vendor="topview", call="media", kind="expire_media")
     forgotten = {**topview_result, "job_id": "0" * 32}
-    with pytest.raises(ResultUnavailable, match="does not know the job"):
+    with pytest.raises(ResultUnavailable, match="no longer known to the vendor"):
         transfer(forgotten, f"{file_store.root}/clip.mp4")
 
 

@@ -103,7 +103,7 @@ def error_of(
             text = f"{title} job {shown_id} did not end in time.{tail} {GOES_ON}. {to_wait_longer}"
             return JobTimedOut(text, code=reason.code, job_id=job_id)
         case Outcome.NOT_FOUND:
-            text = f"{title} does not know job {shown(job_id)}: a wrong id, another account's, or one long forgotten."
+            text = f"Job {shown(job_id)} is unknown to {title}: a wrong id, another account's, or one long forgotten."
             return JobNotFound(f"{text}{tail}", code=reason.code, job_id=job_id)
         case Outcome.REFUSED:
             return _refused(reason, job_id, f"{title} job {shown_id}", tail)
@@ -115,7 +115,7 @@ def error_of(
 def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
     kind = _REFUSALS.get(reason.refusal or "")
     if kind is None:
-        unknown = f"an error that this version does not know ({reason.refusal or 'without a name'})"
+        unknown = f"an error unknown to this version ({reason.refusal or 'without a name'})"
         text = f"The wait for {job} ended with {unknown}.{tail} {GOES_ON}; {_ATTACHES}"
         return VideoAIError(text, code=reason.code, job_id=job_id)
     if kind in _FINAL:

@@ -114,7 +114,7 @@ class Watch:
 
     def unknown(self, now: float, wall: float) -> None:
         """Take in that the vendor answered but did not mention the job."""
-        self.missed(JobNotFound(f"the vendor does not know job {self.job_id!r}", job_id=self.job_id), now, wall)
+        self.missed(JobNotFound(f"job {self.job_id!r} is unknown to the vendor", job_id=self.job_id), now, wall)
 
     def resume(self, now: float) -> None:
         """Go on after credentials were refused: the account has others now."""

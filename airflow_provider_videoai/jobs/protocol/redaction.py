@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 _LONG = 8
-"""Characters from which a secret is told apart from a number or a word that happens to be the same."""
+"""Characters from which on a text is masked: a shorter secret may be the same as a number or a word."""
 _INSIDE_A_WORD = frozenset("_/%+-")
 
 

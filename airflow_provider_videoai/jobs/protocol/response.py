@@ -29,7 +29,7 @@ class Standing(StrEnum):
     NOT_YET = "not yet"
     """Not carried out this time: a repetition may be."""
     UNCLEAR = "unclear"
-    """Whether the request was carried out, nobody can tell."""
+    """Whether the request was carried out, is not known."""
 
 
 class SuccessBy(StrEnum):
@@ -106,9 +106,9 @@ def seconds_ahead(date: str, now: float) -> float | None:
     if len(date) > _LONGEST_HEADER:
         return None
     try:
-        moment = parsedate_to_datetime(date)
+        time = parsedate_to_datetime(date)
         # Without a zone, or with "-0000", it is UTC: never this machine's own.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() - now
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine asks of a vendor, without any I/O.
+"""The contract between the engine and a vendor, without any I/O.
 
 A vendor describes each exchange as a :data:`Flow`: a generator that yields a :class:`Call`, is sent the
 :class:`Answer`, and returns what it read. Whoever drives it (a worker, an event loop, a test) does the sending.
@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
 
 
 class Vendor(ABC):
-    """One vendor's protocol for one account: how to sign, ask, and read answers.
+    """One vendor's protocol for one account: how to sign, submit, query, and read answers.
 
     Subclass it in ``vendors/``. The class attributes are data that the engine reads; the methods return flows.
     ``clock`` gives epoch seconds.
@@ -76,7 +76,7 @@ class Vendor(ABC):
     login_name: ClassVar[str] = "login"
     password_name: ClassVar[str] = "password"
     batch_size: ClassVar[int] = 1
-    """How many jobs one status call can ask for."""
+    """How many jobs one status request can query."""
     requests_per_minute: ClassVar[float | None] = None
     """The documented rate limit; ``None`` where none is documented."""
     limit_per_call: ClassVar[bool] = False
@@ -115,7 +115,7 @@ class Vendor(ABC):
 
     @abstractmethod
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
-        """Ask for at most ``batch_size`` jobs. A job that the vendor does not know is missing from the dict."""
+        """Query at most ``batch_size`` jobs. A job that is unknown to the vendor is missing from the dict."""
 
     @abstractmethod
     def probe(self) -> Flow[str]:
@@ -150,7 +150,7 @@ class Vendor(ABC):
 
     @property
     def poll_floor(self) -> float:
-        """Seconds that must lie between two asks for one job."""
+        """Least seconds between two polls of one job."""
         return 1.0
 
     @property
@@ -168,7 +168,7 @@ class Vendor(ABC):
 
     @classmethod
     def check_job_id(cls, job_id: str) -> None:
-        """Raise :class:`InvalidRequest` where this cannot be a job id of this vendor; nothing is asked."""
+        """Raise :class:`InvalidRequest` if this cannot be a job id of this vendor; nothing is sent."""
         if not _may_be_id(job_id):
             raise InvalidRequest(
                 f"job_id: must be a non-empty string without whitespace or unprintable characters, at most "

@@ -100,6 +100,6 @@ def next_record(stored: SubmissionRecord, fingerprint: str) -> SubmissionRecord:
 def _submit_again(stored: SubmissionRecord, fingerprint: str, why: str) -> Decision:
     if stored.not_understood:
         names = ", ".join(stored.not_understood[:_MOST_NAMES])
-        what = f"the record holds what this version of the package does not know ({names}), so it does not submit by it"
+        what = f"the record holds what is unknown to this version of the package ({names}), so it does not submit by it"
         return Decision(Action.STOP, stored, f"{what}, though {why}")
     return Decision(Action.SUBMIT, next_record(stored, fingerprint), why)

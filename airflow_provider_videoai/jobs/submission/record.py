@@ -24,7 +24,7 @@ STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
 
 VERSION = 1
-"""Of the record. No version submits by a record of a newer one, or with keys that it does not know."""
+"""Of the record. No version submits by a record of a newer one, or with keys unknown to it."""
 
 HOW_TO_MEND = (
     "To attach to a job, replace this task's state 'videoai_submission' by "
@@ -190,16 +190,16 @@ def _idempotency_key(value: Any) -> str:
 
 
 def _submitted_at(value: Any) -> float:
-    moment = _epoch(value) if isinstance(value, str) else value
-    if type(moment) not in (int, float) or not 0 <= moment <= _LATEST:  # "not": a NaN is in no order
+    time = _epoch(value) if isinstance(value, str) else value
+    if type(time) not in (int, float) or not 0 <= time <= _LATEST:  # "not": a NaN is in no order
         _refuse("submitted_at", value, 'epoch seconds, or a time such as "2026-05-11T08:00:00+00:00", or left out')
-    return float(moment)
+    return float(time)
 
 
 def _epoch(text: str) -> float:
     try:
-        moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        time = datetime.fromisoformat(text.strip())
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return -1.0
 

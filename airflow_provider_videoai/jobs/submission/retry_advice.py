@@ -47,7 +47,7 @@ def advise(error: BaseException, *, try_number: int, bought: int | None, paid_re
         case InvalidRequest() | SubmitRejected():
             return Advice(again=False, reason="nothing was bought, and the same request would be refused again")
         case JobNotFound() | ResultUnavailable():
-            return Advice(again=False, reason="asking again would be answered alike")
+            return Advice(again=False, reason="another status request would be answered alike")
         case JobFailed():
             return _after_failure(error, try_number, bought, paid_retries)
         case JobTimedOut() | StorageFailed() | VendorUnavailable():
@@ -57,7 +57,7 @@ def advise(error: BaseException, *, try_number: int, bought: int | None, paid_re
 
 
 def may_buy_another(bought: int, paid_retries: int | None) -> bool:
-    """Return whether a job that failed may be replaced without asking; ``None``: as often as there are tries."""
+    """Return whether a job that failed may be replaced; ``None``: as often as there are tries."""
     return paid_retries is None or bought <= paid_retries
 
 
@@ -72,6 +72,6 @@ def _after_failure(error: JobFailed, try_number: int, bought: int | None, paid_r
 
 
 def _again(error: BaseException, try_number: int, reason: str) -> Advice:
-    asked = error.retry_after if isinstance(error, QuotaExceeded | VendorUnavailable) else None
+    wanted = error.retry_after if isinstance(error, QuotaExceeded | VendorUnavailable) else None
     growing = _FIRST_DELAY * 2 ** min(max(try_number - 1, 0), 10)
-    return Advice(again=True, reason=reason, delay=min(max(growing, asked or 0.0), _LONGEST_DELAY))
+    return Advice(again=True, reason=reason, delay=min(max(growing, wanted or 0.0), _LONGEST_DELAY))

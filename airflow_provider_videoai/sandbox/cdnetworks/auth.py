@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Ask
+from airflow_provider_videoai.sandbox.desk import Incoming
 
 WINDOW = 300
 SIGNED_HEADERS = "content-type;host"
@@ -70,16 +70,16 @@ class Gate:
         """Forget all signatures."""
         self._seen.clear()
 
-    def check(self, ask: Ask) -> None:
+    def check(self, incoming: Incoming) -> None:
         """Raise :class:`Unauthentic` unless the call is signed by the sandbox's key, freshly, for the first time."""
-        found = _AUTHORIZATION.fullmatch(ask.headers.get("authorization", ""))
+        found = _AUTHORIZATION.fullmatch(incoming.headers.get("authorization", ""))
         if found is None:
             raise Unauthentic("the Authorization header is absent or malformed")
         scheme = _SCHEMES[found["scheme"]]
-        timestamp = _checked_headers(ask, scheme, found["key"])
+        timestamp = _checked_headers(incoming, scheme, found["key"])
         if found["headers"] != SIGNED_HEADERS:
             raise Unauthentic(f"SignedHeaders must be {SIGNED_HEADERS}")
-        canonical = _canonical(ask, lowers_values=scheme.lowers_values)
+        canonical = _canonical(incoming, lowers_values=scheme.lowers_values)
         expected = canonical.signature(scheme.algorithm, CREDENTIALS["cdnetworks"].password, timestamp)
         if not hmac.compare_digest(expected, found["signature"]):
             raise Unauthentic("the signature does not match")
@@ -93,27 +93,27 @@ class Gate:
         self._seen[signature] = now
 
 
-def _checked_headers(ask: Ask, scheme: _Scheme, key: str) -> str:
-    if key != CREDENTIALS["cdnetworks"].login or ask.headers.get(scheme.key_header) != key:
+def _checked_headers(incoming: Incoming, scheme: _Scheme, key: str) -> str:
+    if key != CREDENTIALS["cdnetworks"].login or incoming.headers.get(scheme.key_header) != key:
         raise Unauthentic(f"unknown access key, or {scheme.key_header} is not the credential's")
-    if scheme.algorithm.startswith("CNC") and ask.headers.get("x-cnc-auth-method") != "AKSK":
+    if scheme.algorithm.startswith("CNC") and incoming.headers.get("x-cnc-auth-method") != "AKSK":
         raise Unauthentic("x-cnc-auth-method must be AKSK")
-    timestamp = ask.headers.get(scheme.timestamp_header, "")
+    timestamp = incoming.headers.get(scheme.timestamp_header, "")
     if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > WINDOW:
         raise Unauthentic(f"{scheme.timestamp_header} must be Unix seconds, at most five minutes off")
     return timestamp
 
 
-def _canonical(ask: Ask, *, lowers_values: bool) -> Canonical:
-    content_type, host = ask.headers.get("content-type", ""), ask.headers.get("host", "")
+def _canonical(incoming: Incoming, *, lowers_values: bool) -> Canonical:
+    content_type, host = incoming.headers.get("content-type", ""), incoming.headers.get("host", "")
     if lowers_values:
         content_type, host = content_type.lower(), host.lower()
-    is_get = ask.method == "GET"
+    is_get = incoming.method == "GET"
     return Canonical(
-        method=ask.method,
-        path=ask.path,
-        query=unquote(ask.raw_query) if is_get else "",
+        method=incoming.method,
+        path=incoming.path,
+        query=unquote(incoming.raw_query) if is_get else "",
         content_type=content_type,
         host=host,
-        body=b"" if is_get else ask.body,
+        body=b"" if is_get else incoming.body,
     )

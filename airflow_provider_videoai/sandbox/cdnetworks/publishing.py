@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What getPublishCode gives of a video, by the kind that was asked for."""
+"""What getPublishCode gives of a video, by the requested kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALL = "0"
 
 
 def published(video: Video, code_type: str, base_url: str) -> dict[str, Any]:
-    """Return the answer's data: what was not asked for is empty. A preview is the whole video here."""
+    """Return the answer's data: what was not requested is empty. A preview is the whole video here."""
     address = base_url + video.media.url_path
     url = {"urlType": "PC", "originUrl": address}
     url |= dict.fromkeys(("fluentUrl", "sdUrl", "highUrl", "hdPullUrl"), "")

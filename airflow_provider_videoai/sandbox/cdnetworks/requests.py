@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Refused
+from airflow_provider_videoai.sandbox.desk import Answer, Incoming, Refused
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.media.trimming import Cut
 
@@ -59,16 +59,16 @@ class PullFile:
     md5: str | None
 
 
-def fields_of(ask: Ask) -> Fields:
+def fields_of(incoming: Incoming) -> Fields:
     """Read a call's parameters: query for GET (form content type only), JSON or form body for POST."""
-    content_type = ask.headers.get("content-type", "").split(";")[0].strip().lower()
-    if ask.method == "GET":
+    content_type = incoming.headers.get("content-type", "").split(";")[0].strip().lower()
+    if incoming.method == "GET":
         if content_type != FORM:
             raise refusal(PARAMETER, f"GET takes content type {FORM} only")
-        return Fields(dict(ask.query), as_text=True)
+        return Fields(dict(incoming.query), as_text=True)
     if content_type == FORM:
-        return Fields(dict(parse_qsl(ask.body.decode("utf-8", "replace"), keep_blank_values=True)), as_text=True)
-    body = ask.json_object() if ask.is_json() else None
+        return Fields(dict(parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True)), as_text=True)
+    body = incoming.json_object() if incoming.is_json() else None
     if body is None:
         raise refusal(PARAMETER, f"the body must be a JSON object or {FORM}")
     return Fields(body)

@@ -37,7 +37,7 @@ from airflow_provider_videoai.sandbox.cdnetworks.videos import (
     Library,
     Video,
 )
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
+from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Job, Phase
@@ -102,10 +102,10 @@ class CDNetworks:
         chosen = usual if code is None else code
         return Answer({"code": chosen, "message": message, "data": None}, chosen, status if code is None else 200)
 
-    async def video_clip(self, ask: Ask) -> Answer:
+    async def video_clip(self, incoming: Incoming) -> Answer:
         """Accept a trim under the caller's own ``transNo``."""
-        fields = self._enter(ask)
-        ask.fields.update(fields.given())
+        fields = self._enter(incoming)
+        incoming.fields.update(fields.given())
         request = _checked(read_trim, fields)
         if self._world.jobs.knows(KEY, request.trans_no):
             raise refusal(TRANS_ILLEGAL, "TRANSNO already exists")
@@ -113,14 +113,14 @@ class CDNetworks:
             raise refusal(NO_VIDEO, "the video does not exist")
         job = self._world.accept(KEY, TRIM, request.trans_no, lambda stop: self._trim(request, stop))
         job.notes["task_id"] = secrets.token_hex(16)
-        return _ok(ask, job.notes["task_id"], job_id=request.trans_no, charged=True)
+        return _ok(incoming, job.notes["task_id"], job_id=request.trans_no, charged=True)
 
-    async def video_clip_query(self, ask: Ask) -> Answer:
+    async def video_clip_query(self, incoming: Incoming) -> Answer:
         """Tell about one trim."""
-        fields = self._enter(ask)
+        fields = self._enter(incoming)
         trans_no = trans_no_of(fields)
         _checked(Fields.done, fields)
-        ask.job_ids.append(trans_no)
+        incoming.job_ids.append(trans_no)
         job = self._world.jobs.find(KEY, trans_no)
         if job is None or job.operation != TRIM:
             raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
@@ -134,33 +134,33 @@ class CDNetworks:
         }
         if phase is Phase.SUCCEEDED:
             found["videoInfo"] = _video_of(job).info()
-        return _ok(ask, found)
+        return _ok(incoming, found)
 
-    async def get_publish_code(self, ask: Ask) -> Answer:
+    async def get_publish_code(self, incoming: Incoming) -> Answer:
         """Return where a video can be had."""
-        fields = self._enter(ask)
+        fields = self._enter(incoming)
         video_id = video_id_of(fields)
-        ask.job_ids.append(video_id)
+        incoming.job_ids.append(video_id)
         code_type = _code_type(fields)
         if not self._library.has(video_id):
             raise refusal(NO_VIDEO, "the video does not exist")
         video = await asyncio.to_thread(self._library.get, video_id)
-        return _ok(ask, published(video, code_type, ask.base_url))
+        return _ok(incoming, published(video, code_type, incoming.base_url))
 
-    async def get_upload_token(self, ask: Ask) -> Answer:
+    async def get_upload_token(self, incoming: Incoming) -> Answer:
         """Return where a file may be uploaded to, and the id of the video that it will be."""
-        fields = self._enter(ask)
+        fields = self._enter(incoming)
         name = _checked(lambda f: f.need_text("originFileName"), fields)
         _checked(Fields.done, fields)
         if "." not in name.strip("."):
             raise refusal(PARAMETER, "originFileName must include the file format")
-        return _ok(ask, self._storage.grant(name, ask.base_url))
+        return _ok(incoming, self._storage.grant(name, incoming.base_url))
 
-    async def pull_video(self, ask: Ask) -> Answer:
+    async def pull_video(self, incoming: Incoming) -> Answer:
         """Accept up to 50 URLs to be fetched into the library."""
-        fields = self._enter(ask)
+        fields = self._enter(incoming)
         files = _checked(read_file_list, fields)
-        ask.fields["fileList"] = [{"fileName": file.name, "fetchUrl": file.url, "md5": file.md5} for file in files]
+        incoming.fields["fileList"] = [{"fileName": file.name, "fetchUrl": file.url, "md5": file.md5} for file in files]
         trans_no = trans_no_of(fields) if fields.has("transNo") else ""
         _checked(_pull_settings, fields)
         if trans_no and self._world.jobs.knows(KEY, trans_no):
@@ -169,20 +169,20 @@ class CDNetworks:
         job = self._world.accept(KEY, PULL, job_id, lambda stop: self._pull(files, stop), call=CallKind.PULL)
         job.notes |= {"task_id": secrets.token_hex(16), "files": files, "trans_no": trans_no}
         # A pull is not billed by the job.
-        return _ok(ask, {"taskId": job.notes["task_id"], "tranNo": trans_no}, job_id=job_id)
+        return _ok(incoming, {"taskId": job.notes["task_id"], "tranNo": trans_no}, job_id=job_id)
 
-    async def pull_video_query(self, ask: Ask) -> Answer:
+    async def pull_video_query(self, incoming: Incoming) -> Answer:
         """Tell about a pull, by ``taskId`` or ``transNo``; the former wins."""
-        fields = self._enter(ask)
+        fields = self._enter(incoming)
         task_id = _checked(lambda f: f.text("taskId"), fields)
         trans_no = trans_no_of(fields) if not task_id or fields.has("transNo") else ""
         _checked(Fields.done, fields)
-        ask.job_ids.append(task_id or trans_no)
+        incoming.job_ids.append(task_id or trans_no)
         jobs = [job for job in self._world.jobs.of(KEY, PULL) if self._world.jobs.find(KEY, job.job_id)]
         wanted = [j for j in jobs if (j.notes["task_id"] == task_id if task_id else j.job_id == trans_no)]
         if not wanted:
             raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
-        return _ok(ask, self._pull_report(wanted[0], ask.base_url))
+        return _ok(incoming, self._pull_report(wanted[0], incoming.base_url))
 
     def _pull_report(self, job: Job, base_url: str) -> dict[str, Any]:
         phase = self._world.jobs.view(job).phase
@@ -207,13 +207,13 @@ class CDNetworks:
             "items": items,
         }
 
-    def _enter(self, ask: Ask) -> Fields:
-        self._world.ledger.count_call(KEY, ask.path)
+    def _enter(self, incoming: Incoming) -> Fields:
+        self._world.ledger.count_call(KEY, incoming.path)
         try:
-            self._gate.check(ask)
+            self._gate.check(incoming)
         except Unauthentic as error:
             raise refusal(NO_PERMISSION, str(error), 401) from None
-        return fields_of(ask)
+        return fields_of(incoming)
 
     def _typed(self, status: int) -> int | str:
         return str(status) if self._world.shapes.of(KEY) == "string" else status
@@ -247,8 +247,8 @@ class CDNetworks:
             return None
 
 
-def _ok(ask: Ask, found: Any, job_id: str | None = None, *, charged: bool = False) -> Answer:
-    old_edition = ask.headers.get("authorization", "").startswith("WS3")
+def _ok(incoming: Incoming, found: Any, job_id: str | None = None, *, charged: bool = False) -> Answer:
+    old_edition = incoming.headers.get("authorization", "").startswith("WS3")
     headers = {"X-WS-RequestId" if old_edition else "x-cnc-request-id": secrets.token_hex(16)}
     body = {"code": 200, "message": "success", "data": found}
     return Answer(body, 200, headers=headers, job_id=job_id, charged=charged)

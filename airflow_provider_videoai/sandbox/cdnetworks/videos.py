@@ -63,7 +63,7 @@ class Video:
 
 
 class Library:
-    """Videos by id. The built-in one is written when it is first asked for."""
+    """Videos by id. The built-in one is written when it is first needed."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -57,10 +57,10 @@ class Stop:
         self._event = threading.Event()
 
     def set(self) -> None:
-        """Ask rendering to end."""
+        """Incoming rendering to end."""
         self._event.set()
 
     def check(self) -> None:
-        """Raise :class:`RenderingFailed` once the end was asked for."""
+        """Raise :class:`RenderingFailed` once the end was requested."""
         if self._event.is_set():
             raise RenderingFailed("stopped", "the sandbox was reset or ended while this was rendered")

@@ -13,7 +13,7 @@ unknown ``VirtualmanKey``             100016; unknown ``TimbreKey``: 100009; unk
 ``VideoParam.Format``                 the union of all editions: TransparentWebm (default), TransparentMov, Mp4,
                                       GreenScreenMp4
 sixth video of one avatar             accepted, waits in COMMIT; a second audio task: 100008
-``TaskId``                            32 hex digits, asked for as a string
+``TaskId``                            32 hex digits, queried as a string
 ``Duration`` before the end           0
 call-backs to ``CallbackUrl``         none are sent
 ====================================  ==========================================================================

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Refused
+from airflow_provider_videoai.sandbox.desk import Answer, Incoming, Refused
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.media.avatar import FORMATS
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS, Look
@@ -96,10 +96,10 @@ def sign(token: str, parameters: list[tuple[str, str]]) -> str:
     return base64.b64encode(hmac.new(token.encode(), plain.encode(), hashlib.sha256).digest()).decode()
 
 
-def payload_of(ask: Ask) -> Fields:
+def payload_of(incoming: Incoming) -> Fields:
     """Check signature and envelope; returns the payload's fields."""
-    _check_signature(ask)
-    body = ask.json_object() if ask.is_json() else None
+    _check_signature(incoming)
+    body = incoming.json_object() if incoming.is_json() else None
     if body is None:
         raise refusal(MISSING, "the body must be JSON with Content-Type application/json;charset=utf-8")
     for name in ("Header", "Payload"):
@@ -108,15 +108,15 @@ def payload_of(ask: Ask) -> Fields:
     return Fields(body["Payload"])
 
 
-def _check_signature(ask: Ask) -> None:
-    given = dict(ask.query)
+def _check_signature(incoming: Incoming) -> None:
+    given = dict(incoming.query)
     credential = CREDENTIALS["tencent_ivh"]
     if given.get("appkey") != credential.login:
         raise refusal(UNAUTHORISED, "UnauthorizedOperation: unknown appkey")
     timestamp = given.get("timestamp", "")
     if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > WINDOW:
         raise refusal(UNAUTHORISED, "UnauthorizedOperation: timestamp must be Unix seconds, within five minutes")
-    signed = [(name, value) for name, value in ask.query if name != "signature"]
+    signed = [(name, value) for name, value in incoming.query if name != "signature"]
     # The query was decoded once: a signature encoded twice still has percent signs in it here, and fails.
     if not hmac.compare_digest(sign(credential.password, signed).encode(), given.get("signature", "").encode()):
         raise refusal(UNAUTHORISED, "UnauthorizedOperation: signature mismatch")

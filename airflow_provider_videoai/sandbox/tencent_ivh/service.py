@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
+from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Job, Lane, Phase, View
@@ -85,33 +85,33 @@ class TencentIVH:
         chosen: Any = code if code is not None else (FULL if full else UNAUTHORISED)
         return refusal(chosen, FULL_TEXT if full else "UnauthorizedOperation: signature mismatch").answer
 
-    async def videomake(self, ask: Ask) -> Answer:
+    async def videomake(self, incoming: Incoming) -> Answer:
         """Accept a video; the sixth of one avatar waits until a slot is free."""
-        fields = payload_of(ask)
-        ask.fields.update(fields.given())
+        fields = payload_of(incoming)
+        incoming.fields.update(fields.given())
         request = _checked(read_video, fields)
         lane = Lane(f"video/{request.avatar}", VIDEO_SLOTS)
         return self._accept(VIDEO, lambda stop: self._render_video(request, stop), lane)
 
-    async def tts(self, ask: Ask) -> Answer:
+    async def tts(self, incoming: Incoming) -> Answer:
         """Accept speech, unless some is being made already."""
-        fields = payload_of(ask)
-        ask.fields.update(fields.given())
+        fields = payload_of(incoming)
+        incoming.fields.update(fields.given())
         request = _checked(read_speech, fields)
         if self._world.jobs.unfinished(KEY, SPEECH) >= AUDIO_SLOTS:
             raise refusal(FULL, FULL_TEXT)
         return self._accept(SPEECH, lambda stop: self._render_speech(request, stop), None)
 
-    async def getprogress(self, ask: Ask) -> Answer:
+    async def getprogress(self, incoming: Incoming) -> Answer:
         """Tell about one task."""
-        fields = payload_of(ask)
+        fields = payload_of(incoming)
         task_id = _checked(lambda given: str(given.need("TaskId")), fields)
         _checked(Fields.done, fields)
-        ask.job_ids.append(task_id)
+        incoming.job_ids.append(task_id)
         job = self._world.jobs.find(KEY, task_id)
         if job is None:
             raise refusal(NO_RECORD, "InternalError.DataNotExist:记录不存在")
-        payload = self._progress(job, self._world.jobs.view(job), ask.base_url)
+        payload = self._progress(job, self._world.jobs.view(job), incoming.base_url)
         if self._world.shapes.of(KEY) == "no_status":
             del payload["Status"]
         return progress_body(payload)

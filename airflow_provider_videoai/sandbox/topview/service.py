@@ -11,7 +11,7 @@ from typing import Any
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Ask, Call
+from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase
@@ -103,13 +103,13 @@ class Topview:
         message = "There is an unfinished task, please wait" if full else "Unauthorized"
         return refusal(chosen, message, 200 if full else 401).answer
 
-    async def submit(self, ask: Ask) -> Answer:
+    async def submit(self, incoming: Incoming) -> Answer:
         """Accept a video avatar task."""
-        _check_key(ask)
-        body = ask.json_object() if ask.is_json() else None
+        _check_key(incoming)
+        body = incoming.json_object() if incoming.is_json() else None
         if body is None:
             raise refusal(PARAMETER, "the body must be a JSON object with Content-Type application/json")
-        ask.fields.update(body)
+        incoming.fields.update(body)
         request = read_request(Fields(body), self._account)
         if self._account.credit < PRICE:
             raise refusal(NO_CREDIT, "Credit is not enough")
@@ -120,15 +120,15 @@ class Topview:
         found = {"taskId": task_id, "status": "init", "errorMsg": None}
         return _ok(found, job_id=task_id, charged=True)
 
-    async def query(self, ask: Ask) -> Answer:
+    async def query(self, incoming: Incoming) -> Answer:
         """Tell about one task."""
-        fields = _query_of(ask)
+        fields = _query_of(incoming)
         try:
             task_id, cloudfront = fields.need_text("taskId"), fields.flag("needCloudFrontUrl")
             fields.done()
         except BadField as error:
             raise field_error(error) from None
-        ask.job_ids.append(task_id)
+        incoming.job_ids.append(task_id)
         job = self._world.jobs.find(KEY, task_id)
         if job is None:
             raise refusal(NOT_FOUND, "Resource not found")
@@ -136,7 +136,11 @@ class Topview:
         url = None
         if phase is Phase.SUCCEEDED:
             media = job.result().media
-            url = cloudfront_url(ask.base_url, media) if cloudfront else self._signer.url(ask.base_url, "GET", media)
+            url = (
+                cloudfront_url(incoming.base_url, media)
+                if cloudfront
+                else self._signer.url(incoming.base_url, "GET", media)
+            )
             self._keep_avatar(job)
         request: AvatarRequest = job.notes["request"]
         return _ok(
@@ -150,9 +154,9 @@ class Topview:
             },
         )
 
-    async def upload_credential(self, ask: Ask) -> Answer:
+    async def upload_credential(self, incoming: Incoming) -> Answer:
         """Announce a file and return where to PUT it."""
-        fields = _query_of(ask)
+        fields = _query_of(incoming)
         try:
             fields.need("format")
             file_format = str(fields.choice("format", UPLOAD_FORMATS))
@@ -161,12 +165,12 @@ class Topview:
         except BadField as error:
             raise field_error(error) from None
         upload = self._account.announce(file_format)
-        url = self._signer.url(ask.base_url, "PUT", upload.media)
+        url = self._signer.url(incoming.base_url, "PUT", upload.media)
         return _ok({"fileId": upload.file_id, "fileName": upload.media.name, "uploadUrl": url})
 
-    async def upload_check(self, ask: Ask) -> Answer:
+    async def upload_check(self, incoming: Incoming) -> Answer:
         """Tell whether a file has arrived."""
-        fields = _query_of(ask)
+        fields = _query_of(incoming)
         try:
             file_id = fields.need_text("fileId")
             fields.done()
@@ -177,9 +181,9 @@ class Topview:
             raise refusal(NOT_FOUND, "Resource not found")
         return _ok(upload.complete)
 
-    async def avatars(self, ask: Ask) -> Answer:
+    async def avatars(self, incoming: Incoming) -> Answer:
         """List avatars: public ones, or (``isCustom``) the account's own."""
-        fields = _query_of(ask)
+        fields = _query_of(incoming)
         custom = _listing(fields, ("gender", "ethnicityIdList", "sortField", "sortType"))
         rows = [
             {
@@ -196,9 +200,9 @@ class Topview:
         ]
         return _ok(_page(fields, rows))
 
-    async def voices(self, ask: Ask) -> Answer:
+    async def voices(self, incoming: Incoming) -> Answer:
         """List voices."""
-        fields = _query_of(ask)
+        fields = _query_of(incoming)
         custom = _listing(fields, ("language", "gender", "age", "style", "accent"))
         rows = [
             {
@@ -209,7 +213,7 @@ class Topview:
                 "age": "Young",
                 "style": "UGC",
                 "accent": "",
-                "demoAudioUrl": f"{ask.base_url}/sample/speech.mp3",
+                "demoAudioUrl": f"{incoming.base_url}/sample/speech.mp3",
             }
             for voice in VOICES
             if not custom
@@ -218,19 +222,19 @@ class Topview:
         ]
         return _ok(_page(fields, rows))
 
-    async def captions(self, ask: Ask) -> Answer:
+    async def captions(self, incoming: Incoming) -> Answer:
         """List caption styles."""
-        _query_of(ask)
+        _query_of(incoming)
         return _ok([{"captionId": caption, "thumbnail": ""} for caption in CAPTIONS])
 
-    async def credit(self, ask: Ask) -> Answer:
+    async def credit(self, incoming: Incoming) -> Answer:
         """Tell what is left."""
-        _query_of(ask)
+        _query_of(incoming)
         return _ok({"credit": self._account.credit})
 
-    async def credit_logs(self, ask: Ask) -> Answer:
+    async def credit_logs(self, incoming: Incoming) -> Answer:
         """List what was spent, newest first."""
-        fields = _query_of(ask)
+        fields = _query_of(incoming)
         for name in ("startTime", "endTime"):
             value = fields.raw(name)
             if value and not _TIME.fullmatch(str(value)):
@@ -273,16 +277,16 @@ def _sound(request: AvatarRequest, script: Script | None, stop: Stop) -> Sound:
     return speak(script or plan(request.text), SOUND_RATE, pitch, stop)
 
 
-def _check_key(ask: Ask) -> None:
+def _check_key(incoming: Incoming) -> None:
     credential = CREDENTIALS[KEY]
     right = (credential.login, f"Bearer {credential.password}")
-    if (ask.headers.get("topview-uid"), ask.headers.get("authorization")) != right:
+    if (incoming.headers.get("topview-uid"), incoming.headers.get("authorization")) != right:
         raise refusal(UNAUTHORISED, "Unauthorized", 401)
 
 
-def _query_of(ask: Ask) -> Fields:
-    _check_key(ask)
-    return Fields(dict(ask.query), as_text=True)
+def _query_of(incoming: Incoming) -> Fields:
+    _check_key(incoming)
+    return Fields(dict(incoming.query), as_text=True)
 
 
 def _listing(fields: Fields, filters: Sequence[str]) -> bool:

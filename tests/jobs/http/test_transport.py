@@ -200,7 +200,7 @@ LOST = [
 ]
 
 
-# aiohttp cannot tell these from a connection that was never made; asking again costs nothing.
+# aiohttp cannot distinguish these from a connection that was never made; another poll costs nothing.
 DROPPED = [reset_before_reading, reset_after_reading, close_without_an_answer, half_a_head]
 
 

@@ -60,7 +60,7 @@ def test_failed_job_is_told_with_the_vendors_words_and_the_price_of_a_retry(
     [
         (Outcome.TIMED_OUT, JobTimedOut, ("goes on at the vendor and is billed", "attaches to it")),
         (Outcome.UNAVAILABLE, VendorUnavailable, ("goes on at the vendor and is billed", "attaches to it")),
-        (Outcome.NOT_FOUND, JobNotFound, ("does not know job 'job-7'",)),
+        (Outcome.NOT_FOUND, JobNotFound, ("Job 'job-7' is unknown to",)),
         (Outcome.REFUSED, VideoAIError, ("goes on at the vendor and is billed", "attaches to it")),
     ],
 )
