@@ -16,7 +16,9 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record_store import conclude, load
 from airflow_provider_videoai.jobs.values.usage import Usage
+from tests.jobs.submission.desk import Store
 
 NOW, BEFORE = "5a" * 16, "07" * 16
 WHOLE = {
@@ -54,6 +56,15 @@ def test_what_the_job_used_is_kept_with_it_and_not_with_the_next_one() -> None:
     assert (read, read.proven) == (used, True)
     assert read.reached(Phase.FINISHED).usage == Usage(credits=12.5)
     assert read.reached(Phase.SUBMITTING).usage is None
+
+
+def test_a_job_that_ended_is_noted_with_what_it_used() -> None:
+    store = Store([])
+    store.set(STORE_KEY, SubmissionRecord.from_json(WHOLE).to_json())
+    conclude(store, failed=False, usage=Usage(credits=3))
+    record = load(store)
+    assert record is not None
+    assert (record.phase, record.usage, record.job_id) == (Phase.FINISHED, Usage(credits=3), "j-1")
 
 
 @pytest.mark.parametrize("usage", [None, "12", 12, [], {}, {"credits": -1, "source": "vendor"}, {"credits": 12}])
