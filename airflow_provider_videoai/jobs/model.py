@@ -91,7 +91,8 @@ class JobStatus:
         }
         for name, value in known.items():
             _check_field(name, value)
-        return cls(**known | read | {"state": JobState(known["state"])})
+        read["state"] = JobState(known["state"])
+        return cls(**known | read)
 
     def with_media(self, **media: Any) -> JobStatus:
         """Return a copy whose media fields are filled in: ``outputs``, or those of the main one."""
