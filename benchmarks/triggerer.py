@@ -91,7 +91,7 @@ class Bench:
         began = time.monotonic()
         dags = [f"{vendor}_{number}" for number in range(self._jobs // IN_A_DAG)]
         runs = {dag: self._airflow.trigger(dag) for dag in dags}
-        wait_for(lambda: self._told()["known"] >= self._jobs, 300, "not every job was asked for")
+        wait_for(lambda: self._typed_errors()["known"] >= self._jobs, 300, "not every job was asked for")
         start_seconds = time.monotonic() - began
         time.sleep(INTERVAL)
         runner = self._runner()
@@ -162,7 +162,7 @@ class Bench:
         return taken
 
     def _mark(self) -> Mark:
-        told = self._told()
+        told = self._typed_errors()
         return Mark(time.monotonic(), self._cpu(), told["asks"], told["requests"])
 
     def _blocked(self) -> int:
@@ -172,7 +172,7 @@ class Bench:
     def _begin(self, schedule: Schedule) -> None:
         self._call(f"begin?first_end={schedule.first_end}&span={schedule.span}")
 
-    def _told(self) -> dict[str, int]:
+    def _typed_errors(self) -> dict[str, int]:
         return self._call("told")
 
     def _call(self, what: str) -> dict[str, Any]:

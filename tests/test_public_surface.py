@@ -88,37 +88,6 @@ PROVISIONAL: dict[str, tuple[str, ...]] = {
 }
 """What a vendor is made of: public, and may change in a minor version until the contract is declared stable."""
 
-NO_LIST_YET: tuple[str, ...] = (
-    "airflow_compat",
-    "files",
-    "jobs.duration",
-    "jobs.errors",
-    "jobs.http",
-    "jobs.job_reference",
-    "jobs.log",
-    "jobs.media_limits",
-    "jobs.model",
-    "jobs.polling",
-    "jobs.protocol.json_values",
-    "jobs.protocol.redaction",
-    "jobs.protocol.response",
-    "jobs.protocol.vendor",
-    "jobs.request",
-    "jobs.submission",
-    "jobs.unexpected_errors",
-    "jobs.values",
-    "media",
-    "operators",
-    "plugin",
-    "sensors",
-    "tasks",
-    "transfers",
-    "triggers",
-    "uploads",
-    "vendors",
-)
-"""Modules and packages that need no ``__all__`` for now; those that have one are checked all the same."""
-
 
 def modules() -> list[str]:
     found = (each.name for each in walk_packages(airflow_provider_videoai.__path__, f"{PACKAGE}."))
@@ -153,8 +122,7 @@ def test_module_lists_its_public_names(name: str) -> None:
     module = load(name)
     listed = getattr(module, "__all__", None)
     if listed is None:
-        exempt = any(name == each or name.startswith(f"{each}.") for each in NO_LIST_YET)
-        assert exempt or not defined(module), f"{name} needs __all__"
+        assert not defined(module), f"{name} needs __all__"
         return
     assert list(listed) == sorted(listed, key=order)
     assert [each for each in listed if not hasattr(module, each)] == []

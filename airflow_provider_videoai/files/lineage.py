@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from airflow_provider_videoai.files.locations import store_url
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
+__all__ = ["report"]
+
 _LONGEST = 1500
 """Airflow refuses longer URIs."""
 

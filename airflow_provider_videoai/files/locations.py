@@ -24,6 +24,8 @@ from airflow_provider_videoai.jobs.values.printable import printable
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+__all__ = ["FilePath", "Place", "StoreUrl", "asset_uri", "check_name", "reason", "shown", "store_errors", "store_url"]
+
 FilePath: TypeAlias = str | PurePath | ObjectStoragePath
 """A file of the user's: a path, or the URL of a file in a store of Airflow's."""
 

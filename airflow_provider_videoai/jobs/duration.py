@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+__all__ = ["in_words"]
+
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 

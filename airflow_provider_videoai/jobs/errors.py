@@ -22,6 +22,24 @@ from __future__ import annotations
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.values.printable import shortened
 
+__all__ = [
+    "AuthenticationFailed",
+    "ContentRejected",
+    "InvalidRequest",
+    "JobAborted",
+    "JobFailed",
+    "JobNotFound",
+    "JobTimedOut",
+    "QuotaExceeded",
+    "ResultUnavailable",
+    "StorageFailed",
+    "SubmitRejected",
+    "SubmitUncertain",
+    "VendorUnavailable",
+    "VideoAIError",
+    "failure_of",
+]
+
 _LONGEST_MESSAGE = 4000
 _LONGEST_REASON = 2000
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider_videoai.jobs.values.printable import is_printable
 
+__all__ = ["JOB_REFERENCE_KEY", "JobReference", "source_of"]
+
 JOB_REFERENCE_KEY = "video_job"
 """The key of the XCom that holds the reference."""
 

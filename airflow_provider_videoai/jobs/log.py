@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+__all__ = ["Log"]
+
 
 class Log(Protocol):
     """The part of a logger that is used here; both ``logging.Logger`` and Airflow's own have it."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+__all__ = ["MediaLimits"]
+
 _CONTAINERS = {"mkv": "matroska"}
 """Formats whose container FFmpeg calls by another name."""
 

@@ -21,6 +21,8 @@ from airflow_provider_videoai.jobs.values.outputs import (
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 from airflow_provider_videoai.jobs.values.usage import Usage
 
+__all__ = ["JobResult", "JobState", "JobStatus", "iso_utc"]
+
 
 class JobState(StrEnum):
     """The state of a job, the same five states for every vendor."""

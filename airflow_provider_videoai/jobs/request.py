@@ -34,6 +34,8 @@ from airflow_provider_videoai.jobs.values.field_values import (
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import printable
 
+__all__ = ["JobRequest", "Request", "Rule", "WebUrl"]
+
 Request = TypeVar("Request", bound="JobRequest")
 
 

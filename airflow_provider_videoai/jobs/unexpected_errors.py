@@ -6,6 +6,8 @@ from __future__ import annotations
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.values.scrub import clean
 
+__all__ = ["named", "unexpected"]
+
 
 def named(failure: Exception) -> str:
     """Return an error's class and words in one line, for the text of another; of this package's own only the words."""

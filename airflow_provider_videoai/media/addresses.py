@@ -14,6 +14,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing_extensions import override
 from yarl import URL
 
+__all__ = ["LONGEST_URL", "AddressRefused", "PrivateAddress", "allowed", "checked", "refuse_private"]
+
 LONGEST_URL = 16 * 1024
 """Characters; a signed URL has some thousand."""
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+__all__ = ["BYTES_PER_TRY", "FRUITLESS", "SECONDS", "STARTS", "TRIES", "Attempts"]
+
 FRUITLESS = 6
 """Tries in a row that bring nothing new, before it is given up; one that ended for slowness counts twice."""
 TRIES = 100

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
 
+__all__ = ["Body", "Next", "body_of", "judge", "range_headers", "retry_after"]
+
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", re.ASCII)
 _ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _DATE = re.compile(r"[A-Za-z0-9:, -]+")

@@ -10,6 +10,8 @@ from airflow_provider_videoai.media.extra import library
 from airflow_provider_videoai.media.probe import NotMedia, probe
 from airflow_provider_videoai.media.subtitles import read
 
+__all__ = ["anything", "has_cues", "played", "require_library"]
+
 _ENOUGH = 64 * 1024
 """Bytes of subtitles in which the first cue must be."""
 

@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
 
+__all__ = ["arguments_for", "content_type_of"]
+
 # What the files of vendors are; of these, the tables of operating systems lack some and call others by old names.
 _BY_SUFFIX = {
     ".mp4": "video/mp4",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.media.words import Stop, Word
 
+__all__ = ["Cue", "Layout", "Pieces", "cues_of", "width"]
+
 LATIN_LINE, WIDE_LINE = 42, 32
 """Characters per line unless chosen otherwise: 42 Latin ones, or 16 wide ones, each of which counts twice."""
 

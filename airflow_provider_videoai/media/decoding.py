@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from airflow_provider_videoai.media.body import Body
 
+__all__ = ["ENCODINGS", "Decoding", "Sink", "Undecodable"]
+
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 """What is decoded; HTTP knows others, which a server uses only if the request names them."""
 

@@ -27,6 +27,8 @@ from airflow_provider_videoai.media.body import Body, Next, body_of, judge, rang
 from airflow_provider_videoai.media.decoding import ENCODINGS, Decoding, Undecodable
 from airflow_provider_videoai.media.web import LEAST_RATE, TooManyRedirects, Unreachable, Web, pieces
 
+__all__ = ["STALL_SECONDS", "Download", "Rules", "Sink"]
+
 STALL_SECONDS = 60.0
 """For how long a server may be silent, or send less than ``LEAST_RATE`` on average."""
 

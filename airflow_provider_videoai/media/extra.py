@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 
+__all__ = ["library"]
+
 
 def library(name: str, purpose: str) -> Any:
     """Load a library of the extra; raise :class:`InvalidRequest`, with what it is wanted for, where it is missing."""

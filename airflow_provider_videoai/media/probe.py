@@ -26,6 +26,8 @@ from typing import Any, BinaryIO
 from airflow_provider_videoai.jobs.errors import VendorUnavailable, VideoAIError
 from airflow_provider_videoai.media.extra import library
 
+__all__ = ["MOST_BYTES", "MOST_MEMORY", "SECONDS", "AudioFacts", "MediaFacts", "NotMedia", "VideoFacts", "probe"]
+
 SECONDS = 60.0
 """How long a file may take to be read as media."""
 MOST_BYTES = 256 * 1024**2

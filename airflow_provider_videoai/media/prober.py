@@ -18,6 +18,8 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
+__all__ = ["main"]
+
 # Formats that hold video or sound themselves. Not in it: playlists and scripts (hls, dash, concat, sdp), images
 # (image2, png_pipe, gif), subtitles and texts, and raw streams, for which almost any bytes pass.
 _FORMATS = (

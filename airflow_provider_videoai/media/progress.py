@@ -9,6 +9,8 @@ from collections.abc import Callable
 from airflow_provider_videoai.jobs.duration import in_words
 from airflow_provider_videoai.jobs.log import Log
 
+__all__ = ["Progress", "size_in_words"]
+
 _STEPS = 10
 _STEP_OF_UNKNOWN = 100 * 1000 * 1000
 _LEAST_SECONDS = 1.0

@@ -18,6 +18,8 @@ from airflow_provider_videoai.jobs.http.blocking_runner import Runner
 from airflow_provider_videoai.media.body import body_of
 from airflow_provider_videoai.media.web import TooManyRedirects, Unreachable, Web, pieces
 
+__all__ = ["MOST_BYTES", "PART", "SECONDS", "SECONDS_IN_ALL", "RemoteFile"]
+
 MOST_BYTES = 32 * 1024 * 1024
 """How much of a file is fetched at most: its header, wherever that is."""
 PART = 256 * 1024

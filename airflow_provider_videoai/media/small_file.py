@@ -13,6 +13,8 @@ from airflow_provider_videoai.media.body import Body, body_of
 from airflow_provider_videoai.media.decoding import ENCODINGS, Decoding, Undecodable
 from airflow_provider_videoai.media.web import Unreachable, Web, pieces
 
+__all__ = ["Memory", "fetch_small"]
+
 
 class Memory:
     """A sink that holds what it gets."""

@@ -17,6 +17,8 @@ from fsspec.spec import AbstractBufferedFile
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.content_types import arguments_for, content_type_of
 
+__all__ = ["BLOCK", "Comparison", "Destination", "Draft", "OtherContent"]
+
 BLOCK = 5 * 1024 * 1024
 """Bytes that an object store is sent at once, the least that S3 takes. They are held in memory, more than once."""
 _PIECE = 1024 * 1024

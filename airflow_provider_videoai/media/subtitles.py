@@ -14,6 +14,8 @@ from enum import StrEnum
 from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue
 
+__all__ = ["Form", "read", "srt_to_vtt", "write"]
+
 # No part of these can begin inside of what another match would skip: each character is looked at a few times at most.
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>\n]*>|<[0-9]+:[0-9:.]*>|\{\\[^{}\n]*\}")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z0-9]{1,31});")

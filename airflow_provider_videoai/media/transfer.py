@@ -15,6 +15,8 @@ from airflow_provider_videoai.media.download import Download, Rules, Sink
 from airflow_provider_videoai.media.progress import Progress
 from airflow_provider_videoai.media.storage import Comparison, Destination, Draft
 
+__all__ = ["Check", "Source", "Stored", "fetch", "transfer"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:

@@ -15,6 +15,8 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, 
 from airflow_provider_videoai.media.addresses import checked
 from airflow_provider_videoai.media.web import LEAST_RATE, Unreachable, Web
 
+__all__ = ["PIECE", "STALL_SECONDS", "Body", "post", "put"]
+
 STALL_SECONDS = 60.0
 """How long the storage may take for the next piece, and for its answer after the last one."""
 PIECE = int(LEAST_RATE * STALL_SECONDS)

@@ -26,6 +26,8 @@ from airflow_provider_videoai.jobs.http.environment import Proxy, proxy_for, tls
 from airflow_provider_videoai.jobs.http.network_errors import why
 from airflow_provider_videoai.media.addresses import AddressRefused, checked, refuse_private
 
+__all__ = ["LEAST_RATE", "PIECE", "REDIRECTS", "TooManyRedirects", "Unreachable", "Web", "pieces"]
+
 REDIRECTS = 5
 """How many are followed at most."""
 LEAST_RATE = 4 * 1024

@@ -17,6 +17,8 @@ from typing import Any
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.protocol.json_values import rows, whole
 
+__all__ = ["UNITS_A_MILLISECOND", "WORD_TIMES", "Stop", "Word", "words_of"]
+
 WORD_TIMES = "TextTimestampResult"
 """Where they are in the ``details`` of a result."""
 UNITS_A_MILLISECOND = 10_000

@@ -15,6 +15,8 @@ from airflow_provider_videoai.media.storage import Destination, Draft, OtherCont
 from airflow_provider_videoai.media.subtitles import srt_to_vtt
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, fetch
 
+__all__ = ["put", "transfer_as_vtt"]
+
 
 def put(content: bytes, destination: Destination, *, overwrite: bool, content_type: str | None = None) -> Stored:
     """Put it there and return what is there now. A file with the same content stays as it is.

@@ -18,6 +18,8 @@ from airflow_provider_videoai.tasks.templated import FieldsList, Flag, Text
 from airflow_provider_videoai.uploads.media_check import check_media
 from airflow_provider_videoai.vendors.aidge import VideoRemovalRequest
 
+__all__ = ["AidgeVideoRemovalOperator"]
+
 
 class AidgeVideoRemovalOperator(VideoJobOperator):
     """Remove text from a video; ``media_url`` of the result is the cleaned video.

@@ -20,6 +20,8 @@ from airflow_provider_videoai.tasks.template_literals import RendersText, is_kno
 from airflow_provider_videoai.tasks.templated import FileSource, Integer, Text
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
 
+__all__ = ["CDNetworksPullVideoOperator", "CDNetworksTrimOperator", "CDNetworksUploadVideoOperator"]
+
 
 class CDNetworksUploadVideoOperator(RendersText):
     """Upload a video of your own into Cloud VoD; ``media_id`` of the result is its ``videoId``.

@@ -28,12 +28,14 @@ from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
-from airflow_provider_videoai.tasks.template_literals import RendersText, rendered_later
+from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 from airflow_provider_videoai.triggers.stored_arguments import check_arguments
+
+__all__ = ["JOB_TIMEOUT", "QUOTA_TIMEOUT", "VideoJobOperator"]
 
 JOB_TIMEOUT = timedelta(hours=24)
 QUOTA_TIMEOUT = timedelta(hours=1)
@@ -118,7 +120,7 @@ class VideoJobOperator(RendersText):
     def check_literals(self) -> None:
         """Check the request's fields as far as they are known; the last line of a subclass's ``__init__``."""
         values = self._fields()
-        self.request_class.check_known(values, [name for name, value in values.items() if rendered_later(value)])
+        self.request_class.check_known(values, [name for name, value in values.items() if is_rendered_later(value)])
 
     def _fields(self) -> dict[str, Any]:
         return {name: value for name in self.request_class.model_fields if (value := getattr(self, name)) is not None}
@@ -265,7 +267,7 @@ class VideoJobOperator(RendersText):
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         # Airflow itself writes links when the worker lets go, which here is only at the end.
         show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
-        return self._concluded(context, lambda: jobs.wait(ask_at_once=not job.fresh))
+        return self._concluded(context, lambda: jobs.wait(poll_at_once=not job.fresh))
 
     def _job_reference(self, jobs: Jobs) -> JobReference:
         return jobs.reference().model_copy(update={"source": source_of(next(iter(self._sources()), None))})

@@ -11,6 +11,8 @@ from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.templated import Fields, Integer, Number, Text
 from airflow_provider_videoai.vendors.tencent_ivh import TtsRequest, VideoMakeRequest
 
+__all__ = ["TencentTtsOperator", "TencentVideoMakeOperator"]
+
 
 class TencentVideoMakeOperator(VideoJobOperator):
     """Make a video of a digital human that speaks a text or a recording. Tencent keeps it for 7 days.

@@ -25,6 +25,8 @@ from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of
 from airflow_provider_videoai.uploads.uploaded_file import remembered
 from airflow_provider_videoai.vendors.topview import FORMATS, VideoAvatarRequest
 
+__all__ = ["TopviewUploadOperator", "TopviewVideoAvatarOperator"]
+
 _FILES = {"video_file": "video", "audio_file": "audio", "image_file": "image"}
 """Arguments that name a file to be uploaded, in place of the id of an uploaded one, and its kind."""
 

@@ -11,6 +11,8 @@ from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.templated import Regions, Text
 from airflow_provider_videoai.vendors.viitor import TextRemovalRequest
 
+__all__ = ["ViiTorTextRemovalOperator"]
+
 
 class ViiTorTextRemovalOperator(VideoJobOperator):
     """Remove burnt-in text; ``media_url`` of the result is the cleaned video. At least one region is needed.

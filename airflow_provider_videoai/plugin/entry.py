@@ -13,6 +13,8 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow_provider_videoai.links import MOUNT, ROUTE, ui_is_on
 from airflow_provider_videoai.registry import VENDORS, module_of
 
+__all__ = ["VideoAIPlugin", "video_jobs"]
+
 
 async def video_jobs(
     scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]

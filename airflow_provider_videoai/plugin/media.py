@@ -25,6 +25,8 @@ from airflow_provider_videoai.plugin.vendor_calls import Busy, Outside, Shared, 
 from airflow_provider_videoai.plugin.view import VENDORS, Media
 from airflow_provider_videoai.plugin.wording import is_url, shown
 
+__all__ = ["KEEP", "KEEP_REFUSED", "LEAST_GAP", "Answer", "MediaDesk", "MediaUnavailable", "still_good"]
+
 KEEP = 300.0
 """Seconds for which a URL is used without polling for it again."""
 
@@ -48,13 +50,13 @@ class Answer(NamedTuple):
     """What the vendor said last of a job, and when (epoch seconds); whether its media may be in a private network."""
 
     result: JobResult
-    told_at: float
+    received_at: float
     allow_private: bool
 
 
-def still_good(told_at: float | None, now: float, *, refused: bool = False) -> bool:
+def still_good(received_at: float | None, now: float, *, refused: bool = False) -> bool:
     """Return whether an address of that time may be given out now; ``refused`` says that it did not work."""
-    return told_at is not None and now - told_at < (KEEP_REFUSED if refused else KEEP)
+    return received_at is not None and now - received_at < (KEEP_REFUSED if refused else KEEP)
 
 
 class MediaDesk:
@@ -72,7 +74,7 @@ class MediaDesk:
     ) -> str:
         """Return the URL of the result's media, or of one of its outputs by its number; raise :class:`Unavailable`."""
         known = stored.media_url if output is None else _at(stored.outputs, output)
-        if known is not None and not refused and still_good(stored.told_at, self._clock()):
+        if known is not None and not refused and still_good(stored.received_at, self._clock()):
             return known
         try:
             result = (await self._answer(reference, job_id, refused=refused)).result
@@ -105,7 +107,7 @@ class MediaDesk:
         """Return the vendor's own words on the job, lately heard or queried now."""
         key = (reference.vendor, reference.conn_id, job_id)
         kept = self._kept.get(key)
-        if kept is not None and still_good(kept.told_at, self._clock(), refused=refused):
+        if kept is not None and still_good(kept.received_at, self._clock(), refused=refused):
             return kept
         answer = await self._shared.call(key, partial(self._polled, reference, job_id))
         while len(self._kept) >= _MOST:

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_videoai.plugin.vendor_calls import ClientGone, Unavailable
 from airflow_provider_videoai.plugin.wording import shown
 
+__all__ = ["CleanAnswers", "answer_errors", "log"]
+
 log = logging.getLogger(__name__)
 
 # Vendors keep media at hosts that nobody can list.

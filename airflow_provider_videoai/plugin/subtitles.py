@@ -11,6 +11,8 @@ from airflow_provider_videoai.media.small_file import fetch_small
 from airflow_provider_videoai.media.subtitles import Form, read, write
 from airflow_provider_videoai.media.web import Unreachable
 
+__all__ = ["MOST_BYTES", "NoSubtitles", "fetch", "to_vtt"]
+
 MOST_BYTES = 1_000_000
 _TIMEOUT = 10.0
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
 
+__all__ = ["TaskKey", "VideoTask"]
+
 
 class TaskKey(NamedTuple):
     """What names a task instance in Airflow's UI."""

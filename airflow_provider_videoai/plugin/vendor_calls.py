@@ -17,6 +17,8 @@ from typing import Any, TypeVar, cast
 
 from fastapi import Request
 
+__all__ = ["Busy", "ClientGone", "Outside", "Shared", "T", "Unavailable", "while_connected"]
+
 T = TypeVar("T")
 
 

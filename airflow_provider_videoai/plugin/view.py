@@ -19,6 +19,8 @@ from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
 
+__all__ = ["VENDORS", "Media", "Shown", "media_of", "page", "row", "state_of"]
+
 VENDORS: dict[str, str] = {vendor: registry.connection_type(vendor).title for vendor in registry.VENDORS}
 """Vendor key -> its name for people."""
 
@@ -54,7 +56,7 @@ class Media(NamedTuple):
 
     media_url: str | None
     subtitles_url: str | None
-    told_at: float | None
+    received_at: float | None
     outputs: tuple[str | None, ...] = ()
     """Of all outputs, in the order of the result."""
 
@@ -72,12 +74,12 @@ class _Jobs(NamedTuple):
 
     def media(self, job_id: str) -> Media:
         result = self.results.get(job_id) or self.statuses.get(job_id) or {}
-        told_at = _epoch(result.get("finished_at")) or self.observed_at
+        received_at = _epoch(result.get("finished_at")) or self.observed_at
         media, subtitles = result.get("media_url"), result.get("subtitles_url")
         return Media(
             media if is_url(media) else None,
             subtitles if is_url(subtitles) else None,
-            told_at,
+            received_at,
             tuple(url if is_url(url := each.get("url")) else None for each in _outputs(result)),
         )
 

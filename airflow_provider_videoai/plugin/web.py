@@ -27,6 +27,27 @@ from airflow_provider_videoai.plugin.vendor_calls import Outside, while_connecte
 from airflow_provider_videoai.plugin.view import VENDORS, Shown
 from airflow_provider_videoai.plugin.wording import is_url
 
+__all__ = [
+    "SCAN",
+    "TheCard",
+    "TheJobId",
+    "TheTask",
+    "app",
+    "desk",
+    "job",
+    "jobs",
+    "may_read",
+    "page",
+    "result",
+    "source",
+    "static",
+    "stores",
+    "subtitles",
+    "the_job_id",
+    "the_reference",
+    "the_task",
+]
+
 _STATIC = Path(__file__).with_name("static")
 _PAGES = {path.name for path in _STATIC.glob("*.html")}
 _ASSETS = {path.name for path in _STATIC.iterdir()} - _PAGES

@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.values.outputs import OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.printable import is_printable, printable
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
+__all__ = ["is_url", "kind_of", "rows_of", "shown", "unsigned"]
+
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
 _URL = re.compile(r"https?://[^\s\"'<>]*")
 _LONGEST = 300

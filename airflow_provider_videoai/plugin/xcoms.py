@@ -22,6 +22,8 @@ from airflow_provider_videoai.plugin.records import Found
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.vendor_calls import Outside
 
+__all__ = ["Read", "log", "read"]
+
 log = logging.getLogger(__name__)
 
 Read = Callable[[str, str], Any]

@@ -9,6 +9,8 @@ from airflow_provider_videoai.hooks.aidge import AidgeHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.tasks.templated import JobIds
 
+__all__ = ["AidgeVideoRemovalSensor"]
+
 
 class AidgeVideoRemovalSensor(VideoJobSensor):
     """Wait for video removal jobs.

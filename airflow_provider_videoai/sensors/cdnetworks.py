@@ -9,6 +9,8 @@ from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.tasks.templated import JobIds
 
+__all__ = ["CDNetworksPullVideoSensor", "CDNetworksTrimSensor"]
+
 
 class CDNetworksTrimSensor(VideoJobSensor):
     """Wait for trimming jobs, by their ``transNo``.

@@ -26,12 +26,14 @@ from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id, flag, seconds
 from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
-from airflow_provider_videoai.tasks.template_literals import RendersText, plain_source, rendered_later
+from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later, plain_source
 from airflow_provider_videoai.tasks.templated import JobIds as JobIdsArgument
 from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
+
+__all__ = ["SensorTimedOut", "VideoJobSensor"]
 
 _BACKSTOP = timedelta(minutes=10)
 
@@ -90,7 +92,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         self.poll_interval = polled or poked or None
         self.finish_in_triggerer = flag("finish_in_triggerer", finish_in_triggerer)
         self._watches: list[Watch] | None = None
-        if not rendered_later(job_id):
+        if not is_rendered_later(job_id):
             self._job_ids()
         if self.deferrable and (start := self._start()):
             self.start_trigger_args = start
@@ -134,7 +136,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         """
         if not AIRFLOW_V_3_3_PLUS or self.get_closest_mapped_task_group() is not None or self._needs_a_worker_first():
             return None
-        if not rendered_later(self.job_id):
+        if not is_rendered_later(self.job_id):
             jobs = self._named_jobs()
         elif (source := plain_source(self.job_id)) is not None:
             jobs = {"job_ids": "", "source_task_id": source[0], "source_key": source[1]}

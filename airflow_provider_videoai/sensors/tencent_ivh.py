@@ -9,6 +9,8 @@ from airflow_provider_videoai.hooks.tencent_ivh import TencentIVHHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.tasks.templated import JobIds
 
+__all__ = ["TencentProductionSensor"]
+
 
 class TencentProductionSensor(VideoJobSensor):
     """Wait for productions, videos and speech alike.

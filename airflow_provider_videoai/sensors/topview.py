@@ -9,6 +9,8 @@ from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.tasks.templated import JobIds
 
+__all__ = ["TopviewVideoAvatarSensor"]
+
 
 class TopviewVideoAvatarSensor(VideoJobSensor):
     """Wait for video avatar jobs.

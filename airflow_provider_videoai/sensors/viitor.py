@@ -9,6 +9,8 @@ from airflow_provider_videoai.hooks.viitor import ViiTorHook
 from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.tasks.templated import JobIds
 
+__all__ = ["ViiTorTextRemovalSensor"]
+
 
 class ViiTorTextRemovalSensor(VideoJobSensor):
     """Wait for text removal jobs.

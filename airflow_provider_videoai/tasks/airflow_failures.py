@@ -19,6 +19,18 @@ from airflow_provider_videoai.airflow_compat import (
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.unexpected_errors import unexpected
 
+__all__ = [
+    "AuthenticationFailed",
+    "ContentRejected",
+    "InvalidRequest",
+    "JobNotFound",
+    "ResultUnavailable",
+    "SubmitRejected",
+    "SubmitUncertain",
+    "airflow_boundary",
+    "for_airflow",
+]
+
 _AIRFLOWS_OWN = (AirflowFailException, AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException)
 """How a task says to Airflow what is to become of it."""
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
-from airflow_provider_videoai.tasks.template_literals import rendered_later
+from airflow_provider_videoai.tasks.template_literals import is_rendered_later
+
+__all__ = ["choice", "connection_id", "flag", "seconds"]
 
 _LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 _WORDS = {"true": True, "false": False}
@@ -52,7 +54,7 @@ def choice(name: str, value: Any, allowed: Collection[str]) -> str:
 
 def connection_id(name: str, value: Any) -> Any:
     """Return the id of a connection; one that a subclass has rendered later is checked when it is used."""
-    if not rendered_later(value) and (not isinstance(value, str) or not value.strip()):
+    if not is_rendered_later(value) and (not isinstance(value, str) or not value.strip()):
         raise InvalidRequest(
             f"{name}: must be the id of an Airflow connection, a non-empty string, not {as_given(value)}"
         )
@@ -71,4 +73,4 @@ def _number(value: object) -> float | None:
 
 
 def _not_rendered(value: object) -> str:
-    return ": this argument is not templated" if rendered_later(value) else ""
+    return ": this argument is not templated" if is_rendered_later(value) else ""

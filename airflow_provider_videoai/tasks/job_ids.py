@@ -12,6 +12,8 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.field_values import unquoted
 from airflow_provider_videoai.jobs.values.given_value import as_given
 
+__all__ = ["JobIds", "job_ids_of"]
+
 
 class JobIds(NamedTuple):
     """The ids in the user's order; ``many`` is true if a list was given, also of one."""

@@ -31,6 +31,8 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.tasks.xcom import obstacle_to, show
 
+__all__ = ["Jobs", "job_reference_of", "returned", "watches_of"]
+
 _TRANSIENT = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
 _RETRY_SECONDS = 120.0
 """Seconds for which a failing result call is retried; it costs nothing, the job is paid for."""
@@ -115,7 +117,7 @@ class Jobs:
             self.hook.transport.vendor, self.operation, self.hook.conn_id, self.job_ids, self.submitted_at
         )
 
-    def watches(self, *, ask_at_once: bool = False) -> list[Watch]:
+    def watches(self, *, poll_at_once: bool = False) -> list[Watch]:
         """Make a watch for each job; the first poll is due soon, or at once."""
         watches = watches_of(
             self.hook.transport.vendor,
@@ -125,13 +127,13 @@ class Jobs:
             poll_interval=self.poll_interval,
             deadline=self.deadline,
         )
-        for watch in watches if ask_at_once else ():
+        for watch in watches if poll_at_once else ():
             watch.due_at = watch.started_at
         return watches
 
-    def wait(self, *, ask_at_once: bool = False) -> list[JobResult]:
+    def wait(self, *, poll_at_once: bool = False) -> list[JobResult]:
         """Block until all jobs ended, then return their results; raise the typed error of one that has none."""
-        watches = self.watches(ask_at_once=ask_at_once)
+        watches = self.watches(poll_at_once=poll_at_once)
         wait(self.hook.transport, watches, self.log_status)
         return self.results(watches)
 

@@ -16,6 +16,8 @@ from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
+__all__ = ["NO_STORE", "AttemptStore", "TaskStateStore", "store_of"]
+
 NO_STORE = (
     "This Airflow has no task state store (it came with 3.3): crash recovery is off. If this attempt dies after the "
     "submit, a retry submits, and may pay for, a new job."

@@ -14,6 +14,8 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 
+__all__ = ["RendersText", "is_known", "is_rendered_later", "plain_source"]
+
 _JINJA = ("{{", "{%", "{#")
 _NO_LITERAL = "\0\n"
 """Python reads no text that begins with this as a literal. The line break is there for Jinja's ``lstrip_blocks``."""
@@ -28,7 +30,7 @@ def plain_source(value: Any) -> tuple[str, str] | None:
     return None if mapped else (str(operator.task_id), str(key))
 
 
-def rendered_later(value: Any) -> bool:
+def is_rendered_later(value: Any) -> bool:
     """Return whether a value, or anything inside it, is a template or a reference to another task's result.
 
     Raise :class:`InvalidRequest` for a value that holds itself, or is nested as deep as no request is.
@@ -44,7 +46,7 @@ def rendered_later(value: Any) -> bool:
 def is_known(source: object) -> bool:
     """Return whether a file is named by now, and not by what is rendered later."""
     # A path can be distinguished from a reference to another task's result by its type only: both have a `resolve`.
-    return isinstance(source, PurePath | ObjectStoragePath) or not rendered_later(source)
+    return isinstance(source, PurePath | ObjectStoragePath) or not is_rendered_later(source)
 
 
 def _rendered_later(value: Any) -> bool:

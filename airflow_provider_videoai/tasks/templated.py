@@ -14,6 +14,21 @@ from airflow.sdk.definitions.param import DagParam
 
 from airflow_provider_videoai.files.locations import FilePath
 
+__all__ = [
+    "Fields",
+    "FieldsList",
+    "FileSource",
+    "Flag",
+    "Integer",
+    "JobIds",
+    "Number",
+    "Reference",
+    "Regions",
+    "Result",
+    "Results",
+    "Text",
+]
+
 Reference: TypeAlias = XComArg | DagParam
 """What Airflow resolves when the task starts: ``task.output``, what a TaskFlow call returns, ``dag.param("name")``."""
 

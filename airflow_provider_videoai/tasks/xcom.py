@@ -11,6 +11,8 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import shortened
 
+__all__ = ["obstacle_to", "show"]
+
 
 class _CanPush(Protocol):
     def xcom_push(self, key: str, value: Any) -> None:

@@ -20,6 +20,8 @@ from airflow_provider_videoai.media.writing import transfer_as_vtt
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.transfers.store_failures import opened, storing
 
+__all__ = ["Keeper"]
+
 _MOST_SUBTITLES = 10 * 1024**2
 _ARGUMENTS = {"media_url": "destination", "subtitles_url": "subtitles_destination"}
 _WORDS = {"media_url": "media", "subtitles_url": "subtitles"}

@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.jobs.values.field_values import unquoted
 
+__all__ = ["FIELDS", "Results", "check_template", "is_literal", "paths_for", "results_of"]
+
 FIELDS = ("vendor", "operation", "job_id", "media_id", "submitted_at", "finished_at")
 """Fields of a result that a path may hold, as ``{job_id}``."""
 _UNSAFE = re.compile(r"[/\\\x00-\x1f]|^\.{1,2}$")

@@ -12,10 +12,12 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import Form
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
-from airflow_provider_videoai.tasks.template_literals import rendered_later
+from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
+
+__all__ = ["MAX_BYTES", "VideoResultToObjectStorageOperator"]
 
 MAX_BYTES = 10 * 1024**3
 """The largest media that is taken, unless the task says otherwise."""
@@ -63,10 +65,10 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         no_asset = None
-        if not rendered_later(destination):
+        if not is_rendered_later(destination):
             check_template("destination", destination)
             no_asset = add_outlet(kwargs, destination)
-        if subtitles_destination is not None and not rendered_later(subtitles_destination):
+        if subtitles_destination is not None and not is_rendered_later(subtitles_destination):
             _check_subtitles_destination(subtitles_destination)
         if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes <= 0:
             raise InvalidRequest(f"max_bytes: must be a whole number greater than 0, not {max_bytes!r}")

@@ -14,6 +14,8 @@ from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.transfers.destination import is_literal
 
+__all__ = ["add_outlet", "check_outlets", "log_no_asset", "report_outlets"]
+
 
 def add_outlet(arguments: dict[str, Any], destination: Any) -> str | None:
     """Make a path that is the same at each run the outlet of a task that has none among its arguments.

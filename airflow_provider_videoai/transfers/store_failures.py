@@ -17,6 +17,8 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.storage import Destination, OtherContent
 
+__all__ = ["opened", "storing"]
+
 _PAID = "The job is paid for."
 _FREE = "The job is paid for, and a retry of this task buys nothing."
 

@@ -16,10 +16,12 @@ from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
 from airflow_provider_videoai.media.subtitles import Form, write
 from airflow_provider_videoai.media.words import WORD_TIMES, words_of
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
-from airflow_provider_videoai.tasks.template_literals import rendered_later
+from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
+
+__all__ = ["WordTimesToSubtitlesOperator"]
 
 
 class WordTimesToSubtitlesOperator(BaseOperator):
@@ -56,7 +58,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         no_asset = None
-        if not rendered_later(destination):
+        if not is_rendered_later(destination):
             _check_destination(destination)
             no_asset = add_outlet(kwargs, destination)
         _layout_of(layout)

@@ -16,6 +16,8 @@ from airflow_provider_videoai.jobs.polling.wait_errors import Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
+__all__ = ["UnknownEventError", "event_of", "job_id_of", "outcome_of", "refused", "submitted_at_of"]
+
 _VERSION = 1
 _CLOCKS_APART = 3600.0
 """Seconds by which the clock of the worker that submitted may be ahead of this one's."""

@@ -21,6 +21,8 @@ from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
 from airflow_provider_videoai.triggers.event import refused
 from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments
 
+__all__ = ["PUSHED", "forget_last_attempt", "forget_on_a_worker", "left_over"]
+
 PUSHED = (
     "return_value",
     *(part.name for part in fields(JobResult)),

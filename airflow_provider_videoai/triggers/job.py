@@ -17,6 +17,8 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments
 
+__all__ = ["LEAST_DEFERRAL", "VideoJobTrigger"]
+
 LEAST_DEFERRAL = 12.0
 """Seconds that a deferral lasts at least before its task goes on at a worker.
 

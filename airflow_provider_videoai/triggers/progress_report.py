@@ -21,6 +21,8 @@ from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.links import JOB_LINK, job_url
 from airflow_provider_videoai.triggers.task_log import log
 
+__all__ = ["LEAST_GAP", "Report", "Standing"]
+
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task."""
 

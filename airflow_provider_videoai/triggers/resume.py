@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.tasks.task_jobs import Jobs
 from airflow_provider_videoai.triggers.event import outcome_of
 
+__all__ = ["FRESH", "results_after"]
+
 FRESH = 300.0
 """Seconds for which a status that the trigger pushed is used without querying the vendor again."""
 
@@ -26,7 +28,7 @@ def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResu
         job_id = named if isinstance(named, str) and named in jobs.job_ids else jobs.job_ids[0]
         raise jobs.error_of(outcome, job_id, Reason.read(details))
     statuses = _last_statuses(task_instance, jobs)
-    return jobs.completed(statuses) if statuses else jobs.wait(ask_at_once=True)
+    return jobs.completed(statuses) if statuses else jobs.wait(poll_at_once=True)
 
 
 def _last_statuses(task_instance: Any, jobs: Jobs) -> list[JobStatus]:

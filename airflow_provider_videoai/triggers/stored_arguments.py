@@ -16,6 +16,8 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.values.printable import is_printable, shown
 from airflow_provider_videoai.registry import VENDORS
 
+__all__ = ["TriggerArguments", "check_arguments", "check_received"]
+
 _WIDEST = 2**63
 _LATEST = 1e15
 """Seconds: later than any deadline."""

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
+__all__ = ["TriggerLog", "log"]
+
 
 class TriggerLog:
     """A :class:`~airflow_provider_videoai.jobs.log.Log` whose lines are written by one thread, in their order."""

@@ -32,6 +32,8 @@ from airflow_provider_videoai.triggers.progress_report import Report
 from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments, check_received
 from airflow_provider_videoai.triggers.task_log import log
 
+__all__ = ["wait"]
+
 
 async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
     """Wait until all of a trigger's jobs ended or can be waited for no longer; return its event.

@@ -10,6 +10,8 @@ from airflow_provider_videoai.jobs.media_limits import MediaLimits
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.request import JobRequest
 
+__all__ = ["check_media"]
+
 
 def check_media(request: JobRequest, account: Account) -> None:
     """Raise :class:`InvalidRequest` naming each field whose media breaks a documented limit, and the rule.

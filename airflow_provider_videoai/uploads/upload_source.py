@@ -15,6 +15,8 @@ from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.values.printable import printable
 
+__all__ = ["SourceFile", "format_of", "send"]
+
 _BLOCK = 1024 * 1024
 _VERSIONS = ("md5Hash", "ETag", "etag", "mtime")
 """What changes with a file's content, under the names that Google, S3, Azure and a disk give it."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 
 from airflow_provider_videoai.jobs.submission.record_store import Store
 
+__all__ = ["UPLOADS_KEY", "remembered"]
+
 UPLOADS_KEY = "videoai_uploads"
 """The key in Airflow's task state store of the vendor's file ids, by the hash of what identifies each file."""
 

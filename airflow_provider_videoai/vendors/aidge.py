@@ -41,6 +41,8 @@ from airflow_provider_videoai.jobs.values.bounded_json import json_value
 from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 
+__all__ = ["Aidge", "InpaintingBox", "VideoRemovalRequest", "signature"]
+
 _STATES = {
     "submitted": JobState.RUNNING,
     "queued": JobState.RUNNING,

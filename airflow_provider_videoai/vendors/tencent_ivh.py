@@ -37,6 +37,18 @@ from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 
+__all__ = [
+    "FAILURES",
+    "RETENTION_DAYS",
+    "SERVICE",
+    "SUCCESS",
+    "UNKNOWN_TASK",
+    "SpeechParam",
+    "TencentIVH",
+    "TtsRequest",
+    "VideoMakeRequest",
+]
+
 SERVICE = "/v2/ivh/videomaker/broadcastservice"
 SUCCESS = "0"
 UNKNOWN_TASK = "110006"
@@ -325,7 +337,7 @@ class TencentIVH(Vendor):
         media_url = url(payload.get("MediaUrl"))
         state = _state(payload, media_url)
         succeeded = state is JobState.SUCCEEDED
-        details = {name: value for name, value in payload.items() if name not in _TOLD}
+        details = {name: value for name, value in payload.items() if name not in _READ}
         if details.get("FailMessage"):
             details["FailMessage"] = clean(details["FailMessage"])  # it may quote a signed storage address
         if succeeded and self._in_vendor_store(media_url):
@@ -348,7 +360,7 @@ class TencentIVH(Vendor):
         return host.endswith(".qq.com") or host == _host(self.account.host)
 
 
-_TOLD = ("TaskId", "MediaUrl", "SubtitlesUrl")
+_READ = ("TaskId", "MediaUrl", "SubtitlesUrl")
 
 
 def _outputs(payload: Mapping[str, Any]) -> tuple[Output, ...]:

@@ -34,6 +34,8 @@ from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 from airflow_provider_videoai.jobs.values.usage import Usage
 
+__all__ = ["FORMATS", "SUCCESS", "UNKNOWN_TASK", "Topview", "Upload", "VideoAvatarRequest"]
+
 SUCCESS = "200"
 UNKNOWN_TASK = "4004"
 

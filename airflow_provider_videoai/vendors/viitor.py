@@ -25,6 +25,8 @@ from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import short
 
+__all__ = ["ID_PREFIX", "Box", "Regions", "TextRemovalRequest", "ViiTor"]
+
 ID_PREFIX = "ViiTor_AI"
 
 _STATES = {

@@ -125,7 +125,7 @@ def play_singles(where: Stage, count: int, only: str, chance: random.Random) -> 
     rounds = [Round(where, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         playing = {pool.submit(each.play): each for each in rounds}
-        return [_told(playing[done], done.result()) for done in as_completed(playing)]
+        return [_typed_errors(playing[done], done.result()) for done in as_completed(playing)]
 
 
 def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
@@ -162,7 +162,7 @@ def _play_storm(where: Stage, rounds: list[Round], storm: Storm, delay: float) -
         except BaseException:
             barrier.abort()
             raise
-        return [_told(playing[done], done.result()) for done in as_completed(playing)]
+        return [_typed_errors(playing[done], done.result()) for done in as_completed(playing)]
 
 
 def strike(arena: Arena, storm: Storm) -> None:
@@ -182,7 +182,7 @@ def strike(arena: Arena, storm: Storm) -> None:
             arena.start()
 
 
-def _told(each: Round, facts: Facts) -> Facts:
+def _typed_errors(each: Round, facts: Facts) -> Facts:
     console.print(line(each.name, facts), soft_wrap=True)
     return facts
 

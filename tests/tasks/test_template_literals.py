@@ -12,7 +12,7 @@ from airflow.sdk.definitions._internal.types import NOTSET, SET_DURING_EXECUTION
 from airflow.sdk.definitions.param import DagParam
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.tasks.template_literals import rendered_later
+from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 
 
 @pytest.mark.parametrize(
@@ -32,21 +32,21 @@ from airflow_provider_videoai.tasks.template_literals import rendered_later
     ids=repr,
 )
 def test_a_template_is_rendered_later(value: Any) -> None:
-    assert rendered_later(value)
+    assert is_rendered_later(value)
 
 
 @pytest.mark.parametrize("value", ["plain", "{single}", 7, None, 1.5, True, ["a", 1], {"a": {"b": "c"}}, set(), b"{{"])
 def test_a_literal_is_known(value: Any) -> None:
-    assert not rendered_later(value)
+    assert not is_rendered_later(value)
 
 
 def test_a_reference_to_a_task_or_a_parameter_is_rendered_later() -> None:
     with DAG("pipeline", schedule=None, params={"url": "x"}) as dag:
         source = EmptyOperator(task_id="source")
-    assert rendered_later(source.output)
-    assert rendered_later(cast(Any, source.output)["media_url"])
-    assert rendered_later([XComArg(source)])
-    assert rendered_later(DagParam(dag, "url", "x"))
+    assert is_rendered_later(source.output)
+    assert is_rendered_later(cast(Any, source.output)["media_url"])
+    assert is_rendered_later([XComArg(source)])
+    assert is_rendered_later(DagParam(dag, "url", "x"))
 
 
 def itself() -> list[Any]:
@@ -65,4 +65,4 @@ def nested(levels: int) -> list[Any]:
 @pytest.mark.parametrize("value", [itself(), {"a": itself()}, nested(100_000)], ids=["itself", "within", "deep"])
 def test_value_that_cannot_be_searched_is_refused_by_name(value: Any) -> None:
     with pytest.raises(InvalidRequest, match="holds itself, or is nested too deep"):
-        rendered_later(value)
+        is_rendered_later(value)

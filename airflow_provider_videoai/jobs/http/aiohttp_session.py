@@ -17,6 +17,8 @@ from airflow_provider_videoai.jobs.http.network_errors import Unreadable, why
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 
+__all__ = ["AiohttpSession"]
+
 
 class AiohttpSession:
     """One aiohttp session for all polls of an account, of so many ``connections``. ``send`` signs each call afresh."""

@@ -17,6 +17,8 @@ from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 from airflow_provider_videoai.jobs.values.printable import printable
 
+__all__ = ["HEADERS", "MAX_BODY", "USER_AGENT", "Deadline", "Exchange", "LostError", "NotSentError", "signed"]
+
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of an answer that are read at most: a full batch of statuses is some 30 kB."""
 

@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any, Self, TypeVar
 
+__all__ = ["Runner", "T", "run"]
+
 T = TypeVar("T")
 
 

@@ -12,6 +12,8 @@ from airflow_provider_videoai.jobs.http.environment import proxy_for, tls
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 
+__all__ = ["CONNECTIONS", "Pool", "load", "open_pool"]
+
 CONNECTIONS = 200
 """Most connections per account, and so polls in flight: enough for 10,000 jobs polled every 10 s, answered in 0.2 s."""
 

@@ -21,6 +21,8 @@ import httpx
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.printable import printable
 
+__all__ = ["Proxy", "authorities", "proxy_for", "tls"]
+
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name a file of trusted certificates: OpenSSL's, and those of requests and curl."""

@@ -28,6 +28,8 @@ from airflow_provider_videoai.jobs.http.network_errors import Unreadable
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 
+__all__ = ["T", "apool", "asend", "asend_over", "send"]
+
 T = TypeVar("T")
 
 _MOST_BYTES = MAX_BODY + 1024 * 1024

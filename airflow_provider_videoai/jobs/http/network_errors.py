@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from airflow_provider_videoai.jobs.http.environment import authorities
 
+__all__ = ["Unreadable", "why"]
+
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the name is not known: is the host right, and is there a network?"),
     (ssl.SSLWantReadError, ""),  # no failure: what failed is the read that followed

@@ -14,6 +14,8 @@ from typing import ClassVar
 
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
+__all__ = ["RateLimit"]
+
 _WINDOW = 61.0  # a second more than the vendor counts: requests do not all take equally long to reach it
 _SHARED = "*"
 

@@ -26,6 +26,8 @@ from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
+__all__ = ["T", "Transport"]
+
 T = TypeVar("T")
 
 

@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, d
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
+__all__ = ["batches", "poll_once", "wait"]
+
 
 def wait(
     transport: Transport,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 
+__all__ = ["FIRST_POLL", "Cadence"]
+
 FIRST_POLL = 3.0
 """Seconds before a job is polled for the first time; Airflow also needs about that long to note a deferral."""
 

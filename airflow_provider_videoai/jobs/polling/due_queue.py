@@ -9,6 +9,8 @@ from collections import deque
 
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
+__all__ = ["DueQueue"]
+
 
 class DueQueue:
     """The waiting jobs of an account that are not in a request in flight. Times are monotonic seconds.

@@ -21,6 +21,8 @@ from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, d
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
+__all__ = ["Poller"]
+
 _SLOT = 0.1
 """Seconds in which jobs that fall due one after the other share one wake-up of the loop,"""
 _SLOT_OF_BATCHES = 0.25

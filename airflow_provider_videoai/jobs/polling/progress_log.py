@@ -9,6 +9,8 @@ from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
+__all__ = ["log_result", "log_status"]
+
 _STEP = 10
 """Percent of progress that are worth a line."""
 

@@ -11,6 +11,8 @@ from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.jobs.protocol.call import Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
+__all__ = ["Observer", "Seen", "deliver", "noteworthy", "status_query"]
+
 Observer = Callable[[Watch], None]
 Seen = dict[str, JobStatus | VideoAIError]
 

@@ -8,6 +8,8 @@ import time
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 
+__all__ = ["Throttle"]
+
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 120.0
 _LONGEST_RETRY_AFTER = 900.0  # a vendor's Retry-After may be a mistake; one request in so long harms nobody

@@ -24,6 +24,8 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
+__all__ = ["CLEAR_SENSOR", "GOES_ON", "RAISE_JOB_TIMEOUT", "Reason", "error_of"]
+
 _TREE: dict[str, type[VideoAIError]] = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, VideoAIError)
 }

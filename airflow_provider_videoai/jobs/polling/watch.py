@@ -21,6 +21,8 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.protocol.options import TOLERANCE
 
+__all__ = ["UNKNOWN_GRACE", "Outcome", "Watch"]
+
 UNKNOWN_GRACE = 60.0
 """Seconds for which a job may be unknown to the vendor: what was just accepted may be readable later."""
 _MOST_ODD_STATES = 10

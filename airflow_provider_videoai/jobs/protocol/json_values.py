@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["fraction", "mapping", "percent", "rows", "text", "url", "whole"]
+
 _WIDEST = 2**63
 _ALL = 100
 _PERCENT_DIGITS = 3

@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+__all__ = ["MASK", "Redaction"]
+
 MASK = "***"
 _LONG = 8
 """Characters from which on a text is masked: a shorter secret may be the same as a number or a word."""

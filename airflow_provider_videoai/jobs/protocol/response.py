@@ -14,6 +14,19 @@ from typing import Any
 
 from airflow_provider_videoai.jobs.values.scrub import clean
 
+__all__ = [
+    "LONGEST_RETRY_AFTER",
+    "Standing",
+    "SuccessBy",
+    "by_status",
+    "envelope_counts",
+    "envelope_words",
+    "host_hint",
+    "retry_after",
+    "seconds_ahead",
+    "standing",
+]
+
 
 class Standing(StrEnum):
     """What an HTTP status alone says about a request."""

@@ -47,6 +47,8 @@ from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shown
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 
+__all__ = ["T", "Vendor", "Verdict"]
+
 T = TypeVar("T")
 
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 
+__all__ = ["Action", "Decision", "decide", "next_record"]
+
 _MOST_NAMES = 5
 
 

@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.scrub import clean
 
+__all__ = ["fingerprint_of"]
+
 
 class _Scheme(NamedTuple):
     """A way to sign URLs: the parameter that gives it away, and all that change with each signing."""

@@ -20,6 +20,8 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.usage import Usage
 
+__all__ = ["HOW_TO_MEND", "STORE_KEY", "VERSION", "Phase", "SubmissionRecord"]
+
 STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.values.usage import Usage
 
+__all__ = ["Store", "conclude", "hand_over", "load", "save"]
+
 
 class Store(Protocol):
     """Where records live. Values are plain JSON; ``lasting`` says whether they outlive the attempt.

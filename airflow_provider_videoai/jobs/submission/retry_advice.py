@@ -18,6 +18,8 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
 
+__all__ = ["Advice", "advise", "may_buy_another"]
+
 _FIRST_DELAY = 60.0
 _LONGEST_DELAY = 3600.0
 

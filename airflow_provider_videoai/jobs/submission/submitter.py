@@ -34,6 +34,8 @@ from airflow_provider_videoai.jobs.submission.recovery import Recovery
 from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
+__all__ = ["SubmittedJob", "Submitter"]
+
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 _REPEATS = 2
 """How often an attempt repeats a submit that carries an idempotency key, after the first time."""

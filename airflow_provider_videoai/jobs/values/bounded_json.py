@@ -12,6 +12,17 @@ import math
 import re
 from typing import Any
 
+__all__ = [
+    "MOST_BYTES",
+    "MOST_BYTES_OF_A_TASK",
+    "MOST_LEVELS",
+    "bounded",
+    "details_limit",
+    "json_object",
+    "json_value",
+    "normalised",
+]
+
 MOST_LEVELS = 32
 """How deep objects and arrays may be nested."""
 MOST_BYTES = 4 * 1024**2

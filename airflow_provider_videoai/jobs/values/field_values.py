@@ -18,6 +18,8 @@ from typing_extensions import is_typeddict
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import printable
 
+__all__ = ["LARGEST_INTEGER", "Shape", "is_empty", "is_result", "objection", "shape_of", "too_large", "unquoted"]
+
 LARGEST_INTEGER = 2**53 - 1
 """What every JSON reader keeps exactly."""
 _MOST_BITS = 512

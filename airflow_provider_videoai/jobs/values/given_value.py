@@ -8,6 +8,8 @@ import reprlib
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
+__all__ = ["as_given"]
+
 _LONGEST = 80
 
 

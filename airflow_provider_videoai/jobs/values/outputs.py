@@ -12,6 +12,20 @@ from urllib.parse import urlsplit
 
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
+__all__ = [
+    "MOST_OUTPUTS",
+    "Derived",
+    "Output",
+    "OutputKind",
+    "bounded_outputs",
+    "derived",
+    "kind_of_url",
+    "main_of",
+    "outputs_from_json",
+    "subtitles_of",
+    "with_fields",
+]
+
 MOST_OUTPUTS = 100
 """How many outputs are kept of one job, the mark included that says how many were cut."""
 _LONGEST_URL = 32 * 1024

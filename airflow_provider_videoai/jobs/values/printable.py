@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+__all__ = ["is_printable", "printable", "shortened", "shown"]
+
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # control characters: line breaks, ESC of terminal sequences

@@ -8,6 +8,8 @@ import re
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.jobs.values.url_secrets import words_without_secrets
 
+__all__ = ["clean", "short"]
+
 _MESSAGE_LENGTH = 300
 _WORD_LENGTH = 80
 _READ = 100 * _MESSAGE_LENGTH

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+__all__ = ["without_secrets", "words_without_secrets"]
+
 _USER = re.compile(r"(?<=://)[^/?#]*@")
 """Up to the last ``@`` before the path: a password that was not escaped may hold one."""
 _QUERY = re.compile("[?#]")

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal, Self
 
+__all__ = ["Usage", "amount"]
+
 _MOST = 2**53
 """Beyond it a float is no longer exact to one."""
 

@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.protocol.call import json_body
 from airflow_provider_videoai.jobs.protocol.json_values import whole
 from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 
+__all__ = ["CODE_TYPES", "CloudVodRequest", "CodeType", "Positive", "PullVideoRequest", "TransNo", "TrimRequest"]
+
 TransNo = Annotated[str, StringConstraints(pattern=r"^\S{1,32}$")]
 Positive = Annotated[int, Field(gt=0)]
 

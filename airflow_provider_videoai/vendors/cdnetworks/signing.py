@@ -16,6 +16,8 @@ from typing_extensions import override
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.jobs.protocol.call import json_body
 
+__all__ = ["SCHEMES", "RecentSignatures", "Scheme", "SignedHeaders", "signature"]
+
 
 class Scheme(NamedTuple):
     """One of the vendor's two generations: how it names its headers and wants its body."""

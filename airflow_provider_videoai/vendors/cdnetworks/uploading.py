@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_videoai.jobs.protocol.json_values import text, url
 
+__all__ = ["LARGEST_UPLOAD", "Upload", "upload_of"]
+
 LARGEST_UPLOAD = 500 * 1024 * 1024
 """Bytes; the storage takes larger files in parts only."""
 _FORM_PATH = "/file/upload"
