@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one task with its jobs.
-import { ask, whileVisible } from "./asking.js";
+import { ask, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
 import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";

@@ -30,7 +30,7 @@ async function reason(address) {
 }
 
 /**
- * The frame of a player, for `fill`. `again` is an address that asks for the media anew; it is tried once when the
+ * The frame of a player, for `fill`. `again` is an address that requests the media again; it is tried once when the
  * first fails, for addresses of media expire.
  */
 export function player({ kind, address, again = null, track = null, label }) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ask this page's API, over and over while somebody looks.
+// Poll this page's API while the page is visible.
 
 /** What went wrong, in words for the user. */
 export class Refusal extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
-    /** Whether it is worth to try again by oneself: Airflow is away, or has too much to do. */
+    /** Whether the page retries by itself: Airflow cannot be reached, or is overloaded (503). */
     this.passes = status === 0 || status === 503;
   }
 }
@@ -30,7 +30,7 @@ export async function ask(address) {
 }
 
 /**
- * Run `work` now and then every so many seconds, as long as it does not return false; only while the page is visible.
+ * Run `work` at once, then every `seconds` seconds until it returns false; only while the page is visible.
  * Returns a function that runs it at once.
  */
 export function whileVisible(seconds, work) {
