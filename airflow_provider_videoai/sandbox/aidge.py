@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming, Refused
+from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming, Refused
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.jobs import Job, Phase

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Vendor
+from airflow_provider_videoai.sandbox.endpoints import Vendor
 from airflow_provider_videoai.sandbox.faults import BadControl
 from airflow_provider_videoai.sandbox.index import index
 from airflow_provider_videoai.sandbox.media import bulk, scenery

@@ -132,10 +132,12 @@ class HasIds(Protocol):
 
 def routes_of(world: World, vendor: Vendor) -> list[Route]:
     """Return routes for every call of ``vendor``."""
-    return [Route(call.path, Desk(world, vendor, call).serve, methods=list(call.methods)) for call in vendor.calls()]
+    return [
+        Route(call.path, Endpoint(world, vendor, call).serve, methods=list(call.methods)) for call in vendor.calls()
+    ]
 
 
-class Desk:
+class Endpoint:
     """Serves one call of one vendor."""
 
     def __init__(self, world: World, vendor: Vendor, call: Call) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import HasIds, Vendor
+from airflow_provider_videoai.sandbox.endpoints import HasIds, Vendor
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.media import scenery
 from airflow_provider_videoai.sandbox.shapes import SHAPES

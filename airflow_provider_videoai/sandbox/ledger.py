@@ -48,7 +48,7 @@ class Ledger:
         self._over: defaultdict[str, int] = defaultdict(int)
 
     def submission(self, vendor: str, operation: str, request: dict[str, Any]) -> Entry:
-        """Open the entry of a submission; it counts as refused and unanswered until told otherwise."""
+        """Open the entry of a submission; it counts as refused and unanswered until its outcome is entered."""
         entry: Entry = {
             "vendor": vendor,
             "operation": operation,

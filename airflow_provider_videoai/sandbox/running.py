@@ -79,7 +79,7 @@ class Sandbox:
 def running_sandbox(
     *, queue_seconds: float = 1.5, run_seconds: float = 4.0, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Sandbox]:
-    """Run a sandbox in a thread of this process, on a free port unless told otherwise.
+    """Run a sandbox in a thread of this process, on a free port unless one is given.
 
     The durations, in seconds, are those that :meth:`Sandbox.reset` returns to.
     """

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from airflow_provider_videoai.sandbox.clock import Durations
 from airflow_provider_videoai.sandbox.control import Control
 from airflow_provider_videoai.sandbox.credentials import VENDORS
-from airflow_provider_videoai.sandbox.desk import HasStorage, Vendor, routes_of
+from airflow_provider_videoai.sandbox.endpoints import HasStorage, Vendor, routes_of
 from airflow_provider_videoai.sandbox.media.serving import media_route
 from airflow_provider_videoai.sandbox.transport import ExposedProtocol
 from airflow_provider_videoai.sandbox.world import World

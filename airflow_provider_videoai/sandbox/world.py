@@ -48,7 +48,7 @@ class World:
         self._stop = Stop()
 
     def reset(self) -> None:
-        """Return to the state at the start; rendering under way is told to end."""
+        """Return to the state at the start; rendering in flight is cancelled."""
         self._stop.set()
         self._stop = Stop()
         self.clock.reset()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Incoming
+from airflow_provider_videoai.sandbox.endpoints import Incoming
 
 WINDOW = 300
 SIGNED_HEADERS = "content-type;host"

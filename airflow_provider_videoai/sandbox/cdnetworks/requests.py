@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_provider_videoai.sandbox.desk import Answer, Incoming, Refused
+from airflow_provider_videoai.sandbox.endpoints import Answer, Incoming, Refused
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.media.trimming import Cut
 

@@ -37,7 +37,7 @@ from airflow_provider_videoai.sandbox.cdnetworks.videos import (
     Library,
     Video,
 )
-from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming
+from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Job, Phase

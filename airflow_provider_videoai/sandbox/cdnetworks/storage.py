@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_UPLOADED, Library
-from airflow_provider_videoai.sandbox.desk import general_fault
+from airflow_provider_videoai.sandbox.endpoints import general_fault
 from airflow_provider_videoai.sandbox.faults import INSTEAD, CallKind
 from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed
 from airflow_provider_videoai.sandbox.world import World

@@ -28,7 +28,7 @@ class Media:
 
 @dataclass(frozen=True)
 class Rendered:
-    """The outcome of a job: media, if text-driven its subtitles, its length, and what else the vendor tells."""
+    """The outcome of a job: media, if text-driven its subtitles, its length, and what else the vendor returns."""
 
     media: Media
     duration_ms: int

@@ -62,7 +62,7 @@ RegionsFor = Callable[[int, int], Sequence[Region]]
 def repaint(source: Path, target: Path, regions_for: RegionsFor, *, keep_audio: bool, stop: Stop) -> float:
     """Write ``source`` to the mp4 ``target`` with regions painted over; returns its length in seconds.
 
-    ``regions_for`` is told the picture's width and height. Raises :class:`RenderingFailed`: ``unreadable``, or
+    ``regions_for`` is called with the picture's width and height. Raises :class:`RenderingFailed`: ``unreadable``, or
     ``region`` when a region lies outside of the picture.
     """
     with reading(source) as given, av.open(str(target), "w", format="mp4") as result:

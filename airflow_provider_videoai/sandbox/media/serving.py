@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_videoai.sandbox.desk import general_fault
+from airflow_provider_videoai.sandbox.endpoints import general_fault
 from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, OF_MEDIA, CallKind, Fault, Kind, request_text
 from airflow_provider_videoai.sandbox.transport import CutBody
 

@@ -40,7 +40,7 @@ class MediaStore:
         self._expired: dict[str, int] = {}
 
     def add(self, vendor: str, name: str, path: Path | None = None) -> Media:
-        """Enter a file that the caller will write to its ``path``, or has written; the name's ending tells its type."""
+        """Enter a file that the caller will write to its ``path``, or has written; the extension sets its type."""
         token = secrets.token_hex(16)
         ending = name.rpartition(".")[2].lower()
         media = Media(

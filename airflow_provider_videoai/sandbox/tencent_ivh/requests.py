@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Incoming, Refused
+from airflow_provider_videoai.sandbox.endpoints import Answer, Incoming, Refused
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.media.avatar import FORMATS
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS, Look
@@ -51,7 +51,7 @@ TIMBRES = {
     )
 }
 AVATARS = {"sandbox-virtualman": TIMBRES["sandbox-timbre"], "sandbox-virtualman-2": TIMBRES["sandbox-timbre-emotional"]}
-"""Avatars by ``VirtualmanKey``, each with the voice that it has unless told otherwise."""
+"""Avatars by ``VirtualmanKey``, each with the voice that it has unless the request names another."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming
+from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Job, Lane, Phase, View

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_videoai.sandbox.desk import Answer, Refused
+from airflow_provider_videoai.sandbox.endpoints import Answer, Refused
 from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
 from airflow_provider_videoai.sandbox.topview.catalogue import (
     AUDIO_FORMATS,

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.desk import Answer, Call, Incoming
+from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming
 from airflow_provider_videoai.sandbox.faults import CallKind, Kind
 from airflow_provider_videoai.sandbox.fields import BadField, Fields
 from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_provider_videoai.sandbox.desk import general_fault
+from airflow_provider_videoai.sandbox.endpoints import general_fault
 from airflow_provider_videoai.sandbox.faults import INSTEAD, CallKind
 from airflow_provider_videoai.sandbox.media.outcome import Media
 from airflow_provider_videoai.sandbox.media.serving import serve, storage_error
