@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -84,17 +84,7 @@ class JobStatus:
 
         Keys that are unknown to this version are left out.
         """
-        if not isinstance(stored, Mapping):
-            raise TypeError(f"a status must be an object, not {shown(stored)}")
-        known = {each.name: normalised(stored[each.name]) for each in fields(cls) if each.name in stored}
-        read: dict[str, Any] = {
-            "outputs": outputs_from_json(known.pop("outputs", None)),
-            "usage": Usage.from_json(known.pop("usage", None)),
-        }
-        for name, value in known.items():
-            _check_field(name, value)
-        read["state"] = JobState(known["state"])
-        return cls(**known | read)
+        return cls(**_read(stored, [each.name for each in fields(cls)]))
 
     def with_media(self, **media: Any) -> JobStatus:
         """Return a copy whose media fields are filled in: ``outputs``, or those of the main one."""
@@ -113,9 +103,24 @@ class JobStatus:
         return ", ".join(words)
 
 
-_REQUIRED = {"job_id": str, "state": str, "raw": str, "details": dict}
+_REQUIRED = {"vendor": str, "operation": str, "job_id": str, "state": str, "raw": str, "details": dict}
 _PERCENT = range(101)
 _INTEGERS = ("progress", "queue_position", "duration_ms")
+
+
+def _read(stored: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the checked values of these fields, as far as they are stored; unknown keys are left out."""
+    if not isinstance(stored, Mapping):
+        raise TypeError(f"a status or result must be an object, not {shown(stored)}")
+    known = {name: normalised(stored[name]) for name in names if name in stored}
+    read: dict[str, Any] = {
+        "outputs": outputs_from_json(known.pop("outputs", None)),
+        "usage": Usage.from_json(known.pop("usage", None)),
+    }
+    for name, value in known.items():
+        _check_field(name, value)
+    read["state"] = JobState(known["state"])
+    return known | read
 
 
 def _check_field(name: str, value: Any) -> None:
@@ -123,7 +128,7 @@ def _check_field(name: str, value: Any) -> None:
     if value is None and name not in _REQUIRED:
         return
     if type(value) is not kind or (name == "progress" and value not in _PERCENT):
-        raise ValueError(f"{name}: must be a status's {kind.__name__}, not {shown(value)}")
+        raise ValueError(f"{name}: must be of type {kind.__name__}, not {shown(value)}")
 
 
 def _settle(of: JobStatus | JobResult) -> None:
@@ -210,6 +215,16 @@ class JobResult:
     def to_dict(self, most_details: int = MOST_BYTES) -> dict[str, Any]:
         """Return the XCom form: plain JSON values, absent ones null, ``details`` cut to so many bytes."""
         return _plain(self, most_details)
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> Self:
+        """Read what :meth:`to_dict` of any version returned.
+
+        Keys that are unknown to this version are left out.
+
+        :raises TypeError, KeyError, ValueError: for anything else.
+        """
+        return cls(**_read(stored, [each.name for each in fields(cls)]))
 
 
 def iso_utc(seconds: float | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from airflow_provider_videoai.files.locations import check_name, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.model import JobResult, JobState
+from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.values.field_values import unquoted
 
 __all__ = ["FIELDS", "Results", "check_template", "is_literal", "paths_for", "results_of"]
@@ -43,10 +43,10 @@ def results_of(given: Any) -> Results:
 
 def _result_of(given: Any) -> JobResult:
     try:
-        result = JobResult(**(given | {"state": JobState(given["state"])}))
+        result = JobResult.from_dict(given)
     except (TypeError, KeyError, ValueError):
         raise _no_result(given) from None
-    if not all(isinstance(each, str) and each for each in (result.vendor, result.operation, result.job_id)):
+    if not (result.vendor and result.operation and result.job_id):
         raise _no_result(given)
     return result
 

@@ -90,7 +90,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         from airflow_provider_videoai.media.writing import put
         from airflow_provider_videoai.transfers.store_failures import opened, storing
 
-        content = write(cues, Form.of(path) or Form.SRT).encode(errors="replace")
+        content = write(cues, Form.of(path) or Form.SRT).encode()
         with storing(f"subtitles of job {result.job_id}", path, result.job_id):
             stored = put(content, opened(path), overwrite=self.overwrite)
         report(self, outputs=[path])

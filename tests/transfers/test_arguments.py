@@ -12,7 +12,9 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_videoai.files.locations import asset_uri
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.model import JobResult, JobState
+from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
+from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 from airflow_provider_videoai.transfers.destination import paths_for, results_of
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
@@ -37,6 +39,22 @@ def test_one_result_is_read_in_every_form(given: Any) -> None:
     assert ([result.job_id for result in results], many) == (["j1"], False)
 
 
+def test_a_result_is_read_back_as_its_task_returned_it() -> None:
+    result = JobResult(
+        vendor="topview",
+        operation="video_avatar",
+        job_id="j1",
+        state=JobState.SUCCEEDED,
+        outputs=(Output(OutputKind.VIDEO, "https://example.com/a.mp4"), Output(OutputKind.SUBTITLES, "https://s.srt")),
+        usage=Usage(credits=2.5),
+        finished_at="2026-05-11T08:04:10+00:00",
+        details={"taskId": "j1"},
+    )
+    handed_on = json.loads(json.dumps(result.to_dict()))
+    assert results_of(handed_on).results == [result]
+    assert results_of(handed_on | {"of_a_later_version": 1}).results == [result]
+
+
 @pytest.mark.parametrize("given", [[RESULT], (RESULT,), json.dumps([RESULT]), str([RESULT]), iter([RESULT])])
 def test_a_list_is_a_list_also_of_one(given: Any) -> None:
     results, many = results_of(given)
@@ -45,7 +63,8 @@ def test_a_list_is_a_list_also_of_one(given: Any) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [None, 7, [], "", "{{", "https://example.com/?sig=secret", {"job_id": "secret"}, {**RESULT, "state": "secret"}],
+    [None, 7, [], "", "{{", "https://example.com/?sig=secret", {"job_id": "secret"}, {**RESULT, "state": "secret"}]
+    + [{**RESULT, name: ["secret"]} for name in ("media_url", "outputs", "details", "submitted_at")],
 )
 def test_what_is_no_result_is_refused_without_showing_it(given: Any) -> None:
     with pytest.raises(InvalidRequest, match=r"^result: ") as refused:

@@ -173,7 +173,7 @@ def test_the_results_of_a_list_have_a_file_each_and_are_told_to_the_outlets(
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"details": {}}, r"job t1 has no times of words .*TencentTtsOperator\), no field asks for them"),
+        ({"details": {}}, r"job t1 has no times of words .*TencentTtsOperator\), no field is needed for them"),
         (
             {"details": {}, "subtitles_url": "https://example.com/a.srt"},
             "subtitles of its own: .* subtitles_dest",
@@ -256,7 +256,7 @@ def test_what_is_no_srt_does_not_become_webvtt(
     assert set(file_store.files()) == {"a.mp4"}
 
 
-def test_a_text_that_no_encoding_takes_is_written_with_a_mark(file_store: Any, subtitle: Subtitle) -> None:
+def test_half_a_surrogate_pair_is_written_as_a_replacement_character(file_store: Any, subtitle: Subtitle) -> None:
     lone = {**SPEECH, "details": {"TextTimestampResult": said("Hello \ud800there.")}}
     subtitle(lone, f"{file_store.root}/a.srt")
-    assert b"Hello ?there." in file_store.files()["a.srt"]
+    assert "Hello \ufffdthere." in file_store.files()["a.srt"].decode()
