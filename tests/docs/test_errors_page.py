@@ -64,7 +64,9 @@ def retries(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]])
     for named, *said in cells(page("errors.md").section("## Retries")):
         for name in re.findall(r"\b[A-Z]\w+", named.split(", a")[0]):
             if (kind := getattr(errors, name, None)) is not None:
-                other = {"temporary": True} if "passing" in named else {"retry_helps": True} if ", at" in named else {}
+                other = (
+                    {"temporary": True} if "transient" in named else {"retry_helps": True} if ", at" in named else {}
+                )
                 told.append((kind("what happened", **other), said))
     return told
 

@@ -65,7 +65,9 @@ def stable(seen: dict[str, Any]) -> dict[str, Any]:
     """Leave out what differs from one look to the next."""
     rest = {name: value for name, value in seen.items() if name not in ("finished_at", "media_url", "details")}
     media_url = seen["media_url"]
-    return rest | {"media_url": media_url and media_url.partition("?")[0], "details": sorted(seen["details"])}
+    outputs = [output | {"url": output["url"] and output["url"].partition("?")[0]} for output in seen["outputs"]]
+    media_url = media_url and media_url.partition("?")[0]
+    return rest | {"media_url": media_url, "outputs": outputs, "details": sorted(seen["details"])}
 
 
 def test_the_result_of_a_job_that_goes_on_has_its_state_and_no_url(case: Any, hook: Any, sandbox: Any) -> None:

@@ -97,7 +97,7 @@ async def _bomb(send: Send, body: bytes) -> None:  # noqa: ARG001 - a deed gets 
 
 @cache
 def _bomb_of(size: int) -> bytes:
-    return gzip.compress(gzip.compress(bytes(size), 9), 9)
+    return gzip.compress(gzip.compress(bytes(size), 9, mtime=0), 9)
 
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"

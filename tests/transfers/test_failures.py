@@ -114,7 +114,7 @@ def test_an_object_that_is_copied_in_parts_keeps_its_type(
 def test_what_a_store_sends_as_gzip_is_stored_as_what_it_is(
     raw_server: RawServer, store: Any, transfer: Transfer, result_at: Any
 ) -> None:
-    raw_server.behave = Origin([gzip.compress(SRT)], encoding="gzip", content_type="application/octet-stream")
+    raw_server.behave = Origin([gzip.compress(SRT, mtime=0)], encoding="gzip", content_type="application/octet-stream")
     url = f"{raw_server.url}/words.srt"
     result = result_at(url, subtitles_url=url)
     kept = transfer(result, f"{store.root}/clip.mp4", subtitles_destination=f"{store.root}/words.srt", verify=False)

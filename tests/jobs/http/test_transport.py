@@ -60,7 +60,7 @@ def test_path_of_the_connections_host_is_kept(open_lab: Any, server: Any, play: 
 
 
 def test_compressed_answer_is_read(open_lab: Any, server: Any, play: Play) -> None:
-    packed = gzip.compress(json_body(LOOKED))
+    packed = gzip.compress(json_body(LOOKED), mtime=0)
     server.behave = lambda wire: (wire.read(), wire.answer(packed, headers=["Content-Encoding: gzip"]))
     vendor = open_lab(host=server.url)
     assert "job-1" in play(vendor, look(vendor))

@@ -128,7 +128,7 @@ def test_unknown_name_of_an_error_is_said_to_be_unknown(refusal: str | None) -> 
     """A job that failed may be replaced, for money: its status says so, never an error's name."""
     error = error_of(Outcome.REFUSED, job_id="j", title="Lab", reason=Reason(refusal=refusal))
     assert type(error) is VideoAIError
-    assert f"does not know ({refusal or 'without a name'})" in error.message
+    assert f"unknown to this version ({refusal or 'without a name'})" in error.message
 
 
 def test_error_outside_of_the_tree_travels_as_the_nearest_one_that_is_in_it() -> None:

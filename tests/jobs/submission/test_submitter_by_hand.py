@@ -101,7 +101,7 @@ def test_record_of_a_newer_version_is_not_submitted_by(desk: Desk) -> None:
     desk.attempt()
     conclude(desk.store, failed=True)
     desk.store.kept[STORE_KEY] |= {"colour": "red"}
-    with pytest.raises(SubmitUncertain, match=r"does not know \('colour'\).*sent nothing"):
+    with pytest.raises(SubmitUncertain, match=r"unknown to this version of the package \('colour'\).*sent nothing"):
         desk.attempt()
     assert desk.lab.orders == ["job-1"]
 
