@@ -88,7 +88,7 @@ def transferred(url: str, root: str) -> dict[str, Any]:
 
     from airflow_provider_videoai.jobs.log import Log  # noqa: PLC0415 - only the child measures what it loads
     from airflow_provider_videoai.jobs.model import JobResult, JobState  # noqa: PLC0415 - same
-    from airflow_provider_videoai.transfers.copying import Keeper  # noqa: PLC0415 - same
+    from airflow_provider_videoai.transfers.copying import ResultCopier  # noqa: PLC0415 - same
 
     log: Log = logging.getLogger("storage")
 
@@ -100,8 +100,8 @@ def transferred(url: str, root: str) -> dict[str, Any]:
             state=JobState.SUCCEEDED,
             media_url=media_url,
         )
-        keeper = Keeper(result, conn_id=None, overwrite=False, verify=True, max_bytes=10**10, log=log)
-        return keeper.keep(f"{root}/{name}", None)
+        copier = ResultCopier(result, conn_id=None, overwrite=False, verify=True, max_bytes=10**10, log=log)
+        return copier.copy(f"{root}/{name}", None)
 
     keep(f"{url.rpartition('/')[0]}/large-20.mp4", "small.mp4")
     before, began = psutil.Process().memory_info().rss, time.monotonic()

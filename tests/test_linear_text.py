@@ -21,11 +21,10 @@ from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.jobs.values.scrub import clean
-from airflow_provider_videoai.media.check import has_cues
-from airflow_provider_videoai.media.cues import Layout, cues_of
-from airflow_provider_videoai.media.subtitles import Form, read, write
-from airflow_provider_videoai.media.words import words_of
-from airflow_provider_videoai.plugin.subtitles import NoSubtitles, to_vtt
+from airflow_provider_videoai.media.check import check_subtitles
+from airflow_provider_videoai.media.cues import Layout, layout_cues
+from airflow_provider_videoai.media.subtitles import NoCues, SubtitleFormat, parse, serialize, to_vtt
+from airflow_provider_videoai.media.words import parse_words
 from airflow_provider_videoai.plugin.wording import shown, unsigned
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
 from airflow_provider_videoai.transfers.destination import check_template, results_of
@@ -82,20 +81,20 @@ HOSTILE = [
 
 
 def subtitled(text: str) -> None:
-    read(f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n")
+    parse(f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n")
 
 
 def both(text: str) -> None:
-    for form in Form:
-        write(read(f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n"), form)
+    for form in SubtitleFormat:
+        serialize(parse(f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n"), form)
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "subtitles": read,
+    "subtitles": parse,
     "subtitles of a cue": subtitled,
     "subtitles written": both,
     "subtitles of the page": to_vtt,
-    "subtitles checked": lambda text: has_cues(io.BytesIO(text.encode(errors="replace"))),
+    "subtitles checked": lambda text: check_subtitles(io.BytesIO(text.encode(errors="replace"))),
     "message": clean,
     "printable": printable,
     "fingerprint": lambda text: fingerprint_of("viitor", "c", "o", {"url": f"https://a/?{text}".replace("\ud800", "")}),
@@ -138,7 +137,7 @@ def seconds(work: Callable[[], Any]) -> float:
     try:
         for _ in range(3):
             began = time.process_time()
-            with contextlib.suppress(VideoAIError, NoSubtitles):
+            with contextlib.suppress(VideoAIError, NoCues):
                 work()
             found.append(time.process_time() - began)
     finally:
@@ -175,6 +174,6 @@ def test_text_from_outside_is_read_in_linear_time(reader: str) -> None:
 def test_speech_is_laid_out_in_linear_time(kind: str) -> None:
     def work(size: int) -> Callable[[], Any]:
         told = SPEECH[kind](size)
-        return lambda: [write(cues_of(words_of(told), Layout()), form) for form in Form]
+        return lambda: [serialize(layout_cues(parse_words(told), Layout()), form) for form in SubtitleFormat]
 
     assert_linear(work, MOST // 8)

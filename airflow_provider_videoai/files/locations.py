@@ -24,7 +24,17 @@ from airflow_provider_videoai.jobs.values.printable import printable
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = ["FilePath", "Place", "StoreUrl", "asset_uri", "check_name", "reason", "shown", "store_errors", "store_url"]
+__all__ = [
+    "FileLocation",
+    "FilePath",
+    "StoreUrl",
+    "asset_uri",
+    "check_name",
+    "reason",
+    "shown",
+    "store_errors",
+    "store_url",
+]
 
 FilePath: TypeAlias = str | PurePath | ObjectStoragePath
 """A file of the user's: a path, or the URL of a file in a store of Airflow's."""
@@ -123,7 +133,7 @@ def _is_encodable(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileLocation:
     """A file of the user's: ``url`` as it was given, and the name ``path`` under which its store ``fs`` has it."""
 
     url: str
@@ -132,7 +142,7 @@ class Place:
     path: str
 
     @classmethod
-    def find(cls, argument: str, given: object) -> Place:
+    def find(cls, argument: str, given: object) -> FileLocation:
         """Connect to the store; raise :class:`InvalidRequest`, naming the argument, if there is none of that kind."""
         name, url = check_name(argument, given), str(given)
         if isinstance(given, ObjectStoragePath):

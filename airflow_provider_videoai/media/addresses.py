@@ -14,13 +14,13 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing_extensions import override
 from yarl import URL
 
-__all__ = ["LONGEST_URL", "AddressRefused", "PrivateAddress", "allowed", "checked", "refuse_private"]
+__all__ = ["MAX_URL_LENGTH", "AddressRefused", "PrivateAddress", "check_url", "is_public", "require_public"]
 
-LONGEST_URL = 16 * 1024
+MAX_URL_LENGTH = 16 * 1024
 """Characters; a signed URL has some thousand."""
 
 # IPv6 addresses by which a gateway reaches the IPv4 address in their last four bytes.
-_CARRIERS = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
+_IPV4_IN_IPV6 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
 _UNICAST = IPv6Network("2000::/3")
 _SENDABLE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]*")
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
@@ -45,29 +45,29 @@ class PrivateAddress(AddressRefused):
         )
 
 
-def allowed(address: str) -> bool:
+def is_public(address: str) -> bool:
     """Return whether an IP address is one of the public internet; what is no IP address at all is not."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return _public(found)
+    return _is_public(found)
 
 
-def _public(address: IPv4Address | IPv6Address) -> bool:
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast
-    if any(address in carrier for carrier in _CARRIERS):
-        return _public(IPv4Address(address.packed[-4:]))
+    if any(address in network for network in _IPV4_IN_IPV6):
+        return _is_public(IPv4Address(address.packed[-4:]))
     if address.sixtofour is not None:
-        return _public(address.sixtofour)
+        return _is_public(address.sixtofour)
     return address in _UNICAST and address.is_global
 
 
-def checked(url: str) -> URL:
+def check_url(url: str) -> URL:
     """Return the URL as it is to be sent; raise :class:`AddressRefused` for all but a plain http(s) address."""
     url = url.strip(" ").replace(" ", "%20")  # as browsers do; all else is sent as it was signed
-    if len(url) > LONGEST_URL:
+    if len(url) > MAX_URL_LENGTH:
         raise AddressRefused("it is longer than URLs are")
     if not _SENDABLE.fullmatch(url):
         raise AddressRefused("it holds characters that no URL may")
@@ -92,7 +92,7 @@ def _plain_ipv4(host: str) -> str:
         raise AddressRefused(f"{host!r} is no host") from None
 
 
-def refuse_private(address: str) -> None:
+def require_public(address: str) -> None:
     """Raise :class:`PrivateAddress` for an IP address that is not of the public internet."""
-    if not allowed(address):
+    if not is_public(address):
         raise PrivateAddress(f"{address} is not an address of the public internet")

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["BYTES_PER_TRY", "FRUITLESS", "SECONDS", "STARTS", "TRIES", "Attempts"]
+__all__ = ["BYTES_PER_ATTEMPT", "MAX_ATTEMPTS", "MAX_FRUITLESS", "MAX_RESTARTS", "MAX_SECONDS", "Attempts"]
 
-FRUITLESS = 6
+MAX_FRUITLESS = 6
 """Tries in a row that bring nothing new, before it is given up; one that ended for slowness counts twice."""
-TRIES = 100
-"""Tries in all, and one more for each ``BYTES_PER_TRY`` that have come."""
-BYTES_PER_TRY = 1024 * 1024
-STARTS = 10
+MAX_ATTEMPTS = 100
+"""Tries in all, and one more for each ``BYTES_PER_ATTEMPT`` that have come."""
+BYTES_PER_ATTEMPT = 1024 * 1024
+MAX_RESTARTS = 10
 """How often it is started over at the first byte."""
-SECONDS = 3600.0
+MAX_SECONDS = 3600.0
 """How long it may take in all, beside the time that its bytes take at the least rate."""
 
 
@@ -24,42 +24,42 @@ SECONDS = 3600.0
 class Attempts:
     """Counts what was tried.
 
-    ``slow`` is how many bytes a try that ended for slowness must bring to count as progress, ``rate`` the least rate
-    of bytes a second.
+    :param slow_progress: bytes that an attempt that ended for slowness must bring to count as progress.
+    :param rate: the least rate, in bytes per second.
     """
 
-    slow: int
+    slow_progress: int
     rate: int
     clock: Callable[[], float] = time.monotonic
     starts: int = 0
     fruitless: int = 0
     _furthest: int = 0
-    _tries: int = 0
+    _count: int = 0
     _began: float = field(default=0.0)
 
     def __post_init__(self) -> None:
         self._began = self.clock()
 
-    def starts_over(self) -> str | None:
+    def start(self) -> str | None:
         """Take in that it starts at the first byte; return why it may not, ``None`` if it may."""
         self.starts += 1
-        if self.starts > STARTS + 1:
-            return f"it was started over {STARTS} times, as nothing proves that its parts are of one file"
+        if self.starts > MAX_RESTARTS + 1:
+            return f"it was started over {MAX_RESTARTS} times, as nothing proves that its parts are of one file"
         return None
 
-    def ended(self, at: int, *, slow: bool) -> str | None:
+    def attempt_ended(self, at: int, *, slow: bool) -> str | None:
         """Take in that a try ended at byte ``at``; return why there is no other, ``None`` if there is."""
         gained = at - self._furthest
         self._furthest = max(self._furthest, at)
-        self._tries += 1
-        if gained > (self.slow if slow else 0):
+        self._count += 1
+        if gained > (self.slow_progress if slow else 0):
             self.fruitless = 0
         else:
             self.fruitless += 2 if slow else 1
-        if self.fruitless >= FRUITLESS:
+        if self.fruitless >= MAX_FRUITLESS:
             return "try after try brought nothing new"
-        if self._tries >= TRIES + self._furthest // BYTES_PER_TRY:
-            return f"{self._tries} tries did not bring all of it"
-        if self.clock() - self._began > SECONDS + self._furthest / self.rate:
+        if self._count >= MAX_ATTEMPTS + self._furthest // BYTES_PER_ATTEMPT:
+            return f"{self._count} tries did not bring all of it"
+        if self.clock() - self._began > MAX_SECONDS + self._furthest / self.rate:
             return "it takes too long"
         return None

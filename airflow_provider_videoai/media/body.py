@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
 
-__all__ = ["Body", "Next", "body_of", "judge", "range_headers", "retry_after"]
+__all__ = ["Action", "Body", "body_from_headers", "decide", "range_headers", "retry_after"]
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", re.ASCII)
 _ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _DATE = re.compile(r"[A-Za-z0-9:, -]+")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
-_MOST_DIGITS = 18
+_MAX_DIGITS = 18
 _TRANSIENT = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
@@ -41,15 +41,15 @@ class Body:
     framed: bool = True
 
 
-class Next(Enum):
+class Action(Enum):
     """What an answer means for a body of which some bytes may be there."""
 
-    BEGIN = auto()  # it carries all of the body
-    GO_ON = auto()  # it carries the bytes that are missing
-    END = auto()  # none is missing
-    REQUEST_WHOLE = auto()  # nothing proves that it is the same body: request all of it
-    REFUSED = auto()  # this URL does not give it
-    WAIT = auto()  # the server cannot, for now
+    START = auto()  # it carries all of the body
+    CONTINUE = auto()  # it carries the bytes that are missing
+    COMPLETE = auto()  # none is missing
+    RESTART = auto()  # nothing proves that it is the same body: request all of it
+    URL_REFUSED = auto()  # this URL does not give it
+    RETRY_LATER = auto()  # the server cannot, for now
 
 
 def range_headers(at: int, body: Body | None) -> dict[str, str]:
@@ -59,22 +59,22 @@ def range_headers(at: int, body: Body | None) -> dict[str, str]:
     return {"Range": f"bytes={at}-", "If-Range": same}
 
 
-def judge(status: int, headers: Mapping[str, str], at: int, known: Body | None) -> Next:
+def decide(status: int, headers: Mapping[str, str], at: int, known: Body | None) -> Action:
     """Decide what to do with an answer; ``known`` is what was said of the body when its first byte came."""
     match status:
         case HTTPStatus.OK:
-            return Next.REFUSED if _is_error_page(headers) else Next.BEGIN
+            return Action.URL_REFUSED if _is_error_page(headers) else Action.START
         case HTTPStatus.PARTIAL_CONTENT:
-            return Next.GO_ON if known and at and _continues(headers, at, known) else Next.REQUEST_WHOLE
+            return Action.CONTINUE if known and at and _continues(headers, at, known) else Action.RESTART
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return Next.END if known and known.length == at == _total(headers) else Next.REQUEST_WHOLE
+            return Action.COMPLETE if known and known.length == at == _total(headers) else Action.RESTART
         case _ if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Next.WAIT
+            return Action.RETRY_LATER
         case _:
-            return Next.REFUSED
+            return Action.URL_REFUSED
 
 
-def body_of(headers: Mapping[str, str]) -> Body:
+def body_from_headers(headers: Mapping[str, str]) -> Body:
     """Read the headers of an answer that carries all of the body."""
     length = _number(headers.get("Content-Length"))
     return Body(
@@ -153,6 +153,6 @@ def _strong_date(headers: Mapping[str, str]) -> str | None:
 
 
 def _number(text: str | None) -> int | None:
-    if not text or not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+    if not text or not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
         return None
     return int(text)

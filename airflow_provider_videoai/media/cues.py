@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.media.words import Stop, Word
+from airflow_provider_videoai.media.words import Boundary, Word
 
-__all__ = ["Cue", "Layout", "Pieces", "cues_of", "width"]
+__all__ = ["Cue", "Layout", "Pieces", "layout_cues", "width"]
 
 LATIN_LINE, WIDE_LINE = 42, 32
 """Characters per line unless chosen otherwise: 42 Latin ones, or 16 wide ones, each of which counts twice."""
 
 # What a layout costs, beside how full each part is (0 to 1). Only the differences count.
 _CUE, _LINE = 1.0, 10.0
-_CUE_ENDS = {Stop.SENTENCE: 0.0, Stop.PHRASE: 1.0, Stop.NOTHING: 3.0}
-_LINE_ENDS = {Stop.SENTENCE: 0.0, Stop.PHRASE: 0.0, Stop.NOTHING: 0.3}
+_CUE_ENDS = {Boundary.SENTENCE: 0.0, Boundary.PHRASE: 1.0, Boundary.NOTHING: 3.0}
+_LINE_ENDS = {Boundary.SENTENCE: 0.0, Boundary.PHRASE: 0.0, Boundary.NOTHING: 0.3}
 _SENTENCE_INSIDE = 2.0
 _TOO_SHORT = 8.0
-_MOST_WORDS = 200
+_MAX_WORDS = 200
 """Words in a cue at most, also where neither lines nor time limit it: words without width, all said at once."""
 
 Pieces = Callable[[int], Iterable[tuple[int, float]]]
@@ -69,10 +69,12 @@ class Cue:
     lines: tuple[str, ...]
 
 
-def cues_of(words: Sequence[Word], layout: Layout) -> list[Cue]:
+def layout_cues(words: Sequence[Word], layout: Layout) -> list[Cue]:
     """Lay out all words, in their order; cues never overlap."""
     limit = layout.characters_per_line or _usual_limit(words)
-    groups = [words[first:end] for first, end in _cheapest(len(words), _Cues(words, layout, limit).starting_at)]
+    groups = [
+        words[first:end] for first, end in _cheapest_partition(len(words), _Cues(words, layout, limit).starting_at)
+    ]
     lines = [_lines(group, limit) for group in groups]
     return [
         Cue(start=start, end=end, lines=each) for (start, end), each in zip(_times(groups, layout), lines, strict=True)
@@ -100,7 +102,7 @@ def _text(words: Sequence[Word]) -> str:
     return first.text + "".join(" " * word.spaced + word.text for word in rest)
 
 
-def _cheapest(count: int, pieces: Pieces) -> list[tuple[int, int]]:
+def _cheapest_partition(count: int, pieces: Pieces) -> list[tuple[int, int]]:
     """Cut 0..count into the pieces that cost least together; ``pieces`` gives ends and costs of those from a start."""
     costs = [0.0] + [math.inf] * count
     starts = [0] * (count + 1)
@@ -128,7 +130,7 @@ class _Cues:
     def starting_at(self, first: int) -> Iterator[tuple[int, float]]:
         total = sentences = line = 0
         lines = 1
-        for end in range(first + 1, min(first + _MOST_WORDS, len(self._words)) + 1):
+        for end in range(first + 1, min(first + _MAX_WORDS, len(self._words)) + 1):
             word, wide = self._words[end - 1], self._widths[end - 1]
             alone = end == first + 1
             grown = line + wide + (0 if alone else word.spaced)
@@ -138,7 +140,7 @@ class _Cues:
                 return
             total += wide + word.spaced
             yield end, self._cost(first, end, total, sentences)
-            sentences += word.stop is Stop.SENTENCE
+            sentences += word.boundary is Boundary.SENTENCE
 
     def _cost(self, first: int, end: int, total: int, sentences: int) -> float:
         fullness = total / (self._limit * self._layout.lines_per_cue)
@@ -147,7 +149,7 @@ class _Cues:
             return cost
         room = self._words[end].start - self._layout.gap_ms - self._words[first].start
         lacking = max(0.0, 1 - room / self._layout.shortest_ms)
-        return cost + _CUE_ENDS[self._words[end - 1].stop] + _TOO_SHORT * lacking
+        return cost + _CUE_ENDS[self._words[end - 1].boundary] + _TOO_SHORT * lacking
 
 
 def _lines(words: Sequence[Word], limit: int) -> tuple[str, ...]:
@@ -161,9 +163,9 @@ def _lines(words: Sequence[Word], limit: int) -> tuple[str, ...]:
             if line > limit and end > first + 1:
                 return
             inside = end < len(words)
-            yield end, _LINE + (line / limit) ** 2 + inside * _LINE_ENDS[words[end - 1].stop]
+            yield end, _LINE + (line / limit) ** 2 + inside * _LINE_ENDS[words[end - 1].boundary]
 
-    return tuple(_text(words[first:end]) for first, end in _cheapest(len(words), starting_at))
+    return tuple(_text(words[first:end]) for first, end in _cheapest_partition(len(words), starting_at))
 
 
 def _times(groups: Sequence[Sequence[Word]], layout: Layout) -> Iterator[tuple[int, int]]:

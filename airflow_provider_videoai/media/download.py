@@ -23,14 +23,14 @@ from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.media import decoding
 from airflow_provider_videoai.media.attempts import Attempts
-from airflow_provider_videoai.media.body import Body, Next, body_of, judge, range_headers, retry_after
+from airflow_provider_videoai.media.body import Action, Body, body_from_headers, decide, range_headers, retry_after
 from airflow_provider_videoai.media.decoding import ENCODINGS, Decoding, Undecodable
-from airflow_provider_videoai.media.web import LEAST_RATE, TooManyRedirects, Unreachable, Web, pieces
+from airflow_provider_videoai.media.web import MIN_RATE, MediaClient, TooManyRedirects, Unreachable, pieces
 
 __all__ = ["STALL_SECONDS", "Download", "Rules", "Sink"]
 
 STALL_SECONDS = 60.0
-"""For how long a server may be silent, or send less than ``LEAST_RATE`` on average."""
+"""For how long a server may be silent, or send less than ``MIN_RATE`` on average."""
 
 _LONGEST_PAUSE = 30.0
 
@@ -92,7 +92,7 @@ class Download:
         self._body: Body | None = None
         self._fresh = False
         self._unframed: tuple[int, str | None] | None = None
-        self._attempts = Attempts(slow=int(LEAST_RATE * STALL_SECONDS), rate=LEAST_RATE)
+        self._attempts = Attempts(slow_progress=int(MIN_RATE * STALL_SECONDS), rate=MIN_RATE)
 
     async def run(self, url: str) -> Body:
         """Fetch all of it and return what the server says of it.
@@ -102,32 +102,32 @@ class Download:
         """
         # One thread writes: each more would keep memory of its own for the blocks that it sends.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        async with Web(allow_private=self._rules.allow_private) as web:
+        async with MediaClient(allow_private=self._rules.allow_private) as client:
             while True:
                 try:
-                    return await self._once(web, url)
+                    return await self._once(client, url)
                 except _UrlRefused as refused:
                     url = await self._renewed(url, refused)
                 except (_Broken, Unreachable) as broken:
                     await self._pause(broken)
 
-    async def _once(self, web: Web, url: str) -> Body:
+    async def _once(self, client: MediaClient, url: str) -> Body:
         """Send one request and take what comes; return at the end of the body."""
         at = self._sink.size
-        async with await self._answer(web, url, range_headers(at, self._body)) as answer:
-            match judge(answer.status, answer.headers, at, self._body):
-                case Next.END:
+        async with await self._answer(client, url, range_headers(at, self._body)) as answer:
+            match decide(answer.status, answer.headers, at, self._body):
+                case Action.COMPLETE:
                     pass
-                case Next.GO_ON:
+                case Action.CONTINUE:
                     await self._take(answer)
-                case Next.BEGIN:
-                    await self._begin(body_of(answer.headers))
+                case Action.START:
+                    await self._begin(body_from_headers(answer.headers))
                     await self._take(answer)
-                case Next.REQUEST_WHOLE:
+                case Action.RESTART:
                     raise await self._forget(f"nothing proves that HTTP {answer.status} continues the same file")
-                case Next.REFUSED:
+                case Action.URL_REFUSED:
                     raise _UrlRefused(answer.status)
-                case Next.WAIT:
+                case Action.RETRY_LATER:
                     raise _Broken(f"HTTP {answer.status}", retry_after(answer.headers))
         return await self._whole()
 
@@ -138,7 +138,7 @@ class Download:
                 f"{self._name} cannot be read: its server sends it encoded as {printable(body.encoding)!r}, which "
                 f"nobody requested; {', '.join(sorted(ENCODINGS))} are decoded"
             )
-        if (reason := self._attempts.starts_over()) is not None:
+        if (reason := self._attempts.start()) is not None:
             raise VendorUnavailable(f"{self._name} cannot be fetched for now: {reason}")
         if self._attempts.starts > 1:
             self._log.info("Starting over at the first byte")
@@ -212,7 +212,7 @@ class Download:
     async def _pause(self, broken: Exception) -> None:
         """Wait before the next try; raise :class:`VendorUnavailable` if there is none."""
         slow = isinstance(broken, Unreachable) and broken.slow
-        if (reason := self._attempts.ended(self._sink.size, slow=slow)) is not None:
+        if (reason := self._attempts.attempt_ended(self._sink.size, slow=slow)) is not None:
             raise VendorUnavailable(f"{self._name} cannot be fetched for now: {broken} ({reason})") from broken
         requested = getattr(broken, "pause", None) or getattr(broken, "retry_after", None)
         jitter = random.uniform(0.1, 0.3) * 2**self._attempts.fruitless  # noqa: S311 - jitter
@@ -220,9 +220,9 @@ class Download:
         self._log.info("Interrupted at byte %s (%s): going on in %.1f seconds", self._sink.size, broken, pause)
         await asyncio.sleep(pause)
 
-    async def _answer(self, web: Web, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
+    async def _answer(self, client: MediaClient, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
         try:
-            return await web.get(url, headers, seconds=STALL_SECONDS)
+            return await client.get(url, headers, seconds=STALL_SECONDS)
         except TooManyRedirects as lost:
             raise ResultUnavailable(f"{self._name} cannot be had: its URL was {lost}") from lost
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 
-__all__ = ["library"]
+__all__ = ["import_optional"]
 
 
-def library(name: str, purpose: str) -> Any:
+def import_optional(name: str, purpose: str) -> Any:
     """Load a library of the extra; raise :class:`InvalidRequest`, with what it is wanted for, where it is missing."""
     try:
         return import_module(name)

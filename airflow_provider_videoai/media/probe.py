@@ -24,15 +24,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from airflow_provider_videoai.jobs.errors import VendorUnavailable, VideoAIError
-from airflow_provider_videoai.media.extra import library
+from airflow_provider_videoai.media.extra import import_optional
 
-__all__ = ["MOST_BYTES", "MOST_MEMORY", "SECONDS", "AudioFacts", "MediaFacts", "NotMedia", "VideoFacts", "probe"]
+__all__ = ["MAX_BYTES", "MAX_MEMORY", "SECONDS", "AudioFacts", "MediaFacts", "NotMedia", "VideoFacts", "probe"]
 
 SECONDS = 60.0
 """How long a file may take to be read as media."""
-MOST_BYTES = 256 * 1024**2
+MAX_BYTES = 256 * 1024**2
 """How much of a file is read at most: headers and indexes, also those of hours of video."""
-MOST_MEMORY = 512 * 1024**2
+MAX_MEMORY = 512 * 1024**2
 """How much memory, in bytes, FFmpeg may take: an index of a day of video needs half of it."""
 
 _PROBER = "airflow_provider_videoai.media.prober"
@@ -89,10 +89,10 @@ def probe(file: Path | BinaryIO) -> MediaFacts:
     """Read a file's header.
 
     Raises :class:`NotMedia` for what has no picture and no sound (images, subtitles, texts and playlists included), or
-    needs more than :data:`MOST_BYTES` or :data:`MOST_MEMORY` to be read; ``VendorUnavailable`` if it takes longer than
+    needs more than :data:`MAX_BYTES` or :data:`MAX_MEMORY` to be read; ``VendorUnavailable`` if it takes longer than
     :data:`SECONDS`.
     """
-    library("av", "to look at media")
+    import_optional("av", "to look at media")
     if isinstance(file, Path):
         with file.open("rb") as opened:
             return probe(opened)
@@ -102,7 +102,7 @@ def probe(file: Path | BinaryIO) -> MediaFacts:
             answer = _served(bounded, prober)
         except _ReaderEndedError as ended:
             bounded.check()
-            raise NotMedia(f"to read it takes more than {MOST_MEMORY // 1024**2} MB of memory, or fails") from ended
+            raise NotMedia(f"to read it takes more than {MAX_MEMORY // 1024**2} MB of memory, or fails") from ended
     bounded.check()
     if isinstance(answer, str):
         raise NotMedia(answer)
@@ -129,7 +129,7 @@ def _started(descriptor: int) -> subprocess.Popen[bytes]:
     """Start it without this process's environment, which may hold secrets."""
     environment = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     environment |= {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    command = [sys.executable, "-P", "-m", _PROBER, str(descriptor), str(MOST_MEMORY), str(SECONDS)]
+    command = [sys.executable, "-P", "-m", _PROBER, str(descriptor), str(MAX_MEMORY), str(SECONDS)]
     nothing = subprocess.DEVNULL
     try:
         return subprocess.Popen(  # noqa: S603 - nothing in the command is of others
@@ -186,7 +186,7 @@ class _Bounded:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._left = MOST_BYTES
+        self._left = MAX_BYTES
         self._end = time.monotonic() + SECONDS
         self._exceeded: VideoAIError | None = None
 
@@ -196,7 +196,7 @@ class _Bounded:
         piece = b"" if self._exceeded else self._file.read(count)
         self._left -= len(piece)
         if self._left < 0 and self._exceeded is None:
-            self._exceeded = NotMedia(f"its header is not within {MOST_BYTES // 1024**2} MB of it")
+            self._exceeded = NotMedia(f"its header is not within {MAX_BYTES // 1024**2} MB of it")
         return b"" if self._exceeded else piece
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -64,20 +64,20 @@ class _File:
         return self._connection.recv_bytes()
 
 
-def main(descriptor: int, most_memory: int, seconds: float) -> None:
+def main(descriptor: int, max_memory: int, seconds: float) -> None:
     """Read the file at the other end of a connection, and send what it is."""
-    _limit(most_memory, seconds)
+    _limit(max_memory, seconds)
     with Connection(descriptor) as connection:
         connection.send_bytes(b'"ready"')
         connection.send_bytes(json.dumps(("answer", _answer(_File(connection), seconds))).encode())
 
 
-def _limit(most_memory: int, seconds: float) -> None:
+def _limit(max_memory: int, seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     if sys.platform == "linux":  # macOS refuses it
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        most = taken + most_memory
+        most = taken + max_memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from airflow_provider_videoai.jobs.duration import in_words
 from airflow_provider_videoai.jobs.log import Log
 
-__all__ = ["Progress", "size_in_words"]
+__all__ = ["Progress", "format_size"]
 
 _STEPS = 10
 _STEP_OF_UNKNOWN = 100 * 1000 * 1000
@@ -17,7 +17,7 @@ _LEAST_SECONDS = 1.0
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def size_in_words(count: int) -> str:
+def format_size(count: int) -> str:
     """Write a number of bytes as a person says it, for example ``12.3 MB``."""
     size, unit = float(count), 0
     while size >= 999.95 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - one digit more would be rounded to 1000.0
@@ -32,19 +32,19 @@ class Progress:
         self._log = log
         self._name = name
         self._clock = clock
-        self._began = self._told_at = clock()
+        self._began = self._logged_at = clock()
         self._step = 0
 
     def report(self, done: int, total: int | None) -> None:
         """Take in how many bytes there are, of how many."""
         step = done * _STEPS // total if total else done // _STEP_OF_UNKNOWN
         now = self._clock()
-        if step <= self._step or now - self._told_at < _LEAST_SECONDS or done == total:
+        if step <= self._step or now - self._logged_at < _LEAST_SECONDS or done == total:
             return
-        self._step, self._told_at = step, now
-        share = f"{done * 100 // total} % of {size_in_words(total)}" if total else size_in_words(done)
+        self._step, self._logged_at = step, now
+        share = f"{done * 100 // total} % of {format_size(total)}" if total else format_size(done)
         self._log.info("%s: %s after %s", self._name, share, in_words(now - self._began))
 
     def end(self, done: int) -> None:
         """Write how much it was and how long it took."""
-        self._log.info("%s: all %s after %s", self._name, size_in_words(done), in_words(self._clock() - self._began))
+        self._log.info("%s: all %s after %s", self._name, format_size(done), in_words(self._clock() - self._began))

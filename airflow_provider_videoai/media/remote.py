@@ -15,18 +15,18 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.jobs.http.blocking_runner import Runner
-from airflow_provider_videoai.media.body import body_of
-from airflow_provider_videoai.media.web import TooManyRedirects, Unreachable, Web, pieces
+from airflow_provider_videoai.media.body import body_from_headers
+from airflow_provider_videoai.media.web import MediaClient, TooManyRedirects, Unreachable, pieces
 
-__all__ = ["MOST_BYTES", "PART", "SECONDS", "SECONDS_IN_ALL", "RemoteFile"]
+__all__ = ["MAX_BYTES", "PART", "SECONDS", "TOTAL_TIMEOUT", "RemoteFile"]
 
-MOST_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """How much of a file is fetched at most: its header, wherever that is."""
 PART = 256 * 1024
 """Bytes that are requested at once."""
 SECONDS = 30.0
 """How long one part may take."""
-SECONDS_IN_ALL = 300.0
+TOTAL_TIMEOUT = 300.0
 
 _TOTAL = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 
@@ -44,9 +44,9 @@ class RemoteFile(io.RawIOBase):
         self._at = 0
         self._fetched = 0
         self.size = 0
-        self._until = time.monotonic() + SECONDS_IN_ALL
+        self._until = time.monotonic() + TOTAL_TIMEOUT
         self._runner = Runner()
-        self._web = Web(allow_private=allow_private)
+        self._client = MediaClient(allow_private=allow_private)
         try:
             self._runner.run(self._part(0, 0))
         except BaseException:
@@ -77,8 +77,8 @@ class RemoteFile(io.RawIOBase):
         if count <= 0:
             return 0
         self._fetched += count
-        if self._fetched > MOST_BYTES:
-            raise InvalidRequest(f"its header is not within {MOST_BYTES // 1024**2} MB of it")
+        if self._fetched > MAX_BYTES:
+            raise InvalidRequest(f"its header is not within {MAX_BYTES // 1024**2} MB of it")
         buffer[:count] = self._runner.run(self._part(self._at, self._at + count - 1))
         self._at += count
         return count
@@ -86,7 +86,7 @@ class RemoteFile(io.RawIOBase):
     @override
     def close(self) -> None:
         if not self.closed:
-            self._runner.run(self._web.close())
+            self._runner.run(self._client.close())
             self._runner.close()
         super().close()
 
@@ -96,7 +96,7 @@ class RemoteFile(io.RawIOBase):
         try:
             async with (
                 asyncio.timeout(seconds),
-                await self._web.get(self._url, {"Range": f"bytes={first}-{last}"}, seconds=seconds) as answer,
+                await self._client.get(self._url, {"Range": f"bytes={first}-{last}"}, seconds=seconds) as answer,
             ):
                 self._judge(answer, first)
                 self._url = str(answer.url)
@@ -116,7 +116,7 @@ class RemoteFile(io.RawIOBase):
         said = _TOTAL.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != HTTPStatus.PARTIAL_CONTENT or said is None or int(said[1]) != first:
             raise InvalidRequest(f"it does not open: HTTP {answer.status}")
-        if (encoding := body_of(answer.headers).encoding) is not None:
+        if (encoding := body_from_headers(answer.headers).encoding) is not None:
             raise InvalidRequest(f"its server sends it encoded as {encoding!r}, of which parts cannot be read")
         if self.size not in (0, int(said[2])):
             raise VendorUnavailable("it cannot be looked at for now: it was replaced meanwhile")

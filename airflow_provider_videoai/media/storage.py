@@ -17,7 +17,7 @@ from fsspec.spec import AbstractBufferedFile
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.content_types import arguments_for, content_type_of
 
-__all__ = ["BLOCK", "Comparison", "Destination", "Draft", "OtherContent"]
+__all__ = ["BLOCK", "Comparison", "Destination", "DifferentContent", "Draft"]
 
 BLOCK = 5 * 1024 * 1024
 """Bytes that an object store is sent at once, the least that S3 takes. They are held in memory, more than once."""
@@ -31,7 +31,7 @@ _NO_LOCKS = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
 _LONGEST_NAME, _LONGEST_KEY = 255, 1024
 
 
-class OtherContent(Exception):
+class DifferentContent(Exception):
     """Something else is at the destination already."""
 
 
@@ -51,7 +51,7 @@ class Destination:
         self._has_folders = _WITHOUT_FOLDERS.isdisjoint(protocols)
 
     @property
-    def beside(self) -> Destination:
+    def temporary(self) -> Destination:
         """Where the bytes are before they are whole: the same at each try, so what a killed one left is replaced."""
         folder, name = posixpath.split(self.path)
         whole = self.path.partition("/")[2] if not self._has_folders else ""
@@ -154,7 +154,7 @@ class Draft:
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
-        self.place = destination.beside
+        self.temporary = destination.temporary
         self._file: Any = None
         self._lock: int | None = None
         self._digest = hashlib.sha256()
@@ -177,10 +177,10 @@ class Draft:
     def begin(self, body: Body) -> None:
         """Be empty, whatever was written before."""
         self._abandon()
-        self.place.content_type = content_type_of(self._destination.path, body.content_type)
+        self.temporary.content_type = content_type_of(self._destination.path, body.content_type)
         if self._lock is None:
-            self._lock = self.place.lock()
-        self._file = self.place.create()
+            self._lock = self.temporary.lock()
+        self._file = self.temporary.create()
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -200,10 +200,10 @@ class Draft:
     def publish(self) -> None:
         """Put it at the destination, whole; what was there is replaced. Raise ``OSError`` if it is whole no more."""
         self._check_whole()
-        self.place.move_to(self._destination)
+        self.temporary.move_to(self._destination)
 
     def _check_whole(self) -> None:
-        if (stored := self.place.size()) != self.size:
+        if (stored := self.temporary.size()) != self.size:
             raise OSError(
                 errno.EIO, f"{stored} bytes of {self.size} are in the store: does another task write there as well?"
             )
@@ -211,12 +211,12 @@ class Draft:
     def _remove(self) -> None:
         if self._lock is not None:
             try:
-                self.place.remove()
+                self.temporary.remove()
             finally:
                 os.close(self._lock)
                 self._lock = None
-        elif not self.place.is_local:  # a file without our lock is another task's
-            self.place.remove()
+        elif not self.temporary.is_local:  # a file without our lock is another task's
+            self.temporary.remove()
 
     def _abandon(self) -> None:
         if self._file is None:
@@ -245,9 +245,9 @@ class Comparison:
         return self._digest.hexdigest()
 
     def begin(self, body: Body) -> None:
-        """Be empty; raise :class:`OtherContent` if the length differs already."""
+        """Be empty; raise :class:`DifferentContent` if the length differs already."""
         if body.length not in (None, self._expected):
-            raise OtherContent(f"it has {self._expected} bytes, and the result {body.length}")
+            raise DifferentContent(f"it has {self._expected} bytes, and the result {body.length}")
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -257,6 +257,6 @@ class Comparison:
         self.size += len(piece)
 
     def check(self) -> None:
-        """Raise :class:`OtherContent` where the bytes are not the same."""
+        """Raise :class:`DifferentContent` where the bytes are not the same."""
         if self.size != self._expected or self.sha256 != self._destination.sha256():
-            raise OtherContent("its bytes are others")
+            raise DifferentContent("its bytes are others")

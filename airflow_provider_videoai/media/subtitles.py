@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.media.cues import Cue
 
-__all__ = ["Form", "read", "srt_to_vtt", "write"]
+__all__ = ["NoCues", "SubtitleFormat", "parse", "serialize", "to_vtt"]
 
 # No part of these can begin inside of what another match would skip: each character is looked at a few times at most.
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>\n]*>|<[0-9]+:[0-9:.]*>|\{\\[^{}\n]*\}")
@@ -25,19 +24,23 @@ _NUMBER = re.compile(r"[ \t]*[0-9]{1,9}[ \t]*")
 _WORD_JOINER = "\u2060"
 
 
-class Form(StrEnum):
+class NoCues(ValueError):
+    """The text is not a subtitle file: nothing in it would be shown."""
+
+
+class SubtitleFormat(StrEnum):
     """A form of subtitle files, by the suffix of their names."""
 
     SRT = ".srt"
     VTT = ".vtt"
 
     @classmethod
-    def of(cls, path: str) -> Form | None:
+    def of(cls, path: str) -> SubtitleFormat | None:
         """Return the form of the file at a path; ``None`` for any other suffix."""
         return next((form for form in cls if path.lower().endswith(form)), None)
 
 
-def read(text: str) -> list[Cue]:
+def parse(text: str) -> list[Cue]:
     """Return the cues of a file, SubRip or WebVTT, without markup; those that show nothing are left out."""
     text = text.removeprefix("\ufeff").replace("\0", "\ufffd")  # as WebVTT wants it
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -59,29 +62,33 @@ def read(text: str) -> list[Cue]:
     return [Cue(start=start, end=end, lines=lines) for start, end, lines in plain if lines]
 
 
-def write(cues: Iterable[Cue], form: Form) -> str:
+def serialize(cues: Iterable[Cue], form: SubtitleFormat) -> str:
     """Return the text of a subtitle file."""
-    written = ["WEBVTT\n\n"] if form is Form.VTT else []
+    written = ["WEBVTT\n\n"] if form is SubtitleFormat.VTT else []
     for number, cue in enumerate(cues, 1):
         lines = "\n".join(_escaped(line, form) for line in cue.lines)
         written.append(f"{number}\n{_time(cue.start, form)} --> {_time(cue.end, form)}\n{lines}\n\n")
     return "".join(written)
 
 
-def srt_to_vtt(srt: str) -> str:
-    """Return the same cues as WebVTT, without markup; raise ``ResultUnavailable`` for a text without a cue."""
-    if cues := read(srt):
-        return write(cues, Form.VTT)
-    raise ResultUnavailable("what came are no subtitles: nothing was published")
+def to_vtt(text: str) -> str:
+    """Convert SubRip or WebVTT to plain WebVTT: the same cues, without markup.
+
+    :param text: of the whole file.
+    :raises NoCues: if there is no cue in it.
+    """
+    if cues := parse(text):
+        return serialize(cues, SubtitleFormat.VTT)
+    raise NoCues("there is no cue in it")
 
 
 def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> int:
     return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(fraction.ljust(3, "0"))
 
 
-def _time(milliseconds: int, form: Form) -> str:
+def _time(milliseconds: int, form: SubtitleFormat) -> str:
     seconds, rest = divmod(milliseconds, 1000)
-    mark = "," if form is Form.SRT else "."
+    mark = "," if form is SubtitleFormat.SRT else "."
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"
 
 
@@ -97,7 +104,7 @@ def _character(entity: re.Match[str]) -> str:
     return " ".join(html.unescape(entity[0]).splitlines()) or " "
 
 
-def _escaped(line: str, form: Form) -> str:
+def _escaped(line: str, form: SubtitleFormat) -> str:
     # Players take a backslash and what follows for a command, and an arrow for a time; a word joiner is not seen.
     line = line.replace("\\", f"\\{_WORD_JOINER}")
-    return html.escape(line, quote=False) if form is Form.VTT else line.replace("-->", f"--{_WORD_JOINER}>")
+    return html.escape(line, quote=False) if form is SubtitleFormat.VTT else line.replace("-->", f"--{_WORD_JOINER}>")

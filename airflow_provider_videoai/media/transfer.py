@@ -46,18 +46,18 @@ def transfer(
 ) -> Stored:
     """Carry it there and return what is there now. A file with the same content stays as it is.
 
-    Raises ``ResultUnavailable`` and ``VendorUnavailable`` (see :class:`Download`), :class:`OtherContent` where another
+    Raises ``ResultUnavailable`` and ``VendorUnavailable`` (see :class:`Download`), :class:`DifferentContent` if another
     content is there and ``overwrite`` is false, ``AddressRefused``, and what ``check`` raises.
     """
     there = destination.size()
     if there is not None and not overwrite:
-        return _compared(source, destination, there, rules, check, log)
+        return _compare(source, destination, there, rules, check, log)
     with Draft(destination) as draft:
         body = fetch(source, draft, rules, log)
         draft.close()
-        stored = _checked(draft, draft.place, destination, body, check)
+        stored = _check(draft, draft.temporary, destination, body, check)
         if there == draft.size and destination.sha256() == draft.sha256:
-            _tell_same(source, log)
+            _log_unchanged(source, log)
         else:
             draft.publish()
         return stored
@@ -72,22 +72,20 @@ def fetch(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
     return body
 
 
-def _compared(source: Source, destination: Destination, there: int, rules: Rules, check: Check, log: Log) -> Stored:
+def _compare(source: Source, destination: Destination, there: int, rules: Rules, check: Check, log: Log) -> Stored:
     comparison = Comparison(destination, there)
     body = fetch(source, comparison, rules, log)
     comparison.check()
-    _tell_same(source, log)
-    return _checked(comparison, destination, destination, body, check)
+    _log_unchanged(source, log)
+    return _check(comparison, destination, destination, body, check)
 
 
-def _checked(
-    sink: Draft | Comparison, place: Destination, destination: Destination, body: Body, check: Check
-) -> Stored:
+def _check(sink: Draft | Comparison, place: Destination, destination: Destination, body: Body, check: Check) -> Stored:
     with place.open() as file:
         duration_ms = check(file)
     content_type = content_type_of(destination.path, body.content_type)
     return Stored(bytes=sink.size, sha256=sink.sha256, content_type=content_type, duration_ms=duration_ms)
 
 
-def _tell_same(source: Source, log: Log) -> None:
+def _log_unchanged(source: Source, log: Log) -> None:
     log.info("%s: the same content is there already, and stays as it is", source.name)

@@ -12,19 +12,19 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, VendorUnavailable
-from airflow_provider_videoai.media.addresses import checked
-from airflow_provider_videoai.media.web import LEAST_RATE, Unreachable, Web
+from airflow_provider_videoai.media.addresses import check_url
+from airflow_provider_videoai.media.web import MIN_RATE, MediaClient, Unreachable
 
-__all__ = ["PIECE", "STALL_SECONDS", "Body", "post", "put"]
+__all__ = ["PIECE", "STALL_SECONDS", "Upload", "post", "put"]
 
 STALL_SECONDS = 60.0
 """How long the storage may take for the next piece, and for its answer after the last one."""
-PIECE = int(LEAST_RATE * STALL_SECONDS)
+PIECE = int(MIN_RATE * STALL_SECONDS)
 """Bytes of the file that are held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Upload:
     """What is sent: exactly ``size`` bytes of ``file``. ``name`` is what messages call it."""
 
     file: BinaryIO
@@ -33,7 +33,7 @@ class Body:
     report: Callable[[int, int | None], None]
 
 
-async def put(url: str, body: Body, *, allow_private: bool) -> None:
+async def put(url: str, body: Upload, *, allow_private: bool) -> None:
     """Send the body with PUT and nothing but its length, as a pre-signed URL wants it.
 
     Raises :class:`VendorUnavailable` if it did not arrive (all of it may be sent again, to a fresh URL),
@@ -43,7 +43,7 @@ async def put(url: str, body: Body, *, allow_private: bool) -> None:
     await _send("PUT", url, _Pieces(body), None, allow_private=allow_private)
 
 
-async def post(url: str, body: Body, form: Mapping[str, str], *, allow_private: bool) -> None:
+async def post(url: str, body: Upload, form: Mapping[str, str], *, allow_private: bool) -> None:
     """Send the body as the last part, ``file``, of a form (multipart/form-data, RFC 7578); raises as :func:`put`."""
     boundary = secrets.token_hex(16)
     begin = f"--{boundary}\r\nContent-Disposition: form-data; name="
@@ -56,22 +56,22 @@ async def post(url: str, body: Body, form: Mapping[str, str], *, allow_private: 
 async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None, *, allow_private: bool) -> None:
     headers = {"Content-Length": str(pieces.size)} | ({"Content-Type": content_type} if content_type else {})
     try:
-        async with Web(allow_private=allow_private) as web, asyncio.timeout(None) as pieces.limit:
+        async with MediaClient(allow_private=allow_private) as client, asyncio.timeout(None) as pieces.limit:
             pieces.wait()
-            answer = await web.request(
-                method, checked(url), data=pieces, headers=headers, skip_auto_headers=("Content-Type",)
+            answer = await client.request(
+                method, check_url(url), data=pieces, headers=headers, skip_auto_headers=("Content-Type",)
             )
             answer.close()
     except (Unreachable, TimeoutError) as failure:
-        if pieces.fault is not None:
-            raise pieces.fault from failure
+        if pieces.read_error is not None:
+            raise pieces.read_error from failure
         reason = str(failure) or "no answer in time, or too few bytes taken"
         raise VendorUnavailable(f"{pieces.name} could not be uploaded: {reason}; a retry uploads it again") from failure
     if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
         raise VendorUnavailable(
             f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status}; a retry uploads it again"
         )
-    if not pieces.all_given:
+    if not pieces.all_sent:
         raise VendorUnavailable(
             f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status} came before all of it was "
             "sent; a retry uploads it again"
@@ -79,16 +79,16 @@ async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None
 
 
 class _Pieces:
-    """The bytes that are sent. ``fault`` is what kept the file from giving them: the library hides it."""
+    """The bytes that are sent. ``read_error`` is what kept the file from giving them: the library hides it."""
 
-    def __init__(self, body: Body, head: bytes = b"", tail: bytes = b"") -> None:
+    def __init__(self, body: Upload, head: bytes = b"", tail: bytes = b"") -> None:
         self._body = body
         self._head = head
         self._tail = tail
         self.name = body.name
         self.size = len(head) + body.size + len(tail)
-        self.fault: Exception | None = None
-        self.all_given = False
+        self.read_error: Exception | None = None
+        self.all_sent = False
         self.limit: asyncio.Timeout
 
     def wait(self) -> None:
@@ -104,7 +104,7 @@ class _Pieces:
             piece = await asyncio.to_thread(self._read, min(PIECE, self._body.size - sent))
             self.wait()
             sent += len(piece)
-            self.all_given = sent == self._body.size  # before the storage can answer to the last piece
+            self.all_sent = sent == self._body.size  # before the storage can answer to the last piece
             yield piece
             self._body.report(sent, self._body.size)
         if self._tail:
@@ -114,10 +114,10 @@ class _Pieces:
         try:
             piece = self._body.file.read(count)
         except Exception as fault:
-            self.fault = StorageFailed(f"{self._body.name} cannot be read from its store ({type(fault).__name__})")
-            self.fault.__cause__ = fault
-            raise self.fault from fault
+            self.read_error = StorageFailed(f"{self._body.name} cannot be read from its store ({type(fault).__name__})")
+            self.read_error.__cause__ = fault
+            raise self.read_error from fault
         if not piece:
-            self.fault = InvalidRequest(f"{self._body.name} became shorter while it was uploaded")
-            raise self.fault
+            self.read_error = InvalidRequest(f"{self._body.name} became shorter while it was uploaded")
+            raise self.read_error
         return piece

@@ -24,13 +24,13 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.http.attempt import USER_AGENT
 from airflow_provider_videoai.jobs.http.environment import Proxy, proxy_for, tls
 from airflow_provider_videoai.jobs.http.network_errors import why
-from airflow_provider_videoai.media.addresses import AddressRefused, checked, refuse_private
+from airflow_provider_videoai.media.addresses import AddressRefused, check_url, require_public
 
-__all__ = ["LEAST_RATE", "PIECE", "REDIRECTS", "TooManyRedirects", "Unreachable", "Web", "pieces"]
+__all__ = ["MIN_RATE", "PIECE", "REDIRECTS", "MediaClient", "TooManyRedirects", "Unreachable", "pieces"]
 
 REDIRECTS = 5
 """How many are followed at most."""
-LEAST_RATE = 4 * 1024
+MIN_RATE = 4 * 1024
 """Bytes a second that a server must send, or take, on average; whoever is slower is left."""
 PIECE = 1024 * 1024
 """Bytes that are held at once."""
@@ -55,7 +55,7 @@ class TooManyRedirects(Exception):
         super().__init__(f"redirected more than {REDIRECTS} times")
 
 
-class Web:
+class MediaClient:
     """An HTTP client for URLs from outside. A private address is refused unless ``allow_private``.
 
     A name is judged by the address that is connected to. A proxy looks names up itself: there a literal address, and
@@ -83,34 +83,36 @@ class Web:
         Takes ``seconds`` at most, however the server sends its heads. Raises :class:`AddressRefused`,
         :class:`TooManyRedirects`, :class:`Unreachable`, and :class:`InvalidRequest` for an environment variable.
         """
-        address = checked(url)
-        with _in_words(None):
+        address = check_url(url)
+        with _network_errors(None):
             async with asyncio.timeout(seconds):
                 for _ in range(REDIRECTS + 1):
                     answer = await self.request("GET", address, headers=headers)
                     if answer.status not in _REDIRECTS_OF_HTTP:
                         return answer
                     answer.close()
-                    address = _next(address, answer.headers.get("Location", ""))
+                    address = _redirect_target(address, answer.headers.get("Location", ""))
         raise TooManyRedirects
 
     async def request(
         self, method: str, address: URL, *, headers: Mapping[str, str] | None = None, **options: Any
     ) -> aiohttp.ClientResponse:
-        """Send one request to an address that was :func:`checked` and return its answer; follows no redirect."""
+        """Send one request to an address that was :func:`check_url` and return its answer; follows no redirect."""
         proxy = proxy_for(str(address))
         if proxy is None:
-            session, way = self._session(guarded=not self._allow_private), {}
+            session, proxy_options = self._session(guarded=not self._allow_private), {}
         else:
-            await self._judge_for_proxy(address)
-            session, way = self._session(guarded=False), _through(proxy)
+            await self._check_for_proxy(address)
+            session, proxy_options = self._session(guarded=False), _proxy_options(proxy)
         # A tunnel is requested with the login; a plain request carries it itself.
         headers = {**(headers or {}), **(_login(proxy) if address.scheme == "http" else {})}
-        with _in_words(proxy):
-            answer = await session.request(method, address, headers=headers, allow_redirects=False, **way, **options)
+        with _network_errors(proxy):
+            answer = await session.request(
+                method, address, headers=headers, allow_redirects=False, **proxy_options, **options
+            )
         if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy is not None:
             answer.close()  # of a plain request; a tunnel that is refused is an error of the library
-            raise Unreachable(_no_way(proxy, answer.status))
+            raise Unreachable(_proxy_refusal(proxy, answer.status))
         return answer
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
@@ -130,7 +132,7 @@ class Web:
             )
         return self._sessions[guarded]
 
-    async def _judge_for_proxy(self, address: URL) -> None:
+    async def _check_for_proxy(self, address: URL) -> None:
         if self._allow_private:
             return
         loop = asyncio.get_running_loop()
@@ -140,30 +142,30 @@ class Web:
         except (OSError, UnicodeError):  # a TimeoutError is an OSError: the name means nothing here
             return
         for *_, (host, *_) in found:
-            refuse_private(str(host))
+            require_public(str(host))
 
 
 async def pieces(answer: aiohttp.ClientResponse, *, seconds: float) -> AsyncIterator[bytes]:
     """Yield the body as it comes. Raises :class:`Unreachable` if it breaks or comes too slowly.
 
-    ``LEAST_RATE * seconds`` bytes must come within each ``seconds`` of waiting; what the caller does with them does
+    ``MIN_RATE * seconds`` bytes must come within each ``seconds`` of waiting; what the caller does with them does
     not count.
     """
     waited, count = 0.0, 0
     while True:
         began = time.monotonic()
-        with _in_words(None):
+        with _network_errors(None):
             try:
                 async with asyncio.timeout(max(seconds - waited, 0.0)):
                     piece = await _read(answer)
             except aiohttp.ClientError:
-                if rest := _rest(answer.content):
+                if rest := _unread(answer.content):
                     yield rest
                 raise
         if not piece:
             return
         waited, count = waited + time.monotonic() - began, count + len(piece)
-        if count >= LEAST_RATE * seconds:
+        if count >= MIN_RATE * seconds:
             waited, count = 0.0, 0
         yield piece
 
@@ -175,13 +177,13 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         raise aiohttp.ClientPayloadError from closed
 
 
-def _rest(content: aiohttp.StreamReader) -> bytes:
+def _unread(content: aiohttp.StreamReader) -> bytes:
     """Return what came before the break and was not read yet, which the library would drop."""
     content.set_exception(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     return content.read_nowait()
 
 
-def _through(proxy: Proxy) -> dict[str, Any]:
+def _proxy_options(proxy: Proxy) -> dict[str, Any]:
     if proxy.scheme not in ("http", "https"):
         raise InvalidRequest(
             f"environment variable {proxy.variable}: media goes through a proxy at http:// or https:// only, not at "
@@ -197,7 +199,7 @@ def _login(proxy: Proxy | None) -> dict[str, str]:
 
 
 @contextmanager
-def _in_words(proxy: Proxy | None) -> Iterator[None]:
+def _network_errors(proxy: Proxy | None) -> Iterator[None]:
     """Turn what the network did into words; no text of the library, which holds URLs, is passed on."""
     try:
         yield
@@ -214,7 +216,7 @@ def _reason(failure: Exception, proxy: Proxy | None) -> str:
         case aiohttp.ClientPayloadError():
             return "the connection ended before the body did"
         case aiohttp.ClientHttpProxyError(status=status):
-            return _no_way(proxy, status)
+            return _proxy_refusal(proxy, status)
         case aiohttp.ClientProxyConnectionError():
             return f"no connection to {proxy}: {why(failure)}"
         case aiohttp.ClientResponseError() | HttpProcessingError():
@@ -223,20 +225,20 @@ def _reason(failure: Exception, proxy: Proxy | None) -> str:
             return f"{why(failure)}, through {proxy}" if proxy else why(failure)
 
 
-def _no_way(proxy: Proxy | None, status: int) -> str:
+def _proxy_refusal(proxy: Proxy | None, status: int) -> str:
     return f"{proxy} opened no way there: HTTP {status}"
 
 
-def _next(address: URL, location: str) -> URL:
+def _redirect_target(address: URL, location: str) -> URL:
     try:
         target = str(address.join(URL(location, encoded=True)))
     except ValueError:
         raise AddressRefused("it is redirected to what is no URL") from None
-    return checked(target)
+    return check_url(target)
 
 
 def _public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     """Make the socket for an address that a name resolved to, or that was written in the URL."""
     family, kind, protocol, _, (host, *_) = address
-    refuse_private(str(host))
+    require_public(str(host))
     return socket.socket(family, kind, protocol)

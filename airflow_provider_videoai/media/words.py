@@ -17,11 +17,11 @@ from typing import Any
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.protocol.json_values import rows, whole
 
-__all__ = ["UNITS_A_MILLISECOND", "WORD_TIMES", "Stop", "Word", "words_of"]
+__all__ = ["UNITS_PER_MILLISECOND", "WORD_TIMES", "Boundary", "Word", "parse_words"]
 
 WORD_TIMES = "TextTimestampResult"
 """Where they are in the ``details`` of a result."""
-UNITS_A_MILLISECOND = 10_000
+UNITS_PER_MILLISECOND = 10_000
 PHRASE_PAUSE, SENTENCE_PAUSE = 300, 1000
 """Silences, in milliseconds, that part the text as a comma and as a full stop do."""
 
@@ -37,7 +37,7 @@ _UNSPACED = re.compile(
 )
 
 
-class Stop(IntEnum):
+class Boundary(IntEnum):
     """What ends after a word."""
 
     NOTHING = 0
@@ -53,24 +53,24 @@ class Word:
     start: int
     end: int
     spaced: bool
-    stop: Stop = Stop.NOTHING
+    boundary: Boundary = Boundary.NOTHING
 
 
-def words_of(sentences: Any) -> list[Word]:
+def parse_words(sentences: Any) -> list[Word]:
     """Read ``TextTimestampResult``: all of its text in its order, with times that never run back.
 
     An empty list where there are no words; ``InvalidRequest`` where a text has no times.
     """
     words: list[Word] = []
     for sentence in rows(sentences):
-        for place, word in enumerate(_sentence(sentence)):
-            spaced = word.spaced if place else bool(words) and _spaced(words[-1].text, word.text)
+        for position, word in enumerate(_sentence(sentence)):
+            spaced = word.spaced if position else bool(words) and _spaced(words[-1].text, word.text)
             words.append(replace(word, spaced=spaced))
     return _in_order(words)
 
 
 def _sentence(sentence: Mapping[str, Any]) -> Iterator[Word]:
-    said = [each for row in rows(sentence.get("Words")) if (each := _said(row)).text]
+    said = [each for row in rows(sentence.get("Words")) if (each := _word_from_row(row)).text]
     # A mark that the vendor lists as a word has no sound: it is where the sentence shows it.
     spoken = [each for each in said if any(map(str.isalnum, each.text))] or said
     shown = _plain(sentence.get("Sentence"))
@@ -78,22 +78,22 @@ def _sentence(sentence: Mapping[str, Any]) -> Iterator[Word]:
         if shown:
             raise InvalidRequest("result: a sentence of its TextTimestampResult has no words with times")
         return
-    places = _places(shown, spoken)
-    if places is None:
+    positions = _positions(shown, spoken)
+    if positions is None:
         shown = _joined(said)
-        places = _places(shown, spoken) or []
-    *before, last = _whole_words(_cut(shown, places, spoken))
+        positions = _positions(shown, spoken) or []
+    *before, last = _whole_words(_cut(shown, positions, spoken))
     yield from before
-    yield replace(last, stop=Stop.SENTENCE)
+    yield replace(last, boundary=Boundary.SENTENCE)
 
 
-def _said(row: Mapping[str, Any]) -> Word:
+def _word_from_row(row: Mapping[str, Any]) -> Word:
     text = _plain(row.get("Word"))
     start, end = (whole(row.get(name)) for name in ("StartTimestamp", "EndTimestamp"))
     if start is None or end is None:
         raise InvalidRequest(f"result: the word {text!r} of its TextTimestampResult has no times")
     return Word(
-        text=text, start=max(0, start) // UNITS_A_MILLISECOND, end=max(0, end) // UNITS_A_MILLISECOND, spaced=True
+        text=text, start=max(0, start) // UNITS_PER_MILLISECOND, end=max(0, end) // UNITS_PER_MILLISECOND, spaced=True
     )
 
 
@@ -101,15 +101,15 @@ def _plain(text: Any) -> str:
     return " ".join(text.split()) if isinstance(text, str) else ""
 
 
-def _places(shown: str, words: Sequence[Word]) -> list[int] | None:
+def _positions(shown: str, words: Sequence[Word]) -> list[int] | None:
     """Return where each word begins in the sentence; ``None`` where it does not show them all."""
-    places, at = [], 0
+    positions, at = [], 0
     for word in words:
         if (at := shown.find(word.text, at)) < 0:
             return None
-        places.append(at)
+        positions.append(at)
         at += len(word.text)
-    return places
+    return positions
 
 
 def _joined(words: Sequence[Word]) -> str:
@@ -126,11 +126,11 @@ def _spaced(before: str, after: str) -> bool:
     return before[-1] not in _OPENING and not _UNSPACED.match(before[-1]) and not _UNSPACED.match(after[0])
 
 
-def _cut(shown: str, places: Sequence[int], words: Sequence[Word]) -> Iterator[Word]:
+def _cut(shown: str, positions: Sequence[int], words: Sequence[Word]) -> Iterator[Word]:
     """Give each word the marks around it, so that all of the sentence is in one of them."""
     begin, spaced = 0, True
-    for word, place, following in zip(words, places, [*places[1:], None], strict=True):
-        after = place + len(word.text)
+    for word, position, following in zip(words, positions, [*positions[1:], None], strict=True):
+        after = position + len(word.text)
         end = len(shown) if following is None else after + _belongs_before(shown[after:following])
         yield replace(word, text=shown[begin:end], spaced=spaced)
         spaced = shown[end : end + 1] == " "
@@ -165,14 +165,14 @@ def _in_order(words: Sequence[Word]) -> list[Word]:
     for word, start, following in zip(words, starts, [*starts[1:], None], strict=False):
         end = max(start, word.end if following is None else min(word.end, following))
         pause = 0 if following is None else following - end
-        found.append(replace(word, start=start, end=end, stop=max(word.stop, _stop(word.text, pause))))
+        found.append(replace(word, start=start, end=end, boundary=max(word.boundary, _boundary(word.text, pause))))
     return found
 
 
-def _stop(text: str, pause: int) -> Stop:
+def _boundary(text: str, pause: int) -> Boundary:
     mark = text.rstrip(_CLOSING)[-1:]
     if mark in _SENTENCE_MARKS or pause >= SENTENCE_PAUSE:
-        return Stop.SENTENCE
+        return Boundary.SENTENCE
     if mark in _PHRASE_MARKS or pause >= PHRASE_PAUSE:
-        return Stop.PHRASE
-    return Stop.NOTHING
+        return Boundary.PHRASE
+    return Boundary.NOTHING

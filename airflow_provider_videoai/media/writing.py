@@ -10,24 +10,26 @@ from airflow_provider_videoai.jobs.errors import ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.download import Rules
-from airflow_provider_videoai.media.small_file import Memory
-from airflow_provider_videoai.media.storage import Destination, Draft, OtherContent
-from airflow_provider_videoai.media.subtitles import srt_to_vtt
+from airflow_provider_videoai.media.small_file import MemorySink
+from airflow_provider_videoai.media.storage import Destination, DifferentContent, Draft
+from airflow_provider_videoai.media.subtitles import NoCues, to_vtt
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, fetch
 
-__all__ = ["put", "transfer_as_vtt"]
+__all__ = ["store_bytes", "transfer_as_vtt"]
 
 
-def put(content: bytes, destination: Destination, *, overwrite: bool, content_type: str | None = None) -> Stored:
+def store_bytes(
+    content: bytes, destination: Destination, *, overwrite: bool, content_type: str | None = None
+) -> Stored:
     """Put it there and return what is there now. A file with the same content stays as it is.
 
-    Raises :class:`OtherContent` where another content is there and ``overwrite`` is false.
+    Raises :class:`DifferentContent` where another content is there and ``overwrite`` is false.
     """
     digest = hashlib.sha256(content).hexdigest()
     there = destination.size()
     if there != len(content) or destination.sha256() != digest:
         if there is not None and not overwrite:
-            raise OtherContent("its bytes are others")
+            raise DifferentContent("its bytes are others")
         with Draft(destination) as draft:
             draft.begin(Body(length=len(content), content_type=content_type))
             draft.write(content)
@@ -40,11 +42,13 @@ def transfer_as_vtt(
     source: Source, destination: Destination, *, rules: Rules, check: Check, overwrite: bool, log: Log
 ) -> Stored:
     """Fetch SRT and put it there as WebVTT; raises what ``transfer`` raises, and for what is no text."""
-    memory = Memory()
+    memory = MemorySink()
     fetch(source, memory, rules, log)
     check(io.BytesIO(memory.content))
     try:
-        srt = memory.content.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        raise ResultUnavailable("what came are no subtitles in UTF-8: nothing was published") from wrong
-    return put(srt_to_vtt(srt).encode(), destination, overwrite=overwrite, content_type="text/vtt")
+        vtt = to_vtt(memory.content.decode("utf-8-sig"))
+    except UnicodeDecodeError as failure:
+        raise ResultUnavailable("the file is not subtitles in UTF-8: nothing was published") from failure
+    except NoCues as failure:
+        raise ResultUnavailable("the file is not subtitles: nothing was published") from failure
+    return store_bytes(vtt.encode(), destination, overwrite=overwrite, content_type="text/vtt")

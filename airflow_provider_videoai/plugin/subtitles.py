@@ -8,10 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.media.addresses import AddressRefused
 from airflow_provider_videoai.media.small_file import fetch_small
-from airflow_provider_videoai.media.subtitles import Form, read, write
+from airflow_provider_videoai.media.subtitles import NoCues, to_vtt
 from airflow_provider_videoai.media.web import Unreachable
 
-__all__ = ["MOST_BYTES", "NoSubtitles", "fetch", "to_vtt"]
+__all__ = ["MOST_BYTES", "NoSubtitles", "fetch"]
 
 MOST_BYTES = 1_000_000
 _TIMEOUT = 10.0
@@ -21,13 +21,6 @@ class NoSubtitles(ValueError):
     """What was found is no subtitles."""
 
 
-def to_vtt(text: str) -> str:
-    """Turn SubRip or WebVTT into plain WebVTT: cues only, and no markup. Raise :class:`NoSubtitles` without a cue."""
-    if cues := read(text):
-        return write(cues, Form.VTT)
-    raise NoSubtitles("there is no cue in it")
-
-
 async def fetch(url: str, *, allow_private: bool) -> str:
     """Fetch subtitles; raise :class:`NoSubtitles` for what cannot be had, is too long, or is none.
 
@@ -35,7 +28,10 @@ async def fetch(url: str, *, allow_private: bool) -> str:
     as subtitles leaves this function, so it cannot be used to look at other servers.
     """
     try:
-        content = await fetch_small(url, allow_private=allow_private, most_bytes=MOST_BYTES, seconds=_TIMEOUT)
+        content = await fetch_small(url, allow_private=allow_private, max_bytes=MOST_BYTES, seconds=_TIMEOUT)
     except (AddressRefused, Unreachable, VideoAIError) as failure:  # the last: of an environment variable
         raise NoSubtitles(f"they cannot be fetched: {failure}") from failure
-    return await run_in_threadpool(to_vtt, content.decode("utf-8", errors="replace"))
+    try:
+        return await run_in_threadpool(to_vtt, content.decode("utf-8", errors="replace"))
+    except NoCues as failure:
+        raise NoSubtitles(str(failure)) from failure

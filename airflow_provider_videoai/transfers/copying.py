@@ -12,22 +12,22 @@ from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.media.check import anything, has_cues, played, require_library
+from airflow_provider_videoai.media.check import check_media_file, check_subtitles, require_library, skip_check
 from airflow_provider_videoai.media.download import Rules
-from airflow_provider_videoai.media.subtitles import Form
+from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.media.transfer import Check, Source, Stored, transfer
 from airflow_provider_videoai.media.writing import transfer_as_vtt
 from airflow_provider_videoai.registry import VENDORS
-from airflow_provider_videoai.transfers.store_failures import opened, storing
+from airflow_provider_videoai.transfers.store_failures import open_destination, storage_errors
 
-__all__ = ["Keeper"]
+__all__ = ["ResultCopier"]
 
-_MOST_SUBTITLES = 10 * 1024**2
+_MAX_SUBTITLES_BYTES = 10 * 1024**2
 _ARGUMENTS = {"media_url": "destination", "subtitles_url": "subtitles_destination"}
 _WORDS = {"media_url": "media", "subtitles_url": "subtitles"}
 
 
-class Keeper:
+class ResultCopier:
     """Keeps one result. ``conn_id`` is the vendor's connection, ``None`` its default one."""
 
     def __init__(
@@ -38,20 +38,22 @@ class Keeper:
         if verify:
             require_library()
         self._hook = hook_for(result.vendor, conn_id)
-        self._result = _ended(result, self._hook)
+        self._result = _finished(result, self._hook)
         self._overwrite = overwrite
-        self._check: Check = played if verify else anything
+        self._check: Check = check_media_file if verify else skip_check
         self._max_bytes = max_bytes
         self._log = log
 
-    def keep(self, path: str, subtitles_path: str | None) -> dict[str, Any]:
+    def copy(self, path: str, subtitles_path: str | None) -> dict[str, Any]:
         """Put the media at one path and the subtitles, where there are some, at the other; return what was stored."""
         result = self._result
-        as_vtt = Form.of(subtitles_path or "") is Form.VTT
-        media = self._carried("media_url", path, self._check, self._max_bytes)
+        as_vtt = SubtitleFormat.of(subtitles_path or "") is SubtitleFormat.VTT
+        media = self._copy_part("media_url", path, self._check, self._max_bytes)
         subtitles = None
         if subtitles_path and result.subtitles_url:
-            stored = self._carried("subtitles_url", subtitles_path, has_cues, _MOST_SUBTITLES, as_vtt=as_vtt)
+            stored = self._copy_part(
+                "subtitles_url", subtitles_path, check_subtitles, _MAX_SUBTITLES_BYTES, as_vtt=as_vtt
+            )
             subtitles = {"path": subtitles_path, "bytes": stored.bytes, "sha256": stored.sha256}
         return {
             "path": path,
@@ -66,18 +68,18 @@ class Keeper:
             "media_id": result.media_id,
         }
 
-    def _carried(self, part: str, path: str, check: Check, max_bytes: int, *, as_vtt: bool = False) -> Stored:
+    def _copy_part(self, part: str, path: str, check: Check, max_bytes: int, *, as_vtt: bool = False) -> Stored:
         url, argument = _url_of(self._result, part), _ARGUMENTS[part]
         account = self._hook.transport.vendor.account
 
         async def renew() -> str:
-            return _url_of(await self._asked(), part)
+            return _url_of(await self._fresh_result(), part)
 
         source = Source(url=url, renew=renew, name=f"{_WORDS[part]} of {self._name}")
-        with storing(source.name, path, self._result.job_id, account.conn_id, argument=argument):
+        with storage_errors(source.name, path, self._result.job_id, account.conn_id, argument=argument):
             stored = (transfer_as_vtt if as_vtt else transfer)(
                 source,
-                opened(path, argument),
+                open_destination(path, argument),
                 rules=Rules(max_bytes=max_bytes, allow_private=account.options.allow_private_addresses),
                 check=check,
                 overwrite=self._overwrite,
@@ -91,7 +93,7 @@ class Keeper:
     def _name(self) -> str:
         return f"{self._result.operation} job {self._result.job_id}"
 
-    async def _asked(self) -> JobResult:
+    async def _fresh_result(self) -> JobResult:
         try:
             return await self._hook.aresult(self._result.job_id, self._result.operation)
         except JobNotFound as forgotten:
@@ -101,7 +103,7 @@ class Keeper:
             ) from forgotten
 
 
-def _ended(result: JobResult, hook: VideoJobHook) -> JobResult:
+def _finished(result: JobResult, hook: VideoJobHook) -> JobResult:
     """Return the result with its URL; the vendor is queried for one that was handed on while its job went on."""
     if result.media_url is not None:
         return result

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.media.subtitles import Form
+from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
@@ -104,9 +104,9 @@ class VideoResultToObjectStorageOperator(BaseOperator):
 
     def _keep(self, result: JobResult, path: str, subtitles_path: str | None) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
-        from airflow_provider_videoai.transfers.copying import Keeper
+        from airflow_provider_videoai.transfers.copying import ResultCopier
 
-        keeper = Keeper(
+        copier = ResultCopier(
             result,
             conn_id=cast(str | None, self.vendor_conn_id),  # rendered by now
             overwrite=self.overwrite,
@@ -114,10 +114,10 @@ class VideoResultToObjectStorageOperator(BaseOperator):
             max_bytes=self.max_bytes,
             log=self.log,
         )
-        return keeper.keep(path, subtitles_path)
+        return copier.copy(path, subtitles_path)
 
 
 def _check_subtitles_destination(template: Any) -> None:
     check_template("subtitles_destination", template)
-    if Form.of(template) is None:
+    if SubtitleFormat.of(template) is None:
         raise InvalidRequest("subtitles_destination: must end in .srt, the form in which vendors give them, or in .vtt")

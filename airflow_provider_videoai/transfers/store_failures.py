@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_videoai.files.locations import Place, reason, shown
+from airflow_provider_videoai.files.locations import FileLocation, reason, shown
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     ResultUnavailable,
@@ -15,22 +15,24 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.media.addresses import AddressRefused
-from airflow_provider_videoai.media.storage import Destination, OtherContent
+from airflow_provider_videoai.media.storage import Destination, DifferentContent
 
-__all__ = ["opened", "storing"]
+__all__ = ["open_destination", "storage_errors"]
 
 _PAID = "The job is paid for."
 _FREE = "The job is paid for, and a retry of this task buys nothing."
 
 
-def opened(path: str, argument: str = "destination") -> Destination:
+def open_destination(path: str, argument: str = "destination") -> Destination:
     """Return the file of a store at a URL; raise :class:`InvalidRequest` if there is no such store."""
-    place = Place.find(argument, path)
+    place = FileLocation.find(argument, path)
     return Destination(place.fs, place.path)
 
 
 @contextmanager
-def storing(name: str, path: str, job_id: str, conn_id: str = "", *, argument: str = "destination") -> Iterator[None]:
+def storage_errors(
+    name: str, path: str, job_id: str, conn_id: str = "", *, argument: str = "destination"
+) -> Iterator[None]:
     """Raise only errors of this package: whatever else comes out of it is the store's.
 
     :param name: what is stored, for messages.
@@ -52,7 +54,7 @@ def storing(name: str, path: str, job_id: str, conn_id: str = "", *, argument: s
     except AddressRefused as refused:
         text = f"{name} is not fetched: {refused}{refused.advice(conn_id)}"
         raise ResultUnavailable(_unpublished(text, _PAID), job_id=job_id) from refused
-    except OtherContent as other:
+    except DifferentContent as other:
         raise InvalidRequest(
             f"{argument}: something else is at {shown(path)} ({other}); overwrite=True replaces it", job_id=job_id
         ) from other

@@ -12,9 +12,9 @@ from airflow.sdk import BaseOperator, Context
 from airflow_provider_videoai.files.locations import shown
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
-from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
-from airflow_provider_videoai.media.subtitles import Form, write
-from airflow_provider_videoai.media.words import WORD_TIMES, words_of
+from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues
+from airflow_provider_videoai.media.subtitles import SubtitleFormat, serialize
+from airflow_provider_videoai.media.words import WORD_TIMES, parse_words
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
@@ -87,12 +87,12 @@ class WordTimesToSubtitlesOperator(BaseOperator):
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
         # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
         from airflow_provider_videoai.files.lineage import report
-        from airflow_provider_videoai.media.writing import put
-        from airflow_provider_videoai.transfers.store_failures import opened, storing
+        from airflow_provider_videoai.media.writing import store_bytes
+        from airflow_provider_videoai.transfers.store_failures import open_destination, storage_errors
 
-        content = write(cues, Form.of(path) or Form.SRT).encode()
-        with storing(f"subtitles of job {result.job_id}", path, result.job_id):
-            stored = put(content, opened(path), overwrite=self.overwrite)
+        content = serialize(cues, SubtitleFormat.of(path) or SubtitleFormat.SRT).encode()
+        with storage_errors(f"subtitles of job {result.job_id}", path, result.job_id):
+            stored = store_bytes(content, open_destination(path), overwrite=self.overwrite)
         report(self, outputs=[path])
         self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), shown(path))
         return {
@@ -109,7 +109,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
 
 def _check_destination(template: Any) -> None:
     check_template("destination", template)
-    if Form.of(template) is None:
+    if SubtitleFormat.of(template) is None:
         raise InvalidRequest("destination: must end in .srt or .vtt")
 
 
@@ -127,8 +127,8 @@ def _cues(result: JobResult, layout: Layout) -> list[Cue]:
         raise InvalidRequest(
             f"result: job {result.job_id} has not succeeded; wait for it with the vendor's sensor", job_id=result.job_id
         )
-    if words := words_of(result.details.get(WORD_TIMES)):
-        return cues_of(words, layout)
+    if words := parse_words(result.details.get(WORD_TIMES)):
+        return layout_cues(words, layout)
     own = (
         ". It has subtitles of its own: VideoResultToObjectStorageOperator keeps them at subtitles_destination"
         if result.subtitles_url

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from airflow_provider_videoai.files.lineage import report
-from airflow_provider_videoai.files.locations import Place, check_name, shown, store_errors
+from airflow_provider_videoai.files.locations import FileLocation, check_name, shown, store_errors
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -37,7 +37,7 @@ class SourceFile:
     """A file as it is now: ``size`` in bytes; ``version`` is another one as soon as its content changes."""
 
     argument: str
-    place: Place
+    place: FileLocation
     size: int
     version: str
 
@@ -47,7 +47,7 @@ class SourceFile:
 
         Raises :class:`InvalidRequest` if there is none, or no such store; ``StorageFailed`` if that has failed.
         """
-        place = Place.find(argument, source)
+        place = FileLocation.find(argument, source)
         with store_errors(argument, place.url):
             place.fs.invalidate_cache()
             try:
@@ -85,11 +85,11 @@ async def send(
     # Not loaded where DAG files are parsed: they bring an HTTP library of their own.
     from airflow_provider_videoai.media.addresses import AddressRefused
     from airflow_provider_videoai.media.progress import Progress
-    from airflow_provider_videoai.media.upload import Body, post, put
+    from airflow_provider_videoai.media.upload import Upload, post, put
 
     progress = Progress(log, file.name)
     with store_errors(file.argument, file.place.url), file.open() as opened:
-        body = Body(file=opened, size=file.size, name=file.name, report=progress.report)
+        body = Upload(file=opened, size=file.size, name=file.name, report=progress.report)
         try:
             if form is None:
                 await put(url, body, allow_private=account.options.allow_private_addresses)

@@ -12,7 +12,7 @@ from airflow_provider_videoai.jobs.http.blocking_runner import run
 from airflow_provider_videoai.media import download
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.download import Download, Rules
-from airflow_provider_videoai.media.small_file import Memory
+from airflow_provider_videoai.media.small_file import MemorySink
 from tests.jobs.http.wire import RawServer
 
 Fetch = Callable[..., bytes]
@@ -33,7 +33,7 @@ def fetch(raw_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Fetch:
         async def renew() -> str:
             return next(urls)
 
-        memory = Memory()
+        memory = MemorySink()
         rules = Rules(max_bytes=max_bytes, allow_private=True)
         log = logging.getLogger("transfer")
         body = run(

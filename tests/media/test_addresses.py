@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videoai.media.addresses import LONGEST_URL, AddressRefused, allowed, checked
+from airflow_provider_videoai.media.addresses import MAX_URL_LENGTH, AddressRefused, check_url, is_public
 
 PUBLIC = [
     "8.8.8.8",
@@ -52,12 +52,12 @@ NOT_PUBLIC = {
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_an_address_of_the_public_internet_is_allowed(address: str) -> None:
-    assert allowed(address)
+    assert is_public(address)
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC.values(), ids=NOT_PUBLIC)
 def test_any_other_address_is_refused(address: str) -> None:
-    assert not allowed(address)
+    assert not is_public(address)
 
 
 @pytest.mark.parametrize(
@@ -83,25 +83,25 @@ def test_any_other_address_is_refused(address: str) -> None:
         "http://example.com/a\r\nX-Injected: secret",
         "http://example.com/\x00secret",
         "http://exa\udcffmple.com/secret",
-        "http://example.com/" + "a" * LONGEST_URL,
+        "http://example.com/" + "a" * MAX_URL_LENGTH,
         "http://\u2100.example/",
     ],
 )
 def test_what_is_no_plain_web_address_is_refused_and_shows_no_secret(url: str) -> None:
     with pytest.raises(AddressRefused) as refused:
-        checked(url)
+        check_url(url)
     assert "secret" not in str(refused.value)
 
 
 def test_a_signed_url_is_sent_as_it_is() -> None:
     url = "https://example.com/a%20b/c%2Fd.mp4?sig=a%2Bb%2F%3D&x=1+2"
-    assert str(checked(url)) == url
+    assert str(check_url(url)) == url
 
 
 def test_a_blank_is_written_as_browsers_write_it() -> None:
-    assert str(checked(" http://example.com/a b.mp4 ")) == "http://example.com/a%20b.mp4"
+    assert str(check_url(" http://example.com/a b.mp4 ")) == "http://example.com/a%20b.mp4"
 
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0x7f.1", "0177.0.0.1"])
 def test_an_odd_way_to_write_an_address_is_judged_as_what_it_is(host: str) -> None:
-    assert checked(f"http://{host}/").host == "127.0.0.1"
+    assert check_url(f"http://{host}/").host == "127.0.0.1"

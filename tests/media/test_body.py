@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.media.body import Body, Next, body_of, judge, range_headers, retry_after
+from airflow_provider_videoai.media.body import Action, Body, body_from_headers, decide, range_headers, retry_after
 
 DATE = "Sat, 09 May 2026 08:00:00 GMT"
 OLDER = "Sat, 09 May 2026 07:00:00 GMT"
@@ -34,52 +34,58 @@ def part(start: int = 40, total: str = "100", **more: str) -> dict[str, str]:
     return {"Content-Range": f"bytes {start}-99/{total}", **more}
 
 
-CASES: dict[str, tuple[int, Headers, int, Body | None, Next]] = {
-    "all of it": (200, {}, 0, None, Next.BEGIN),
-    "all of it, though a part was asked for": (200, {}, 40, KNOWN, Next.BEGIN),
-    "an error page in its place": (200, {"Content-Type": "text/html; charset=utf-8"}, 0, None, Next.REFUSED),
-    "an error of storage in its place": (200, {"Content-Type": "application/xml"}, 0, None, Next.REFUSED),
-    "the rest": (206, part(ETag='"one"'), 40, KNOWN, Next.GO_ON),
-    "the rest, of the date that If-Range named": (206, part() | {"Last-Modified": OLDER}, 40, DATED, Next.GO_ON),
-    "the rest, in so many bytes": (206, part(ETag='"one"') | {"Content-Length": "60"}, 40, KNOWN, Next.GO_ON),
-    "some of the rest": (206, {"Content-Range": "bytes 40-59/100", "ETag": '"one"'}, 40, KNOWN, Next.GO_ON),
-    "the rest, where neither says what it is": (206, part(), 40, UNVALIDATED, Next.REQUEST_WHOLE),
-    "the rest, without the tag": (206, part(), 40, KNOWN, Next.REQUEST_WHOLE),
-    "the rest, with a weak tag": (206, part(ETag='W/"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
-    "the rest, without the date": (206, part(), 40, DATED, Next.REQUEST_WHOLE),
-    "the rest, of another date": (206, part() | {"Last-Modified": DATE}, 40, DATED, Next.REQUEST_WHOLE),
-    "the rest of a body of unknown length": (206, part(total="*", ETag='"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
-    "another number of bytes": (206, part(ETag='"one"') | {"Content-Length": "61"}, 40, KNOWN, Next.REQUEST_WHOLE),
-    "beyond its own end": (206, {"Content-Range": "bytes 40-100/100", "ETag": '"one"'}, 40, KNOWN, Next.REQUEST_WHOLE),
-    "backwards": (206, {"Content-Range": "bytes 40-39/100", "ETag": '"one"'}, 40, KNOWN, Next.REQUEST_WHOLE),
-    "an absurd number": (206, {"Content-Range": f"bytes {'9' * 5000}-1/2"}, 40, KNOWN, Next.REQUEST_WHOLE),
+CASES: dict[str, tuple[int, Headers, int, Body | None, Action]] = {
+    "all of it": (200, {}, 0, None, Action.START),
+    "all of it, though a part was asked for": (200, {}, 40, KNOWN, Action.START),
+    "an error page in its place": (200, {"Content-Type": "text/html; charset=utf-8"}, 0, None, Action.URL_REFUSED),
+    "an error of storage in its place": (200, {"Content-Type": "application/xml"}, 0, None, Action.URL_REFUSED),
+    "the rest": (206, part(ETag='"one"'), 40, KNOWN, Action.CONTINUE),
+    "the rest, of the date that If-Range named": (206, part() | {"Last-Modified": OLDER}, 40, DATED, Action.CONTINUE),
+    "the rest, in so many bytes": (206, part(ETag='"one"') | {"Content-Length": "60"}, 40, KNOWN, Action.CONTINUE),
+    "some of the rest": (206, {"Content-Range": "bytes 40-59/100", "ETag": '"one"'}, 40, KNOWN, Action.CONTINUE),
+    "the rest, where neither says what it is": (206, part(), 40, UNVALIDATED, Action.RESTART),
+    "the rest, without the tag": (206, part(), 40, KNOWN, Action.RESTART),
+    "the rest, with a weak tag": (206, part(ETag='W/"one"'), 40, KNOWN, Action.RESTART),
+    "the rest, without the date": (206, part(), 40, DATED, Action.RESTART),
+    "the rest, of another date": (206, part() | {"Last-Modified": DATE}, 40, DATED, Action.RESTART),
+    "the rest of a body of unknown length": (206, part(total="*", ETag='"one"'), 40, KNOWN, Action.RESTART),
+    "another number of bytes": (206, part(ETag='"one"') | {"Content-Length": "61"}, 40, KNOWN, Action.RESTART),
+    "beyond its own end": (206, {"Content-Range": "bytes 40-100/100", "ETag": '"one"'}, 40, KNOWN, Action.RESTART),
+    "backwards": (206, {"Content-Range": "bytes 40-39/100", "ETag": '"one"'}, 40, KNOWN, Action.RESTART),
+    "an absurd number": (206, {"Content-Range": f"bytes {'9' * 5000}-1/2"}, 40, KNOWN, Action.RESTART),
     "several parts": (
         206,
         part(ETag='"one"') | {"Content-Type": "multipart/byteranges; boundary=x"},
         40,
         KNOWN,
-        Next.REQUEST_WHOLE,
+        Action.RESTART,
     ),
-    "another encoding": (206, part(ETag='"one"') | {"Content-Encoding": "gzip"}, 40, KNOWN, Next.REQUEST_WHOLE),
-    "the rest of another body": (206, part(ETag='"two"'), 40, KNOWN, Next.REQUEST_WHOLE),
-    "the rest of a longer body": (206, part(total="101", ETag='"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
-    "the rest of who knows what": (206, part(total="*"), 40, LENGTHLESS, Next.REQUEST_WHOLE),
-    "a part from another place": (206, part(start=39, ETag='"one"'), 40, KNOWN, Next.REQUEST_WHOLE),
-    "a part without its place": (206, {"ETag": '"one"'}, 40, KNOWN, Next.REQUEST_WHOLE),
-    "a part that nobody asked for": (206, part(), 0, None, Next.REQUEST_WHOLE),
-    "nothing is missing": (416, {"Content-Range": "bytes */100"}, 100, KNOWN, Next.END),
-    "shorter than announced": (416, {"Content-Range": "bytes */40"}, 40, KNOWN, Next.REQUEST_WHOLE),
-    "beyond an end that nobody names": (416, {}, 100, KNOWN, Next.REQUEST_WHOLE),
-    **{f"refused with {status}": (status, {}, 40, KNOWN, Next.REFUSED) for status in (400, 401, 403, 404, 410, 304)},
-    **{f"passing with {status}": (status, {}, 40, KNOWN, Next.WAIT) for status in (408, 425, 429, 500, 502, 503)},
+    "another encoding": (206, part(ETag='"one"') | {"Content-Encoding": "gzip"}, 40, KNOWN, Action.RESTART),
+    "the rest of another body": (206, part(ETag='"two"'), 40, KNOWN, Action.RESTART),
+    "the rest of a longer body": (206, part(total="101", ETag='"one"'), 40, KNOWN, Action.RESTART),
+    "the rest of who knows what": (206, part(total="*"), 40, LENGTHLESS, Action.RESTART),
+    "a part from another place": (206, part(start=39, ETag='"one"'), 40, KNOWN, Action.RESTART),
+    "a part without its place": (206, {"ETag": '"one"'}, 40, KNOWN, Action.RESTART),
+    "a part that nobody asked for": (206, part(), 0, None, Action.RESTART),
+    "nothing is missing": (416, {"Content-Range": "bytes */100"}, 100, KNOWN, Action.COMPLETE),
+    "shorter than announced": (416, {"Content-Range": "bytes */40"}, 40, KNOWN, Action.RESTART),
+    "beyond an end that nobody names": (416, {}, 100, KNOWN, Action.RESTART),
+    **{
+        f"refused with {status}": (status, {}, 40, KNOWN, Action.URL_REFUSED)
+        for status in (400, 401, 403, 404, 410, 304)
+    },
+    **{
+        f"passing with {status}": (status, {}, 40, KNOWN, Action.RETRY_LATER)
+        for status in (408, 425, 429, 500, 502, 503)
+    },
 }
 
 
 @pytest.mark.parametrize(("status", "headers", "at", "known", "expected"), CASES.values(), ids=CASES)
 def test_an_answer_is_judged_by_what_http_says(
-    status: int, headers: Headers, at: int, known: Body | None, expected: Next
+    status: int, headers: Headers, at: int, known: Body | None, expected: Action
 ) -> None:
-    assert judge(status, headers, at, known) is expected
+    assert decide(status, headers, at, known) is expected
 
 
 def test_the_first_byte_is_asked_for_without_a_range() -> None:
@@ -94,16 +100,16 @@ def test_the_rest_is_asked_for_only_if_the_body_is_the_same() -> None:
 
 def test_a_body_is_known_by_strong_validators_only() -> None:
     strong = {"ETag": '"one"', "Last-Modified": OLDER, "Date": DATE, "Content-Length": "7", "Content-Type": "video/MP4"}
-    assert body_of(strong) == Body(length=7, content_type="video/mp4", etag='"one"', modified=OLDER)
+    assert body_from_headers(strong) == Body(length=7, content_type="video/mp4", etag='"one"', modified=OLDER)
     weak = {"ETag": 'W/"one"', "Last-Modified": DATE, "Date": DATE, "Content-Length": "x"}
-    assert body_of(weak) == Body(framed=False)
+    assert body_from_headers(weak) == Body(framed=False)
 
 
 @pytest.mark.parametrize(
     ("headers", "framed"), [({"Content-Length": "7"}, True), ({"Transfer-Encoding": "Chunked"}, True), ({}, False)]
 )
 def test_a_body_that_only_the_connection_ends_is_not_framed(headers: Headers, framed: bool) -> None:
-    assert body_of(headers).framed is framed
+    assert body_from_headers(headers).framed is framed
 
 
 @pytest.mark.parametrize(
@@ -118,13 +124,13 @@ def test_a_body_that_only_the_connection_ends_is_not_framed(headers: Headers, fr
     ],
 )
 def test_an_encoding_is_what_has_to_be_decoded(value: str, encoding: str | None) -> None:
-    assert body_of({"Content-Encoding": value}).encoding == encoding
+    assert body_from_headers({"Content-Encoding": value}).encoding == encoding
 
 
 @given(st.dictionaries(st.sampled_from(HEADERS), st.text(max_size=40) | st.text("0123456789", max_size=6000)))
 def test_no_header_is_too_odd(headers: dict[str, str]) -> None:
-    body = body_of(headers)
-    assert judge(206, headers, 40, body) in Next
+    body = body_from_headers(headers)
+    assert decide(206, headers, 40, body) in Action
     assert retry_after(headers) in (None, 0) or retry_after(headers)
     assert all(value.isascii() and value.isprintable() for value in range_headers(40, body).values())
 

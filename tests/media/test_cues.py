@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.media.cues import Cue, Layout, cues_of, width
-from airflow_provider_videoai.media.words import words_of
+from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues, width
+from airflow_provider_videoai.media.words import parse_words
 from tests.support.spoken import letters, said, said_wide, sentence, speech
 
 LAYOUTS = st.builds(
@@ -28,7 +28,7 @@ LAYOUTS = st.builds(
 
 
 def laid_out(told: list[dict[str, Any]], **layout: Any) -> list[Cue]:
-    return cues_of(words_of(told), Layout(**layout))
+    return layout_cues(parse_words(told), Layout(**layout))
 
 
 def lines(told: list[dict[str, Any]], **layout: Any) -> list[tuple[str, ...]]:
@@ -130,7 +130,7 @@ def test_a_word_that_is_drawn_out_is_shown_for_the_longest_time() -> None:
 
 
 def test_no_words_make_no_cues() -> None:
-    assert cues_of([], Layout()) == []
+    assert layout_cues([], Layout()) == []
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_a_layout_that_cannot_be_is_named(wrong: dict[str, Any]) -> None:
 @given(speech(), LAYOUTS)
 @example([sentence("a b", ("a", 0, 0), ("b", 0, 0))], Layout(lines_per_cue=1, characters_per_line=1))
 def test_every_word_is_shown_once_in_order_and_cues_never_overlap(told: list[dict[str, Any]], layout: Layout) -> None:
-    words = words_of(told)
-    cues = cues_of(words, layout)
+    words = parse_words(told)
+    cues = layout_cues(words, layout)
     assert letters([line for cue in cues for line in cue.lines]) == letters([word.text for word in words])
     assert all(cue.start < cue.end for cue in cues)
     assert all(a.end + layout.gap_ms <= b.start for a, b in pairwise(cues))
@@ -165,10 +165,10 @@ def test_every_word_is_shown_once_in_order_and_cues_never_overlap(told: list[dic
 
 @given(speech(), LAYOUTS)
 def test_lines_cues_and_times_keep_to_their_limits(told: list[dict[str, Any]], layout: Layout) -> None:
-    words = words_of(told)
+    words = parse_words(told)
     whole = {word.text for word in words}
     assert layout.characters_per_line
-    for cue in cues_of(words, layout):
+    for cue in layout_cues(words, layout):
         assert 1 <= len(cue.lines) <= layout.lines_per_cue
         assert all(width(line) <= layout.characters_per_line or line in whole for line in cue.lines)
         assert cue.end - cue.start <= layout.longest_ms
@@ -178,7 +178,7 @@ def test_lines_cues_and_times_keep_to_their_limits(told: list[dict[str, Any]], l
 def test_a_cue_leaves_early_only_where_the_next_one_comes_or_it_is_at_its_longest(
     told: list[dict[str, Any]], layout: Layout
 ) -> None:
-    cues = cues_of(words_of(told), layout)
+    cues = layout_cues(parse_words(told), layout)
     for cue, following in zip(cues, [*cues[1:], None], strict=False):
         shown = cue.end - cue.start
         reading = sum(map(width, cue.lines)) / layout.characters_per_second * 1000
@@ -191,5 +191,5 @@ def test_a_cue_leaves_early_only_where_the_next_one_comes_or_it_is_at_its_longes
     st.lists(st.from_regex(re.compile(r"[a-zA-Zé]+('[a-z]+)?[,.!?]?", re.ASCII), fullmatch=True), min_size=1), LAYOUTS
 )
 def test_no_break_is_inside_a_latin_word(words: list[str], layout: Layout) -> None:
-    cues = cues_of(words_of(said(" ".join(words))), layout)
+    cues = layout_cues(parse_words(said(" ".join(words))), layout)
     assert [word for cue in cues for line in cue.lines for word in line.split(" ")] == words

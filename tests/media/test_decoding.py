@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_provider_videoai.jobs.errors import ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.decoding import Decoding, Undecodable
-from airflow_provider_videoai.media.small_file import Memory
+from airflow_provider_videoai.media.small_file import MemorySink
 from tests.media.conftest import Fetch
 from tests.support.origin import Origin, Step
 
@@ -24,7 +24,7 @@ EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
 
 
 def decoded(pieces: list[bytes], encoding: str = "gzip", limit: int = LIMIT) -> bytes:
-    memory = Memory()
+    memory = MemorySink()
 
     def check(size: int) -> None:
         if size > limit:

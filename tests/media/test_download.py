@@ -20,7 +20,7 @@ from tests.support.origin import Framing, Lie, Origin, Step, Validator
 SIZE = 60
 FILE = bytes(range(SIZE))
 OTHER = bytes(reversed(range(SIZE)))
-MOST_REQUESTS = attempts.TRIES + 1
+MOST_REQUESTS = attempts.MAX_ATTEMPTS + 1
 
 steps = st.builds(
     Step,
@@ -100,14 +100,14 @@ ENDLESS: dict[str, Origin] = {
 def test_a_server_that_never_gives_all_of_it_is_given_up_with_a_reason(fetch: Fetch, origin: Origin) -> None:
     with pytest.raises(VendorUnavailable, match=r"media cannot be fetched for now: .*(nothing new|started over)"):
         fetch(origin)
-    assert len(origin.requests) <= attempts.STARTS + attempts.FRUITLESS
+    assert len(origin.requests) <= attempts.MAX_RESTARTS + attempts.MAX_FRUITLESS
 
 
 def test_a_byte_more_each_time_ends_as_well_if_what_came_is_kept(fetch: Fetch) -> None:
     origin = Origin([bytes(1000)], [Step(cut=1)] * 1000)
     with pytest.raises(VendorUnavailable, match="100 tries did not bring all of it"):
         fetch(origin)
-    assert len(origin.requests) == attempts.TRIES
+    assert len(origin.requests) == attempts.MAX_ATTEMPTS
 
 
 def test_a_file_without_an_announced_end_is_kept_once_it_came_twice_alike(fetch: Fetch) -> None:
@@ -148,7 +148,7 @@ def test_urls_that_open_and_are_refused_in_turn_come_to_an_end(raw_server: RawSe
 
     with pytest.raises(VendorUnavailable):
         fetch(behave, fresh=repeat(f"{raw_server.url}/clip.mp4"))
-    assert len(origin.requests) <= attempts.STARTS + 1
+    assert len(origin.requests) <= attempts.MAX_RESTARTS + 1
 
 
 # -- slow and hostile servers ---

@@ -23,7 +23,7 @@ from PIL import Image
 
 from airflow_provider_videoai.jobs.errors import ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.media import probe as probing
-from airflow_provider_videoai.media.check import played
+from airflow_provider_videoai.media.check import check_media_file
 from airflow_provider_videoai.media.probe import NotMedia, probe
 from tests.media.test_probe import a_video
 
@@ -143,7 +143,7 @@ def test_what_refers_to_media_or_is_text_is_no_media(script: str, listener: sock
     content = SCRIPTS[script].replace("{url}", url).replace("{video}", str(video)).encode()
     before = sockets()
     with pytest.raises(ResultUnavailable, match="no media"):
-        played(io.BytesIO(content))
+        check_media_file(io.BytesIO(content))
     assert sockets() == before
     with pytest.raises(BlockingIOError):
         listener.accept()
@@ -241,7 +241,7 @@ def test_a_file_is_read_for_so_long_and_no_longer(video: Path, monkeypatch: pyte
 
 
 def test_a_file_is_read_so_far_and_no_further(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "MOST_BYTES", 1000)
+    monkeypatch.setattr(probing, "MAX_BYTES", 1000)
     with pytest.raises(NotMedia, match="not within"):
         probe(video)
 
@@ -270,7 +270,7 @@ class Endless(io.RawIOBase):
 @pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.ts"])
 @pytest.mark.parametrize("then", [b"\0", b"\xff", b"GAB2", zlib.compress(b"noise" * 9)])
 def test_a_file_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, then: bytes) -> None:
-    monkeypatch.setattr(probing, "MOST_BYTES", 16 * 1024**2)
+    monkeypatch.setattr(probing, "MAX_BYTES", 16 * 1024**2)
     endless = Endless(a_video(tmp_path / name).read_bytes()[:3000], then)
     with contextlib.suppress(NotMedia):
         probe(endless)  # type: ignore[arg-type]
@@ -342,7 +342,7 @@ class Watching(io.BytesIO):
 
 def test_a_crash_of_ffmpeg_is_a_failed_check(video: Path) -> None:
     with pytest.raises(ResultUnavailable, match="no media"):
-        played(Watching(video.read_bytes(), psutil.Process.kill))
+        check_media_file(Watching(video.read_bytes(), psutil.Process.kill))
     assert readers() == []
 
 

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from airflow_provider_videoai.media.progress import Progress, size_in_words
+from airflow_provider_videoai.media.progress import Progress, format_size
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from airflow_provider_videoai.media.progress import Progress, size_in_words
     ],
 )
 def test_a_size_is_written_as_a_person_says_it(count: int, words: str) -> None:
-    assert size_in_words(count) == words
+    assert format_size(count) == words
 
 
 def lines(caplog: pytest.LogCaptureFixture, total: int | None, step: int, seconds: float) -> list[str]:

@@ -71,7 +71,7 @@ def test_a_server_that_brings_nothing_is_left(
 
 def test_all_parts_together_have_a_deadline(raw_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_server.behave = part
-    monkeypatch.setattr(remote, "SECONDS_IN_ALL", -1.0)
+    monkeypatch.setattr(remote, "TOTAL_TIMEOUT", -1.0)
     with pytest.raises(VendorUnavailable, match="cannot be looked at for now"):
         RemoteFile(f"{raw_server.url}/clip", allow_private=True)
 

@@ -18,7 +18,7 @@ TEXT = b"00:01.000 --> 00:02.000\nHello\n" * 20
 
 async def fetched(server: RawServer, behave: Callable[[Wire], None], seconds: float = 5.0) -> bytes:
     server.behave = behave
-    return await fetch_small(f"{server.url}/a.srt?sign=secret", allow_private=True, most_bytes=1000, seconds=seconds)
+    return await fetch_small(f"{server.url}/a.srt?sign=secret", allow_private=True, max_bytes=1000, seconds=seconds)
 
 
 async def test_it_is_decoded(raw_server: RawServer) -> None:

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.errors import ResultUnavailable
-from airflow_provider_videoai.media.cues import Cue, Layout, cues_of
-from airflow_provider_videoai.media.subtitles import Form, read, srt_to_vtt, write
-from airflow_provider_videoai.media.words import words_of
+from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues
+from airflow_provider_videoai.media.subtitles import NoCues, SubtitleFormat, parse, serialize, to_vtt
+from airflow_provider_videoai.media.words import parse_words
 from tests.support.spoken import speech
 
 CUES = [
@@ -47,11 +46,11 @@ In the year
 """
 
 
-def parsed(text: str, form: Form) -> list[Cue]:
+def parsed(text: str, form: SubtitleFormat) -> list[Cue]:
     """Read a file as another program does that uses the library."""
     # A last line of digits would be taken for the number of a cue to come.
     file = pysubs2.SSAFile.from_string(f"{text}\n\n0\n", format_=form.removeprefix("."), keep_html_tags=True)
-    plain = html.unescape if form is Form.VTT else str
+    plain = html.unescape if form is SubtitleFormat.VTT else str
     return [
         Cue(
             start=each.start,
@@ -62,32 +61,38 @@ def parsed(text: str, form: Form) -> list[Cue]:
     ]
 
 
-@pytest.mark.parametrize(("form", "text"), [(Form.SRT, SRT), (Form.VTT, VTT)])
-def test_cues_are_written_as_the_form_wants_them(form: Form, text: str) -> None:
-    assert write(CUES, form) == text
+@pytest.mark.parametrize(("form", "text"), [(SubtitleFormat.SRT, SRT), (SubtitleFormat.VTT, VTT)])
+def test_cues_are_written_as_the_form_wants_them(form: SubtitleFormat, text: str) -> None:
+    assert serialize(CUES, form) == text
 
 
 @pytest.mark.parametrize("text", [r"a\Nb", r"C:\new", r"\hello", r"{\p1}drawn{\p0}", r"{\i1}", "{}", "a --> b"])
-@pytest.mark.parametrize("form", Form)
-def test_what_means_something_to_the_library_is_text_here(form: Form, text: str) -> None:
-    written = write([Cue(start=0, end=1000, lines=(text,))], form)
+@pytest.mark.parametrize("form", SubtitleFormat)
+def test_what_means_something_to_the_library_is_text_here(form: SubtitleFormat, text: str) -> None:
+    written = serialize([Cue(start=0, end=1000, lines=(text,))], form)
     shown = written.splitlines()[-2].replace("\u2060", "")
-    assert (html.unescape(shown) if form is Form.VTT else shown) == text
+    assert (html.unescape(shown) if form is SubtitleFormat.VTT else shown) == text
 
 
 @given(speech())
 def test_what_was_written_is_read_again_the_same(told: list[dict[str, Any]]) -> None:
-    cues = cues_of(words_of(told), Layout())
-    for form in Form:
-        assert parsed(write(cues, form), form) == cues
+    cues = layout_cues(parse_words(told), Layout())
+    for form in SubtitleFormat:
+        assert parsed(serialize(cues, form), form) == cues
 
 
 @pytest.mark.parametrize(
     ("path", "form"),
-    [("s3://b/a.srt", Form.SRT), ("file:///a.VTT", Form.VTT), ("a.mp4", None), ("a.srt.bak", None), ("", None)],
+    [
+        ("s3://b/a.srt", SubtitleFormat.SRT),
+        ("file:///a.VTT", SubtitleFormat.VTT),
+        ("a.mp4", None),
+        ("a.srt.bak", None),
+        ("", None),
+    ],
 )
-def test_the_suffix_tells_the_form(path: str, form: Form | None) -> None:
-    assert Form.of(path) is form
+def test_the_suffix_tells_the_form(path: str, form: SubtitleFormat | None) -> None:
+    assert SubtitleFormat.of(path) is form
 
 
 @pytest.mark.parametrize(
@@ -104,17 +109,34 @@ def test_the_suffix_tells_the_form(path: str, form: Form | None) -> None:
 )
 def test_srt_becomes_webvtt_with_the_same_cues_and_no_markup(srt: str, lines: list[str]) -> None:
     head = ["WEBVTT", "", "1", "00:00:01.000 --> 00:00:02.000"]
-    assert srt_to_vtt(srt).splitlines() == [*head, *lines, ""]
+    assert to_vtt(srt).splitlines() == [*head, *lines, ""]
 
 
 def test_a_file_of_several_cues_is_converted_as_a_whole() -> None:
-    assert srt_to_vtt(SRT) == VTT.replace("&lt;b&gt; is", "is")
+    assert to_vtt(SRT) == VTT.replace("&lt;b&gt; is", "is")
 
 
-@pytest.mark.parametrize("text", ["", "Not found", "<html>no</html>"])
-def test_what_is_no_srt_is_not_converted(text: str) -> None:
-    with pytest.raises(ResultUnavailable, match="no subtitles"):
-        srt_to_vtt(text)
+def test_converting_twice_changes_nothing() -> None:
+    assert to_vtt(to_vtt(SRT)) == to_vtt(SRT)
+
+
+def test_a_time_without_hours_gets_them() -> None:
+    assert "00:00:01.000 --> 00:00:02.000" in to_vtt("00:01.000 --> 00:02.000\nText\n")
+
+
+def test_text_cannot_pass_for_markup_or_for_a_time() -> None:
+    assert to_vtt("1\n00:00:01,0 --> 00:00:02,0\na < b --> c & d\n").endswith("\na &lt; b --&gt; c &amp; d\n\n")
+
+
+@pytest.mark.parametrize("text", ["", "WEBVTT\n", "Not found", "secret=1", '{"role": "admin"}', "<html>no</html>"])
+def test_text_without_a_cue_is_not_converted(text: str) -> None:
+    with pytest.raises(NoCues, match="no cue"):
+        to_vtt(text)
+
+
+@pytest.mark.parametrize("text", ["<a", "00:00:01,0 --> ", "\n", "<", "1"])
+def test_conversion_takes_linear_time(text: str) -> None:
+    assert to_vtt(f"00:00:01,0 --> 00:00:02,0\nHello\n\n00:00:03,0 --> 00:00:04,0\n{text * (1_000_000 // len(text))}")
 
 
 @pytest.mark.parametrize(
@@ -152,17 +174,17 @@ def test_what_is_no_srt_is_not_converted(text: str) -> None:
     ],
 )
 def test_files_are_read_as_players_read_them(text: str, cues: list[tuple[int, int, str]]) -> None:
-    assert [(cue.start, cue.end, " ".join(cue.lines)) for cue in read(text)] == cues
+    assert [(cue.start, cue.end, " ".join(cue.lines)) for cue in parse(text)] == cues
 
 
 @given(st.text(alphabet="<>a/{}\\N0:,.-1 \n\r&;", max_size=200))
 def test_a_file_that_was_written_is_read_again_the_same(text: str) -> None:
-    cues = read(f"00:00:01,000 --> 00:00:02,000\n{text}")
+    cues = parse(f"00:00:01,000 --> 00:00:02,000\n{text}")
     assert all(cue.lines and all(map(str.strip, cue.lines)) for cue in cues)
-    once = write(cues, Form.VTT)
-    assert [(cue.start, cue.end) for cue in read(once)] == [(cue.start, cue.end) for cue in cues]
+    once = serialize(cues, SubtitleFormat.VTT)
+    assert [(cue.start, cue.end) for cue in parse(once)] == [(cue.start, cue.end) for cue in cues]
     assert parsed_lines(once) == [cue.lines for cue in cues]
 
 
 def parsed_lines(text: str) -> list[tuple[str, ...]]:
-    return [tuple(line.replace("\u2060", "") for line in cue.lines) for cue in read(text)]
+    return [tuple(line.replace("\u2060", "") for line in cue.lines) for cue in parse(text)]

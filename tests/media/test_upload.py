@@ -14,14 +14,14 @@ import pytest
 from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, VendorUnavailable
 from airflow_provider_videoai.media import upload
 from airflow_provider_videoai.media.addresses import AddressRefused
-from airflow_provider_videoai.media.upload import Body, put
+from airflow_provider_videoai.media.upload import Upload, put
 from tests.jobs.http.wire import RawServer, Wire
 
 CONTENT = bytes(2_000_000)
 
 
 async def sent(url: str, file: Any = None, size: int = len(CONTENT)) -> None:
-    body = Body(file=file or io.BytesIO(CONTENT), size=size, name="clip.mp4", report=lambda *_: None)
+    body = Upload(file=file or io.BytesIO(CONTENT), size=size, name="clip.mp4", report=lambda *_: None)
     await put(url, body, allow_private=True)
 
 

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from airflow_provider_videoai.media import addresses
-from airflow_provider_videoai.media.addresses import AddressRefused, PrivateAddress, allowed, checked
-from airflow_provider_videoai.media.web import TooManyRedirects, Web
+from airflow_provider_videoai.media.addresses import AddressRefused, PrivateAddress, check_url, is_public
+from airflow_provider_videoai.media.web import MediaClient, TooManyRedirects
 
 
 @asynccontextmanager
@@ -34,7 +34,10 @@ async def a_server() -> AsyncIterator[str]:
 
 
 async def fetched(url: str, *, allow_private: bool) -> str:
-    async with Web(allow_private=allow_private) as client, await client.request("GET", checked(url)) as answer:
+    async with (
+        MediaClient(allow_private=allow_private) as client,
+        await client.request("GET", check_url(url)) as answer,
+    ):
         return await answer.text()
 
 
@@ -58,7 +61,9 @@ async def test_a_name_that_changes_its_address_is_judged_by_the_one_that_is_conn
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    assert allowed(str(socket.getaddrinfo("changing.example", 80)[0][4][0]))  # what a check beforehand would have seen
+    assert is_public(
+        str(socket.getaddrinfo("changing.example", 80)[0][4][0])
+    )  # what a check beforehand would have seen
     with pytest.raises(PrivateAddress):
         await fetched("http://changing.example/", allow_private=False)
 
@@ -71,10 +76,10 @@ async def test_a_name_with_a_private_address_beside_a_public_one_is_refused(monk
 
     def note(address: str) -> bool:
         tried.append(address)
-        return allowed(address)
+        return is_public(address)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(addresses, "allowed", note)
+    monkeypatch.setattr(addresses, "is_public", note)
     with pytest.raises(PrivateAddress):
         await fetched("http://both.example/", allow_private=False)
     assert tried == ["10.0.0.1"]
@@ -84,7 +89,7 @@ async def test_a_name_with_a_private_address_beside_a_public_one_is_refused(monk
 
 
 async def followed(url: str, *, allow_private: bool = True) -> bytes:
-    async with Web(allow_private=allow_private) as client, await client.get(url, {}, seconds=30) as answer:
+    async with MediaClient(allow_private=allow_private) as client, await client.get(url, {}, seconds=30) as answer:
         return await answer.read()
 
 
@@ -107,7 +112,7 @@ async def test_each_redirect_is_judged_like_the_first_address(serve: Any, monkey
         judged.append(address)
         return address == "127.0.0.1"
 
-    monkeypatch.setattr(addresses, "allowed", only_our_server)
+    monkeypatch.setattr(addresses, "is_public", only_our_server)
     with pytest.raises(PrivateAddress, match=r"169\.254\.169\.254"):
         await followed(serve(location="http://169.254.169.254/latest/meta-data"), allow_private=False)
     assert judged == ["127.0.0.1", "169.254.169.254"]

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.media.words import Stop, words_of
+from airflow_provider_videoai.media.words import Boundary, parse_words
 from tests.support.spoken import letters, said, sentence, speech
 
 
 def read(shown: str | None, *words: str) -> list[str]:
     """Return what is read of one sentence; a space before a word is shown as one."""
     timed = [(word, place * 300, place * 300 + 300) for place, word in enumerate(words)]
-    return [" " * word.spaced + word.text for word in words_of([{**sentence("", *timed), "Sentence": shown}])]
+    return [" " * word.spaced + word.text for word in parse_words([{**sentence("", *timed), "Sentence": shown}])]
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_a_word_is_read_with_its_marks_and_the_space_before(
     ],
 )
 def test_a_space_parts_sentences_where_the_writing_has_spaces(first: str, second: str, text: str) -> None:
-    words = words_of([sentence(each, (each[:-1], 0, 300)) for each in (first, second)])
+    words = parse_words([sentence(each, (each[:-1], 0, 300)) for each in (first, second)])
     assert "".join(" " * word.spaced + word.text for word in words) == text
 
 
 def test_times_are_milliseconds_from_units_of_100_ns() -> None:
     words = [{"Word": "Hi", "StartTimestamp": 1_234_567, "EndTimestamp": "5000000"}]
-    (word,) = words_of([{"Sentence": "Hi.", "Words": words}])
+    (word,) = parse_words([{"Sentence": "Hi.", "Words": words}])
     assert (word.text, word.start, word.end) == ("Hi.", 123, 500)
 
 
@@ -74,20 +74,27 @@ def test_what_ends_after_a_word_is_told_by_its_mark_or_the_silence_after_it() ->
         ("c", 2500, 2800),
         ("d", 2800, 3000),
     ]
-    words = words_of([sentence("“Yes!” so, a b c d", *timed)])
-    expected = [Stop.SENTENCE, Stop.PHRASE, Stop.PHRASE, Stop.SENTENCE, Stop.NOTHING, Stop.SENTENCE]
-    assert [word.stop for word in words] == expected
+    words = parse_words([sentence("“Yes!” so, a b c d", *timed)])
+    expected = [
+        Boundary.SENTENCE,
+        Boundary.PHRASE,
+        Boundary.PHRASE,
+        Boundary.SENTENCE,
+        Boundary.NOTHING,
+        Boundary.SENTENCE,
+    ]
+    assert [word.boundary for word in words] == expected
 
 
 def test_times_that_run_back_are_brought_in_order() -> None:
     timed = [("a", 500, 9000), ("b", 100, 200), ("c", 1000, 900), ("d", 1200, 1300)]
-    words = words_of([sentence("a b c d", *timed)])
+    words = parse_words([sentence("a b c d", *timed)])
     assert [(word.start, word.end) for word in words] == [(500, 500), (500, 500), (1000, 1000), (1200, 1300)]
 
 
 @pytest.mark.parametrize("nothing", [None, [], "text", [None], [{}], [{"Sentence": "", "Words": []}]])
 def test_where_there_are_no_words_none_are_read(nothing: Any) -> None:
-    assert words_of(nothing) == []
+    assert parse_words(nothing) == []
 
 
 @pytest.mark.parametrize(
@@ -101,12 +108,12 @@ def test_where_there_are_no_words_none_are_read(nothing: Any) -> None:
 )
 def test_text_without_times_is_told_and_not_left_out(untimed: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="times"):
-        words_of([*said("One two."), untimed])
+        parse_words([*said("One two."), untimed])
 
 
 @given(speech())
 def test_all_that_a_sentence_shows_is_in_its_words_in_order(told: list[dict[str, Any]]) -> None:
     shown = [each["Sentence"] or " ".join(word["Word"] for word in each["Words"]) for each in told]
-    words = words_of(told)
+    words = parse_words(told)
     assert letters([word.text for word in words]) == letters(shown)
     assert all(a.start <= a.end <= b.start <= b.end for a, b in pairwise(words))

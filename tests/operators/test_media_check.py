@@ -69,14 +69,14 @@ def test_a_retry_that_finds_its_job_looks_at_nothing(
 ) -> None:
     crashed = task(aidge, check_media=True)
     crashed.defer()
-    monkeypatch.setattr(remote, "MOST_BYTES", 0)
+    monkeypatch.setattr(remote, "MAX_BYTES", 0)
     assert [task(aidge, store=crashed.store, check_media=True).run()["job_id"]] == bought(aidge)
 
 
 def test_only_a_files_header_is_fetched(
     aidge: Any, task: Any, bought: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "MOST_BYTES", 2 * 1024**2)
+    monkeypatch.setattr(remote, "MAX_BYTES", 2 * 1024**2)
     task(aidge, check_media=True, video_url=f"{sandbox.url}/sample/large-50.mp4").defer()
     assert len(bought(aidge)) == 1
 

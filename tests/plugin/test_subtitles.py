@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.plugin import subtitles
-from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles, to_vtt
+from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles
 from tests.support.hanging import hanging_server
 
 SRT = (
@@ -18,35 +18,6 @@ SRT = (
 
 def fetch(url: str, *, allow_private: bool) -> str:
     return asyncio.run(subtitles.fetch(url, allow_private=allow_private))
-
-
-def test_subrip_becomes_webvtt_without_markup() -> None:
-    assert to_vtt("\ufeff" + SRT) == (
-        "WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.500\nHello there\n\n2\n00:00:02.000 --> 00:00:03.250\nTwo\nlines\n\n"
-    )
-
-
-def test_webvtt_stays_webvtt() -> None:
-    assert to_vtt(to_vtt(SRT)) == to_vtt(SRT)
-
-
-def test_a_time_without_hours_gets_them() -> None:
-    assert "00:00:01.000 --> 00:00:02.000" in to_vtt("00:01.000 --> 00:02.000\nText\n")
-
-
-def test_a_text_cannot_pose_as_markup_or_as_a_time() -> None:
-    assert to_vtt("1\n00:00:01,0 --> 00:00:02,0\na < b --> c & d\n").endswith("\na &lt; b --&gt; c &amp; d\n\n")
-
-
-@pytest.mark.parametrize("text", ["", "WEBVTT\n", "secret=1", '{"role": "admin"}', "<html></html>"])
-def test_what_has_no_cue_is_no_subtitles(text: str) -> None:
-    with pytest.raises(NoSubtitles):
-        to_vtt(text)
-
-
-@pytest.mark.parametrize("text", ["<a", "00:00:01,0 --> ", "\n", "<", "1"])
-def test_the_work_grows_with_the_text_and_not_with_its_square(text: str) -> None:
-    assert to_vtt(f"00:00:01,0 --> 00:00:02,0\nHello\n\n00:00:03,0 --> 00:00:04,0\n{text * (MOST_BYTES // len(text))}")
 
 
 def test_subtitles_are_fetched(serve: Any) -> None:

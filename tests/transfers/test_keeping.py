@@ -21,7 +21,7 @@ from airflow_provider_videoai.hooks.registry import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.storage import Destination, Draft
-from airflow_provider_videoai.transfers.store_failures import opened
+from airflow_provider_videoai.transfers.store_failures import open_destination
 from tests.support.which_airflow import lineage
 
 Transfer = Callable[..., Any]
@@ -91,7 +91,7 @@ def test_what_a_killed_try_left_is_replaced(
 
 
 def test_of_two_tasks_with_one_destination_the_second_is_refused_and_the_first_is_whole(file_store: Any) -> None:
-    destination = opened(f"{file_store.root}/clip.mp4")
+    destination = open_destination(f"{file_store.root}/clip.mp4")
     with Draft(destination) as first:
         first.begin(Body())
         first.write(b"first")
@@ -107,9 +107,9 @@ def test_of_two_tasks_with_one_destination_the_second_is_refused_and_the_first_i
 def test_a_file_that_was_published_while_its_lock_was_waited_for_is_not_written_to(
     file_store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    destination = opened(f"{file_store.root}/clip.mp4")
+    destination = open_destination(f"{file_store.root}/clip.mp4")
     file_store.put(".clip.mp4.part", b"the other's")
-    lock, others = fcntl.flock, [lambda: Path(destination.beside.path).rename(destination.path)]
+    lock, others = fcntl.flock, [lambda: Path(destination.temporary.path).rename(destination.path)]
 
     def flock(descriptor: int, how: int) -> None:
         if others:
@@ -124,11 +124,11 @@ def test_a_file_that_was_published_while_its_lock_was_waited_for_is_not_written_
 
 
 def test_what_another_task_has_taken_away_is_not_published(s3_store: Any) -> None:
-    with Draft(opened(f"{s3_store.root}/clip.mp4")) as draft:
+    with Draft(open_destination(f"{s3_store.root}/clip.mp4")) as draft:
         draft.begin(Body())
         draft.write(b"mine")
         draft.close()
-        draft.place.remove()
+        draft.temporary.remove()
         with pytest.raises(OSError, match="does another task write there"):
             draft.publish()
     assert s3_store.files() == {}
@@ -142,7 +142,7 @@ def test_a_file_system_without_locks_is_written_to(
         raise OSError(number, "no locks")
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with Draft(opened(f"{file_store.root}/clip.mp4")) as draft:
+    with Draft(open_destination(f"{file_store.root}/clip.mp4")) as draft:
         draft.begin(Body())
         draft.write(b"x")
         draft.close()
@@ -203,7 +203,7 @@ def test_a_page_in_place_of_subtitles_is_not_published(
     store: Any, transfer: Transfer, result_at: Any, clip: str, serve: Any
 ) -> None:
     result = result_at(clip, subtitles_url=serve(b"Not found", "text/plain"))
-    with pytest.raises(ResultUnavailable, match="no subtitles"):
+    with pytest.raises(ResultUnavailable, match="not subtitles"):
         transfer(result, f"{store.root}/clip.mp4", subtitles_destination=f"{store.root}/clip.srt")
     assert set(store.files()) == {"clip.mp4"}
 

@@ -23,11 +23,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.airflow_compat import AirflowFailException, AirflowNotFoundException
-from airflow_provider_videoai.files.locations import Place, asset_uri, store_errors, store_url
+from airflow_provider_videoai.files.locations import FileLocation, asset_uri, store_errors, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.media.body import Body
-from airflow_provider_videoai.media.storage import Destination, Draft, OtherContent
+from airflow_provider_videoai.media.storage import Destination, DifferentContent, Draft
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksUploadVideoOperator
 from airflow_provider_videoai.operators.topview import TopviewUploadOperator, TopviewVideoAvatarOperator
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
@@ -119,7 +119,7 @@ def test_a_disk_holds_names_that_a_log_cannot(file_store: Any, write: Any, every
 @example("a" * 251)
 def test_any_name_of_a_file_is_written_whole_beside_it_first(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        place = Place.find("destination", f"file://{folder}/{name}.mp4")
+        place = FileLocation.find("destination", f"file://{folder}/{name}.mp4")
         destination = Destination(place.fs, place.path)
         with Draft(destination) as draft:
             draft.begin(Body(length=1))
@@ -133,7 +133,7 @@ def test_any_name_of_a_file_is_written_whole_beside_it_first(name: str) -> None:
 
 
 def test_a_full_disk_leaves_nothing_of_a_file(tmp_path: Path) -> None:
-    place = Place.find("destination", f"file://{tmp_path}/clip.mp4")
+    place = FileLocation.find("destination", f"file://{tmp_path}/clip.mp4")
     draft = Draft(Destination(place.fs, place.path))
     draft.begin(Body(length=100))
     draft.write(bytes(100))  # buffered
@@ -330,7 +330,9 @@ def test_what_a_store_raises_becomes_an_error_that_says_what_to_do(
     assert raised.value.__cause__ is failure
 
 
-@pytest.mark.parametrize("failure", [KeyError("bug"), InvalidRequest("ours"), StorageFailed("ours"), OtherContent()])
+@pytest.mark.parametrize(
+    "failure", [KeyError("bug"), InvalidRequest("ours"), StorageFailed("ours"), DifferentContent()]
+)
 def test_what_is_no_fault_of_a_store_is_left_as_it_is(failure: Exception) -> None:
     with pytest.raises(type(failure)) as raised, store_errors("source", "s3://b/a"):
         raise failure

@@ -251,7 +251,7 @@ def test_what_is_no_srt_does_not_become_webvtt(
     sandbox: Any, file_store: Any, transfer: Any, result_at: Any, serve: Any, body: bytes
 ) -> None:
     result = result_at(f"{sandbox.url}/sample/clip.mp4", subtitles_url=serve(body, "text/plain"))
-    with pytest.raises(ResultUnavailable, match="no subtitles"):
+    with pytest.raises(ResultUnavailable, match="not subtitles"):
         transfer(result, f"{file_store.root}/a.mp4", subtitles_destination=f"{file_store.root}/a.vtt")
     assert set(file_store.files()) == {"a.mp4"}
 
