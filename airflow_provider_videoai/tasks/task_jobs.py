@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
@@ -50,7 +51,7 @@ def watches_of(
     """Make a watch for each job, to be polled soon. Times are epoch seconds; a job that is not ours is new."""
     now = time.monotonic()
     age = 0.0 if submitted_at is None else max(0.0, time.time() - submitted_at)
-    cadence = Cadence(floor=vendor.poll_floor, interval=poll_interval)
+    cadence = _cadence(vendor.poll_floor, poll_interval)
     return [
         Watch(
             job_id=job_id,
@@ -64,6 +65,12 @@ def watches_of(
         )
         for job_id in job_ids
     ]
+
+
+@cache
+def _cadence(floor: float, interval: float | None) -> Cadence:
+    # Thousands of waiting jobs have the same.
+    return Cadence(floor=floor, interval=interval)
 
 
 def job_reference_of(
