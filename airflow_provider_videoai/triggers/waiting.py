@@ -50,7 +50,16 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
         log.info("Waiting for %s at %s", _in_words(arguments.operation, watches), vendor.title)
     report = Report(task, watches, vendor.known_states, _job_reference(arguments, vendor, watches))
     try:
-        results = await _polled(arguments, session, watches, report)
+        # Asked for again in a loop here, not in a function of its own: each object that lives as long as the wait
+        # makes every full garbage collection longer, ten thousand times.
+        while True:
+            async with session as poller:
+                await poller.watch(watches, report)
+                results = await _results(arguments, poller.transport, watches)
+            renewed = await _renewed(arguments, session, watches)
+            if renewed is None:
+                break
+            session = renewed
         last_word = await report.conclude()
         event = await _success(task, results, last_word, many=many) if results else None
         if event is None:
@@ -58,20 +67,6 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
     finally:
         report.close()
     return event or TriggerEvent(event_of(watches))  # type: ignore[no-untyped-call]
-
-
-async def _polled(
-    arguments: TriggerArguments, session: AccountSession, watches: list[Watch], report: Report
-) -> list[JobResult] | None:
-    """Poll until every watch is done, with new credentials if the connection has them; see :func:`_results`."""
-    while True:
-        async with session as poller:
-            await poller.watch(watches, report)
-            results = await _results(arguments, poller.transport, watches)
-        renewed = await _renewed(arguments, session, watches)
-        if renewed is None:
-            return results
-        session = renewed
 
 
 async def _success(
