@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,29 +25,37 @@ __all__ = ["LEAST_GAP", "Report", "Standing"]
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task."""
 
-_SLOWEST_FIRST = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
+_SLOWEST_FIRST = tuple(
+    state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
+)
 
 
 class Standing:
     """In which states a task's jobs are, and since when (ISO 8601) its slowest job has been in each."""
 
+    __slots__ = ("_jobs_in", "_of", "since")
+
+    # Plain strings and numbers only: the garbage collector passes by a dict of nothing else, and there may be ten
+    # thousand of these.
+
     def __init__(self) -> None:
         self.since: dict[str, str] = {}
-        self._of: dict[str, JobState] = {}
-        self._jobs_in: Counter[JobState] = Counter()
+        self._of: dict[str, str] = {}
+        self._jobs_in: dict[str, int] = {}
 
     @property
-    def slowest(self) -> JobState | None:
+    def slowest(self) -> str | None:
         """The state of the job that is furthest from its end; ``None`` while no job has been seen."""
-        return next((state for state in _SLOWEST_FIRST if self._jobs_in[state]), None)
+        return next((state for state in _SLOWEST_FIRST if self._jobs_in.get(state)), None)
 
     def note(self, status: JobStatus, now: str) -> None:
         """Take in an observation. As cheap for one of thousands of jobs as for one alone."""
+        state = status.state.value
         if before := self._of.get(status.job_id):
             self._jobs_in[before] -= 1
-        self._of[status.job_id] = status.state
-        self._jobs_in[status.state] += 1
-        self.since.setdefault((self.slowest or status.state).value, now)
+        self._of[status.job_id] = state
+        self._jobs_in[state] = self._jobs_in.get(state, 0) + 1
+        self.since.setdefault(self.slowest or state, now)
 
 
 class Report:
@@ -132,7 +139,7 @@ class Report:
         )
         return {
             "progress": sum(stated) // len(self._watches) if stated else None,
-            "state": state.value if state else None,
+            "state": state,
             "queue_position": slowest.queue_position if slowest else None,
             "observed_at": _now(),
             "since": self._standing.since,
