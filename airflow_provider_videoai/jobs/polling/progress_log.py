@@ -48,7 +48,8 @@ def _news(watch: Watch) -> tuple[object, ...]:
     if watch.status is None:
         return ()
     step = None if watch.status.progress is None else watch.status.progress // _STEP
-    return watch.status.state, step, watch.status.queue_position
+    # The state as plain text: the garbage collector does not track a tuple of such, and thousands of jobs have one.
+    return watch.status.state.value, step, watch.status.queue_position
 
 
 def _write(log: Log, watch: Watch, now: float) -> None:

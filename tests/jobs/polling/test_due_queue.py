@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import gc
+
 from airflow_provider_videoai.jobs.polling.due_queue import DueQueue
 from tests.jobs.polling.lab import NOW
 from tests.jobs.polling.watches import new_watch
@@ -87,3 +89,14 @@ def test_a_full_request_leaves_before_one_that_was_due_sooner_and_has_room() -> 
         put(turns, job_id, 0.25, operation="reprint")
     assert [taken(turns, 0.25), taken(turns, 0.25)] == [["a", "b"], []]
     assert [taken(turns, 0.8) for _ in range(3)] == [["alone"], ["c"], []]
+
+
+def test_a_waiting_job_costs_the_garbage_collector_nothing_but_itself() -> None:
+    turns = DueQueue(batch_size=1, slot=0.25, hold=0.0)
+    watches = [new_watch(str(number)) for number in range(1000)]
+    gc.collect()
+    before = len(gc.get_objects())
+    for watch in watches:
+        turns.put(watch)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -72,6 +73,14 @@ def test_a_whole_life_is_told_in_a_line_for_each_piece_of_news() -> None:
 
 def test_ten_percent_lie_between_two_lines_of_progress() -> None:
     assert len(story(*(at(percent) for percent in range(101)))) == 11
+
+
+def test_what_was_told_is_nothing_that_the_garbage_collector_has_to_visit() -> None:
+    watch = a_watch()
+    story(at(13), watch=watch)
+    gc.collect()
+    assert watch.logged
+    assert not gc.is_tracked(watch.logged)
 
 
 def test_a_word_of_the_vendor_that_changes_nothing_is_no_news() -> None:
