@@ -86,8 +86,10 @@ class Watch:
     def saw(self, status: JobStatus, now: float, wall: float) -> None:
         """Take in an observation."""
         self.polls += 1
-        self.changed = self.status is None or _visible(status) != _visible(self.status)
-        self.status = status
+        self.changed = False
+        if status != self.status:  # an equal one is not kept: what is old costs the garbage collector less
+            self.changed = self.status is None or _visible(status) != _visible(self.status)
+            self.status = status
         if self.changed:
             self._changed_at = now
         self.error = None

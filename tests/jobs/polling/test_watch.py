@@ -167,8 +167,12 @@ def test_what_a_person_would_see_counts_as_change(before: JobStatus | None, now:
     assert after(watch, (6, now)).changed is changed
 
 
-def test_the_last_observation_is_kept_with_all_of_its_details() -> None:
+def test_observation_that_says_the_same_is_not_kept_beside_the_first() -> None:
+    """New objects that live for hours are what the garbage collector stops the loop for."""
     watch = after(waiting(), (3, status(JobState.RUNNING, progress=10)))
+    first = watch.status
+    after(watch, (6, status(JobState.RUNNING, progress=10)))
+    assert watch.status is first
     after(watch, (9, status(JobState.RUNNING, progress=10, media_url="https://cdn.example/later.mp4")))
     assert watch.status is not None
     assert watch.status.media_url is not None
