@@ -45,7 +45,7 @@ _FIRST_PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
 _CANCEL_WITHIN = 3.0
 """Seconds; Airflow's supervisor kills a task that has not ended five seconds after SIGTERM."""
-_WHATEVER_BECOMES = f"{GOES_ON} whatever becomes of this task"
+_WHATEVER_BECOMES = f"It {GOES_ON} whatever becomes of this task"
 
 
 class VideoJobOperator(RendersText):
@@ -186,7 +186,7 @@ class VideoJobOperator(RendersText):
             self.log.warning("%s", cancel_in_thread(vendor, jobs.operation, job_id, _CANCEL_WITHIN))
         elif jobs is not None:
             self.log.info(
-                "Stopped waiting for job %s. %s, unless it has ended by now: nothing was cancelled. When this task "
+                "Stopped waiting for job %s. It %s, unless it has ended by now: nothing was cancelled. When this task "
                 "runs again, it attaches to it.",
                 jobs.job_ids[0],
                 GOES_ON,

@@ -77,7 +77,7 @@ def test_killing_the_task_says_that_the_job_goes_on(task: Any, cases: Any, every
     waiting.defer()
     everything_said()
     operator.on_kill()
-    assert f"Stopped waiting for job {bought(cases['topview'])[0]}. The job goes on at the vendor" in everything_said()
+    assert f"Stopped waiting for job {bought(cases['topview'])[0]}. It goes on at the vendor" in everything_said()
 
 
 @pytest.mark.parametrize(

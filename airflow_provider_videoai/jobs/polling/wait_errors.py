@@ -34,7 +34,7 @@ _REFUSALS = {name: kind for name, kind in _TREE.items() if not issubclass(kind, 
 _FINAL = (AuthenticationFailed, InvalidRequest, JobNotFound, ResultUnavailable, SubmitRejected, ContentRejected)
 _LONGEST_SAID = 2000
 _LONGEST_PAUSE = 86_400.0
-GOES_ON = "The job goes on at the vendor and is billed"
+GOES_ON = "goes on at the vendor and is billed"
 """What is true of a job that nobody waits for any more and that was not cancelled."""
 _ATTACHES = "a retry or a clear of this task attaches to it."
 
@@ -102,7 +102,7 @@ def error_of(
     shown_id = shortened(job_id)
     match outcome:
         case Outcome.TIMED_OUT:
-            text = f"{title} job {shown_id} did not end in time.{tail} {GOES_ON}. {to_wait_longer}"
+            text = f"{title} job {shown_id} did not end in time.{tail} The job {GOES_ON}. {to_wait_longer}"
             return JobTimedOut(text, code=reason.code, job_id=job_id)
         case Outcome.NOT_FOUND:
             text = f"Job {shown(job_id)} is unknown to {title}: a wrong id, another account's, or one long forgotten."
@@ -110,7 +110,9 @@ def error_of(
         case Outcome.REFUSED:
             return _refused(reason, job_id, f"{title} job {shown_id}", tail)
         case _:
-            text = f"{title} could not be queried about job {shown_id} for too long.{tail} {GOES_ON}; {_ATTACHES}"
+            text = (
+                f"{title} could not be queried about job {shown_id} for too long.{tail} The job {GOES_ON}; {_ATTACHES}"
+            )
             return VendorUnavailable(text, code=reason.code, job_id=job_id, retry_after=reason.retry_after)
 
 
@@ -118,12 +120,12 @@ def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
     kind = _REFUSALS.get(reason.refusal or "")
     if kind is None:
         unknown = f"an error unknown to this version ({reason.refusal or 'without a name'})"
-        text = f"The wait for {job} ended with {unknown}.{tail} {GOES_ON}; {_ATTACHES}"
+        text = f"The wait for {job} ended with {unknown}.{tail} The job {GOES_ON}; {_ATTACHES}"
         return VideoAIError(text, code=reason.code, job_id=job_id)
     if kind in _FINAL:
         text = f"{job} cannot be polled any more.{tail} What was bought stays bought."
     else:
-        text = f"The wait for {job} broke off.{tail} {GOES_ON}; {_ATTACHES}"
+        text = f"The wait for {job} broke off.{tail} The job {GOES_ON}; {_ATTACHES}"
     error = kind(text, code=reason.code, job_id=job_id)
     if isinstance(error, QuotaExceeded | VendorUnavailable):
         error.retry_after = reason.retry_after
