@@ -260,6 +260,6 @@ def test_each_of_several_jobs_has_its_result_beside_what_is_known_of_it(done: An
     expect(jobs).to_have_count(2)
     for job, job_id in zip(jobs.all(), ("first", "second"), strict=True):
         expect(job.locator("code").first).to_have_text(job_id)
-        result, facts = (box_of(job.locator(part)) for part in ("figure", ".reference"))
+        result, facts = (box_of(job.locator(part)) for part in ("figure", ".card"))
         assert result["x"] + result["width"] < facts["x"]
         assert result["y"] < facts["y"] < result["y"] + result["height"]
