@@ -240,6 +240,14 @@ def group(leader: int) -> list[psutil.Process]:
     return members
 
 
+def command_of(process: psutil.Process) -> str:
+    """Return the command line of a process, empty if it has ended since it was listed."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def _home_of(process: psutil.Process) -> str | None:
     try:
         return process.environ().get("AIRFLOW_HOME") if process.pid != os.getpid() else None

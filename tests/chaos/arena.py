@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import psutil
-from standalone import Standalone, end_group, group, wait_for
+from standalone import Standalone, command_of, end_group, group, wait_for
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 _TITLES = {"triggerer": "airflow triggerer", "api-server": "api_server", "scheduler": "airflow scheduler"}
@@ -74,7 +74,7 @@ class Arena(Standalone):
 
     def kill_part(self, part: str) -> None:
         """Kill one part, with all its processes, at once."""
-        heads = [process for process in self._everything() if _TITLES[part] in " ".join(_command(process))]
+        heads = [process for process in self._everything() if _TITLES[part] in command_of(process)]
         if not heads:
             raise RuntimeError(f"there is no {part} to kill")
         _kill({process for head in heads for process in (head, *_descendants(head.pid))})
@@ -112,7 +112,7 @@ class Arena(Standalone):
     def _runs(self, part: str) -> bool:
         if part == "api-server":
             return self._healthy()
-        return len([p for p in self._everything() if _TITLES[part] in " ".join(_command(p))]) > 1
+        return len([p for p in self._everything() if _TITLES[part] in command_of(p)]) > 1
 
     def _leaders(self) -> list[int]:
         return [leader for leader in (self.pid, *(part.pid for part in self._parts)) if leader is not None]
@@ -185,12 +185,6 @@ class Tasks:
 def _descendants(leader: int) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         return psutil.Process(leader).children(recursive=True)
-    return []
-
-
-def _command(process: psutil.Process) -> list[str]:
-    with contextlib.suppress(psutil.Error):
-        return process.cmdline()
     return []
 
 

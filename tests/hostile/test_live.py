@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from database import running_postgres
-from standalone import Standalone, group, wait_for
+from standalone import Standalone, command_of, group, wait_for
 
 from airflow_provider_videoai import registry
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
@@ -134,7 +134,7 @@ def _wait_for(play: Play, ended: int) -> None:
 
 def _triggerer(airflow: Standalone) -> set[int]:
     assert airflow.pid is not None
-    return {each.pid for each in group(airflow.pid) if "triggerer" in " ".join(each.cmdline())}
+    return {each.pid for each in group(airflow.pid) if "triggerer" in command_of(each)}
 
 
 def test_the_triggerer_outlives_every_answer(play: Play) -> None:
