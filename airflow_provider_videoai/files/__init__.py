@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's own files: where they are, and what is reported to lineage."""
+"""The user's own files: their locations, and lineage."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Report to Airflow's lineage what a job read and made, and where a result went; OpenLineage collects it."""
+"""Report the inputs and outputs of jobs, uploads and transfers to Airflow's hook lineage, for OpenLineage."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 __all__ = ["report"]
 
 _LONGEST = 1500
-"""Airflow refuses longer URIs."""
+"""In characters: Airflow refuses longer URIs (the column ``asset.uri``)."""
 
 
 def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
-    """Report web addresses and files of stores that a hook or a place read and wrote, without what is secret in them.
+    """Report URLs that were read and written, without their secrets (login, query, fragment, connection).
 
-    Values that are no URLs (a vendor's id, a text) are passed over.
+    Values that are not URLs (a vendor's id, a text) are skipped.
+
+    :param by: the hook or file location that read or wrote them.
     """
-    # Loaded here: DAG files are parsed often, and report no lineage.
+    # Imported here: DAG parsing is a hot path, and reports no lineage.
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call,unused-ignore]
@@ -34,7 +36,7 @@ def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str 
 def _public(value: str | None) -> str | None:
     """Return the URI of a file in a store, or a URL without login, query and fragment.
 
-    ``None`` for what is neither, or longer than Airflow takes.
+    ``None`` for anything else, and for a URI longer than Airflow accepts.
     """
     file = store_url(value or "")
     uri = None if file is None else _public_url(value or "") if file.is_web else file.uri

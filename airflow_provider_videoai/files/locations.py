@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a user's file is: a path, or the URL of a file in a store of Airflow's.
+"""The location of a user's file: a path, or the URL of a file in a store of Airflow's ``ObjectStoragePath``.
 
-Such a URL is no URI: what follows the bucket is the name of the file, as it is. ``#``, ``?`` and ``%`` are part of it.
+Such a URL is not a URI: after the bucket follows the unescaped name. ``#``, ``?`` and ``%`` are a part of it.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ __all__ = [
 ]
 
 FilePath: TypeAlias = str | PurePath | ObjectStoragePath
-"""A file of the user's: a path, or the URL of a file in a store of Airflow's."""
+"""A path, or the URL of a file in a store of Airflow's ``ObjectStoragePath``."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WEB = frozenset({"http", "https", "ftp", "ftps"})
 _LOCAL = frozenset({"file", "local"})
-# Also what a URI would not have to escape, but Airflow or a reader may take for something else is escaped: + ' [ ].
+# Not escaped. Airflow or a reader may misinterpret + ' [ ], so these are escaped, although RFC 3986 allows them.
 _PLAIN = "/:@!$&()*,;=~"
 _S3_VERSION = "?versionId="
-"""Where it stands in a path, s3fs takes the rest for no part of the name."""
+"""s3fs splits a key here and takes the rest as a version, although a key may contain this text."""
 _EXTRAS = {
     "s3": "apache-airflow-providers-amazon[s3fs]",
     "s3a": "apache-airflow-providers-amazon[s3fs]",
@@ -61,7 +61,12 @@ _FOR_WEB = (
 
 
 class StoreUrl(NamedTuple):
-    """The parts of a store's URL. ``container`` is a bucket, empty for a file system; ``key`` is the file's name."""
+    """The parts of a store's URL.
+
+    :param conn_id: the Airflow connection; ``None`` if the URL has none.
+    :param container: the bucket; empty for a file system.
+    :param key: the file's name with its folders, unescaped.
+    """
 
     scheme: str
     conn_id: str | None
@@ -75,12 +80,12 @@ class StoreUrl(NamedTuple):
 
     @property
     def is_web(self) -> bool:
-        """Whether it is an address of the web, where a query may hold secrets, and not of a store."""
+        """Whether it is a web URL, whose query may hold secrets, and not the URL of a store."""
         return self.scheme in _WEB
 
     @property
     def uri(self) -> str:
-        """A URI that names this file and no other, for Airflow's assets: escaped, and without the connection."""
+        """The URI for Airflow's assets: escaped, and without the connection."""
         return f"{self.scheme}://{quote(f'{self.container}/{self.key}', _PLAIN, errors='replace')}"
 
 
@@ -94,13 +99,13 @@ def store_url(text: str) -> StoreUrl | None:
 
 
 def asset_uri(path: str) -> str:
-    """Return the URI of the asset that is at a store's URL: without the connection that leads there."""
+    """Return the URI of the asset at a store's URL, without its connection."""
     parts = store_url(path)
     return path if parts is None else parts.uri
 
 
 def shown(path: str) -> str:
-    """Return a path for a log or an error: in one line, and without what may be a password in front of it."""
+    """Return a path for a log or an error: on one line, and without a login in its authority."""
     parts = store_url(path)
     if parts is None or parts.conn_id is None or ":" not in parts.conn_id:
         return printable(path)
@@ -108,9 +113,10 @@ def shown(path: str) -> str:
 
 
 def check_name(argument: str, source: object) -> str:
-    """Return the name of a file that a path or a store's URL gives.
+    """Return the file name of a path or a store's URL.
 
-    Raises :class:`InvalidRequest`, naming the argument, for a web address and for what no file can be called.
+    :param argument: the operator's argument, for the message.
+    :raises InvalidRequest: for a web URL, and for names that no file can have.
     """
     text = str(source)
     parts = store_url(text)
@@ -118,9 +124,13 @@ def check_name(argument: str, source: object) -> str:
         raise InvalidRequest(f"{argument}: must be a path, or the URL of a file in a store ({_EXAMPLE}); {_FOR_WEB}")
     name = parts.name if parts else text.rpartition("/")[2]
     if name in ("", ".", "..") or (parts and not parts.container and parts.scheme not in _LOCAL):
-        raise InvalidRequest(f"{argument}: must be the URL of a file ({_EXAMPLE}), and {shown(text)!r} names none")
+        raise InvalidRequest(
+            f"{argument}: must be the URL of a file ({_EXAMPLE}), and {shown(text)!r} does not name one"
+        )
     if "\0" in text or (parts and not _is_encodable(text)):
-        raise InvalidRequest(f"{argument}: {shown(text)!r} has what no name may: NUL, or half of a surrogate pair")
+        raise InvalidRequest(
+            f"{argument}: {shown(text)!r} has characters that no name may have: NUL, or half of a surrogate pair"
+        )
     return name
 
 
@@ -134,7 +144,13 @@ def _is_encodable(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FileLocation:
-    """A file of the user's: ``url`` as it was given, and the name ``path`` under which its store ``fs`` has it."""
+    """A file in a connected store.
+
+    :param url: as it was given.
+    :param name: without its folder.
+    :param fs: the store.
+    :param path: the store's own name of the file.
+    """
 
     url: str
     name: str
@@ -143,7 +159,12 @@ class FileLocation:
 
     @classmethod
     def find(cls, argument: str, given: object) -> FileLocation:
-        """Connect to the store; raise :class:`InvalidRequest`, naming the argument, if there is none of that kind."""
+        """Connect to the store of a file.
+
+        :param argument: the operator's argument, for the message.
+        :raises InvalidRequest: if there is no such store, or it cannot hold a file of that name.
+        :raises StorageFailed: if the connection cannot be read.
+        """
         name, url = check_name(argument, given), str(given)
         if isinstance(given, ObjectStoragePath):
             with store_errors(argument, url):
@@ -153,7 +174,7 @@ class FileLocation:
             fs = _connected(parts)
             path = str(fs._strip_protocol(f"{parts.scheme}://{parts.container}/{parts.key}" if parts else url))  # noqa: SLF001
         if path.rpartition("/")[2] != name or (parts and parts.scheme in ("s3", "s3a") and _S3_VERSION in path):
-            raise InvalidRequest(f"{argument}: this store cannot hold a file of the name {printable(name)!r}")
+            raise InvalidRequest(f"{argument}: this store cannot hold a file with the name {printable(name)!r}")
         return cls(url, name, fs, path)
 
 
@@ -165,11 +186,13 @@ def _connected(parts: StoreUrl | None) -> AbstractFileSystem:
 
 @contextmanager
 def store_errors(argument: str, path: str) -> Iterator[None]:
-    """Raise what a store's library raises as an error of this package that names the argument, the place and a remedy.
+    """Translate errors of a store's library to errors of this package with the argument, the location and a remedy.
 
-    :class:`InvalidRequest` if there is no such store or name; :class:`StorageFailed` for the rest, a missing connection
-    included: Airflow reports one also while a secrets backend is away. These libraries have errors of their own, which
-    share no base.
+    The libraries have error classes without a common base, hence the broad ``except``.
+
+    :raises InvalidRequest: if there is no such store or name.
+    :raises StorageFailed: for other errors. A missing connection is one of them: Airflow reports one also while a
+        secrets backend is unavailable, so a retry may help.
     """
     try:
         yield
@@ -186,9 +209,9 @@ def store_errors(argument: str, path: str) -> Iterator[None]:
 
 
 def reason(failure: Exception, path: str) -> str:
-    """Return what a store's error says and what mends it.
+    """Return the cause of a store's error, and a remedy.
 
-    Only the operating system's words are shown, and of other failures the class, as their texts may hold a signed URL.
+    Of errors that are not the operating system's only the class is shown: their messages may contain a signed URL.
     """
     words = failure.strerror if isinstance(failure, OSError) else None
     said = f"{type(failure).__name__}: {printable(words)}" if words else type(failure).__name__
@@ -198,7 +221,7 @@ def reason(failure: Exception, path: str) -> str:
 def _remedy(failure: Exception, path: str) -> str:
     kind, scheme = type(failure).__name__, parts.scheme if (parts := store_url(path)) else "file"
     if isinstance(failure, AirflowNotFoundException):
-        return "name an Airflow connection that exists: Airflow also misses one whose backend does not answer"
+        return "name an Airflow connection that exists (it also counts as missing while its backend is unavailable)"
     if "Credential" in kind:
         return "name an Airflow connection that exists and holds credentials: s3://conn@bucket/..."
     if isinstance(failure, PermissionError):

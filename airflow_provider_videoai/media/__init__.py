@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media on its way: where a URL may lead, how its bytes are fetched, where they are kept. Knows nothing of Airflow."""
+"""Fetch, check, upload and store media; subtitles. Independent of Airflow."""

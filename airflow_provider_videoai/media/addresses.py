@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a URL from outside may lead: to the public internet, and not into the network of whoever follows it.
+"""Protection against server-side request forgery: URLs from outside may lead to the public internet only.
 
-A name is judged by the address that is connected to, at the moment of the connection: what a name server said a moment
-before does not count, so a name that changes its address is no way around.
+A host name is checked by the address that is connected to, when the connection is made. A check of an earlier DNS
+answer could be bypassed by a name that changes its address (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from yarl import URL
 __all__ = ["MAX_URL_LENGTH", "AddressRefused", "PrivateAddress", "check_url", "is_public", "require_public"]
 
 MAX_URL_LENGTH = 16 * 1024
-"""Characters; a signed URL has some thousand."""
+"""In characters; signed URLs have up to a few thousand."""
 
-# IPv6 addresses by which a gateway reaches the IPv4 address in their last four bytes.
+# IPv4-mapped (RFC 4291) and NAT64 (RFC 6052): they lead to the IPv4 address in their last four bytes.
 _IPV4_IN_IPV6 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
 _UNICAST = IPv6Network("2000::/3")
 _SENDABLE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]*")
@@ -27,15 +27,18 @@ _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNOR
 
 
 class AddressRefused(Exception):
-    """The URL leads where it may not; the text names the host and holds neither path nor query."""
+    """The URL is refused. The text may name the host, and holds neither path nor query, as these may be secret."""
 
-    def advice(self, conn_id: str) -> str:  # noqa: ARG002 - nothing can be done about most
-        """Return what may be set in a connection to lift the refusal, as an end of its text."""
+    def advice(self, conn_id: str) -> str:  # noqa: ARG002 - for the subclass
+        """Return a sentence to append to the message: how a user may lift the refusal; empty if that is not possible.
+
+        :param conn_id: the connection whose extra lifts it.
+        """
         return ""
 
 
 class PrivateAddress(AddressRefused):
-    """It leads to an address that is not of the public internet: the one refusal that a user may lift."""
+    """The URL leads to an address outside of the public internet: the only refusal that a user may lift."""
 
     @override
     def advice(self, conn_id: str) -> str:
@@ -46,7 +49,10 @@ class PrivateAddress(AddressRefused):
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is one of the public internet; what is no IP address at all is not."""
+    """Return whether an IP address belongs to the public internet; ``False`` for text that is no IP address.
+
+    :param address: IPv4 or IPv6; a zone id (``%eth0``) is ignored.
+    """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -59,40 +65,44 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
         return address.is_global and not address.is_multicast
     if any(address in network for network in _IPV4_IN_IPV6):
         return _is_public(IPv4Address(address.packed[-4:]))
-    if address.sixtofour is not None:
+    if address.sixtofour is not None:  # RFC 3056: routed to the IPv4 address inside
         return _is_public(address.sixtofour)
     return address in _UNICAST and address.is_global
 
 
 def check_url(url: str) -> URL:
-    """Return the URL as it is to be sent; raise :class:`AddressRefused` for all but a plain http(s) address."""
-    url = url.strip(" ").replace(" ", "%20")  # as browsers do; all else is sent as it was signed
+    """Return the URL in the form in which it is sent.
+
+    :param url: an http or https URL; spaces around it are dropped, spaces inside become ``%20``.
+    :raises AddressRefused: for any other scheme, a login in the URL, control characters, or an invalid host.
+    """
+    url = url.strip(" ").replace(" ", "%20")  # as browsers do; other characters stay: a signature covers them
     if len(url) > MAX_URL_LENGTH:
-        raise AddressRefused("it is longer than URLs are")
+        raise AddressRefused(f"the URL is longer than {MAX_URL_LENGTH} characters")
     if not _SENDABLE.fullmatch(url):
-        raise AddressRefused("it holds characters that no URL may")
+        raise AddressRefused("the URL has characters that are not allowed in URLs")
     try:
         address = URL(url, encoded=True)
         host, port = address.host, address.port
         (host or "").encode("idna")
-    except ValueError:  # a UnicodeError, for a host that no name server is queried for, is one
-        raise AddressRefused("it is no URL") from None
+    except ValueError:  # includes UnicodeError, for a host that IDNA cannot encode
+        raise AddressRefused("the text is not a URL") from None
     if address.scheme not in ("http", "https") or not host or not port:
-        raise AddressRefused("it is no http(s) address")
+        raise AddressRefused("the URL is not an http(s) address")
     if address.user is not None or address.password is not None:
-        raise AddressRefused(f"the address at {host!r} holds a login")
+        raise AddressRefused(f"the URL at {host!r} contains a login")
     return address.with_host(_plain_ipv4(host)) if _NUMBERS.fullmatch(host) else address
 
 
 def _plain_ipv4(host: str) -> str:
-    """Write an IPv4 address the usual way, 127.0.0.1 for 2130706433 say, so that it is judged as what it is."""
+    """Normalize an IPv4 address as a resolver would (``2130706433`` is ``127.0.0.1``), so that it is checked."""
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
-        raise AddressRefused(f"{host!r} is no host") from None
+        raise AddressRefused(f"{host!r} is not a valid host") from None
 
 
 def require_public(address: str) -> None:
-    """Raise :class:`PrivateAddress` for an IP address that is not of the public internet."""
+    """Raise :class:`PrivateAddress` for an IP address outside of the public internet."""
     if not is_public(address):
         raise PrivateAddress(f"{address} is not an address of the public internet")

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decide whether a transfer that broke is continued: progress is only what comes beyond the furthest byte so far."""
+"""Limit the attempts of one download: without progress, in total, from the first byte, and in time.
+
+Only bytes beyond the furthest one so far count as progress: a server that restarts the body each time could otherwise
+keep a task busy for ever.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,19 @@ from dataclasses import dataclass, field
 __all__ = ["BYTES_PER_ATTEMPT", "MAX_ATTEMPTS", "MAX_FRUITLESS", "MAX_RESTARTS", "MAX_SECONDS", "Attempts"]
 
 MAX_FRUITLESS = 6
-"""Tries in a row that bring nothing new, before it is given up; one that ended for slowness counts twice."""
+"""Attempts in a row without progress before the download is given up; one that ended for slowness counts twice."""
 MAX_ATTEMPTS = 100
-"""Tries in all, and one more for each ``BYTES_PER_ATTEMPT`` that have come."""
+"""Attempts in total, plus one for each ``BYTES_PER_ATTEMPT`` received."""
 BYTES_PER_ATTEMPT = 1024 * 1024
 MAX_RESTARTS = 10
-"""How often it is started over at the first byte."""
+"""How often the download may restart at the first byte."""
 MAX_SECONDS = 3600.0
-"""How long it may take in all, beside the time that its bytes take at the least rate."""
+"""Limit of the total time, in addition to the time that the received bytes take at the minimum rate."""
 
 
 @dataclass(slots=True)
 class Attempts:
-    """Counts what was tried.
+    """Counts the attempts of one download.
 
     :param slow_progress: bytes that an attempt that ended for slowness must bring to count as progress.
     :param rate: the least rate, in bytes per second.
@@ -41,14 +45,18 @@ class Attempts:
         self._began = self.clock()
 
     def start(self) -> str | None:
-        """Take in that it starts at the first byte; return why it may not, ``None`` if it may."""
+        """Count a start at the first byte; return why it is not allowed, ``None`` if it is."""
         self.starts += 1
         if self.starts > MAX_RESTARTS + 1:
-            return f"it was started over {MAX_RESTARTS} times, as nothing proves that its parts are of one file"
+            return f"it was restarted {MAX_RESTARTS} times, as its server does not prove that the parts are of one file"
         return None
 
     def attempt_ended(self, at: int, *, slow: bool) -> str | None:
-        """Take in that a try ended at byte ``at``; return why there is no other, ``None`` if there is."""
+        """Count an attempt that ended early; return why there is no further one, ``None`` if there is.
+
+        :param at: how many bytes of the body were received by then, over all attempts.
+        :param slow: whether it ended because the server was too slow.
+        """
         gained = at - self._furthest
         self._furthest = max(self._furthest, at)
         self._count += 1
@@ -57,9 +65,9 @@ class Attempts:
         else:
             self.fruitless += 2 if slow else 1
         if self.fruitless >= MAX_FRUITLESS:
-            return "try after try brought nothing new"
+            return f"{MAX_FRUITLESS} attempts in a row made no progress"
         if self._count >= MAX_ATTEMPTS + self._furthest // BYTES_PER_ATTEMPT:
-            return f"{self._count} tries did not bring all of it"
+            return f"it is incomplete after {self._count} attempts"
         if self.clock() - self._began > MAX_SECONDS + self._furthest / self.rate:
             return "it takes too long"
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what HTTP says of a body, and decide how to continue one that is half fetched (RFC 9110, 13 and 14)."""
+"""Read the headers of a response, and decide how to resume a partial download (RFC 9110, sections 13 and 14)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ _TRANSIENT = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 _ERROR_PAGES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/json"})
-# Some S3 stores keep how an object was uploaded as its encoding, although they return it without.
+# Some S3 stores keep aws-chunked, an encoding of the upload, as the object's encoding, and return the plain bytes.
 _NO_ENCODING = frozenset({"", "identity", "aws-chunked"})
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a server says of a body: ``None`` if it does not say. ``etag`` and ``modified`` are strong ones only.
+    """What the headers of a response state about its body; ``None`` if they state nothing.
 
-    ``length`` is in bytes as they are sent, ``encoding`` their Content-Encoding in lower case. ``framed`` is false if
-    only the end of the connection marks the end of the body, as a break does.
+    :param length: in bytes as they are sent, that is, encoded.
+    :param etag: the ``ETag``, if it is a strong validator (RFC 9110, 8.8.1).
+    :param modified: ``Last-Modified``, if it is a strong validator.
+    :param encoding: the ``Content-Encoding`` in lower case.
+    :param framed: false if only the end of the connection marks the end of the body: a lost connection looks the same.
     """
 
     length: int | None = None
@@ -42,25 +45,35 @@ class Body:
 
 
 class Action(Enum):
-    """What an answer means for a body of which some bytes may be there."""
+    """How a download goes on after a response."""
 
-    START = auto()  # it carries all of the body
-    CONTINUE = auto()  # it carries the bytes that are missing
-    COMPLETE = auto()  # none is missing
-    RESTART = auto()  # nothing proves that it is the same body: request all of it
-    URL_REFUSED = auto()  # this URL does not give it
-    RETRY_LATER = auto()  # the server cannot, for now
+    START = auto()  # the response has the whole body
+    CONTINUE = auto()  # it has the missing bytes
+    COMPLETE = auto()  # no bytes are missing
+    RESTART = auto()  # it may be of another body: request the whole body
+    URL_REFUSED = auto()  # this URL does not return the body
+    RETRY_LATER = auto()  # a transient error
 
 
 def range_headers(at: int, body: Body | None) -> dict[str, str]:
-    """Return the headers that request the bytes from ``at`` on, if the body can be proven to be the same."""
+    """Return the headers that request the rest of a body.
+
+    Empty without a strong validator: without ``If-Range`` a server would send the rest of whatever is there now.
+
+    :param at: how many bytes are there already.
+    :param body: what the response that began the body stated.
+    """
     if not at or body is None or not (same := body.etag or body.modified):
         return {}
     return {"Range": f"bytes={at}-", "If-Range": same}
 
 
 def decide(status: int, headers: Mapping[str, str], at: int, known: Body | None) -> Action:
-    """Decide what to do with an answer; ``known`` is what was said of the body when its first byte came."""
+    """Decide what to do with a response to a download request.
+
+    :param at: how many bytes are there already.
+    :param known: what the response that began the body stated; ``None`` if none has begun.
+    """
     match status:
         case HTTPStatus.OK:
             return Action.URL_REFUSED if _is_error_page(headers) else Action.START
@@ -75,7 +88,7 @@ def decide(status: int, headers: Mapping[str, str], at: int, known: Body | None)
 
 
 def body_from_headers(headers: Mapping[str, str]) -> Body:
-    """Read the headers of an answer that carries all of the body."""
+    """Read the headers of a response that has the whole body."""
     length = _number(headers.get("Content-Length"))
     return Body(
         length=length,
@@ -88,15 +101,15 @@ def body_from_headers(headers: Mapping[str, str]) -> Body:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the server requests to wait, if it says so as a number."""
+    """Return ``Retry-After`` in seconds; ``None`` if it is absent or a date."""
     return _number(headers.get("Retry-After"))
 
 
 def _continues(headers: Mapping[str, str], at: int, known: Body) -> bool:
-    """Return whether a part carries the rest, from ``at`` on, of what is proven to be the same body.
+    """Return whether a 206 response has the rest of the same body, from ``at`` on.
 
-    The validator must be repeated, whatever If-Range promises: a server that ignores it sends the part of any
-    body. A part that announces no or another length than its range has is not trusted.
+    The validator must be repeated: a server that ignores ``If-Range`` sends a part of whatever is there now. A part
+    whose Content-Length differs from its Content-Range is not trusted.
     """
     found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
     if found is None or _content_type(headers) == "multipart/byteranges":
@@ -141,7 +154,11 @@ def _strong_etag(headers: Mapping[str, str]) -> str | None:
 
 
 def _strong_date(headers: Mapping[str, str]) -> str | None:
-    """Return the date of the last change, if the body cannot have changed twice in that second."""
+    """Return ``Last-Modified`` if it is a strong validator.
+
+    It is at least a second older than ``Date``, so that the body cannot have changed twice in that second (RFC 9110,
+    8.8.2.2).
+    """
     modified = headers.get("Last-Modified", "").strip()
     if not _DATE.fullmatch(modified):
         return None
@@ -153,6 +170,7 @@ def _strong_date(headers: Mapping[str, str]) -> str | None:
 
 
 def _number(text: str | None) -> int | None:
+    # int() also reads "+1", "1_0" and other scripts' digits, and thousands of digits take it long.
     if not text or not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
         return None
     return int(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at what was fetched before it is published: an error page that was saved as a video is none."""
+"""Check a downloaded file before it is published: an error page must not be stored as a video."""
 
 from __future__ import annotations
 
@@ -13,27 +13,33 @@ from airflow_provider_videoai.media.subtitles import parse
 __all__ = ["check_media_file", "check_subtitles", "require_library", "skip_check"]
 
 _ENOUGH = 64 * 1024
-"""Bytes of subtitles in which the first cue must be."""
+"""The first cue must be within so many bytes."""
 
 
 def require_library() -> None:
-    """Raise ``InvalidRequest`` where media cannot be looked at, before any of it is fetched."""
-    import_optional("av", "verify: to look at media (verify=False does not)")
+    """Check that PyAV is installed, so that a task fails before the download and not after it.
+
+    :raises InvalidRequest: if it is missing.
+    """
+    import_optional("av", "verify: to check media (verify=False does not)")
 
 
 def check_media_file(file: BinaryIO) -> int | None:
-    """Return how long it plays, in milliseconds; raise ``ResultUnavailable`` for what is no media."""
+    """Check that a file is video or audio; return its duration in milliseconds, ``None`` if unknown.
+
+    :raises ResultUnavailable: if it is neither.
+    """
     try:
         return probe(file).duration_ms
     except NotMedia as failure:
-        raise ResultUnavailable(f"what came is no media ({failure}): nothing was published") from failure
+        raise ResultUnavailable(f"the file is not media ({failure}): nothing was published") from failure
 
 
 def check_subtitles(file: BinaryIO) -> None:
-    """Raise ``ResultUnavailable`` for what are no subtitles."""
+    """Raise ``ResultUnavailable`` unless a file has subtitle cues."""
     if not parse(file.read(_ENOUGH).decode("utf-8", errors="replace")):
         raise ResultUnavailable("the file is not subtitles: nothing was published")
 
 
 def skip_check(file: BinaryIO) -> None:
-    """Let everything pass."""
+    """Accept any file."""

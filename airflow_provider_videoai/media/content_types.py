@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which type a file is stored as, so that a browser plays it: by its name, else as its server said."""
+"""The content type that a file is stored with, so that a browser plays it: by its suffix, else as its server states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 __all__ = ["arguments_for", "content_type_of"]
 
-# What the files of vendors are; of these, the tables of operating systems lack some and call others by old names.
+# The formats of the vendors. mimetypes reads the tables of the operating system, which lack some or have old names.
 _BY_SUFFIX = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",
@@ -33,14 +33,22 @@ _SAYS_NOTHING = frozenset({None, "application/octet-stream", "binary/octet-strea
 
 
 def content_type_of(path: str, said: str | None) -> str | None:
-    """Return the type of a file at a path; ``said`` is what its server calls it. ``None`` for an unknown one."""
+    """Return the content type of a file; ``None`` if it is unknown.
+
+    :param path: of the file; only its suffix counts.
+    :param said: the Content-Type that its server sent.
+    """
     suffix = PurePosixPath(path).suffix.lower()
     known = _BY_SUFFIX.get(suffix) or (None if said in _SAYS_NOTHING else said)
     return known or mimetypes.guess_type(f"file{suffix}")[0] or said
 
 
 def arguments_for(protocols: Collection[str], content_type: str | None) -> dict[str, Any]:
-    """Return the arguments with which ``open`` of a store of fsspec takes a content type; none for a file system."""
+    """Return the keyword arguments that set a content type in ``open`` of an fsspec file system.
+
+    :param protocols: of the file system; each implementation has an argument of its own.
+    :returns: an empty dict for a store that keeps no content type.
+    """
     if content_type is None:
         return {}
     if "s3" in protocols:  # s3fs: the name of the API's own field

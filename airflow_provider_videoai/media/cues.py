@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay timed words out as subtitles: which words make a cue, how it breaks into lines, and how long it stays."""
+"""Lay out timed words as subtitle cues: segmentation, line breaks, display times.
+
+Both segmentations minimize a total cost by dynamic programming, as the line breaking of TeX does. Greedy filling would
+leave single words at the end.
+"""
 
 from __future__ import annotations
 
@@ -14,30 +18,33 @@ from airflow_provider_videoai.media.words import Boundary, Word
 __all__ = ["Cue", "Layout", "Pieces", "layout_cues", "width"]
 
 LATIN_LINE, WIDE_LINE = 42, 32
-"""Characters per line unless chosen otherwise: 42 Latin ones, or 16 wide ones, each of which counts twice."""
+"""Default characters per line: 42 Latin ones, or 16 wide ones, each of which counts as two."""
 
-# What a layout costs, beside how full each part is (0 to 1). Only the differences count.
+# Costs in addition to the squared fullness of each cue or line (0 to 1). Only their differences matter.
 _CUE, _LINE = 1.0, 10.0
 _CUE_ENDS = {Boundary.SENTENCE: 0.0, Boundary.PHRASE: 1.0, Boundary.NOTHING: 3.0}
 _LINE_ENDS = {Boundary.SENTENCE: 0.0, Boundary.PHRASE: 0.0, Boundary.NOTHING: 0.3}
 _SENTENCE_INSIDE = 2.0
 _TOO_SHORT = 8.0
 _MAX_WORDS = 200
-"""Words in a cue at most, also where neither lines nor time limit it: words without width, all said at once."""
+"""Words per cue at most: without it, words of zero width and duration would make the cost quadratic."""
 
 Pieces = Callable[[int], Iterable[tuple[int, float]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How subtitles are laid out. A wide character (Chinese, Japanese, Korean) counts as two.
+    """The layout of subtitles. A wide character (Chinese, Japanese, Korean) counts as two.
 
-    ``characters_per_line`` is 42, and 32 for a text of mostly wide ones, unless it is given; ``lines_per_cue`` and
-    ``characters_per_second`` say what can be taken in. Times are milliseconds. A cue stays for ``shortest_ms`` and as
-    long as it takes to read, where the next one leaves room: speech is not slowed down. A word that is longer than a
-    line has one of its own, and a word that is longer than ``longest_ms`` is shown for as long as that.
-
-    Raises ``InvalidRequest`` for a value that is no number, or too small.
+    :param characters_per_line: maximum of a line; a longer word has a line of its own. Default: 42, or 32 if the text
+        is mostly wide.
+    :param lines_per_cue: maximum of lines on the screen at a time.
+    :param characters_per_second: reading speed; a cue is displayed long enough to be read, unless the next one begins
+        earlier.
+    :param shortest_ms: minimum display time in milliseconds, unless the next cue begins earlier.
+    :param longest_ms: maximum display time in milliseconds.
+    :param gap_ms: minimum time between two cues, in milliseconds.
+    :raises InvalidRequest: for a value that is not a number, or too small.
     """
 
     characters_per_line: int | None = None
@@ -62,7 +69,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """What is on the screen from ``start`` to ``end``, in milliseconds."""
+    """A subtitle cue: ``lines`` are displayed from ``start`` to ``end``, in milliseconds."""
 
     start: int
     end: int
@@ -70,7 +77,7 @@ class Cue:
 
 
 def layout_cues(words: Sequence[Word], layout: Layout) -> list[Cue]:
-    """Lay out all words, in their order; cues never overlap."""
+    """Lay out all words as cues, in their order; cues never overlap."""
     limit = layout.characters_per_line or _usual_limit(words)
     groups = [
         words[first:end] for first, end in _cheapest_partition(len(words), _Cues(words, layout, limit).starting_at)
@@ -82,7 +89,7 @@ def layout_cues(words: Sequence[Word], layout: Layout) -> list[Cue]:
 
 
 def width(text: str) -> int:
-    """Count characters as they are wide: two for a wide one, none for an accent that goes with another."""
+    """Return the display width of a text: 2 per wide character, 0 per combining one (Unicode, UAX 11)."""
     return sum(map(_columns, text))
 
 
@@ -103,7 +110,7 @@ def _text(words: Sequence[Word]) -> str:
 
 
 def _cheapest_partition(count: int, pieces: Pieces) -> list[tuple[int, int]]:
-    """Cut 0..count into the pieces that cost least together; ``pieces`` gives ends and costs of those from a start."""
+    """Cut 0..count into the pieces with the least total cost; ``pieces`` yields end and cost of each from a start."""
     costs = [0.0] + [math.inf] * count
     starts = [0] * (count + 1)
     for first in range(count):
@@ -119,7 +126,7 @@ def _cheapest_partition(count: int, pieces: Pieces) -> list[tuple[int, int]]:
 
 
 class _Cues:
-    """What the cues that words can make cost: whole sentences are cheap, then phrases; a flicker is dear."""
+    """The costs of possible cues: lowest at the end of a sentence, then of a phrase; high for cues that flicker."""
 
     def __init__(self, words: Sequence[Word], layout: Layout, limit: int) -> None:
         self._words = words
@@ -153,7 +160,7 @@ class _Cues:
 
 
 def _lines(words: Sequence[Word], limit: int) -> tuple[str, ...]:
-    """Break a cue into as few lines as hold it, balanced, and rather where a phrase ends."""
+    """Break a cue into the fewest lines possible, balanced, and preferably at the end of a phrase."""
     widths = [width(word.text) for word in words]
 
     def starting_at(first: int) -> Iterator[tuple[int, float]]:
@@ -169,7 +176,7 @@ def _lines(words: Sequence[Word], limit: int) -> tuple[str, ...]:
 
 
 def _times(groups: Sequence[Sequence[Word]], layout: Layout) -> Iterator[tuple[int, int]]:
-    """Yield when each cue comes and goes."""
+    """Yield the start and end of each cue."""
     free = 0
     for group, following in zip(groups, [*groups[1:], None], strict=False):
         start = max(group[0].start, free)

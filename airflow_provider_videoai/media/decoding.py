@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decode a body that a store sends encoded (Content-Encoding), within limits of what it may decode to."""
+"""Decode a body with a Content-Encoding while it is received, with limits against decompression bombs."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ from airflow_provider_videoai.media.body import Body
 __all__ = ["ENCODINGS", "Decoding", "Sink", "Undecodable"]
 
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-"""What is decoded; HTTP knows others, which a server uses only if the request names them."""
+"""The encodings that are decoded. Some stores send them although the request has ``Accept-Encoding: identity``."""
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS + 32
 _PIECE = 1024 * 1024
 _SLACK = 1024 * 1024
-"""Bytes that may come before as much has been decoded: what decodes to nothing has no end."""
+"""Encoded bytes that may be received beyond twice the decoded ones: input that decodes to nothing is endless."""
 
 
 class Undecodable(Exception):
-    """The bytes are not what their Content-Encoding says."""
+    """The bytes do not match their Content-Encoding."""
 
 
 class Sink(Protocol):
-    """Where the bytes go, from the first to the last."""
+    """Receives the bytes of a body in order."""
 
     def begin(self, body: Body) -> None:
-        """Be empty, and ready for the first byte of this body; raise what forbids it."""
+        """Drop what was written and start this body; raise if it cannot be taken."""
 
     def write(self, piece: bytes) -> None:
         """Take the next bytes."""
 
 
 class Decoding:
-    """Takes a body as it is sent and writes it to a sink decoded. ``size`` is in bytes as they are sent.
+    """A sink that decodes a body and writes it to another sink.
 
-    ``check`` is called with the decoded size that would be reached, before a piece is written; it raises what forbids
-    it. ``sha256`` is of the bytes as they are sent, for bodies that are not framed only.
+    ``size`` and ``sha256`` are of the bytes as they are sent: a range request counts those.
+
+    :param sink: receives the decoded bytes.
+    :param check: called with the decoded size before each piece is written; raises if it is too large.
     """
 
     def __init__(self, sink: Sink, check: Callable[[int], None]) -> None:
@@ -53,18 +55,21 @@ class Decoding:
 
     @property
     def sha256(self) -> str | None:
-        """The hash of all bytes so far, in lower-case hex; ``None`` for a body that is framed."""
+        """The hash of the encoded bytes so far, in lower-case hex; ``None`` for a framed body, which needs none."""
         return self._digest.hexdigest() if self._digest is not None else None
 
     def begin(self, body: Body) -> None:
-        """Be empty, and ready for a body whose encoding is ``None`` or one of ``ENCODINGS``."""
+        """Drop what was written and start a body whose encoding is ``None`` or one of ``ENCODINGS``."""
         self._decoder = zlib.decompressobj(_GZIP_OR_ZLIB) if body.encoding else None
         self._digest = None if body.framed else hashlib.sha256()
         self._decoded = self.size = 0
         self._sink.begin(replace(body, length=None) if body.encoding else body)
 
     def write(self, piece: bytes) -> None:
-        """Take the next bytes as they are sent; raise :class:`Undecodable`."""
+        """Take the next encoded bytes.
+
+        :raises Undecodable: if they do not match the encoding.
+        """
         self.size += len(piece)
         if self._digest is not None:
             self._digest.update(piece)
@@ -73,26 +78,27 @@ class Decoding:
             self._sink.write(decoded)
             self._decoded += len(decoded)
         if self._decoder is not None and self.size > 2 * self._decoded + _SLACK:
-            raise Undecodable("it decodes to next to nothing")
+            raise Undecodable("its bytes decode to almost nothing")
 
     def end(self) -> None:
-        """Raise :class:`Undecodable` if what is encoded has not come to its end."""
+        """Raise :class:`Undecodable` if the encoded data is incomplete."""
         if self._decoder is not None and self.size and not self._decoder.eof:
-            raise Undecodable("what is encoded ends in its middle")
+            raise Undecodable("its encoded data is incomplete")
 
     def _pieces(self, piece: bytes) -> Iterator[bytes]:
         try:
             while piece:
-                if self._decoder.eof:  # another gzip member follows, or zeros that fill a block up
+                if self._decoder.eof:  # another gzip member follows (RFC 1952, 2.2), or padding with zeros
                     if not (piece := piece.lstrip(b"\0")):
                         return
                     self._decoder = zlib.decompressobj(_GZIP_OR_ZLIB)
                 yield from self._of_member(piece)
                 piece = self._decoder.unused_data
         except zlib.error as wrong:
-            raise Undecodable("its bytes are not what its Content-Encoding says") from wrong
+            raise Undecodable("its bytes do not match its Content-Encoding") from wrong
 
     def _of_member(self, piece: bytes) -> Iterator[bytes]:
+        # One call returns at most _PIECE bytes; a full one may have more to give although all input is consumed.
         while True:
             decoded = self._decoder.decompress(piece, _PIECE)
             piece = self._decoder.unconsumed_tail

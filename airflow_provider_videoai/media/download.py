@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch one body through breaks: continue it where it stopped if it is proven to be the same, else from its start.
+"""Download one file through interruptions: resume it if a validator proves that it is the same, else restart it.
 
-The vendor is queried for a fresh URL if one does not open any more. Tries, bytes and time are bounded, whatever the
-server does (:class:`~airflow_provider_videoai.media.attempts.Attempts`).
+If a URL has expired, the vendor is queried for a fresh one. Attempts, bytes and time are bounded, whatever the server
+does (:class:`~airflow_provider_videoai.media.attempts.Attempts`).
 """
 
 from __future__ import annotations
@@ -30,36 +30,40 @@ from airflow_provider_videoai.media.web import MIN_RATE, MediaClient, TooManyRed
 __all__ = ["STALL_SECONDS", "Download", "Rules", "Sink"]
 
 STALL_SECONDS = 60.0
-"""For how long a server may be silent, or send less than ``MIN_RATE`` on average."""
+"""For how long a server may send nothing, or less than ``MIN_RATE`` on average."""
 
 _LONGEST_PAUSE = 30.0
 
 
 class Sink(decoding.Sink, Protocol):
-    """Where the bytes go, from the first to the last."""
+    """Receives the bytes of a file in order, and counts them."""
 
     @property
     def size(self) -> int:  # pyright: ignore[reportReturnType] - a protocol's method has no body
-        """How many bytes it has."""
+        """How many bytes it has received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a download must keep to: bytes at most, and whether it may lead into the user's own network."""
+    """The limits of a download.
+
+    :param max_bytes: of the file, decoded.
+    :param allow_private: whether a URL may lead into the user's own network.
+    """
 
     max_bytes: int
     allow_private: bool = False
 
 
 class _UrlRefused(Exception):
-    """The server does not give the body at this URL."""
+    """The server does not return the file at this URL: it may have expired."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}" + (" and an error page" if status == HTTPStatus.OK else ""))
 
 
 class _Broken(Exception):
-    """What came is not the whole body. ``pause`` is what the server requests, in seconds."""
+    """A transient error: the file is incomplete. ``pause`` is the server's Retry-After in seconds."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -67,10 +71,12 @@ class _Broken(Exception):
 
 
 class Download:
-    """One body on its way into a sink; ``name`` is what errors call it.
+    """The download of one file into a sink.
 
-    ``renew`` queries the vendor for a fresh URL of the same media; ``report`` is called after each piece with how many
-    bytes there are, and of how many.
+    :param name: of the file, for messages.
+    :param sink: receives the decoded bytes.
+    :param renew: queries the vendor for a fresh URL of the same media.
+    :param report: called after each piece with the bytes received, and with the total if it is known.
     """
 
     def __init__(
@@ -95,12 +101,16 @@ class Download:
         self._attempts = Attempts(slow_progress=int(MIN_RATE * STALL_SECONDS), rate=MIN_RATE)
 
     async def run(self, url: str) -> Body:
-        """Fetch all of it and return what the server says of it.
+        """Download the whole file.
 
-        Raises ``ResultUnavailable`` if no URL opens, the body is larger than the limit or in an unknown encoding,
-        ``VendorUnavailable`` if it breaks over and over, ``InvalidRequest`` and ``AddressRefused``.
+        :param url: the first URL.
+        :returns: what the server states about the file.
+        :raises ResultUnavailable: if no URL opens, or the file is too large or in an unknown encoding.
+        :raises VendorUnavailable: if the attempts are used up; a retry of the task may succeed.
+        :raises InvalidRequest: for an invalid proxy variable.
+        :raises AddressRefused: if a URL leads to an address that is not allowed.
         """
-        # One thread writes: each more would keep memory of its own for the blocks that it sends.
+        # A single writer thread: each further one would hold buffers of its own for the blocks of an upload.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         async with MediaClient(allow_private=self._rules.allow_private) as client:
             while True:
@@ -112,7 +122,7 @@ class Download:
                     await self._pause(broken)
 
     async def _once(self, client: MediaClient, url: str) -> Body:
-        """Send one request and take what comes; return at the end of the body."""
+        """Send one request and receive its response; return when the file is complete."""
         at = self._sink.size
         async with await self._answer(client, url, range_headers(at, self._body)) as answer:
             match decide(answer.status, answer.headers, at, self._body):
@@ -124,7 +134,7 @@ class Download:
                     await self._begin(body_from_headers(answer.headers))
                     await self._take(answer)
                 case Action.RESTART:
-                    raise await self._forget(f"nothing proves that HTTP {answer.status} continues the same file")
+                    raise await self._restart(f"HTTP {answer.status} does not prove that it is the same file")
                 case Action.URL_REFUSED:
                     raise _UrlRefused(answer.status)
                 case Action.RETRY_LATER:
@@ -132,23 +142,24 @@ class Download:
         return await self._whole()
 
     async def _begin(self, body: Body) -> None:
-        self._fresh = False
+        self._fresh = False  # it opened: if it expires later, another fresh URL is due
         if body.encoding is not None and body.encoding not in ENCODINGS:
             raise ResultUnavailable(
-                f"{self._name} cannot be read: its server sends it encoded as {printable(body.encoding)!r}, which "
-                f"nobody requested; {', '.join(sorted(ENCODINGS))} are decoded"
+                f"{self._name} cannot be read: its server sends it encoded as {printable(body.encoding)!r}, which was "
+                f"not requested; {', '.join(sorted(ENCODINGS))} are decoded"
             )
         if (reason := self._attempts.start()) is not None:
             raise VendorUnavailable(f"{self._name} cannot be fetched for now: {reason}")
         if self._attempts.starts > 1:
-            self._log.info("Starting over at the first byte")
+            self._log.info("Restarting at the first byte")
         self._check_size(body.length or 0)
+        # Until the sink has dropped the old bytes, no validator must suggest that they can be continued.
         self._body = None
         await asyncio.to_thread(self._sink.begin, body)
         self._body = body
 
-    async def _forget(self, reason: str) -> _Broken:
-        """Drop what came, so that all of it is requested next; return the break to be raised."""
+    async def _restart(self, reason: str) -> _Broken:
+        """Drop the received bytes, so that the whole file is requested next; return the error to raise."""
         self._body = None
         await asyncio.to_thread(self._sink.begin, Body())
         return _Broken(reason)
@@ -161,44 +172,47 @@ class Download:
             try:
                 await asyncio.to_thread(self._sink.write, piece)
             except Undecodable as wrong:
-                raise await self._forget(str(wrong)) from wrong
+                raise await self._restart(str(wrong)) from wrong
             self._report(self._sink.size, total)
 
     async def _whole(self) -> Body:
-        """Return what is said of the body if it is there as a whole; raise the break if not."""
+        """Return what is stated about the file if it is complete; raise if it is not."""
         body, size = self._body, self._sink.size
         if body is None:
-            raise _Broken("there is no body")
+            raise _Broken("nothing was received")
         if body.length is not None and size > body.length:
-            raise await self._forget(f"{size} bytes came of {body.length}")
+            raise await self._restart(f"{size} bytes were received of {body.length}")
         if body.length not in (None, size):
-            raise _Broken(f"{size} bytes came of {body.length}")
+            raise _Broken(f"{size} bytes were received of {body.length}")
         try:
             self._sink.end()
         except Undecodable as wrong:
-            raise await self._forget(str(wrong)) from wrong
+            raise await self._restart(str(wrong)) from wrong
         if not body.framed:
             await self._confirm()
         return body
 
     async def _confirm(self) -> None:
-        """Raise the break unless the same bytes came twice in a row: here a broken connection looks like the end."""
+        """Raise unless the same bytes were received twice in a row.
+
+        Without a length and without chunks a lost connection looks like the end of the file.
+        """
         before, self._unframed = self._unframed, (self._sink.size, self._sink.sha256)
         if before != self._unframed:
-            raise await self._forget("its server does not say where it ends, so it is fetched once more and compared")
+            raise await self._restart("its server does not state its length, so it is downloaded again and compared")
 
     def _check_size(self, size: int) -> None:
         if size > self._rules.max_bytes:
-            raise ResultUnavailable(f"{self._name} is larger than max_bytes, which is {self._rules.max_bytes}")
+            raise ResultUnavailable(f"{self._name} is larger than max_bytes={self._rules.max_bytes}")
 
     async def _renewed(self, url: str, refused: _UrlRefused) -> str:
-        """Return a fresh URL; raise if the one before was fresh as well."""
+        """Return a fresh URL; raise if the refused one was fresh already."""
         if self._fresh:
             raise ResultUnavailable(
-                f"{self._name} cannot be had any more: a fresh URL from the vendor was refused as well ({refused}). "
+                f"{self._name} is no longer available: a fresh URL from the vendor was refused as well ({refused}). "
                 "To have it made again, and pay for it again, clear its task with on_finished_job='resubmit'."
             )
-        self._log.info("The URL does not open any more (%s): querying the vendor for a fresh one", refused)
+        self._log.info("The URL was refused (%s): querying the vendor for a fresh one", refused)
         try:
             fresh = await self._renew()
         except (VendorUnavailable, QuotaExceeded) as failure:
@@ -206,28 +220,29 @@ class Download:
             return url
         self._fresh = True
         if _place(fresh) != _place(url):
-            self._body = None  # its validators are those of another resource
+            # Another resource: its validators say nothing about the bytes received from this one (RFC 9110, 8.8).
+            self._body = None
         return fresh
 
     async def _pause(self, broken: Exception) -> None:
-        """Wait before the next try; raise :class:`VendorUnavailable` if there is none."""
+        """Wait before the next attempt; raise :class:`VendorUnavailable` if there is none left."""
         slow = isinstance(broken, Unreachable) and broken.slow
         if (reason := self._attempts.attempt_ended(self._sink.size, slow=slow)) is not None:
             raise VendorUnavailable(f"{self._name} cannot be fetched for now: {broken} ({reason})") from broken
         requested = getattr(broken, "pause", None) or getattr(broken, "retry_after", None)
         jitter = random.uniform(0.1, 0.3) * 2**self._attempts.fruitless  # noqa: S311 - jitter
         pause = min(requested or jitter, _LONGEST_PAUSE)
-        self._log.info("Interrupted at byte %s (%s): going on in %.1f seconds", self._sink.size, broken, pause)
+        self._log.info("Interrupted at byte %s (%s): retrying in %.1f seconds", self._sink.size, broken, pause)
         await asyncio.sleep(pause)
 
     async def _answer(self, client: MediaClient, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
         try:
             return await client.get(url, headers, seconds=STALL_SECONDS)
         except TooManyRedirects as lost:
-            raise ResultUnavailable(f"{self._name} cannot be had: its URL was {lost}") from lost
+            raise ResultUnavailable(f"{self._name} is not available: its URL was {lost}") from lost
 
 
 def _place(url: str) -> str:
-    """Return what stays of a URL when it is signed again."""
+    """Return the part of a URL that stays the same when it is signed again."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The libraries of the extra ``media``: imported when one is needed; without it the error says how to install it."""
+"""Import the libraries of the extra ``media`` when they are needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ __all__ = ["import_optional"]
 
 
 def import_optional(name: str, purpose: str) -> Any:
-    """Load a library of the extra; raise :class:`InvalidRequest`, with what it is wanted for, where it is missing."""
+    """Import a library of the extra ``media``.
+
+    :param name: of the module.
+    :param purpose: begins the error message.
+    :raises InvalidRequest: if it is not installed; the message says how to install it.
+    """
     try:
         return import_module(name)
     except ModuleNotFoundError as missing:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a media file is, read from its header: container, length, streams. Needs the extra ``media``.
+"""Read the header of a media file: container, duration, streams. Needs the extra ``media``.
 
-FFmpeg reads it in a process of its own (:mod:`~airflow_provider_videoai.media.prober`), where a file with false counts
-takes no more memory than allowed, and one that crashes FFmpeg ends nothing but that process. It gets the file's
-content from here and may open nothing else: a playlist, a session description or a reference to another file, put
-where a video is expected, reaches no file and no network. Takes about 0.15 s.
+FFmpeg parses it in a sandboxed subprocess (:mod:`~airflow_provider_videoai.media.prober`): a malformed file can neither
+exhaust the worker's memory nor crash it. The subprocess gets the file's bytes from this process and may open nothing
+else, so a playlist, a session description or a reference to another file reaches no file and no network. Takes about
+0.15 s.
 """
 
 from __future__ import annotations
@@ -29,26 +29,29 @@ from airflow_provider_videoai.media.extra import import_optional
 __all__ = ["MAX_BYTES", "MAX_MEMORY", "SECONDS", "AudioFacts", "MediaFacts", "NotMedia", "VideoFacts", "probe"]
 
 SECONDS = 60.0
-"""How long a file may take to be read as media."""
+"""Timeout for reading a file's header."""
 MAX_BYTES = 256 * 1024**2
-"""How much of a file is read at most: headers and indexes, also those of hours of video."""
+"""Bytes of a file that are read at most: enough for the header and index of hours of video."""
 MAX_MEMORY = 512 * 1024**2
-"""How much memory, in bytes, FFmpeg may take: an index of a day of video needs half of it."""
+"""Memory limit of FFmpeg, in bytes: the index of a day of video needs half of it."""
 
 _PROBER = "airflow_provider_videoai.media.prober"
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
-"""What a Python may need to start."""
+"""Variables that a Python interpreter may need to start."""
 
 
 class NotMedia(VideoAIError, ValueError):
-    """The bytes are no video and no sound: an error page, or something else. Not retried."""
+    """The file is neither video nor audio, an error page for example. Not retried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
-    """A picture: ``width`` and ``height`` in pixels, ``frame_rate`` in frames a second; unknown ones are ``None``.
+    """A video stream; unknown values are ``None``.
 
-    ``codec`` is FFmpeg's word, ``unknown`` if it has none.
+    :param codec: FFmpeg's name, ``unknown`` if it has none.
+    :param width: in pixels.
+    :param height: in pixels.
+    :param frame_rate: in frames per second.
     """
 
     codec: str
@@ -58,13 +61,17 @@ class VideoFacts:
 
     @property
     def shorter_side(self) -> int | None:
-        """What "1080p" counts, whichever way the picture is held."""
+        """In pixels: the number in "1080p", for landscape and portrait."""
         return None if self.width is None or self.height is None else min(self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFacts:
-    """A sound: ``sample_rate`` in Hz; unknown values are ``None``. ``codec`` is FFmpeg's word or ``unknown``."""
+    """An audio stream; unknown values are ``None``.
+
+    :param codec: FFmpeg's name, ``unknown`` if it has none.
+    :param sample_rate: in Hz.
+    """
 
     codec: str
     sample_rate: int | None
@@ -73,9 +80,12 @@ class AudioFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
-    """What is known of a file; unknown values are ``None``. ``container`` is FFmpeg's word, ``size`` is in bytes.
+    """What the header of a file states; unknown values are ``None``.
 
-    ``video`` and ``audio`` are the first stream of each kind.
+    :param container: FFmpeg's name of the format.
+    :param size: in bytes.
+    :param video: the first video stream; a cover picture does not count.
+    :param audio: the first audio stream.
     """
 
     container: str
@@ -86,13 +96,15 @@ class MediaFacts:
 
 
 def probe(file: Path | BinaryIO) -> MediaFacts:
-    """Read a file's header.
+    """Read the header of a media file.
 
-    Raises :class:`NotMedia` for what has no picture and no sound (images, subtitles, texts and playlists included), or
-    needs more than :data:`MAX_BYTES` or :data:`MAX_MEMORY` to be read; ``VendorUnavailable`` if it takes longer than
-    :data:`SECONDS`.
+    :param file: a path, or an open file, which is left open.
+    :raises NotMedia: if it is neither video nor audio (an image, subtitles, text, a playlist), or needs more than
+        :data:`MAX_BYTES` or :data:`MAX_MEMORY`.
+    :raises VendorUnavailable: if it takes longer than :data:`SECONDS`, or the subprocess does not start.
+    :raises InvalidRequest: if PyAV is not installed.
     """
-    import_optional("av", "to look at media")
+    import_optional("av", "to check media")
     if isinstance(file, Path):
         with file.open("rb") as opened:
             return probe(opened)
@@ -102,7 +114,7 @@ def probe(file: Path | BinaryIO) -> MediaFacts:
             answer = _served(bounded, prober)
         except _ReaderEndedError as ended:
             bounded.check()
-            raise NotMedia(f"to read it takes more than {MAX_MEMORY // 1024**2} MB of memory, or fails") from ended
+            raise NotMedia(f"to parse it takes more than {MAX_MEMORY // 1024**2} MB of memory, or crashes") from ended
     bounded.check()
     if isinstance(answer, str):
         raise NotMedia(answer)
@@ -112,7 +124,7 @@ def probe(file: Path | BinaryIO) -> MediaFacts:
 
 @contextmanager
 def _prober() -> Iterator[Connection]:
-    """Start the process that reads media; it ends with the block."""
+    """Start the subprocess; it is killed at the end of the block."""
     ours, theirs = socket.socketpair()
     with Connection(ours.detach()) as connection:
         with theirs:
@@ -126,28 +138,30 @@ def _prober() -> Iterator[Connection]:
 
 
 def _started(descriptor: int) -> subprocess.Popen[bytes]:
-    """Start it without this process's environment, which may hold secrets."""
+    """Start the subprocess without this process's environment, which may hold secrets."""
     environment = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     environment |= {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     command = [sys.executable, "-P", "-m", _PROBER, str(descriptor), str(MAX_MEMORY), str(SECONDS)]
     nothing = subprocess.DEVNULL
     try:
-        return subprocess.Popen(  # noqa: S603 - nothing in the command is of others
+        return subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
             command, env=environment, pass_fds=[descriptor], stdin=nothing, stdout=nothing, stderr=nothing
         )
     except OSError as failure:
-        raise VendorUnavailable(f"the process that reads media could not be started: {failure}") from failure
+        raise VendorUnavailable(f"the subprocess that reads media cannot be started: {failure}") from failure
 
 
 def _wait_until_ready(connection: Connection) -> None:
     try:
         _receive(connection)
     except _ReaderEndedError as ended:
-        raise VendorUnavailable(f"the process that reads media did not start: {sys.executable} -m {_PROBER}") from ended
+        raise VendorUnavailable(
+            f"the subprocess that reads media did not start: {sys.executable} -m {_PROBER}"
+        ) from ended
 
 
 def _served(file: _Bounded, connection: Connection) -> Any:
-    """Serve what the process wants of the file until it has an answer: the facts, or why there are none."""
+    """Serve the subprocess's reads and seeks until it returns the facts, or the reason why there are none."""
     while True:
         wanted, *arguments = _receive(connection)
         match wanted:
@@ -165,12 +179,12 @@ def _receive(connection: Connection) -> Any:
     with _its_end():
         if connection.poll(SECONDS):
             return json.loads(connection.recv_bytes())
-    raise VendorUnavailable(f"it could not be read as media within {SECONDS:.0f} seconds")
+    raise VendorUnavailable(f"its header could not be read within {SECONDS:.0f} seconds")
 
 
 @contextmanager
 def _its_end() -> Iterator[None]:
-    """Keep the end of the process apart from what the file raises, which may have a network of its own."""
+    """Keep the end of the subprocess apart from a ``ConnectionError`` of the file, which may be a remote one."""
     try:
         yield
     except (EOFError, ConnectionError) as ended:
@@ -178,11 +192,14 @@ def _its_end() -> Iterator[None]:
 
 
 class _ReaderEndedError(Exception):
-    """The process that reads media has ended without an answer."""
+    """The subprocess ended without a result."""
 
 
 class _Bounded:
-    """A file of which only so much is read, for so long; then it ends, as a demuxer may go on after an error."""
+    """A file with limits of bytes and time.
+
+    Beyond a limit it returns the end of the file instead of an error: FFmpeg may skip an error and read on.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -192,7 +209,7 @@ class _Bounded:
 
     def read(self, count: int) -> bytes:
         if self._exceeded is None and time.monotonic() > self._end:
-            self._exceeded = VendorUnavailable(f"it could not be read as media within {SECONDS:.0f} seconds")
+            self._exceeded = VendorUnavailable(f"its header could not be read within {SECONDS:.0f} seconds")
         piece = b"" if self._exceeded else self._file.read(count)
         self._left -= len(piece)
         if self._left < 0 and self._exceeded is None:
@@ -203,6 +220,6 @@ class _Bounded:
         return self._file.seek(offset, whence)
 
     def check(self) -> None:
-        """Raise if a bound was exceeded."""
+        """Raise if a limit was exceeded."""
         if self._exceeded:
             raise self._exceeded

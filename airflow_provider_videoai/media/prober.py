@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process that reads one media file's header with FFmpeg, within limits of memory and time.
+"""The subprocess that reads one media file's header with FFmpeg, within limits of memory and time.
 
-The file's content comes over a connection from :mod:`~airflow_provider_videoai.media.probe`, which starts it, and what
-is found goes back as JSON: never as pickled objects, as FFmpeg may be in the hands of the file by then.
+:mod:`~airflow_provider_videoai.media.probe` starts it and serves the file's bytes over a socket. The result is JSON,
+never pickle: a malicious file may have taken over FFmpeg, and unpickling would let it take over the worker, too.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from av.error import FFmpegError
 
 __all__ = ["main"]
 
-# Formats that hold video or sound themselves. Not in it: playlists and scripts (hls, dash, concat, sdp), images
-# (image2, png_pipe, gif), subtitles and texts, and raw streams, for which almost any bytes pass.
+# Containers of video or audio. Left out: playlists and scripts (hls, dash, concat, sdp), which open other files; images
+# (image2, png_pipe, gif); subtitles and text; raw streams, which FFmpeg detects in almost any bytes.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,mxf,ogg,mp3,wav,w64,aac,ac3,eac3,flac,aiff,caf,amr"
 )
 _OPTIONS = {
-    "format_whitelist": _FORMATS,  # also for what a demuxer opens inside of a file (subtitles in AVI)
-    "protocol_whitelist": "none",
-    "enable_drefs": "0",
+    "format_whitelist": _FORMATS,  # also applies to what a demuxer opens inside of a file (subtitles in AVI)
+    "protocol_whitelist": "none",  # "none" is no protocol, so FFmpeg opens nothing by itself
+    "enable_drefs": "0",  # MOV: data references to other files
     "use_absolute_path": "0",
     "max_streams": "100",
     "probesize": "5000000",
@@ -36,7 +36,7 @@ _OPTIONS = {
     "threads": "1",
 }
 _STILL_BRANDS = frozenset(("avif", "heic", "heix", "heim", "heis", "mif1", "mif2", "miaf", "jpeg"))
-"""Images have the container of MP4, too."""
+"""Brands of images, which share the container of MP4 (ISO/IEC 23008-12)."""
 _UNKNOWN = "unknown"
 
 
@@ -45,27 +45,32 @@ class _NotMediaError(Exception):
 
 
 class _File:
-    """The file, at the other end of a connection."""
+    """The file in the parent process, as a file object for PyAV."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def read(self, count: int) -> bytes:
-        return self._wanted("read", count)
+        return self._request("read", count)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return int(self._wanted("seek", offset, whence))
+        return int(self._request("seek", offset, whence))
 
     def tell(self) -> int:
         return self.seek(0, io.SEEK_CUR)
 
-    def _wanted(self, *wanted: Any) -> bytes:
-        self._connection.send_bytes(json.dumps(wanted).encode())
+    def _request(self, *request: Any) -> bytes:
+        self._connection.send_bytes(json.dumps(request).encode())
         return self._connection.recv_bytes()
 
 
 def main(descriptor: int, max_memory: int, seconds: float) -> None:
-    """Read the file at the other end of a connection, and send what it is."""
+    """Read the file that the parent process serves, and send the result.
+
+    :param descriptor: of the socket to the parent process.
+    :param max_memory: in bytes, beyond what the process has when it starts.
+    :param seconds: limit of CPU time, and of FFmpeg's own waiting.
+    """
     _limit(max_memory, seconds)
     with Connection(descriptor) as connection:
         connection.send_bytes(b'"ready"')
@@ -75,16 +80,16 @@ def main(descriptor: int, max_memory: int, seconds: float) -> None:
 def _limit(max_memory: int, seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
-    if sys.platform == "linux":  # macOS refuses it
+    if sys.platform == "linux":  # macOS does not support RLIMIT_AS
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         most = taken + max_memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _answer(file: _File, seconds: float) -> dict[str, Any] | str:
-    """Return what the file is, or why it is no media."""
+    """Return the facts, or the reason why the file is not media."""
     try:
-        # Without a name: FFmpeg would take one for a format, or for a pattern of names.
+        # The file has no name attribute: FFmpeg would guess the format from one, or expand it as a pattern.
         with av.open(
             file, "r", options=_OPTIONS, metadata_errors="replace", timeout=seconds, io_open=_refuse
         ) as container:
@@ -92,7 +97,7 @@ def _answer(file: _File, seconds: float) -> dict[str, Any] | str:
     except _NotMediaError as failure:
         return str(failure)
     except (FFmpegError, ValueError, ArithmeticError):
-        return "it cannot be read as video or sound"
+        return "it cannot be read as video or audio"
 
 
 def _refuse(*_: Any) -> Any:
@@ -104,7 +109,7 @@ def _facts(container: Any) -> dict[str, Any]:
     if container.metadata.get("major_brand", "").strip() in _STILL_BRANDS:
         raise _NotMediaError("it is an image")
     if not (pictures or container.streams.audio):
-        raise _NotMediaError("there is no picture and no sound in it")
+        raise _NotMediaError("it has no video and no audio stream")
     length = container.duration
     return {
         "container": container.format.name,
@@ -116,8 +121,8 @@ def _facts(container: Any) -> dict[str, Any]:
 
 
 def _is_cover(stream: Any) -> bool:
-    """Return whether a picture is one that a player shows for a song."""
-    disposition = getattr(stream, "disposition", None)  # not known to the oldest PyAV
+    """Return whether a video stream is a cover picture of a song."""
+    disposition = getattr(stream, "disposition", None)  # missing in the oldest supported PyAV
     return disposition is not None and bool(disposition & type(disposition).attached_pic)
 
 

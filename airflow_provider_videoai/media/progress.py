@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log how far a transfer has come: every tenth, or every so many bytes if its length is unknown."""
+"""Log the progress of a transfer: every 10 percent, or every 100 MB if its length is unknown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def format_size(count: int) -> str:
-    """Write a number of bytes as a person says it, for example ``12.3 MB``."""
+    """Format a number of bytes, ``12.3 MB`` for example; decimal units."""
     size, unit = float(count), 0
     while size >= 999.95 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - one digit more would be rounded to 1000.0
         size, unit = size / 1000, unit + 1
@@ -26,7 +26,7 @@ def format_size(count: int) -> str:
 
 
 class Progress:
-    """Writes a line at each step, at most one a second. ``name`` is what is on its way."""
+    """Logs a line at each step, at most one per second. ``name`` is what is transferred."""
 
     def __init__(self, log: Log, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
@@ -36,7 +36,11 @@ class Progress:
         self._step = 0
 
     def report(self, done: int, total: int | None) -> None:
-        """Take in how many bytes there are, of how many."""
+        """Log if a step was reached.
+
+        :param done: bytes so far.
+        :param total: bytes in total; ``None`` if unknown.
+        """
         step = done * _STEPS // total if total else done // _STEP_OF_UNKNOWN
         now = self._clock()
         if step <= self._step or now - self._logged_at < _LEAST_SECONDS or done == total:
@@ -46,5 +50,5 @@ class Progress:
         self._log.info("%s: %s after %s", self._name, share, in_words(now - self._began))
 
     def end(self, done: int) -> None:
-        """Write how much it was and how long it took."""
+        """Log the size and the duration of the whole transfer."""
         self._log.info("%s: all %s after %s", self._name, format_size(done), in_words(self._clock() - self._began))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file at a URL, read in parts: enough to look at a video without fetching all of it."""
+"""A remote file that is read by range requests: to probe a video without downloading all of it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,28 @@ from airflow_provider_videoai.media.web import MediaClient, TooManyRedirects, Un
 __all__ = ["MAX_BYTES", "PART", "SECONDS", "TOTAL_TIMEOUT", "RemoteFile"]
 
 MAX_BYTES = 32 * 1024 * 1024
-"""How much of a file is fetched at most: its header, wherever that is."""
+"""Bytes of a file that are fetched at most: its header, wherever that is."""
 PART = 256 * 1024
-"""Bytes that are requested at once."""
+"""Bytes per request."""
 SECONDS = 30.0
-"""How long one part may take."""
+"""Timeout of one request."""
 TOTAL_TIMEOUT = 300.0
+"""Timeout of all requests for one file, in seconds."""
 
 _TOTAL = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 
 
 class RemoteFile(io.RawIOBase):
-    """A file that can be read at any place, each part by a request of its own. For a worker: it blocks.
+    """A seekable read-only file at a URL; each read is a range request. Blocks: not for an event loop.
 
-    A part is requested with GET, from the first on: a pre-signed URL does not answer to HEAD. ``size`` is in bytes.
-    Raises :class:`InvalidRequest` if the URL does not open or gives no parts, :class:`VendorUnavailable` if its server
-    cannot be reached, is too slow or changes the file meanwhile, and ``AddressRefused``; no text holds the URL.
+    The size is found with a GET of the first byte: a URL that is pre-signed for GET refuses HEAD. ``size`` is in bytes.
+    No error message contains the URL.
+
+    :param url: http or https.
+    :param allow_private: whether it may lead into the user's own network.
+    :raises InvalidRequest: if the URL does not open, or its server does not support range requests.
+    :raises VendorUnavailable: if its server is unreachable or too slow, or the file changes while it is read.
+    :raises AddressRefused: if the URL leads to an address that is not allowed.
     """
 
     def __init__(self, url: str, *, allow_private: bool) -> None:
@@ -91,43 +97,43 @@ class RemoteFile(io.RawIOBase):
         super().close()
 
     async def _part(self, first: int, last: int) -> bytes:
-        """Fetch the bytes from ``first`` to ``last``."""
+        """Fetch the bytes from ``first`` to ``last``, both included."""
         seconds = min(SECONDS, self._until - time.monotonic())
         try:
             async with (
                 asyncio.timeout(seconds),
                 await self._client.get(self._url, {"Range": f"bytes={first}-{last}"}, seconds=seconds) as answer,
             ):
-                self._judge(answer, first)
-                self._url = str(answer.url)
+                self._check_response(answer, first)
+                self._url = str(answer.url)  # further requests need not follow the redirects again
                 return await _bytes(answer, last - first + 1, seconds)
         except TooManyRedirects as lost:
             raise InvalidRequest(f"it was {lost}") from lost
         except (Unreachable, TimeoutError) as failure:
-            reason = str(failure) or "no answer in time"
-            raise VendorUnavailable(f"it cannot be looked at for now: {reason}") from failure
+            reason = str(failure) or "no response in time"
+            raise VendorUnavailable(f"it cannot be checked for now: {reason}") from failure
 
-    def _judge(self, answer: aiohttp.ClientResponse, first: int) -> None:
-        """Take in the size; raise unless the requested part follows."""
+    def _check_response(self, answer: aiohttp.ClientResponse, first: int) -> None:
+        """Set the size; raise unless the response has the requested part."""
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise VendorUnavailable(f"it cannot be looked at for now: HTTP {answer.status}")
+            raise VendorUnavailable(f"it cannot be checked for now: HTTP {answer.status}")
         if answer.status == HTTPStatus.OK:
-            raise InvalidRequest("its server gives no parts of it, so it cannot be looked at without fetching all")
+            raise InvalidRequest("its server does not support range requests, which are needed to check its header")
         said = _TOTAL.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != HTTPStatus.PARTIAL_CONTENT or said is None or int(said[1]) != first:
             raise InvalidRequest(f"it does not open: HTTP {answer.status}")
         if (encoding := body_from_headers(answer.headers).encoding) is not None:
-            raise InvalidRequest(f"its server sends it encoded as {encoding!r}, of which parts cannot be read")
+            raise InvalidRequest(f"its server sends it encoded as {encoding!r}, so that parts of it cannot be read")
         if self.size not in (0, int(said[2])):
-            raise VendorUnavailable("it cannot be looked at for now: it was replaced meanwhile")
+            raise VendorUnavailable("it cannot be checked for now: it was replaced meanwhile")
         self.size = int(said[2])
 
 
 async def _bytes(answer: aiohttp.ClientResponse, count: int, seconds: float) -> bytes:
-    """Return as many bytes of an answer."""
+    """Return exactly so many bytes of a response."""
     part = bytearray()
     async for piece in pieces(answer, seconds=seconds):
         part += piece
         if len(part) >= count:
             return bytes(part[:count])
-    raise Unreachable("the connection ended before the body did")
+    raise Unreachable("the connection was lost before the end of the body")

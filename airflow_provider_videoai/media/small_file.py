@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch a small file into memory in one go, for a page that waits for it."""
+"""Fetch a small file into memory without retries, for a web page that waits for it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["MemorySink", "fetch_small"]
 
 
 class MemorySink:
-    """A sink that holds what it gets."""
+    """A sink that keeps the bytes in memory."""
 
     def __init__(self) -> None:
         self.content = bytearray()
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """How many bytes it has received."""
         return len(self.content)
 
-    def begin(self, body: Body) -> None:  # noqa: ARG002 - every body is welcome
-        """Be empty."""
+    def begin(self, body: Body) -> None:  # noqa: ARG002 - nothing of it is needed
+        """Drop what was written."""
         self.content.clear()
 
     def write(self, piece: bytes) -> None:
@@ -37,10 +37,13 @@ class MemorySink:
 
 
 async def fetch_small(url: str, *, allow_private: bool, max_bytes: int, seconds: float) -> bytes:
-    """Return what is at a URL, decoded; nothing is tried twice, and no redirect followed.
+    """Return the content of a URL, decoded. No retries, no redirects.
 
-    Raises :class:`~airflow_provider_videoai.media.addresses.AddressRefused`, and :class:`Unreachable` for all else:
-    more than ``max_bytes``, as sent or decoded, more than ``seconds`` in all, an answer other than HTTP 200.
+    :param allow_private: whether it may lead into the user's own network.
+    :param max_bytes: limit of the size, both as it is sent and decoded.
+    :param seconds: timeout of the whole call.
+    :raises AddressRefused: if the URL leads to an address that is not allowed.
+    :raises Unreachable: if it is too large, too slow, or the response is not HTTP 200.
     """
     memory = MemorySink()
     try:
@@ -50,7 +53,7 @@ async def fetch_small(url: str, *, allow_private: bool, max_bytes: int, seconds:
     except Undecodable as failure:
         raise Unreachable(str(failure)) from failure
     except TimeoutError as failure:
-        raise Unreachable("no answer in time", slow=True) from failure
+        raise Unreachable("no response in time", slow=True) from failure
     return bytes(memory.content)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep a file in a store of fsspec: written beside its destination, looked at, and only then put there, whole."""
+"""Store a file through fsspec: write it beside its destination, check it, then publish it whole by a move."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ from airflow_provider_videoai.media.content_types import arguments_for, content_
 __all__ = ["BLOCK", "Comparison", "Destination", "DifferentContent", "Draft"]
 
 BLOCK = 5 * 1024 * 1024
-"""Bytes that an object store is sent at once, the least that S3 takes. They are held in memory, more than once."""
+"""Block size of uploads to object stores: the minimum of S3, as several blocks are held in memory at a time."""
 _PIECE = 1024 * 1024
 _LOCAL = frozenset({"file", "local"})
-# There a folder is part of a name, and making one may make a bucket.
+# Object stores: a folder is a part of the key, and fsspec's makedirs could create a bucket.
 _WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb"})
-# Some file systems of a network have no locks.
+# What flock reports on network file systems without locks.
 _NO_LOCKS = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
-# In bytes: the names of file systems, and whole keys in a bucket, folders included.
+# In bytes: a name in a file system (NAME_MAX), and a whole key in a bucket, folders included.
 _LONGEST_NAME, _LONGEST_KEY = 255, 1024
 
 
 class DifferentContent(Exception):
-    """Something else is at the destination already."""
+    """The destination already has a file with different content."""
 
 
 class Destination:
-    """One file of a store. ``path`` is the store's own name of it, without scheme and connection.
+    """One file of a store.
 
-    ``content_type`` is what it is created as, in a store that keeps one.
+    ``content_type`` is set by who writes it; stores that keep one get it when the file is created.
+
+    :param fs: the store.
+    :param path: the store's own name of the file, without scheme and connection.
     """
 
     def __init__(self, fs: AbstractFileSystem, path: str) -> None:
@@ -52,26 +55,26 @@ class Destination:
 
     @property
     def temporary(self) -> Destination:
-        """Where the bytes are before they are whole: the same at each try, so what a killed one left is replaced."""
+        """The temporary file. Its name is always the same, so that a retry replaces what a killed task left."""
         folder, name = posixpath.split(self.path)
         whole = self.path.partition("/")[2] if not self._has_folders else ""
         room = min(_LONGEST_NAME, _LONGEST_KEY - (_bytes(whole) - _bytes(name)))
         return Destination(self._fs, posixpath.join(folder, _temporary(name, room)))
 
     def size(self) -> int | None:
-        """Return how many bytes are there; ``None`` where there is no file."""
-        self._fs.invalidate_cache()
+        """Return the size in bytes; ``None`` if there is no file."""
+        self._fs.invalidate_cache()  # fsspec caches listings: another task's file would be missed
         try:
             return cast(int, self._fs.info(self.path)["size"])
         except FileNotFoundError:
             return None
 
     def open(self) -> BinaryIO:
-        """Open it to be read, at any place."""
+        """Open it for reading; it is seekable."""
         return cast(BinaryIO, self._fs.open(self.path, "rb", block_size=_PIECE))
 
     def sha256(self) -> str:
-        """Return the hash of what is there, in lower-case hex."""
+        """Return the hash of the stored file, in lower-case hex."""
         digest = hashlib.sha256()
         with self.open() as file:
             while piece := file.read(_PIECE):
@@ -79,20 +82,22 @@ class Destination:
         return digest.hexdigest()
 
     def lock(self) -> int | None:
-        """Make it, keep other tasks of this machine from writing it, and return what to close to let them.
+        """Create the file and lock it against other tasks of this machine.
 
-        A lock ends with its process, however that ends. ``None`` for a store without locks; ``OSError`` if another task
-        holds it.
+        The kernel releases the lock when the process ends, however that happens.
+
+        :returns: the descriptor whose closing releases the lock; ``None`` for an object store, which has no locks.
+        :raises OSError: if another task holds the lock.
         """
         if not self.is_local:
             return None
         self._make_folder()
         while (lock := _locked(self.path)) is None:
-            pass
+            pass  # its holder has just published it: the name is free again
         return lock
 
     def create(self) -> Any:
-        """Open it to be written, from the first byte."""
+        """Open it for writing; what was there is replaced."""
         self._make_folder()
         return self._fs.open(self.path, "wb", block_size=BLOCK, **arguments_for(self._protocols, self.content_type))
 
@@ -101,11 +106,11 @@ class Destination:
             self._fs.makedirs(posixpath.dirname(self.path), exist_ok=True)
 
     def move_to(self, target: Destination) -> None:
-        """Give it another name in the same store."""
+        """Move it to another name in the same store, replacing what is there."""
         if self.is_local:
             self._fs.mv(self.path, target.path)
         else:
-            # Only S3 needs the type once more: a large object is copied in parts, without what it was created with.
+            # S3 copies a large object in parts (multipart copy), which drops the content type of the source.
             again = arguments_for(self._protocols, self.content_type) if "s3" in self._protocols else {}
             self._fs.cp_file(self.path, target.path, **again)
             self.remove()
@@ -117,7 +122,11 @@ class Destination:
 
 
 def _locked(path: str) -> int | None:
-    """Open and lock a file; ``None`` if it got another name meanwhile, as whoever held the lock gives it one."""
+    """Open and lock a file; ``None`` if it was renamed between the two.
+
+    The holder of the lock publishes the file by renaming it. A lock on that inode would protect the published file, and
+    writing to it would corrupt it.
+    """
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,7 +147,7 @@ def _locked(path: str) -> int | None:
 
 
 def _temporary(name: str, room: int) -> str:
-    """Return a name for what becomes ``name``, of at most ``room`` bytes."""
+    """Return the name of the temporary file for ``name``, of at most ``room`` bytes."""
     if _bytes(usual := f".{name}.part") <= room:
         return usual
     digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:32]
@@ -150,7 +159,7 @@ def _bytes(name: str) -> int:
 
 
 class Draft:
-    """A sink that becomes the destination once it is published; what is left of it goes with the ``with`` around it."""
+    """A sink that writes the temporary file of a destination, and removes it at the end unless it was published."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -165,7 +174,7 @@ class Draft:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._abandon()  # writes what is buffered, for which a full disk has no room
+            self._abandon()  # flushes its buffer, which fails on a full disk
         finally:
             self._remove()
 
@@ -175,7 +184,7 @@ class Draft:
         return self._digest.hexdigest()
 
     def begin(self, body: Body) -> None:
-        """Be empty, whatever was written before."""
+        """Drop what was written and start the file."""
         self._abandon()
         self.temporary.content_type = content_type_of(self._destination.path, body.content_type)
         if self._lock is None:
@@ -191,15 +200,15 @@ class Draft:
         self.size += len(piece)
 
     def close(self) -> None:
-        """Hand the last bytes to the store; raise ``OSError`` where it has not got them all."""
+        """Write the last bytes; raise ``OSError`` if the store does not have all of them."""
         if self._file is not None:
             self._file.close()
             self._file = None
         self._check_whole()
 
     def publish(self) -> None:
-        """Put it at the destination, whole; what was there is replaced. Raise ``OSError`` if it is whole no more."""
-        self._check_whole()
+        """Move it to the destination, replacing what is there; raise ``OSError`` if it is no longer complete."""
+        self._check_whole()  # again: it may have been checked for a minute, and object stores have no locks
         self.temporary.move_to(self._destination)
 
     def _check_whole(self) -> None:
@@ -215,14 +224,14 @@ class Draft:
             finally:
                 os.close(self._lock)
                 self._lock = None
-        elif not self.temporary.is_local:  # a file without our lock is another task's
+        elif not self.temporary.is_local:  # a local file that this task did not lock belongs to another task
             self.temporary.remove()
 
     def _abandon(self) -> None:
         if self._file is None:
             return
         if isinstance(self._file, AbstractBufferedFile):
-            # Closing would make an object of it.
+            # Closing it would complete the upload.
             self._file.discard()
             self._file.closed = True
         else:
@@ -231,7 +240,7 @@ class Draft:
 
 
 class Comparison:
-    """A sink that keeps nothing and compares whether the bytes are those of a file that is there already."""
+    """A sink that stores nothing and compares the bytes with a file that is there already."""
 
     def __init__(self, destination: Destination, size: int) -> None:
         self._destination = destination
@@ -245,7 +254,7 @@ class Comparison:
         return self._digest.hexdigest()
 
     def begin(self, body: Body) -> None:
-        """Be empty; raise :class:`DifferentContent` if the length differs already."""
+        """Start again; raise :class:`DifferentContent` if the stated length differs, before anything is downloaded."""
         if body.length not in (None, self._expected):
             raise DifferentContent(f"it has {self._expected} bytes, and the result {body.length}")
         self._digest = hashlib.sha256()
@@ -257,6 +266,6 @@ class Comparison:
         self.size += len(piece)
 
     def check(self) -> None:
-        """Raise :class:`DifferentContent` where the bytes are not the same."""
+        """Raise :class:`DifferentContent` if the bytes differ."""
         if self.size != self._expected or self.sha256 != self._destination.sha256():
-            raise DifferentContent("its bytes are others")
+            raise DifferentContent("its content differs")

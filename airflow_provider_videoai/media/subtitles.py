@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read SubRip (SRT) and WebVTT, and write either. The time that it takes grows with the text, whatever is in it.
+"""Parse and serialize SubRip (SRT) and WebVTT (W3C) in linear time, as the text may be hostile.
 
-Not by ``pysubs2``: its time grows with the square of a text of ``{``, and it keeps WebVTT's entities, as ``&lt;``.
+``pysubs2`` is not used: it takes quadratic time for a text of ``{``, and does not decode WebVTT's entities (``&lt;``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow_provider_videoai.media.cues import Cue
 
 __all__ = ["NoCues", "SubtitleFormat", "parse", "serialize", "to_vtt"]
 
-# No part of these can begin inside of what another match would skip: each character is looked at a few times at most.
+# Linear: no match can begin inside of another, so each character is scanned a constant number of times.
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>\n]*>|<[0-9]+:[0-9:.]*>|\{\\[^{}\n]*\}")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z0-9]{1,31});")
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
@@ -29,29 +29,34 @@ class NoCues(ValueError):
 
 
 class SubtitleFormat(StrEnum):
-    """A form of subtitle files, by the suffix of their names."""
+    """A subtitle format; its value is the suffix of file names."""
 
     SRT = ".srt"
     VTT = ".vtt"
 
     @classmethod
     def of(cls, path: str) -> SubtitleFormat | None:
-        """Return the form of the file at a path; ``None`` for any other suffix."""
+        """Return the format of a file by its suffix; ``None`` for any other suffix."""
         return next((form for form in cls if path.lower().endswith(form)), None)
 
 
 def parse(text: str) -> list[Cue]:
-    """Return the cues of a file, SubRip or WebVTT, without markup; those that show nothing are left out."""
-    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")  # as WebVTT wants it
+    """Parse a SubRip or WebVTT file.
+
+    Lenient, as players are: text that belongs to no cue is skipped.
+
+    :returns: the cues without markup; empty ones are left out.
+    """
+    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")  # as WebVTT, section 6.1, requires
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    # There, notes and styles may follow an empty line. Of SubRip, files are about that have one inside a cue.
+    # In WebVTT an empty line ends a cue, and notes may follow. SubRip files exist with empty lines inside of a cue.
     is_webvtt = lines[0].startswith("WEBVTT")
     cues: list[tuple[int, int, list[str]]] = []
     shown: list[str] = []
     for before, line in zip(["", *lines], lines, strict=False):
         if times := _TIMES.match(line):
             if shown and _NUMBER.fullmatch(before):
-                shown.pop()
+                shown.pop()  # the number of this cue, not a line of the last
             shown = []
             cues.append((_milliseconds(*times.groups()[:4]), _milliseconds(*times.groups()[4:]), shown))
         elif line.strip():
@@ -63,7 +68,7 @@ def parse(text: str) -> list[Cue]:
 
 
 def serialize(cues: Iterable[Cue], form: SubtitleFormat) -> str:
-    """Return the text of a subtitle file."""
+    """Return the content of a subtitle file."""
     written = ["WEBVTT\n\n"] if form is SubtitleFormat.VTT else []
     for number, cue in enumerate(cues, 1):
         lines = "\n".join(_escaped(line, form) for line in cue.lines)
@@ -100,11 +105,11 @@ def _plain(lines: Iterable[str], *, entities: bool) -> tuple[str, ...]:
 
 
 def _character(entity: re.Match[str]) -> str:
-    # One that stands for a line's end is none here: it would end the cue in the file that is written.
+    # An entity for a line break becomes a space: written as a line break, it could end the cue.
     return " ".join(html.unescape(entity[0]).splitlines()) or " "
 
 
 def _escaped(line: str, form: SubtitleFormat) -> str:
-    # Players take a backslash and what follows for a command, and an arrow for a time; a word joiner is not seen.
+    # Players read a backslash as a command (\N, \h) and an arrow as a time; an invisible word joiner prevents both.
     line = line.replace("\\", f"\\{_WORD_JOINER}")
     return html.escape(line, quote=False) if form is SubtitleFormat.VTT else line.replace("-->", f"--{_WORD_JOINER}>")

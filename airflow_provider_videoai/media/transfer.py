@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carry what a URL gives to its destination: fetched through breaks, checked, then put there whole."""
+"""Copy a file from a URL to a store: download it through interruptions, check it, then publish it whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ __all__ = ["Check", "Source", "Stored", "fetch", "transfer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What is to be had: its first URL, how to get a fresh one, and the name by which the log calls it."""
+    """A file at a URL that may expire.
+
+    :param url: the first URL.
+    :param renew: queries the vendor for a fresh URL.
+    :param name: of the file, for logs and errors.
+    """
 
     url: str
     renew: Callable[[], Awaitable[str]]
@@ -29,7 +34,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What is at the destination now; ``sha256`` is lower-case hex, ``duration_ms`` what plays, where it is known."""
+    """A stored file.
+
+    :param sha256: in lower-case hex.
+    :param content_type: ``None`` if unknown.
+    :param duration_ms: of the media; ``None`` if unknown.
+    """
 
     bytes: int
     sha256: str
@@ -38,16 +48,18 @@ class Stored:
 
 
 Check = Callable[[BinaryIO], int | None]
-"""Returns how long a file plays, in milliseconds; raises for one that is not what it should be."""
+"""Checks a file: returns its duration in milliseconds, if known, and raises if it is not what it should be."""
 
 
 def transfer(
     source: Source, destination: Destination, *, rules: Rules, check: Check, overwrite: bool, log: Log
 ) -> Stored:
-    """Carry it there and return what is there now. A file with the same content stays as it is.
+    """Copy a file to its destination. A file with the same content stays as it is.
 
-    Raises ``ResultUnavailable`` and ``VendorUnavailable`` (see :class:`Download`), :class:`DifferentContent` if another
-    content is there and ``overwrite`` is false, ``AddressRefused``, and what ``check`` raises.
+    :param overwrite: replace a file with different content.
+    :returns: what is at the destination.
+    :raises ResultUnavailable, VendorUnavailable, AddressRefused: as :meth:`Download.run` does, and ``check``.
+    :raises DifferentContent: if a file with different content is there and ``overwrite`` is false.
     """
     there = destination.size()
     if there is not None and not overwrite:
@@ -64,7 +76,7 @@ def transfer(
 
 
 def fetch(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
-    """Fetch it into a sink and log how far it is; raises what :class:`Download` does."""
+    """Download a file into a sink and log the progress; raises as :meth:`Download.run` does."""
     progress = Progress(log, source.name)
     download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, report=progress.report)
     body = run(download.run(source.url))
@@ -88,4 +100,4 @@ def _check(sink: Draft | Comparison, place: Destination, destination: Destinatio
 
 
 def _log_unchanged(source: Source, log: Log) -> None:
-    log.info("%s: the same content is there already, and stays as it is", source.name)
+    log.info("%s: the destination has the same content already; unchanged", source.name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Send a file's bytes to a URL that a vendor gave: streamed, with no header beside the signed ones."""
+"""Upload a file to a URL that a vendor issued: streamed, and without headers that the signature does not cover."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ from airflow_provider_videoai.media.web import MIN_RATE, MediaClient, Unreachabl
 __all__ = ["PIECE", "STALL_SECONDS", "Upload", "post", "put"]
 
 STALL_SECONDS = 60.0
-"""How long the storage may take for the next piece, and for its answer after the last one."""
+"""Timeout for the storage to take the next piece, and to respond after the last one."""
 PIECE = int(MIN_RATE * STALL_SECONDS)
-"""Bytes of the file that are held in memory at once."""
+"""Bytes of the file that are held in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What is sent: exactly ``size`` bytes of ``file``. ``name`` is what messages call it."""
+    """The file to upload.
+
+    :param file: open for reading, at its first byte.
+    :param size: how many bytes are sent; a longer file is cut, a shorter one fails.
+    :param name: of the file, for messages.
+    :param report: called after each piece with the bytes sent and the total.
+    """
 
     file: BinaryIO
     size: int
@@ -34,17 +40,25 @@ class Upload:
 
 
 async def put(url: str, body: Upload, *, allow_private: bool) -> None:
-    """Send the body with PUT and nothing but its length, as a pre-signed URL wants it.
+    """Upload with PUT and no header but Content-Length: a pre-signed URL refuses headers that were not signed.
 
-    Raises :class:`VendorUnavailable` if it did not arrive (all of it may be sent again, to a fresh URL),
-    :class:`StorageFailed` if the file cannot be read, :class:`InvalidRequest` if it is shorter than it was, and
-    :class:`AddressRefused`. No text holds the URL.
+    No error message contains the URL.
+
+    :param url: pre-signed.
+    :param allow_private: whether it may lead into the user's own network.
+    :raises VendorUnavailable: if it failed; the whole file may be sent again, to a fresh URL.
+    :raises StorageFailed: if the file cannot be read.
+    :raises InvalidRequest: if the file became shorter.
+    :raises AddressRefused: if the URL leads to an address that is not allowed.
     """
     await _send("PUT", url, _Pieces(body), None, allow_private=allow_private)
 
 
 async def post(url: str, body: Upload, form: Mapping[str, str], *, allow_private: bool) -> None:
-    """Send the body as the last part, ``file``, of a form (multipart/form-data, RFC 7578); raises as :func:`put`."""
+    """Upload as the last part, ``file``, of a form (multipart/form-data, RFC 7578); raises as :func:`put` does.
+
+    :param form: the fields before it.
+    """
     boundary = secrets.token_hex(16)
     begin = f"--{boundary}\r\nContent-Disposition: form-data; name="
     fields = [f'{begin}"{name}"\r\n\r\n{value}\r\n' for name, value in form.items()]
@@ -65,21 +79,21 @@ async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None
     except (Unreachable, TimeoutError) as failure:
         if pieces.read_error is not None:
             raise pieces.read_error from failure
-        reason = str(failure) or "no answer in time, or too few bytes taken"
+        reason = str(failure) or "no response in time, or too slow"
         raise VendorUnavailable(f"{pieces.name} could not be uploaded: {reason}; a retry uploads it again") from failure
     if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
         raise VendorUnavailable(
-            f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status}; a retry uploads it again"
+            f"{pieces.name} was refused by the vendor's storage: HTTP {answer.status}; a retry uploads it again"
         )
     if not pieces.all_sent:
         raise VendorUnavailable(
-            f"{pieces.name} was not taken by the vendor's storage: HTTP {answer.status} came before all of it was "
-            "sent; a retry uploads it again"
+            f"{pieces.name} was not stored by the vendor's storage: HTTP {answer.status} before all of it was sent; a "
+            "retry uploads it again"
         )
 
 
 class _Pieces:
-    """The bytes that are sent. ``read_error`` is what kept the file from giving them: the library hides it."""
+    """The bytes of the request. ``read_error`` keeps an error of the file, which aiohttp replaces by its own."""
 
     def __init__(self, body: Upload, head: bytes = b"", tail: bytes = b"") -> None:
         self._body = body
@@ -92,7 +106,7 @@ class _Pieces:
         self.limit: asyncio.Timeout
 
     def wait(self) -> None:
-        """Start the storage's time for the next piece."""
+        """Restart the timeout of the storage."""
         self.limit.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -100,11 +114,13 @@ class _Pieces:
             yield self._head
         sent = 0
         while sent < self._body.size:
-            self.limit.reschedule(None)  # the time that the file's own store takes is not the storage's
+            self.limit.reschedule(None)  # reading the file may take longer: that is another store
             piece = await asyncio.to_thread(self._read, min(PIECE, self._body.size - sent))
             self.wait()
             sent += len(piece)
-            self.all_sent = sent == self._body.size  # before the storage can answer to the last piece
+            self.all_sent = (
+                sent == self._body.size
+            )  # before the yield: the response may come before this code runs again
             yield piece
             self._body.report(sent, self._body.size)
         if self._tail:

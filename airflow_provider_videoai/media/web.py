@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open URLs from outside: where they may lead, through the environment's proxies, at no server's pace.
+"""The HTTP client for media: SSRF protection, the environment's proxies, timeouts against slow servers.
 
-The one place that knows the HTTP library: what the network does is raised as :class:`Unreachable`, in words that hold
-neither a URL nor a proxy's login.
+It wraps aiohttp: network errors are raised as :class:`Unreachable`, whose text has neither a URL, which may be signed,
+nor a proxy's login.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from airflow_provider_videoai.media.addresses import AddressRefused, check_url, 
 __all__ = ["MIN_RATE", "PIECE", "REDIRECTS", "MediaClient", "TooManyRedirects", "Unreachable", "pieces"]
 
 REDIRECTS = 5
-"""How many are followed at most."""
+"""Redirects that are followed at most."""
 MIN_RATE = 4 * 1024
-"""Bytes a second that a server must send, or take, on average; whoever is slower is left."""
+"""Bytes per second that a server must send, or take, on average."""
 PIECE = 1024 * 1024
-"""Bytes that are held at once."""
+"""Bytes that are held in memory at a time."""
 
 _CONNECT_SECONDS = 20.0
 _RESOLVE_SECONDS = 5.0
@@ -41,7 +41,7 @@ _REDIRECTS_OF_HTTP = frozenset({301, 302, 303, 307, 308})
 
 
 class Unreachable(Exception):
-    """The network, a proxy or the server failed; the text says why. ``slow``: they are there, and too slow."""
+    """The network, a proxy or the server failed; the text says why. ``slow``: it responded, but too slowly."""
 
     def __init__(self, reason: str, *, slow: bool = False) -> None:
         super().__init__(reason)
@@ -49,17 +49,19 @@ class Unreachable(Exception):
 
 
 class TooManyRedirects(Exception):
-    """The URL leads from one address to the next, without end."""
+    """The URL was redirected more often than :data:`REDIRECTS`."""
 
     def __init__(self) -> None:
         super().__init__(f"redirected more than {REDIRECTS} times")
 
 
 class MediaClient:
-    """An HTTP client for URLs from outside. A private address is refused unless ``allow_private``.
+    """An HTTP client for URLs from outside.
 
-    A name is judged by the address that is connected to. A proxy looks names up itself: there a literal address, and
-    what a name means here, if it means anything here, is judged; the rest is the proxy's decision.
+    A name is checked by the address that is connected to. A proxy resolves names itself: then a literal address is
+    checked, and a name by what it resolves to here, if it does; the rest is the proxy's decision.
+
+    :param allow_private: whether URLs may lead into the user's own network.
     """
 
     def __init__(self, *, allow_private: bool) -> None:
@@ -78,10 +80,14 @@ class MediaClient:
             await session.close()
 
     async def get(self, url: str, headers: Mapping[str, str], *, seconds: float) -> aiohttp.ClientResponse:
-        """Open a URL and follow its redirects, each judged like the first; return the answer at their end.
+        """Send a GET request and follow redirects, each checked like the first URL.
 
-        Takes ``seconds`` at most, however the server sends its heads. Raises :class:`AddressRefused`,
-        :class:`TooManyRedirects`, :class:`Unreachable`, and :class:`InvalidRequest` for an environment variable.
+        :param seconds: timeout until the headers of the last response, all redirects included.
+        :returns: the last response, its body unread; the caller closes it.
+        :raises AddressRefused: if a URL leads to an address that is not allowed.
+        :raises TooManyRedirects: after :data:`REDIRECTS` redirects.
+        :raises Unreachable: if the network, a proxy or a server fails.
+        :raises InvalidRequest: for an invalid proxy variable.
         """
         address = check_url(url)
         with _network_errors(None):
@@ -97,21 +103,21 @@ class MediaClient:
     async def request(
         self, method: str, address: URL, *, headers: Mapping[str, str] | None = None, **options: Any
     ) -> aiohttp.ClientResponse:
-        """Send one request to an address that was :func:`check_url` and return its answer; follows no redirect."""
+        """Send one request to a URL that :func:`check_url` returned; return the response. Follows no redirect."""
         proxy = proxy_for(str(address))
         if proxy is None:
             session, proxy_options = self._session(guarded=not self._allow_private), {}
         else:
             await self._check_for_proxy(address)
             session, proxy_options = self._session(guarded=False), _proxy_options(proxy)
-        # A tunnel is requested with the login; a plain request carries it itself.
+        # For https the CONNECT request of the tunnel has the login; a plain http request must have it itself.
         headers = {**(headers or {}), **(_login(proxy) if address.scheme == "http" else {})}
         with _network_errors(proxy):
             answer = await session.request(
                 method, address, headers=headers, allow_redirects=False, **proxy_options, **options
             )
         if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy is not None:
-            answer.close()  # of a plain request; a tunnel that is refused is an error of the library
+            answer.close()  # only for plain http: of a refused tunnel aiohttp raises an error
             raise Unreachable(_proxy_refusal(proxy, answer.status))
         return answer
 
@@ -121,7 +127,7 @@ class MediaClient:
                 connector=aiohttp.TCPConnector(
                     ssl=tls(),
                     socket_factory=_public_socket if guarded else None,
-                    # In turn, not in a race: a refusal is then raised, and not passed over for the next address.
+                    # Happy eyeballs would skip a refused address and use the next one; in sequence it raises.
                     happy_eyeballs_delay=None,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -139,17 +145,18 @@ class MediaClient:
         try:
             async with asyncio.timeout(_RESOLVE_SECONDS):
                 found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):  # a TimeoutError is an OSError: the name means nothing here
+        except (OSError, UnicodeError):  # includes TimeoutError; the name does not resolve here
             return
         for *_, (host, *_) in found:
             require_public(str(host))
 
 
 async def pieces(answer: aiohttp.ClientResponse, *, seconds: float) -> AsyncIterator[bytes]:
-    """Yield the body as it comes. Raises :class:`Unreachable` if it breaks or comes too slowly.
+    """Yield the body of a response in pieces.
 
-    ``MIN_RATE * seconds`` bytes must come within each ``seconds`` of waiting; what the caller does with them does
-    not count.
+    :param seconds: within each such time of waiting, ``MIN_RATE * seconds`` bytes must be received. The time that the
+        caller takes for a piece does not count: a slow store must not look like a slow server.
+    :raises Unreachable: if the connection is lost or too slow.
     """
     waited, count = 0.0, 0
     while True:
@@ -173,12 +180,12 @@ async def pieces(answer: aiohttp.ClientResponse, *, seconds: float) -> AsyncIter
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     try:
         return await answer.content.read(PIECE)
-    except RuntimeError as closed:  # so aiohttp says that the connection was closed while nobody read
+    except RuntimeError as closed:  # aiohttp's error if the connection was closed between two reads
         raise aiohttp.ClientPayloadError from closed
 
 
 def _unread(content: aiohttp.StreamReader) -> bytes:
-    """Return what came before the break and was not read yet, which the library would drop."""
+    """Return the bytes that were received before the connection was lost; aiohttp would drop them."""
     content.set_exception(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     return content.read_nowait()
 
@@ -200,13 +207,13 @@ def _login(proxy: Proxy | None) -> dict[str, str]:
 
 @contextmanager
 def _network_errors(proxy: Proxy | None) -> Iterator[None]:
-    """Turn what the network did into words; no text of the library, which holds URLs, is passed on."""
+    """Translate network errors. The texts of aiohttp's errors may contain URLs, and are not passed on."""
     try:
         yield
     except (aiohttp.InvalidURL, UnicodeError) as failure:
-        raise AddressRefused("it is no address that can be connected to") from failure
+        raise AddressRefused("it is not an address that can be connected to") from failure
     except TimeoutError as failure:
-        raise Unreachable("no answer in time, or too little of it", slow=True) from failure
+        raise Unreachable("no response in time, or too slow", slow=True) from failure
     except (aiohttp.ClientError, HttpProcessingError, OSError) as failure:
         raise Unreachable(_reason(failure, proxy)) from failure
 
@@ -214,31 +221,35 @@ def _network_errors(proxy: Proxy | None) -> Iterator[None]:
 def _reason(failure: Exception, proxy: Proxy | None) -> str:
     match failure:
         case aiohttp.ClientPayloadError():
-            return "the connection ended before the body did"
+            return "the connection was lost before the end of the body"
         case aiohttp.ClientHttpProxyError(status=status):
             return _proxy_refusal(proxy, status)
         case aiohttp.ClientProxyConnectionError():
             return f"no connection to {proxy}: {why(failure)}"
         case aiohttp.ClientResponseError() | HttpProcessingError():
-            return "its answer is no HTTP that can be read, or has a head that is too long"
+            return "its response is not valid HTTP, or its headers are too long"
         case _:
             return f"{why(failure)}, through {proxy}" if proxy else why(failure)
 
 
 def _proxy_refusal(proxy: Proxy | None, status: int) -> str:
-    return f"{proxy} opened no way there: HTTP {status}"
+    return f"{proxy} refused to connect: HTTP {status}"
 
 
 def _redirect_target(address: URL, location: str) -> URL:
     try:
         target = str(address.join(URL(location, encoded=True)))
     except ValueError:
-        raise AddressRefused("it is redirected to what is no URL") from None
+        raise AddressRefused("it redirects to an invalid URL") from None
     return check_url(target)
 
 
 def _public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """Make the socket for an address that a name resolved to, or that was written in the URL."""
+    """Create the socket for a connection; raise if the address is private.
+
+    The last point before the connection, and for literal addresses as well as for resolved names: an earlier check
+    could be bypassed by a second DNS answer.
+    """
     family, kind, protocol, _, (host, *_) = address
     require_public(str(host))
     return socket.socket(family, kind, protocol)

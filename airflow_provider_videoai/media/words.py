@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read spoken words with their times, as Tencent IVH gives them, and what a writer needs to know between them.
+"""Parse the word timestamps of Tencent IVH's speech: words with punctuation, spaces and boundaries.
 
-Follows the vendor's page "Audio Production Progress Query API": sentences as they are shown, and in each the words
-that are spoken, mostly without marks, with times in units of 100 ns.
+Follows the vendor's page "Audio Production Progress Query API": ``TextTimestampResult`` has sentences as they are
+displayed and, for each, the spoken words, mostly without punctuation, with times in units of 100 ns.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from airflow_provider_videoai.jobs.protocol.json_values import rows, whole
 __all__ = ["UNITS_PER_MILLISECOND", "WORD_TIMES", "Boundary", "Word", "parse_words"]
 
 WORD_TIMES = "TextTimestampResult"
-"""Where they are in the ``details`` of a result."""
+"""Their key in the ``details`` of a result."""
 UNITS_PER_MILLISECOND = 10_000
 PHRASE_PAUSE, SENTENCE_PAUSE = 300, 1000
-"""Silences, in milliseconds, that part the text as a comma and as a full stop do."""
+"""Silences, in milliseconds, that count as the end of a phrase and of a sentence."""
 
-# ruff: noqa: RUF001 - Chinese marks are meant
+# ruff: noqa: RUF001 - Chinese punctuation is intended
 _SENTENCE_MARKS = frozenset(".!?;…。！？；｡")
 _PHRASE_MARKS = frozenset(",:，、：､–—")
 _OPENING = "([{“‘«‹「『（［｛《〈【〔"
 _CLOSING = ")]}”’»›」』）］｝》〉】〕\"'"
-# Thai, Lao, Burmese, Khmer, Chinese and Japanese. Korean has spaces.
+# Scripts without spaces: Thai, Lao, Burmese, Khmer, Chinese and Japanese. Korean has spaces.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
@@ -38,7 +38,7 @@ _UNSPACED = re.compile(
 
 
 class Boundary(IntEnum):
-    """What ends after a word."""
+    """What ends after a word; a cue or a line breaks rather at the larger one."""
 
     NOTHING = 0
     PHRASE = 1
@@ -47,7 +47,12 @@ class Boundary(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """What must stay on one line: a word with its marks. Times are milliseconds; ``spaced``: a space is before it."""
+    """A word with its punctuation, which must stay on one line.
+
+    :param start: in milliseconds.
+    :param end: in milliseconds.
+    :param spaced: whether a space precedes it.
+    """
 
     text: str
     start: int
@@ -57,9 +62,10 @@ class Word:
 
 
 def parse_words(sentences: Any) -> list[Word]:
-    """Read ``TextTimestampResult``: all of its text in its order, with times that never run back.
+    """Parse ``TextTimestampResult``.
 
-    An empty list where there are no words; ``InvalidRequest`` where a text has no times.
+    :returns: the whole text in its order, with times that never decrease; empty without words.
+    :raises InvalidRequest: if a part of the text has no times.
     """
     words: list[Word] = []
     for sentence in rows(sentences):
@@ -71,7 +77,7 @@ def parse_words(sentences: Any) -> list[Word]:
 
 def _sentence(sentence: Mapping[str, Any]) -> Iterator[Word]:
     said = [each for row in rows(sentence.get("Words")) if (each := _word_from_row(row)).text]
-    # A mark that the vendor lists as a word has no sound: it is where the sentence shows it.
+    # The vendor lists some punctuation marks as words; their place follows from the displayed sentence.
     spoken = [each for each in said if any(map(str.isalnum, each.text))] or said
     shown = _plain(sentence.get("Sentence"))
     if not spoken:
@@ -102,7 +108,7 @@ def _plain(text: Any) -> str:
 
 
 def _positions(shown: str, words: Sequence[Word]) -> list[int] | None:
-    """Return where each word begins in the sentence; ``None`` where it does not show them all."""
+    """Return where each word begins in the displayed sentence; ``None`` if one is missing."""
     positions, at = [], 0
     for word in words:
         if (at := shown.find(word.text, at)) < 0:
@@ -113,7 +119,7 @@ def _positions(shown: str, words: Sequence[Word]) -> list[int] | None:
 
 
 def _joined(words: Sequence[Word]) -> str:
-    """Make a sentence of words alone."""
+    """Join words to a sentence: for a displayed sentence that lacks some of them."""
     shown = [words[0].text]
     for before, word in pairwise(words):
         is_mark = not any(map(str.isalnum, word.text)) and word.text[0] not in _OPENING
@@ -122,12 +128,12 @@ def _joined(words: Sequence[Word]) -> str:
 
 
 def _spaced(before: str, after: str) -> bool:
-    """Return whether a space belongs between two texts of which only the writing is known."""
+    """Return whether a space belongs between two words, by their scripts."""
     return before[-1] not in _OPENING and not _UNSPACED.match(before[-1]) and not _UNSPACED.match(after[0])
 
 
 def _cut(shown: str, positions: Sequence[int], words: Sequence[Word]) -> Iterator[Word]:
-    """Give each word the marks around it, so that all of the sentence is in one of them."""
+    """Attach the punctuation of the sentence to its words, so that no character is lost."""
     begin, spaced = 0, True
     for word, position, following in zip(words, positions, [*positions[1:], None], strict=True):
         after = position + len(word.text)
@@ -144,7 +150,7 @@ def _belongs_before(between: str) -> int:
 
 
 def _whole_words(words: Iterator[Word]) -> Iterator[Word]:
-    """Put together what has no space between, as "don" and "'t", where the writing knows spaces."""
+    """Merge words without a space between them, "don" and "'t" for example, in scripts with spaces."""
     parts = [next(words)]
     for part in words:
         if part.spaced or _UNSPACED.match(parts[-1].text[-1]) or _UNSPACED.match(part.text[0]):
@@ -159,7 +165,7 @@ def _whole(parts: Sequence[Word]) -> Word:
 
 
 def _in_order(words: Sequence[Word]) -> list[Word]:
-    """Bring times in order and find what ends where."""
+    """Sort out times that decrease, and set the boundaries."""
     starts = list(accumulate((word.start for word in words), max))
     found = []
     for word, start, following in zip(words, starts, [*starts[1:], None], strict=False):

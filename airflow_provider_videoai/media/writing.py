@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Put what is small enough to be held in memory at its destination, whole."""
+"""Store content that is small enough to be held in memory."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ __all__ = ["store_bytes", "transfer_as_vtt"]
 def store_bytes(
     content: bytes, destination: Destination, *, overwrite: bool, content_type: str | None = None
 ) -> Stored:
-    """Put it there and return what is there now. A file with the same content stays as it is.
+    """Store bytes at a destination. A file with the same content stays as it is.
 
-    Raises :class:`DifferentContent` where another content is there and ``overwrite`` is false.
+    :param overwrite: replace a file with different content.
+    :returns: what is at the destination.
+    :raises DifferentContent: if a file with different content is there and ``overwrite`` is false.
     """
     digest = hashlib.sha256(content).hexdigest()
     there = destination.size()
     if there != len(content) or destination.sha256() != digest:
         if there is not None and not overwrite:
-            raise DifferentContent("its bytes are others")
+            raise DifferentContent("its content differs")
         with Draft(destination) as draft:
             draft.begin(Body(length=len(content), content_type=content_type))
             draft.write(content)
@@ -41,7 +43,7 @@ def store_bytes(
 def transfer_as_vtt(
     source: Source, destination: Destination, *, rules: Rules, check: Check, overwrite: bool, log: Log
 ) -> Stored:
-    """Fetch SRT and put it there as WebVTT; raises what ``transfer`` raises, and for what is no text."""
+    """Download SRT and store it as WebVTT; raises as ``transfer`` does, also for a file that is not subtitles."""
     memory = MemorySink()
     fetch(source, memory, rules, log)
     check(io.BytesIO(memory.content))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Airflow tasks that carry media from one place to another."""
+"""Operators that copy results to the user's own storage."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carry one result's media and subtitles to their places, with the account's rules and its fresh URLs."""
+"""Copy the media and subtitles of one result to their destinations, with fresh URLs from the vendor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ _WORDS = {"media_url": "media", "subtitles_url": "subtitles"}
 
 
 class ResultCopier:
-    """Keeps one result. ``conn_id`` is the vendor's connection, ``None`` its default one."""
+    """Copies one result to the user's storage.
+
+    :param conn_id: the vendor's connection; ``None`` for its default one.
+    :param overwrite: replace files with different content.
+    :param verify: check that the media is video or audio.
+    :param max_bytes: of the media.
+    :raises InvalidRequest: for an unknown vendor, a job that has not ended, or a missing library for ``verify``.
+    """
 
     def __init__(
         self, result: JobResult, *, conn_id: str | None, overwrite: bool, verify: bool, max_bytes: int, log: Log
@@ -45,7 +52,12 @@ class ResultCopier:
         self._log = log
 
     def copy(self, path: str, subtitles_path: str | None) -> dict[str, Any]:
-        """Put the media at one path and the subtitles, where there are some, at the other; return what was stored."""
+        """Copy the media and, if the result has some, the subtitles.
+
+        :param path: URL of the media's destination.
+        :param subtitles_path: URL of the subtitles' destination; ``None`` leaves them out.
+        :returns: what was stored: the return value of the task.
+        """
         result = self._result
         as_vtt = SubtitleFormat.of(subtitles_path or "") is SubtitleFormat.VTT
         media = self._copy_part("media_url", path, self._check, self._max_bytes)
@@ -86,7 +98,7 @@ class ResultCopier:
                 log=self._log,
             )
         report(self._hook, inputs=[url], outputs=[path])
-        self._log.info("%s: kept at %s, %s bytes, SHA-256 %s", source.name, shown(path), stored.bytes, stored.sha256)
+        self._log.info("%s: stored at %s, %s bytes, SHA-256 %s", source.name, shown(path), stored.bytes, stored.sha256)
         return stored
 
     @property
@@ -98,13 +110,13 @@ class ResultCopier:
             return await self._hook.aresult(self._result.job_id, self._result.operation)
         except JobNotFound as forgotten:
             raise ResultUnavailable(
-                f"{self._name}: its URL has expired, and the job is no longer known to the vendor",
+                f"{self._name}: its URL has expired, and the job is unknown to the vendor",
                 job_id=self._result.job_id,
             ) from forgotten
 
 
 def _finished(result: JobResult, hook: VideoJobHook) -> JobResult:
-    """Return the result with its URL; the vendor is queried for one that was handed on while its job went on."""
+    """Return the result with its URL. The vendor is queried if it was returned while the job was running."""
     if result.media_url is not None:
         return result
     result = hook.result(result.job_id, result.operation)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what a task is to carry and where to: results as other tasks hand them on, and paths with fields of a result."""
+"""Parse the arguments of a transfer: results of other tasks, and destination paths with fields of a result."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from airflow_provider_videoai.jobs.values.field_values import unquoted
 __all__ = ["FIELDS", "Results", "check_template", "is_literal", "paths_for", "results_of"]
 
 FIELDS = ("vendor", "operation", "job_id", "media_id", "submitted_at", "finished_at")
-"""Fields of a result that a path may hold, as ``{job_id}``."""
+"""Fields of a result that a path may contain, as ``{job_id}``."""
 _UNSAFE = re.compile(r"[/\\\x00-\x1f]|^\.{1,2}$")
 
 
 class Results(NamedTuple):
-    """Results in the user's order; ``many`` is true where a list was given, also of one."""
+    """Results in the given order; ``many`` is true if a list was given, even of one result."""
 
     results: list[JobResult]
     many: bool
 
 
 def results_of(given: Any) -> Results:
-    """Read a result of this package, a list of them, or what a template made of either."""
+    """Parse a result, a list of results, or the text of either, which a template renders to.
+
+    :raises InvalidRequest: for anything else.
+    """
     if isinstance(given, str) and isinstance(given := unquoted(given), str):
         raise _no_result(given)
     many = not isinstance(given, str | Mapping)
@@ -52,7 +55,7 @@ def _result_of(given: Any) -> JobResult:
 
 
 def _no_result(given: Any) -> InvalidRequest:
-    # Its value is not shown: it may hold signed URLs.
+    # The value is not shown: it may contain signed URLs.
     return InvalidRequest(
         f"result: must be the result of a task of this package, or a list of these, not a {type(given).__name__} "
         "that lacks its fields"
@@ -60,7 +63,12 @@ def _no_result(given: Any) -> InvalidRequest:
 
 
 def check_template(name: str, template: Any, *, many: bool = False) -> None:
-    """Raise :class:`InvalidRequest` for a path that no result can fill in, naming the argument and the field."""
+    """Check a path before its fields are filled in.
+
+    :param name: of the argument, for the message.
+    :param many: whether several results must get different paths.
+    :raises InvalidRequest: if it is not the URL of a file, or has an unknown field.
+    """
     if not isinstance(template, str) or store_url(template) is None:
         raise InvalidRequest(
             f"{name}: must be the URL of a file, s3://conn@bucket/folder/{{job_id}}.mp4 or file:///folder/video.mp4 say"
@@ -72,7 +80,7 @@ def check_template(name: str, template: Any, *, many: bool = False) -> None:
 
 
 def is_literal(template: str) -> bool:
-    """Return whether a path that was checked is the same for every result."""
+    """Return whether a checked path has no fields, so that it is the same for every result."""
     return not _fields_of("", template)
 
 
@@ -88,7 +96,10 @@ def _fields_of(name: str, template: str) -> list[str]:
 
 
 def paths_for(name: str, template: Any, results: Sequence[JobResult], *, many: bool) -> list[str]:
-    """Return the path of each result; no two are the same. Raise :class:`InvalidRequest` where one cannot be made."""
+    """Return the path of each result, all different.
+
+    :raises InvalidRequest: if a path cannot be filled in, or two are the same.
+    """
     check_template(name, template, many=many)
     paths = [_filled(name, template, result) for result in results]
     if len(set(paths)) < len(paths):
@@ -101,7 +112,9 @@ def _filled(name: str, template: str, result: JobResult) -> str:
     for field, value in values.items():
         if value is None:
             raise InvalidRequest(f"{name}: the result of job {result.job_id} has no {field}")
-        # The vendor's words must not lead out of the folder that the user meant.
+        # A vendor's text must not lead out of the user's folder (path traversal).
         if _UNSAFE.search(str(value)):
-            raise InvalidRequest(f"{name}: {field} of job {result.job_id} holds what no file name may")
+            raise InvalidRequest(
+                f"{name}: {field} of job {result.job_id} has characters that are not allowed in file names"
+            )
     return template.format(**values)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Put results into the user's own storage, before their URLs expire."""
+"""The operator that copies results to the user's own storage before their URLs expire."""
 
 from __future__ import annotations
 
@@ -20,33 +20,38 @@ from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets
 __all__ = ["MAX_BYTES", "VideoResultToObjectStorageOperator"]
 
 MAX_BYTES = 10 * 1024**3
-"""The largest media that is taken, unless the task says otherwise."""
+"""Default limit of the size of the media, in bytes."""
 
 
 class VideoResultToObjectStorageOperator(BaseOperator):
-    """Copy a job's media to a place of your own: S3, Google Cloud Storage, Azure, a file system.
+    """Copy a job's media to your own storage: S3, Google Cloud Storage, Azure, a file system.
 
-    The media is streamed, goes on after a break where it stopped, and is published whole or not at all. Where its URL
-    has expired, the vendor is queried for a fresh one, which costs nothing. A file with the same content that is there
-    already stays as it is, so the task may run again at any time.
+    The media is streamed, resumed after interruptions, and published whole or not at all. If its URL has expired, the
+    vendor is queried for a fresh one, which costs nothing. A destination with the same content stays as it is, so the
+    task is idempotent.
 
-    Returns what was stored as a dict: ``path``, ``bytes``, ``sha256``, ``content_type``, ``duration_ms``,
+    Returns a dict of what was stored: ``path``, ``bytes``, ``sha256``, ``content_type``, ``duration_ms``,
     ``subtitles`` (``path``, ``bytes``, ``sha256``, or ``None``), and ``vendor``, ``operation``, ``job_id``,
     ``media_id`` of the job. For a list of results, a list in the same order.
 
     Outlets of the task get this dict as the extra of their asset event. Without outlets, a ``destination`` that is
     the same at each run is the task's outlet.
 
-    :param result: what a task of this package returned: ``task.output``, a dict, or a list of them. (templated)
+    :param result: the return value of a task of this package: ``task.output``, a dict, or a list of them. (templated)
     :param destination: the URL of the file, ``s3://conn@bucket/folder/{job_id}.mp4`` say. ``{vendor}``,
         ``{operation}``, ``{job_id}``, ``{media_id}``, ``{submitted_at}`` and ``{finished_at}`` are the result's; for
         a list of results it must hold ``{job_id}`` or ``{media_id}``. (templated)
-    :param subtitles_destination: where the subtitles go, where the result has some: a file ``.srt``, or
-        ``.vtt``, which needs the extra ``media``. (templated)
-    :param overwrite: replace a file with other content; ``False`` fails instead.
-    :param verify: look whether it is media before it is published; needs the extra ``media``.
-    :param max_bytes: the largest media that is taken.
+    :param subtitles_destination: the URL for the subtitles, if the result has some: ``.srt`` stores them as they are,
+        ``.vtt`` as WebVTT. (templated)
+    :param overwrite: replace a file with different content; ``False`` fails instead.
+    :param verify: check that it is video or audio before it is published; needs the extra ``media``.
+    :param max_bytes: limit of the size of the media, in bytes.
     :param vendor_conn_id: the connection of the account that made the result; ``None``: the vendor's default one.
+        (templated)
+    :raises InvalidRequest: for a wrong argument; a literal one when the DAG is parsed.
+    :raises ResultUnavailable: if the media is not available any more, or is not media. Not retried.
+    :raises VendorUnavailable: if the download failed for now. Retried.
+    :raises StorageFailed: if the user's own store failed. Retried.
     """
 
     template_fields: Collection[str] = ("result", "destination", "subtitles_destination", "vendor_conn_id")
@@ -83,7 +88,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         self.vendor_conn_id = vendor_conn_id
 
     def execute(self, context: Context) -> Any:
-        """Carry every result to its place, one after the other."""
+        """Copy every result to its destination, one after the other."""
         with airflow_boundary():
             results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
@@ -103,7 +108,7 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         return paths_for("subtitles_destination", self.subtitles_destination, results, many=many)
 
     def _keep(self, result: JobResult, path: str, subtitles_path: str | None) -> dict[str, Any]:
-        # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
+        # Imported here: DAG parsing is a hot path, and this loads aiohttp and fsspec.
         from airflow_provider_videoai.transfers.copying import ResultCopier
 
         copier = ResultCopier(
@@ -120,4 +125,4 @@ class VideoResultToObjectStorageOperator(BaseOperator):
 def _check_subtitles_destination(template: Any) -> None:
     check_template("subtitles_destination", template)
     if SubtitleFormat.of(template) is None:
-        raise InvalidRequest("subtitles_destination: must end in .srt, the form in which vendors give them, or in .vtt")
+        raise InvalidRequest("subtitles_destination: must end in .srt, the format that vendors return, or in .vtt")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The assets that a task has as outlets, and what they report was put there."""
+"""The outlets of a transfer: an implicit asset of its destination, and the asset events."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["add_outlet", "check_outlets", "log_no_asset", "report_outlets"]
 
 
 def add_outlet(arguments: dict[str, Any], destination: Any) -> str | None:
-    """Make a path that is the same at each run the outlet of a task that has none among its arguments.
+    """Add the destination as an outlet to the arguments of a task without outlets, if it is the same at each run.
 
-    Returns why there is no asset for it, ``None`` if there is one or none is due: an implicit outlet must
-    not cost the DAG.
+    :returns: why Airflow accepts no asset for it; ``None`` if there is one, or none is needed. It does not raise: the
+        user did not request this outlet, so it must not break the DAG.
     """
     if "outlets" in arguments or not is_literal(destination):
         return None
@@ -41,21 +41,22 @@ def check_outlets(outlets: Iterable[Any], paths: Iterable[str]) -> None:
             Asset(uri=asset_uri(path))
         except ValueError as refused:
             raise InvalidRequest(
-                f"outlets: Airflow takes no asset for {shown(path)} ({refused}), so an AssetAlias gets no event: "
+                f"outlets: Airflow accepts no asset for {shown(path)} ({refused}), so an AssetAlias gets no event: "
                 "use an Asset with a name of its own"
             ) from refused
 
 
 def log_no_asset(log: Log, reason: str | None) -> None:
-    """Say why a task emits no asset event, if :func:`add_outlet` gave a reason."""
+    """Log why a task emits no asset event, if :func:`add_outlet` returned a reason."""
     if reason:
-        log.warning("No asset event is emitted: Airflow takes no asset for this destination (%s)", printable(reason))
+        log.warning("No asset event is emitted: Airflow accepts no asset for this destination (%s)", printable(reason))
 
 
 def report_outlets(outlets: Iterable[Any], events: Any, kept: Sequence[dict[str, Any]], plural: str | None) -> None:
-    """Give each outlet what was kept as its event's extra; an alias gets an event for each file.
+    """Set the extra of each outlet's event to what was stored; an alias gets an event per file.
 
-    ``plural`` is the name under which an asset gets a list of them; ``None`` where there is one, which is the extra.
+    :param events: Airflow's ``outlet_events``.
+    :param plural: the key of the list of files in the extra; ``None`` if a single result was given, which is the extra.
     """
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):

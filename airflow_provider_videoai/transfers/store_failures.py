@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open the user's own stores, and say of each failure what became of the file, the job and the money."""
+"""Open destinations, and make errors that state what became of the file, the job and the money."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _FREE = "The job is paid for, and a retry of this task buys nothing."
 
 
 def open_destination(path: str, argument: str = "destination") -> Destination:
-    """Return the file of a store at a URL; raise :class:`InvalidRequest` if there is no such store."""
+    """Connect to the store of a URL.
+
+    :raises InvalidRequest: if there is no such store.
+    """
     place = FileLocation.find(argument, path)
     return Destination(place.fs, place.path)
 
@@ -33,11 +36,11 @@ def open_destination(path: str, argument: str = "destination") -> Destination:
 def storage_errors(
     name: str, path: str, job_id: str, conn_id: str = "", *, argument: str = "destination"
 ) -> Iterator[None]:
-    """Raise only errors of this package: whatever else comes out of it is the store's.
+    """Translate all errors of the block to errors of this package; an unknown one is the store's.
 
     :param name: what is stored, for messages.
     :param path: where it goes.
-    :param job_id: the job whose it is.
+    :param job_id: the job that made it.
     :param conn_id: the connection whose extra may allow private addresses.
     :param argument: the operator's argument that names the place.
     """
@@ -52,11 +55,11 @@ def storage_errors(
     except VideoAIError:
         raise
     except AddressRefused as refused:
-        text = f"{name} is not fetched: {refused}{refused.advice(conn_id)}"
+        text = f"{name} is not downloaded: {refused}{refused.advice(conn_id)}"
         raise ResultUnavailable(_unpublished(text, _PAID), job_id=job_id) from refused
     except DifferentContent as other:
         raise InvalidRequest(
-            f"{argument}: something else is at {shown(path)} ({other}); overwrite=True replaces it", job_id=job_id
+            f"{argument}: another file is at {shown(path)} ({other}); overwrite=True replaces it", job_id=job_id
         ) from other
     except Exception as failure:
         text = f"{argument}: {name} cannot be stored at {shown(path)} ({reason(failure, path)})"

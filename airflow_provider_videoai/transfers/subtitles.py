@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make subtitle files from the times of spoken words."""
+"""The operator that makes subtitle files from word timestamps."""
 
 from __future__ import annotations
 
@@ -25,24 +25,26 @@ __all__ = ["WordTimesToSubtitlesOperator"]
 
 
 class WordTimesToSubtitlesOperator(BaseOperator):
-    """Write the subtitles of speech that Tencent IVH made, as SRT or WebVTT, to a place of your own.
+    """Write subtitles for speech of Tencent IVH, as SRT or WebVTT, to your own storage.
 
-    The times are those of the words in the result, so no request is sent to the vendor. A file with the same content
-    that is there already stays as it is.
+    The word timestamps are part of the result, so no request is sent to the vendor. A destination with the same content
+    stays as it is.
 
-    Returns what was written as a dict: ``path``, ``bytes``, ``sha256``, ``cues`` (how many), and ``vendor``,
+    Returns a dict of what was written: ``path``, ``bytes``, ``sha256``, ``cues`` (how many), and ``vendor``,
     ``operation``, ``job_id``, ``media_id`` of the job. For a list of results, a list in the same order.
 
     Outlets of the task get this dict as the extra of their asset event. Without outlets, a ``destination`` that is
     the same at each run is the task's outlet.
 
-    :param result: what ``TencentTtsOperator`` returned: ``task.output``, a dict, or a list of them. (templated)
+    :param result: the return value of ``TencentTtsOperator``: ``task.output``, a dict, or a list of them. (templated)
     :param destination: the URL of the file, ``s3://conn@bucket/folder/{job_id}.srt`` say; ``.vtt`` is WebVTT. It may
-        hold the fields of the result that
+        contain the fields of the result that
         :class:`~airflow_provider_videoai.transfers.media.VideoResultToObjectStorageOperator` names. (templated)
     :param layout: fields of :class:`~airflow_provider_videoai.media.cues.Layout` by name, for example
         ``{"characters_per_line": 37, "lines_per_cue": 1}``; the others have their defaults.
-    :param overwrite: replace a file with other content; ``False`` fails instead.
+    :param overwrite: replace a file with different content; ``False`` fails instead.
+    :raises InvalidRequest: for a wrong argument, or a result without word timestamps.
+    :raises StorageFailed: if the user's own store failed. Retried.
     """
 
     template_fields: Collection[str] = ("result", "destination")
@@ -77,7 +79,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
             paths = paths_for("destination", self.destination, results, many=many)
             check_outlets(self.outlets, paths)
             layout = _layout_of(self.layout)
-            # All are laid out before the first is written: a result without times leaves nothing behind.
+            # All are laid out before the first is written, so that one without timestamps leaves no partial output.
             cues = [_cues(result, layout) for result in results]
             kept = [self._keep(*each) for each in zip(results, paths, cues, strict=True)]
             report_outlets(self.outlets, context["outlet_events"], kept, "subtitles" if many else None)
@@ -85,7 +87,7 @@ class WordTimesToSubtitlesOperator(BaseOperator):
             return kept if many else kept[0]
 
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
-        # Loaded here: DAG files are parsed often, and need none of the libraries behind it.
+        # Imported here: DAG parsing is a hot path, and this loads fsspec.
         from airflow_provider_videoai.files.lineage import report
         from airflow_provider_videoai.media.writing import store_bytes
         from airflow_provider_videoai.transfers.store_failures import open_destination, storage_errors
@@ -135,7 +137,7 @@ def _cues(result: JobResult, layout: Layout) -> list[Cue]:
         else ""
     )
     raise InvalidRequest(
-        f"result: job {result.job_id} has no times of words ({WORD_TIMES}). Tencent IVH gives them with each speech "
+        f"result: job {result.job_id} has no word timestamps ({WORD_TIMES}). Tencent IVH returns them with all speech "
         f"(TencentTtsOperator), no field is needed for them; other jobs have none{own}",
         job_id=result.job_id,
     )

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's files on their way to a vendor."""
+"""Upload the user's files to a vendor, and check media before a submit."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at a request's media before it is submitted, and hold it against what the vendor documents."""
+"""Check a request's media against the vendor's documented limits before the submit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ __all__ = ["check_media"]
 
 
 def check_media(request: JobRequest, account: Account) -> None:
-    """Raise :class:`InvalidRequest` naming each field whose media breaks a documented limit, and the rule.
+    """Check the media of each field that has documented limits; only the headers of the files are fetched.
 
-    Only a file's header is fetched. Raises :class:`VendorUnavailable` where its server cannot be reached.
+    :raises InvalidRequest: if a file exceeds a limit, or is not media; the message names the field and the rule.
+    :raises VendorUnavailable: if its server is unreachable or too slow.
     """
     for field, limits in request.media_limits.items():
         if url := getattr(request, field):
@@ -24,7 +25,7 @@ def check_media(request: JobRequest, account: Account) -> None:
 
 
 def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
-    # Not loaded where DAG files are parsed: they bring libraries of their own.
+    # Imported here: DAG parsing is a hot path, and this loads aiohttp.
     from airflow_provider_videoai.media.addresses import AddressRefused
     from airflow_provider_videoai.media.probe import NotMedia, probe
     from airflow_provider_videoai.media.remote import PART, RemoteFile

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of the user's that go to a vendor, from wherever Airflow can read them: a disk, S3, GCS, Azure."""
+"""The user's files that are uploaded to a vendor, from a disk or a store of Airflow's ``ObjectStoragePath``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ __all__ = ["SourceFile", "format_of", "send"]
 
 _BLOCK = 1024 * 1024
 _VERSIONS = ("md5Hash", "ETag", "etag", "mtime")
-"""What changes with a file's content, under the names that Google, S3, Azure and a disk give it."""
+"""Keys of a file's version in fsspec's ``info``: of Google, S3, Azure and a disk."""
 
 
 def format_of(argument: str, source: object, known: Collection[str]) -> str:
-    """Return a file's format, which is its suffix in lower case; raise :class:`InvalidRequest` for one not known."""
+    """Return a file's format: its suffix in lower case, without the dot.
+
+    :param argument: the operator's argument, for the message.
+    :raises InvalidRequest: if it is not one of ``known``.
+    """
     suffix = PurePosixPath(check_name(argument, source)).suffix.lower().removeprefix(".")
     if suffix not in known:
         raise InvalidRequest(
@@ -34,7 +38,12 @@ def format_of(argument: str, source: object, known: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as it is now: ``size`` in bytes; ``version`` is another one as soon as its content changes."""
+    """A file with its current version.
+
+    :param argument: the operator's argument, for messages.
+    :param size: in bytes.
+    :param version: changes with the content: a hash, an ETag, or the time of the last change.
+    """
 
     argument: str
     place: FileLocation
@@ -43,9 +52,10 @@ class SourceFile:
 
     @classmethod
     def find(cls, argument: str, source: object) -> SourceFile:
-        """Look at a path, without reading the file.
+        """Find a file, without reading it.
 
-        Raises :class:`InvalidRequest` if there is none, or no such store; ``StorageFailed`` if that has failed.
+        :raises InvalidRequest: if there is no such file or store, or the file is empty.
+        :raises StorageFailed: if the store failed.
         """
         place = FileLocation.find(argument, source)
         with store_errors(argument, place.url):
@@ -55,22 +65,22 @@ class SourceFile:
             except FileNotFoundError:
                 raise InvalidRequest(f"{argument}: there is no file at {shown(place.url)}") from None
             if facts["type"] != "file" or not facts["size"]:
-                raise InvalidRequest(f"{argument}: what is at {shown(place.url)} is no file, or an empty one")
+                raise InvalidRequest(f"{argument}: {shown(place.url)} is not a file, or is empty")
             version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
             return cls(argument, place, int(facts["size"]), str(version or place.fs.checksum(place.path)))
 
     @property
     def identity(self) -> str:
-        """What identifies this file with this content."""
+        """Text that identifies this file with this content."""
         return f"{self.place.url} {self.size} {self.version}"
 
     @property
     def name(self) -> str:
-        """The file's own name, without its folder, as a vendor and a log can be given it."""
+        """The file's name without its folder, in printable characters, for the vendor and the log."""
         return printable(self.place.name)
 
     def open(self) -> BinaryIO:
-        """Open it to be read; little of it is held in memory."""
+        """Open it for reading, with a small buffer, and report it to lineage."""
         report(self.place, inputs=[self.place.url])
         return cast(BinaryIO, self.place.fs.open(self.place.path, "rb", block_size=_BLOCK))
 
@@ -78,11 +88,14 @@ class SourceFile:
 async def send(
     file: SourceFile, url: str, account: Account, log: Log, *, form: Mapping[str, str] | None = None
 ) -> None:
-    """Send a file to a URL that the account's vendor gave: with PUT, or in a form with these fields before it.
+    """Upload a file to a URL that the vendor issued.
 
     Raises as :func:`airflow_provider_videoai.media.upload.put` does.
+
+    :param form: fields of a form that is sent with POST; without it, the file is sent with PUT.
+    :raises InvalidRequest: if the URL leads to an address that is not allowed.
     """
-    # Not loaded where DAG files are parsed: they bring an HTTP library of their own.
+    # Imported here: DAG parsing is a hot path, and this loads aiohttp.
     from airflow_provider_videoai.media.addresses import AddressRefused
     from airflow_provider_videoai.media.progress import Progress
     from airflow_provider_videoai.media.upload import Upload, post, put

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remember what a task uploaded, so that waiting for room at a vendor does not send a file over and over."""
+"""Remember a task's uploads, so that a submit that waits for a full queue uploads each file once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from airflow_provider_videoai.jobs.submission.record_store import Store
 __all__ = ["UPLOADS_KEY", "remembered"]
 
 UPLOADS_KEY = "videoai_uploads"
-"""The key in Airflow's task state store of the vendor's file ids, by the hash of what identifies each file."""
+"""Key in Airflow's task state store: the vendor's file ids by the hash of each file's identity."""
 
 
 def remembered(store: Store, identity: str, is_there: Callable[[str], bool], upload: Callable[[], str]) -> str:
-    """Return the id of a file: of an earlier upload that the vendor still has, else of a new one."""
+    """Return the vendor's id of a file; upload it if no earlier upload is still there.
+
+    :param store: the task's state.
+    :param identity: of the file with its content.
+    :param is_there: queries the vendor whether it still has an id.
+    :param upload: uploads the file and returns its new id.
+    """
     kept = store.get(UPLOADS_KEY)
     known = kept if isinstance(kept, Mapping) else {}
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]

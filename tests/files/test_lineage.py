@@ -45,7 +45,7 @@ def uris(collector: lineage.HookLineageCollector) -> tuple[list[str], list[str]]
         (None, []),
     ],
 )
-def test_a_url_is_told_without_what_is_secret_in_it(
+def test_a_url_is_reported_without_its_secrets(
     collector: lineage.HookLineageCollector, given: str | None, told: list[str]
 ) -> None:
     report(HOOK, inputs=[given], outputs=[given])
@@ -54,7 +54,7 @@ def test_a_url_is_told_without_what_is_secret_in_it(
 
 @pytest.mark.usefixtures("prompt")
 @pytest.mark.parametrize("case", ["viitor", "topview", "cdnetworks_pull"], indirect=True)
-def test_a_job_tells_its_input_and_its_result_once(
+def test_a_job_reports_its_input_and_its_result_once(
     sandbox: Any, task: Callable[..., Any], collector: lineage.HookLineageCollector, case: Case
 ) -> None:
     result = task(case).run()
@@ -64,7 +64,7 @@ def test_a_job_tells_its_input_and_its_result_once(
 
 
 @pytest.mark.usefixtures("prompt")
-def test_a_sensor_tells_the_results(
+def test_a_sensor_reports_the_results(
     task: Callable[..., Any],
     sensor: Callable[..., Any],
     collector: lineage.HookLineageCollector,

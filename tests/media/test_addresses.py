@@ -87,7 +87,7 @@ def test_any_other_address_is_refused(address: str) -> None:
         "http://\u2100.example/",
     ],
 )
-def test_what_is_no_plain_web_address_is_refused_and_shows_no_secret(url: str) -> None:
+def test_only_plain_http_urls_are_accepted_and_errors_show_no_secret(url: str) -> None:
     with pytest.raises(AddressRefused) as refused:
         check_url(url)
     assert "secret" not in str(refused.value)
@@ -98,10 +98,10 @@ def test_a_signed_url_is_sent_as_it_is() -> None:
     assert str(check_url(url)) == url
 
 
-def test_a_blank_is_written_as_browsers_write_it() -> None:
+def test_a_space_is_escaped_as_browsers_do() -> None:
     assert str(check_url(" http://example.com/a b.mp4 ")) == "http://example.com/a%20b.mp4"
 
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0x7f.1", "0177.0.0.1"])
-def test_an_odd_way_to_write_an_address_is_judged_as_what_it_is(host: str) -> None:
+def test_an_unusual_notation_of_an_address_is_normalized_before_the_check(host: str) -> None:
     assert check_url(f"http://{host}/").host == "127.0.0.1"

@@ -24,7 +24,7 @@ def attempts(clock: list[float] | None = None) -> Attempts:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10 * BYTES_PER_ATTEMPT), st.booleans()), min_size=MAX_ATTEMPTS + 10))
-def test_any_sequence_of_breaks_ends(breaks: list[tuple[int, bool]]) -> None:
+def test_any_sequence_of_interruptions_ends(breaks: list[tuple[int, bool]]) -> None:
     tried = attempts()
     furthest = max(at for at, _ in breaks)
     ends = next(
@@ -38,15 +38,15 @@ def test_only_what_is_beyond_the_furthest_byte_is_progress() -> None:
     assert tried.attempt_ended(500, slow=False) is None
     reasons = [tried.attempt_ended(at, slow=False) for at in (499, 100, 500, 0, 1, 2)]
     assert reasons[: MAX_FRUITLESS - 1] == [None] * (MAX_FRUITLESS - 1)
-    assert reasons[-1] == "try after try brought nothing new"
+    assert reasons[-1] == "6 attempts in a row made no progress"
 
 
-def test_a_slow_try_that_brings_next_to_nothing_counts_twice() -> None:
+def test_a_slow_attempt_without_progress_counts_twice() -> None:
     tried = attempts()
     assert [tried.attempt_ended(at, slow=True) is None for at in (6, 12, 18)] == [True, True, False]
 
 
-def test_a_large_file_over_a_slow_line_with_many_breaks_is_not_given_up() -> None:
+def test_a_large_file_with_many_interruptions_is_not_given_up() -> None:
     clock = [0.0]
     tried = attempts(clock)
     for megabytes in range(0, 20_000, 10):
@@ -54,7 +54,7 @@ def test_a_large_file_over_a_slow_line_with_many_breaks_is_not_given_up() -> Non
         assert tried.attempt_ended((megabytes + 10) * 1_000_000, slow=False) is None
 
 
-def test_it_takes_no_longer_than_its_bytes_at_the_least_rate_and_an_hour() -> None:
+def test_a_download_is_limited_to_its_bytes_at_the_minimum_rate_and_an_hour() -> None:
     clock = [0.0]
     tried = attempts(clock)
     clock[0] = MAX_SECONDS + GIGABYTE / RATE - 1

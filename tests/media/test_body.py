@@ -82,23 +82,23 @@ CASES: dict[str, tuple[int, Headers, int, Body | None, Action]] = {
 
 
 @pytest.mark.parametrize(("status", "headers", "at", "known", "expected"), CASES.values(), ids=CASES)
-def test_an_answer_is_judged_by_what_http_says(
+def test_a_response_is_decided_by_rfc_9110(
     status: int, headers: Headers, at: int, known: Body | None, expected: Action
 ) -> None:
     assert decide(status, headers, at, known) is expected
 
 
-def test_the_first_byte_is_asked_for_without_a_range() -> None:
+def test_the_first_byte_is_requested_without_a_range() -> None:
     assert range_headers(0, None) == range_headers(0, KNOWN) == {}
 
 
-def test_the_rest_is_asked_for_only_if_the_body_is_the_same() -> None:
+def test_the_rest_is_requested_only_with_a_strong_validator() -> None:
     assert range_headers(40, KNOWN) == {"Range": "bytes=40-", "If-Range": '"one"'}
     assert range_headers(40, Body(modified=OLDER)) == {"Range": "bytes=40-", "If-Range": OLDER}
     assert range_headers(40, UNVALIDATED) == {}
 
 
-def test_a_body_is_known_by_strong_validators_only() -> None:
+def test_only_strong_validators_identify_a_body() -> None:
     strong = {"ETag": '"one"', "Last-Modified": OLDER, "Date": DATE, "Content-Length": "7", "Content-Type": "video/MP4"}
     assert body_from_headers(strong) == Body(length=7, content_type="video/mp4", etag='"one"', modified=OLDER)
     weak = {"ETag": 'W/"one"', "Last-Modified": DATE, "Date": DATE, "Content-Length": "x"}
@@ -123,12 +123,12 @@ def test_a_body_that_only_the_connection_ends_is_not_framed(headers: Headers, fr
         ("br", "br"),
     ],
 )
-def test_an_encoding_is_what_has_to_be_decoded(value: str, encoding: str | None) -> None:
+def test_only_encodings_that_need_decoding_count(value: str, encoding: str | None) -> None:
     assert body_from_headers({"Content-Encoding": value}).encoding == encoding
 
 
 @given(st.dictionaries(st.sampled_from(HEADERS), st.text(max_size=40) | st.text("0123456789", max_size=6000)))
-def test_no_header_is_too_odd(headers: dict[str, str]) -> None:
+def test_any_header_is_handled(headers: dict[str, str]) -> None:
     body = body_from_headers(headers)
     assert decide(206, headers, 40, body) in Action
     assert retry_after(headers) in (None, 0) or retry_after(headers)
@@ -136,5 +136,5 @@ def test_no_header_is_too_odd(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("7", 7), ("soon", None), ("", None), ("-1", None), ("9" * 5000, None)])
-def test_a_pause_is_read_where_it_is_a_number(value: str, seconds: int | None) -> None:
+def test_retry_after_is_read_if_it_is_a_number(value: str, seconds: int | None) -> None:
     assert retry_after({"Retry-After": value}) == seconds

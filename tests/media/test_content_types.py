@@ -21,13 +21,13 @@ CASES: dict[str, tuple[str, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize(("path", "said", "expected"), CASES.values(), ids=CASES)
-def test_a_type_is_what_its_name_says_and_else_what_its_server_says(
+def test_the_suffix_decides_the_content_type_and_else_the_server(
     path: str, said: str | None, expected: str | None
 ) -> None:
     assert content_type_of(path, said) == expected
 
 
-def test_each_store_takes_it_by_its_own_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_store_gets_the_content_type_by_its_own_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     azure = SimpleNamespace(ContentSettings=lambda *, content_type: {"as Azure's": content_type})
     monkeypatch.setitem(sys.modules, "azure.storage.blob", azure)
     assert arguments_for(("s3", "s3a"), "video/mp4") == {"ContentType": "video/mp4"}

@@ -105,7 +105,7 @@ def test_a_long_silence_ends_a_cue() -> None:
     assert [(cue.start, cue.lines) for cue in laid_out(told)] == [(0, ("one two",)), (3600, ("three four",))]
 
 
-def test_a_short_cue_stays_as_long_as_it_must_and_may() -> None:
+def test_a_short_cue_is_displayed_for_the_minimum_time_if_there_is_room() -> None:
     told = [sentence("One two.", ("One", 0, 200), ("two", 200, 400)), sentence("Three.", ("Three", 5000, 5300))]
     assert [(cue.start, cue.end) for cue in laid_out(told)] == [(0, 1000), (5000, 6000)]
     slow = laid_out(told, characters_per_second=2)
@@ -114,7 +114,7 @@ def test_a_short_cue_stays_as_long_as_it_must_and_may() -> None:
     assert [(cue.start, cue.end) for cue in slower] == [(0, 4920), (5000, 11000)], "as long as the next leaves room"
 
 
-def test_a_word_longer_than_a_line_has_one_of_its_own() -> None:
+def test_a_word_longer_than_a_line_has_a_line_of_its_own() -> None:
     address = "https://example.com/a-very-long-path/that-nobody-reads/index.html"
     told = [
         sentence(
@@ -124,7 +124,7 @@ def test_a_word_longer_than_a_line_has_one_of_its_own() -> None:
     assert [line for cue in lines(told) for line in cue] == ["See", address, "for more"]
 
 
-def test_a_word_that_is_drawn_out_is_shown_for_the_longest_time() -> None:
+def test_a_long_word_is_displayed_for_the_maximum_time() -> None:
     (cue,) = laid_out([sentence("Goal!", ("Goal", 0, 60_000))])
     assert (cue.start, cue.end) == (0, 7000)
 
@@ -148,7 +148,7 @@ def test_no_words_make_no_cues() -> None:
         {"longest_ms": 500},
     ],
 )
-def test_a_layout_that_cannot_be_is_named(wrong: dict[str, Any]) -> None:
+def test_an_invalid_layout_is_refused_by_name(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=f"layout: {next(iter(wrong))}"):
         Layout(**wrong)
 
@@ -175,7 +175,7 @@ def test_lines_cues_and_times_keep_to_their_limits(told: list[dict[str, Any]], l
 
 
 @given(speech(orderly=True), LAYOUTS)
-def test_a_cue_leaves_early_only_where_the_next_one_comes_or_it_is_at_its_longest(
+def test_a_cue_ends_early_only_for_the_next_one_or_at_the_maximum_time(
     told: list[dict[str, Any]], layout: Layout
 ) -> None:
     cues = layout_cues(parse_words(told), layout)

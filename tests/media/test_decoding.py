@@ -43,7 +43,7 @@ def decoded(pieces: list[bytes], encoding: str = "gzip", limit: int = LIMIT) -> 
     cuts=st.lists(st.integers(0, 1000), max_size=6),
     padding=st.integers(0, 5),
 )
-def test_whatever_way_it_comes_in_pieces_it_decodes_to_the_same(
+def test_the_result_does_not_depend_on_how_the_bytes_are_split(
     contents: list[bytes], cuts: list[int], padding: int
 ) -> None:
     sent = b"".join(map(gzip.compress, contents)) + bytes(padding)
@@ -52,13 +52,13 @@ def test_whatever_way_it_comes_in_pieces_it_decodes_to_the_same(
     assert decoded(pieces) == b"".join(contents)
 
 
-def test_more_than_is_held_at_once_decodes_to_all_of_it() -> None:
+def test_output_larger_than_the_buffer_is_decoded_completely() -> None:
     content = bytes(5_000_000)
     assert decoded([gzip.compress(content, mtime=0)]) == content
     assert decoded([zlib.compress(content)], "deflate") == content
 
 
-def test_what_decodes_to_more_than_the_limit_is_not_decoded_further() -> None:
+def test_decoding_stops_at_the_limit() -> None:
     with pytest.raises(OverflowError):
         decoded([gzip.compress(bytes(LIMIT + 1), mtime=0)])
 
@@ -73,25 +73,25 @@ def test_what_decodes_to_more_than_the_limit_is_not_decoded_further() -> None:
     ],
     ids=["no gzip", "its end is missing", "something follows", "damaged"],
 )
-def test_what_is_not_what_its_encoding_says_is_found_out(sent: bytes) -> None:
+def test_bytes_that_do_not_match_their_encoding_are_refused(sent: bytes) -> None:
     with pytest.raises(Undecodable):
         decoded([sent])
 
 
 @pytest.mark.parametrize("more", [EMPTY_BLOCK, gzip.compress(b"", mtime=0)], ids=["empty blocks", "empty members"])
-def test_what_decodes_to_nothing_is_left_after_a_megabyte(more: bytes) -> None:
+def test_input_that_decodes_to_nothing_is_refused_after_a_megabyte(more: bytes) -> None:
     begin = gzip.compress(b"", mtime=0)[:10] if more == EMPTY_BLOCK else b""
-    with pytest.raises(Undecodable, match="next to nothing"):
+    with pytest.raises(Undecodable, match="almost nothing"):
         decoded([begin, *[more * (100_000 // len(more))] * 20])
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "aws-chunked,gzip"])
-def test_a_body_that_nobody_requested_encoded_is_decoded(fetch: Fetch, encoding: str) -> None:
+def test_an_encoded_body_that_was_not_requested_is_decoded(fetch: Fetch, encoding: str) -> None:
     sent = zlib.compress(TEXT) if encoding == "deflate" else gzip.compress(TEXT, mtime=0)
     assert fetch(Origin([sent], encoding=encoding)) == TEXT
 
 
-def test_breaks_within_an_encoded_body_are_continued(fetch: Fetch) -> None:
+def test_an_encoded_body_is_resumed_after_interruptions(fetch: Fetch) -> None:
     origin = Origin([gzip.compress(TEXT, mtime=0)], [Step(cut=15)] * 4, encoding="gzip")
     assert fetch(origin) == TEXT
     assert origin.sent == len(origin.versions[0])
@@ -103,14 +103,14 @@ def test_an_encoding_that_is_not_decoded_is_refused_by_name(fetch: Fetch, encodi
         fetch(Origin([TEXT], encoding=encoding))
 
 
-def test_a_bomb_is_refused_by_the_limit(fetch: Fetch) -> None:
+def test_a_decompression_bomb_is_refused_by_the_limit(fetch: Fetch) -> None:
     with pytest.raises(ResultUnavailable, match="larger than max_bytes"):
         fetch(Origin([gzip.compress(bytes(2_000_000), mtime=0)], encoding="gzip"), max_bytes=1_000_000)
 
 
-def test_a_body_that_does_not_decode_is_fetched_again_and_given_up_in_the_end(fetch: Fetch) -> None:
+def test_a_body_that_does_not_decode_is_downloaded_again_and_finally_given_up(fetch: Fetch) -> None:
     origin = Origin([TEXT], encoding="gzip")
-    with pytest.raises(VendorUnavailable, match="not what its Content-Encoding says"):
+    with pytest.raises(VendorUnavailable, match="do not match its Content-Encoding"):
         fetch(origin)
     damaged_once = Origin([TEXT, gzip.compress(TEXT, mtime=0)], [Step(changes=True)], encoding="gzip")
     assert fetch(damaged_once) == TEXT

@@ -61,14 +61,14 @@ def test_every_transfer_ends_with_one_version_whole_or_a_typed_error(fetch: Fetc
     ranges=st.booleans(),
     framing=st.sampled_from(Framing),
 )
-def test_few_breaks_do_not_keep_a_file_from_coming_whole(
+def test_a_few_interruptions_do_not_prevent_a_complete_file(
     fetch: Fetch, cuts: list[int], ranges: bool, framing: Framing
 ) -> None:
     steps = [Step(cut=cut) for cut in sorted(cuts)]
     assert fetch(Origin([FILE], steps, ranges=ranges, framing=framing)) == FILE
 
 
-def test_what_came_is_not_fetched_again_if_it_is_proven_to_be_the_same(fetch: Fetch) -> None:
+def test_received_bytes_are_kept_if_a_validator_proves_the_same_file(fetch: Fetch) -> None:
     for validator in (Validator.ETAG, Validator.DATE):
         origin = Origin([FILE], [Step(cut=7)] * 5, validator=validator)
         assert fetch(origin) == FILE
@@ -76,7 +76,7 @@ def test_what_came_is_not_fetched_again_if_it_is_proven_to_be_the_same(fetch: Fe
 
 
 @pytest.mark.parametrize("validator", [Validator.WEAK, Validator.NONE])
-def test_what_nothing_proves_to_be_the_same_is_fetched_from_its_start(fetch: Fetch, validator: Validator) -> None:
+def test_a_file_without_a_validator_is_downloaded_from_its_start(fetch: Fetch, validator: Validator) -> None:
     origin = Origin([FILE], [Step(cut=50)], validator=validator)
     assert fetch(origin) == FILE
     assert origin.sent == 50 + SIZE
@@ -97,20 +97,20 @@ ENDLESS: dict[str, Origin] = {
 
 
 @pytest.mark.parametrize("origin", ENDLESS.values(), ids=ENDLESS)
-def test_a_server_that_never_gives_all_of_it_is_given_up_with_a_reason(fetch: Fetch, origin: Origin) -> None:
-    with pytest.raises(VendorUnavailable, match=r"media cannot be fetched for now: .*(nothing new|started over)"):
+def test_a_server_that_never_sends_the_whole_file_is_given_up_with_a_reason(fetch: Fetch, origin: Origin) -> None:
+    with pytest.raises(VendorUnavailable, match=r"media cannot be fetched for now: .*(no progress|restarted)"):
         fetch(origin)
     assert len(origin.requests) <= attempts.MAX_RESTARTS + attempts.MAX_FRUITLESS
 
 
-def test_a_byte_more_each_time_ends_as_well_if_what_came_is_kept(fetch: Fetch) -> None:
+def test_one_more_byte_per_attempt_ends_if_the_bytes_are_kept(fetch: Fetch) -> None:
     origin = Origin([bytes(1000)], [Step(cut=1)] * 1000)
-    with pytest.raises(VendorUnavailable, match="100 tries did not bring all of it"):
+    with pytest.raises(VendorUnavailable, match="incomplete after 100 attempts"):
         fetch(origin)
     assert len(origin.requests) == attempts.MAX_ATTEMPTS
 
 
-def test_a_file_without_an_announced_end_is_kept_once_it_came_twice_alike(fetch: Fetch) -> None:
+def test_a_file_of_unknown_length_is_kept_once_it_was_received_twice_alike(fetch: Fetch) -> None:
     origin = Origin([FILE], [Step(cut=30), Step(cut=40)], framing=Framing.CLOSE)
     assert fetch(origin) == FILE
     assert len(origin.requests) == 4
@@ -119,7 +119,9 @@ def test_a_file_without_an_announced_end_is_kept_once_it_came_twice_alike(fetch:
 # -- fresh URLs ---
 
 
-def test_a_fresh_url_of_another_place_is_another_file_whatever_its_tag(raw_server: RawServer, fetch: Fetch) -> None:
+def test_a_fresh_url_with_another_path_is_another_file_even_with_the_same_etag(
+    raw_server: RawServer, fetch: Fetch
+) -> None:
     first = Origin([FILE], [Step(cut=30)])
     second = Origin([OTHER])
 
@@ -135,7 +137,7 @@ def test_a_fresh_url_of_another_place_is_another_file_whatever_its_tag(raw_serve
     assert fetch(behave, fresh=repeat(f"{raw_server.url}/other.mp4")) == OTHER
 
 
-def test_urls_that_open_and_are_refused_in_turn_come_to_an_end(raw_server: RawServer, fetch: Fetch) -> None:
+def test_urls_that_open_and_expire_in_turn_are_given_up(raw_server: RawServer, fetch: Fetch) -> None:
     origin = Origin([FILE], [Step(cut=30)] * 1000, validator=Validator.NONE)
     turns = iter(range(1000))
 
@@ -199,7 +201,7 @@ HOSTILE: dict[str, Callable[[Wire], None]] = {
 
 
 @pytest.mark.parametrize("behave", HOSTILE.values(), ids=HOSTILE)
-def test_a_server_that_brings_nothing_is_left(
+def test_a_server_that_sends_nothing_is_given_up(
     fetch: Fetch, behave: Callable[[Wire], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
@@ -207,7 +209,7 @@ def test_a_server_that_brings_nothing_is_left(
         fetch(behave)
 
 
-def test_a_redirect_to_garbage_is_refused_with_the_trees_errors(fetch: Fetch) -> None:
+def test_a_redirect_to_garbage_raises_an_error_of_the_package(fetch: Fetch) -> None:
     def behave(wire: Wire) -> None:
         wire.read()
         wire.answer(b"", 302, ["Location: /again"])

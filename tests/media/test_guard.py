@@ -138,11 +138,11 @@ def video(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_what_refers_to_media_or_is_text_is_no_media(script: str, listener: socket.socket, video: Path) -> None:
+def test_playlists_and_text_are_not_media(script: str, listener: socket.socket, video: Path) -> None:
     url = "http://{}:{}/a.mp4".format(*listener.getsockname())
     content = SCRIPTS[script].replace("{url}", url).replace("{video}", str(video)).encode()
     before = sockets()
-    with pytest.raises(ResultUnavailable, match="no media"):
+    with pytest.raises(ResultUnavailable, match="not media"):
         check_media_file(io.BytesIO(content))
     assert sockets() == before
     with pytest.raises(BlockingIOError):
@@ -150,7 +150,7 @@ def test_what_refers_to_media_or_is_text_is_no_media(script: str, listener: sock
 
 
 @pytest.mark.parametrize("suffix", ["sdp", "m3u8", "mpd", "ffconcat", "srt", "idx", "png"])
-def test_a_name_lends_no_format(tmp_path: Path, suffix: str, video: Path) -> None:
+def test_the_file_name_does_not_decide_the_format(tmp_path: Path, suffix: str, video: Path) -> None:
     path = tmp_path / f"pattern-%03d.{suffix}"
     video.rename(path)
     assert probe(path).video is not None
@@ -160,7 +160,7 @@ def test_a_name_lends_no_format(tmp_path: Path, suffix: str, video: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"])
-def test_an_image_is_no_video(kind: str) -> None:
+def test_an_image_is_not_video(kind: str) -> None:
     content = io.BytesIO()
     pictures = [Image.new("RGB", (64, 48), color) for color in ("red", "blue")]
     several = {"save_all": True, "append_images": pictures[1:]} if kind == "GIF" else {}
@@ -189,7 +189,7 @@ def test_subtitles_inside_of_a_video_open_nothing(tmp_path: Path, listener: sock
         listener.accept()
 
 
-def test_texts_that_are_no_utf_8_are_data(video: Path, tmp_path: Path) -> None:
+def test_metadata_that_is_not_utf_8_is_accepted(video: Path, tmp_path: Path) -> None:
     tagged = tmp_path / "tagged.mkv"
     with av.open(str(video)) as given, av.open(str(tagged), "w") as made:
         made.metadata["title"] = "Titel-Titel"
@@ -204,7 +204,7 @@ def test_texts_that_are_no_utf_8_are_data(video: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stream", "known"), [(b"FMP4", "audio"), (b"P\0\x02\0", "video")])
-def test_a_codec_that_is_not_known_is_data(tmp_path: Path, stream: bytes, known: str) -> None:
+def test_an_unknown_codec_is_accepted(tmp_path: Path, stream: bytes, known: str) -> None:
     avi = a_video(tmp_path / "a.avi").read_bytes()
     assert stream in avi
     unknown = avi.replace(stream, b"ZZZZ" if known == "audio" else b"\x99\x77" + stream[2:])
@@ -216,7 +216,7 @@ def test_a_codec_that_is_not_known_is_data(tmp_path: Path, stream: bytes, known:
     assert set(codecs.values()) == {"unknown"}
 
 
-def test_a_songs_cover_is_no_video(tmp_path: Path) -> None:
+def test_a_cover_picture_is_not_video(tmp_path: Path) -> None:
     cover = io.BytesIO()
     Image.new("RGB", (64, 48)).save(cover, "PNG")
     frame = b"APIC" + struct.pack(">IH", len(cover.getvalue()) + 14, 0)
@@ -233,14 +233,14 @@ def test_a_songs_cover_is_no_video(tmp_path: Path) -> None:
     assert facts.video is None
 
 
-def test_a_file_is_read_for_so_long_and_no_longer(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_file_has_a_time_limit(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(step=70.0)
     monkeypatch.setattr(probing, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with pytest.raises(VendorUnavailable, match="within 60 seconds"):
         probe(video)
 
 
-def test_a_file_is_read_so_far_and_no_further(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_file_has_a_size_limit(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "MAX_BYTES", 1000)
     with pytest.raises(NotMedia, match="not within"):
         probe(video)
@@ -269,7 +269,7 @@ class Endless(io.RawIOBase):
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.ts"])
 @pytest.mark.parametrize("then", [b"\0", b"\xff", b"GAB2", zlib.compress(b"noise" * 9)])
-def test_a_file_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, then: bytes) -> None:
+def test_an_endless_file_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, then: bytes) -> None:
     monkeypatch.setattr(probing, "MAX_BYTES", 16 * 1024**2)
     endless = Endless(a_video(tmp_path / name).read_bytes()[:3000], then)
     with contextlib.suppress(NotMedia):
@@ -302,7 +302,7 @@ def in_fragments(movie: bytes, samples: int) -> bytes:
 
 @pytest.mark.parametrize("samples", [30_000_000, 400_000_000, 2**32 - 1])
 @pytest.mark.parametrize("lying", [counting, in_fragments])
-def test_false_counts_take_no_more_memory_than_allowed(
+def test_false_counts_cannot_exceed_the_memory_limit(
     tmp_path: Path, video: Path, lying: Callable[[bytes, int], bytes], samples: int
 ) -> None:
     path = tmp_path / "lie.mp4"
@@ -341,12 +341,14 @@ class Watching(io.BytesIO):
 
 
 def test_a_crash_of_ffmpeg_is_a_failed_check(video: Path) -> None:
-    with pytest.raises(ResultUnavailable, match="no media"):
+    with pytest.raises(ResultUnavailable, match="not media"):
         check_media_file(Watching(video.read_bytes(), psutil.Process.kill))
     assert readers() == []
 
 
-def test_secrets_are_not_where_ffmpeg_runs(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_subprocess_of_ffmpeg_has_no_secrets_in_its_environment(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_VIITOR_DEFAULT", "viitor://user:secret@")
     seen: list[dict[str, str]] = []
     probe(Watching(video.read_bytes(), lambda reader: seen.append(reader.environ())))
@@ -355,7 +357,7 @@ def test_secrets_are_not_where_ffmpeg_runs(video: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("failure", [VendorUnavailable("it has gone"), ConnectionResetError("it has gone")], ids=repr)
-def test_a_failing_file_ends_the_process_and_is_no_fault_of_the_media(video: Path, failure: Exception) -> None:
+def test_an_error_of_the_file_ends_the_subprocess_and_is_raised_as_it_is(video: Path, failure: Exception) -> None:
     def fail(_: object) -> None:
         raise failure
 
@@ -364,8 +366,8 @@ def test_a_failing_file_ends_the_process_and_is_no_fault_of_the_media(video: Pat
     assert readers() == []
 
 
-def test_a_process_that_cannot_start_is_said(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subprocess_that_cannot_start_is_reported(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for python in ("/nowhere/python", "/bin/false"):
         monkeypatch.setattr(sys, "executable", python)
-        with pytest.raises(VendorUnavailable, match="the process that reads media"):
+        with pytest.raises(VendorUnavailable, match="the subprocess that reads media"):
             probe(video)

@@ -38,7 +38,7 @@ def a_video(path: Path, codec: str = "mpeg4") -> Path:
     ("name", "container"),
     [("a.mp4", "mov,mp4,m4a,3gp,3g2,mj2"), ("a.mkv", "matroska,webm"), ("a.avi", "avi")],
 )
-def test_a_video_is_told_by_its_header(tmp_path: Path, name: str, container: str) -> None:
+def test_a_video_is_described_by_its_header(tmp_path: Path, name: str, container: str) -> None:
     path = a_video(tmp_path / name)
     facts = probe(path)
     assert facts.duration_ms is not None
@@ -52,7 +52,7 @@ def test_a_video_is_told_by_its_header(tmp_path: Path, name: str, container: str
     )
 
 
-def test_an_open_file_is_told_like_its_path(tmp_path: Path) -> None:
+def test_an_open_file_is_described_like_its_path(tmp_path: Path) -> None:
     path = a_video(tmp_path / "a.mp4")
     with path.open("rb") as file:
         assert probe(file) == probe(path)
@@ -69,7 +69,7 @@ def test_an_open_file_is_told_like_its_path(tmp_path: Path) -> None:
     ],
     ids=["empty", "html", "xml", "json", "garbage"],
 )
-def test_what_is_no_media_is_told_as_such(content: bytes) -> None:
+def test_a_file_that_is_not_media_is_refused(content: bytes) -> None:
     with pytest.raises(NotMedia):
         probe(io.BytesIO(content))
 

@@ -24,7 +24,7 @@ def part(wire: Wire, *, total: int = len(CONTENT), headers: tuple[str, ...] = ()
     wire.answer(CONTENT[first : last + 1], 206, said)
 
 
-def test_any_place_can_be_read(raw_server: RawServer) -> None:
+def test_any_position_can_be_read(raw_server: RawServer) -> None:
     raw_server.behave = part
     with RemoteFile(f"{raw_server.url}/clip", allow_private=True) as file:
         assert file.size == len(CONTENT)
@@ -32,7 +32,7 @@ def test_any_place_can_be_read(raw_server: RawServer) -> None:
         assert file.read(10) == CONTENT[150:160]
 
 
-async def test_it_can_be_read_where_a_loop_runs_already(raw_server: RawServer) -> None:
+async def test_it_can_be_read_while_an_event_loop_is_running(raw_server: RawServer) -> None:
     raw_server.behave = part
     with RemoteFile(f"{raw_server.url}/clip", allow_private=True) as file:
         assert file.read(10) == CONTENT[:10]
@@ -46,7 +46,7 @@ def test_a_file_that_is_replaced_meanwhile_is_not_mixed(raw_server: RawServer) -
             file.read(10)
 
 
-def test_parts_of_what_is_encoded_are_refused_by_name(raw_server: RawServer) -> None:
+def test_parts_of_an_encoded_file_are_refused_by_name(raw_server: RawServer) -> None:
     raw_server.behave = lambda wire: part(wire, headers=("Content-Encoding: gzip",))
     with pytest.raises(InvalidRequest, match="encoded as 'gzip'"):
         RemoteFile(f"{raw_server.url}/clip", allow_private=True)
@@ -60,23 +60,23 @@ def drips(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("behave", [drips, Wire.reset], ids=["a head byte by byte", "a reset"])
-def test_a_server_that_brings_nothing_is_left(
+def test_a_server_that_sends_nothing_is_given_up(
     raw_server: RawServer, behave: Callable[[Wire], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote, "SECONDS", 0.3)
     raw_server.behave = behave
-    with pytest.raises(VendorUnavailable, match="cannot be looked at for now"):
+    with pytest.raises(VendorUnavailable, match="cannot be checked for now"):
         RemoteFile(f"{raw_server.url}/clip", allow_private=True)
 
 
-def test_all_parts_together_have_a_deadline(raw_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_requests_together_have_a_deadline(raw_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_server.behave = part
     monkeypatch.setattr(remote, "TOTAL_TIMEOUT", -1.0)
-    with pytest.raises(VendorUnavailable, match="cannot be looked at for now"):
+    with pytest.raises(VendorUnavailable, match="cannot be checked for now"):
         RemoteFile(f"{raw_server.url}/clip", allow_private=True)
 
 
 @pytest.mark.parametrize("url", ["http://[x?y", "http://a..b/", "file:///etc/passwd"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused):
         RemoteFile(url, allow_private=True)

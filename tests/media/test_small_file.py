@@ -38,14 +38,14 @@ REFUSED: dict[str, tuple[Callable[[Wire], None], str]] = {
     "a bomb": (Origin([gzip.compress(bytes(100_000), mtime=0)], encoding="gzip"), "too long"),
     "damaged": (Origin([TEXT], encoding="gzip"), "Content-Encoding"),
     "an unknown encoding": (Origin([TEXT], encoding="br"), "unknown encoding"),
-    "cut off": (Origin([TEXT], [Step(cut=10)]), "ended before the body did"),
+    "cut off": (Origin([TEXT], [Step(cut=10)]), "lost before the end of the body"),
     "a byte from time to time": (drips, "in time"),
     "a reset": (Wire.reset, "reset|ServerDisconnected"),
 }
 
 
 @pytest.mark.parametrize(("behave", "reason"), REFUSED.values(), ids=REFUSED)
-async def test_all_else_is_refused_with_a_reason(
+async def test_any_other_response_is_refused_with_a_reason(
     raw_server: RawServer, behave: Callable[[Wire], None], reason: str
 ) -> None:
     with pytest.raises(Unreachable, match=reason) as refused:

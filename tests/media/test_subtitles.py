@@ -62,20 +62,20 @@ def parsed(text: str, form: SubtitleFormat) -> list[Cue]:
 
 
 @pytest.mark.parametrize(("form", "text"), [(SubtitleFormat.SRT, SRT), (SubtitleFormat.VTT, VTT)])
-def test_cues_are_written_as_the_form_wants_them(form: SubtitleFormat, text: str) -> None:
+def test_cues_are_serialized_as_the_format_requires(form: SubtitleFormat, text: str) -> None:
     assert serialize(CUES, form) == text
 
 
 @pytest.mark.parametrize("text", [r"a\Nb", r"C:\new", r"\hello", r"{\p1}drawn{\p0}", r"{\i1}", "{}", "a --> b"])
 @pytest.mark.parametrize("form", SubtitleFormat)
-def test_what_means_something_to_the_library_is_text_here(form: SubtitleFormat, text: str) -> None:
+def test_commands_of_players_are_plain_text(form: SubtitleFormat, text: str) -> None:
     written = serialize([Cue(start=0, end=1000, lines=(text,))], form)
     shown = written.splitlines()[-2].replace("\u2060", "")
     assert (html.unescape(shown) if form is SubtitleFormat.VTT else shown) == text
 
 
 @given(speech())
-def test_what_was_written_is_read_again_the_same(told: list[dict[str, Any]]) -> None:
+def test_serialized_cues_are_parsed_back_the_same(told: list[dict[str, Any]]) -> None:
     cues = layout_cues(parse_words(told), Layout())
     for form in SubtitleFormat:
         assert parsed(serialize(cues, form), form) == cues
@@ -91,7 +91,7 @@ def test_what_was_written_is_read_again_the_same(told: list[dict[str, Any]]) -> 
         ("", None),
     ],
 )
-def test_the_suffix_tells_the_form(path: str, form: SubtitleFormat | None) -> None:
+def test_the_suffix_decides_the_format(path: str, form: SubtitleFormat | None) -> None:
     assert SubtitleFormat.of(path) is form
 
 
@@ -173,12 +173,12 @@ def test_conversion_takes_linear_time(text: str) -> None:
         ("a --> b\n99:99 --> \n", []),
     ],
 )
-def test_files_are_read_as_players_read_them(text: str, cues: list[tuple[int, int, str]]) -> None:
+def test_files_are_parsed_as_players_do(text: str, cues: list[tuple[int, int, str]]) -> None:
     assert [(cue.start, cue.end, " ".join(cue.lines)) for cue in parse(text)] == cues
 
 
 @given(st.text(alphabet="<>a/{}\\N0:,.-1 \n\r&;", max_size=200))
-def test_a_file_that_was_written_is_read_again_the_same(text: str) -> None:
+def test_a_serialized_file_is_parsed_back_the_same(text: str) -> None:
     cues = parse(f"00:00:01,000 --> 00:00:02,000\n{text}")
     assert all(cue.lines and all(map(str.strip, cue.lines)) for cue in cues)
     once = serialize(cues, SubtitleFormat.VTT)

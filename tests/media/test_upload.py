@@ -54,7 +54,7 @@ HOSTILE: dict[str, Callable[[Wire], None]] = {
 
 
 @pytest.mark.parametrize("behave", HOSTILE.values(), ids=HOSTILE)
-async def test_a_storage_that_takes_or_answers_nothing_is_left(
+async def test_a_storage_that_takes_or_returns_nothing_is_given_up(
     raw_server: RawServer, behave: Callable[[Wire], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload, "STALL_SECONDS", 0.3)
@@ -66,7 +66,7 @@ async def test_a_storage_that_takes_or_answers_nothing_is_left(
     assert "secret" not in str(failure.value)
 
 
-async def test_the_time_that_the_file_itself_takes_is_not_the_storages(
+async def test_the_time_to_read_the_file_does_not_count_for_the_storage(
     raw_server: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload, "STALL_SECONDS", 0.2)
@@ -81,7 +81,7 @@ async def test_the_time_that_the_file_itself_takes_is_not_the_storages(
     await sent(f"{raw_server.url}/clip", Slow(CONTENT))
 
 
-async def test_a_storage_that_accepts_a_file_before_all_of_it_was_sent_has_not_got_it(raw_server: RawServer) -> None:
+async def test_a_success_before_the_whole_file_was_sent_is_a_failure(raw_server: RawServer) -> None:
     def accept(wire: Wire) -> None:
         wire.wait_for_bytes()
         wire.answer(b"")
@@ -89,24 +89,24 @@ async def test_a_storage_that_accepts_a_file_before_all_of_it_was_sent_has_not_g
 
     raw_server.behave = accept
     size = 50_000_000  # more than the buffers of a connection hold
-    with pytest.raises(VendorUnavailable, match="HTTP 200 came before all of it was sent; a retry"):
+    with pytest.raises(VendorUnavailable, match="HTTP 200 before all of it was sent; a retry"):
         await sent(f"{raw_server.url}/clip", io.BytesIO(bytes(size)), size)
 
 
 @pytest.mark.parametrize("url", ["http://[x?y=secret", "http://a..b/", "ftp://a/", "http://u:secret@a/", ""])
-async def test_an_address_that_is_none_is_refused(url: str) -> None:
+async def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused) as refused:
         await sent(url)
     assert "secret" not in str(refused.value)
 
 
-async def test_a_file_that_became_shorter_is_no_fault_of_the_vendor(raw_server: RawServer) -> None:
+async def test_a_file_that_became_shorter_is_an_invalid_request(raw_server: RawServer) -> None:
     raw_server.behave = lambda wire: wire.answer(wire.read().encode())
     with pytest.raises(InvalidRequest, match="became shorter"):
         await sent(f"{raw_server.url}/clip", size=len(CONTENT) + 1)
 
 
-async def test_a_file_that_cannot_be_read_is_no_fault_of_the_vendor(raw_server: RawServer) -> None:
+async def test_a_file_that_cannot_be_read_is_a_storage_failure(raw_server: RawServer) -> None:
     class Broken(io.BytesIO):
         def read(self, *_: Any) -> bytes:
             raise OSError(5, "Input/output error at https://bucket/?sign=secret")

@@ -42,7 +42,7 @@ async def fetched(url: str, *, allow_private: bool) -> str:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"])
-async def test_a_server_of_ones_own_network_is_reached_only_if_that_is_allowed(host: str) -> None:
+async def test_a_server_in_the_own_network_is_reached_only_if_allowed(host: str) -> None:
     async with a_server() as port:
         with pytest.raises(PrivateAddress):
             await fetched(f"http://{host}:{port}/", allow_private=False)
@@ -52,7 +52,7 @@ async def test_a_server_of_ones_own_network_is_reached_only_if_that_is_allowed(h
 Resolve = Callable[..., Awaitable[Any]]
 
 
-async def test_a_name_that_changes_its_address_is_judged_by_the_one_that_is_connected_to(
+async def test_dns_rebinding_is_refused_when_the_connection_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     answers = iter(["8.8.8.8", "127.0.0.1"])
@@ -93,19 +93,19 @@ async def followed(url: str, *, allow_private: bool = True) -> bytes:
         return await answer.read()
 
 
-async def test_a_redirect_is_followed_to_where_it_leads_from_where_it_is(serve: Any) -> None:
+async def test_a_relative_redirect_is_followed(serve: Any) -> None:
     first = serve(location="1")
     serve(location="/2")
     serve(b"the end")
     assert await followed(first) == b"the end"
 
 
-async def test_a_circle_of_redirects_is_left(serve: Any) -> None:
+async def test_a_redirect_loop_is_given_up(serve: Any) -> None:
     with pytest.raises(TooManyRedirects, match="redirected more than 5 times"):
         await followed(serve(location="/0"))
 
 
-async def test_each_redirect_is_judged_like_the_first_address(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_redirect_is_checked_like_the_first_url(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
 
     def only_our_server(address: str) -> bool:
@@ -121,7 +121,7 @@ async def test_each_redirect_is_judged_like_the_first_address(serve: Any, monkey
 @pytest.mark.parametrize(
     "location", ["http://[::1/?sig=secret", "http://a:99999/?sig=secret", "ftp://a/", "http://a:secret@b/", "file:///a"]
 )
-async def test_a_redirect_to_no_plain_web_address_is_refused_and_shows_no_secret(serve: Any, location: str) -> None:
+async def test_a_redirect_to_an_invalid_url_is_refused_and_shows_no_secret(serve: Any, location: str) -> None:
     with pytest.raises(AddressRefused) as refused:
         await followed(serve(location=location))
     assert "secret" not in str(refused.value)

@@ -39,7 +39,7 @@ def read(shown: str | None, *words: str) -> list[str]:
         ("Words of two words", ["Words of", "two words"], ["Words of", " two words"]),
     ],
 )
-def test_a_word_is_read_with_its_marks_and_the_space_before(
+def test_a_word_has_its_punctuation_and_the_space_before(
     shown: str | None, words: list[str], expected: list[str]
 ) -> None:
     assert read(shown, *words) == expected
@@ -54,7 +54,7 @@ def test_a_word_is_read_with_its_marks_and_the_space_before(
         ("One.", "二。", "One.二。"),
     ],
 )
-def test_a_space_parts_sentences_where_the_writing_has_spaces(first: str, second: str, text: str) -> None:
+def test_sentences_are_separated_by_a_space_in_scripts_with_spaces(first: str, second: str, text: str) -> None:
     words = parse_words([sentence(each, (each[:-1], 0, 300)) for each in (first, second)])
     assert "".join(" " * word.spaced + word.text for word in words) == text
 
@@ -65,7 +65,7 @@ def test_times_are_milliseconds_from_units_of_100_ns() -> None:
     assert (word.text, word.start, word.end) == ("Hi.", 123, 500)
 
 
-def test_what_ends_after_a_word_is_told_by_its_mark_or_the_silence_after_it() -> None:
+def test_a_boundary_follows_from_punctuation_or_silence() -> None:
     timed = [
         ("Yes", 0, 300),
         ("so", 300, 600),
@@ -86,14 +86,14 @@ def test_what_ends_after_a_word_is_told_by_its_mark_or_the_silence_after_it() ->
     assert [word.boundary for word in words] == expected
 
 
-def test_times_that_run_back_are_brought_in_order() -> None:
+def test_decreasing_times_are_sorted_out() -> None:
     timed = [("a", 500, 9000), ("b", 100, 200), ("c", 1000, 900), ("d", 1200, 1300)]
     words = parse_words([sentence("a b c d", *timed)])
     assert [(word.start, word.end) for word in words] == [(500, 500), (500, 500), (1000, 1000), (1200, 1300)]
 
 
 @pytest.mark.parametrize("nothing", [None, [], "text", [None], [{}], [{"Sentence": "", "Words": []}]])
-def test_where_there_are_no_words_none_are_read(nothing: Any) -> None:
+def test_no_words_are_parsed_from_nothing(nothing: Any) -> None:
     assert parse_words(nothing) == []
 
 
@@ -106,13 +106,13 @@ def test_where_there_are_no_words_none_are_read(nothing: Any) -> None:
         {"Sentence": "Hi.", "Words": [{"Word": "Hi", "StartTimestamp": None, "EndTimestamp": 3}]},
     ],
 )
-def test_text_without_times_is_told_and_not_left_out(untimed: dict[str, Any]) -> None:
+def test_text_without_times_fails_and_is_not_left_out(untimed: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="times"):
         parse_words([*said("One two."), untimed])
 
 
 @given(speech())
-def test_all_that_a_sentence_shows_is_in_its_words_in_order(told: list[dict[str, Any]]) -> None:
+def test_all_text_of_a_sentence_is_in_its_words_in_order(told: list[dict[str, Any]]) -> None:
     shown = [each["Sentence"] or " ".join(word["Word"] for word in each["Words"]) for each in told]
     words = parse_words(told)
     assert letters([word.text for word in words]) == letters(shown)

@@ -85,7 +85,7 @@ def test_only_a_files_header_is_fetched(
     ("path", "told"),
     [
         ("/sample/nosuch.mp4?token=secret", r"video_url: it does not open: HTTP 404"),
-        ("/sandbox/ledger", "video_url: its server gives no parts"),
+        ("/sandbox/ledger", "video_url: its server does not support range requests"),
     ],
 )
 def test_a_url_that_cannot_be_looked_at_is_told(
@@ -97,7 +97,7 @@ def test_a_url_that_cannot_be_looked_at_is_told(
 
 
 def test_an_address_that_no_setting_allows_comes_without_advice(aidge: Any, task: Any, serve: Any, bought: Any) -> None:
-    with pytest.raises(InvalidRequest, match=r"video_url: the address at 'a' holds a login; nothing was sent"):
+    with pytest.raises(InvalidRequest, match=r"video_url: the URL at 'a' contains a login; nothing was sent"):
         task(aidge, check_media=True, video_url=serve(location="http://who:secret@a/clip.mp4")).run()
     assert bought(aidge) == []
 
@@ -112,7 +112,7 @@ def test_a_redirect_is_followed_and_a_circle_is_left(
 
 
 def test_a_server_that_fails_is_worth_a_retry(aidge: Any, task: Any, free_port: int) -> None:
-    with pytest.raises(VendorUnavailable, match="video_url: it cannot be looked at for now") as failure:
+    with pytest.raises(VendorUnavailable, match="video_url: it cannot be checked for now") as failure:
         task(aidge, check_media=True, video_url=f"http://127.0.0.1:{free_port}/a.mp4?token=secret").run()
     assert not isinstance(failure.value, AirflowFailException)
     assert "secret" not in str(failure.value)

@@ -131,7 +131,7 @@ def test_a_storage_that_falls_silent_is_left(speech: Path, monkeypatch: pytest.M
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = "http://{}:{}/?X-Amz-Signature=1".format(*mute.getsockname())
         sending = send(SourceFile.find("source", speech), address, hook.transport.vendor.account, hook.log)
-        with pytest.raises(VendorUnavailable, match="no answer in time"):
+        with pytest.raises(VendorUnavailable, match="no response in time"):
             asyncio.run(sending)
 
 
@@ -160,7 +160,7 @@ def test_a_file_that_is_not_there_is_told_by_its_path(upload_file: Callable[...,
     with pytest.raises(InvalidRequest, match=r"source: there is no file at .*absent\.mp4"):
         upload_file(tmp_path / "absent.mp4")
     (tmp_path / "empty.mp4").touch()
-    with pytest.raises(InvalidRequest, match="no file, or an empty one"):
+    with pytest.raises(InvalidRequest, match="is not a file, or is empty"):
         upload_file(tmp_path / "empty.mp4")
 
 

@@ -34,7 +34,7 @@ def keep(destination: str, **arguments: Any) -> VideoResultToObjectStorageOperat
 
 
 @pytest.mark.parametrize("given", [RESULT, json.dumps(RESULT), repr({**RESULT, "duration_ms": None})])
-def test_one_result_is_read_in_every_form(given: Any) -> None:
+def test_one_result_is_parsed_in_every_form(given: Any) -> None:
     results, many = results_of(given)
     assert ([result.job_id for result in results], many) == (["j1"], False)
 
@@ -66,7 +66,7 @@ def test_a_list_is_a_list_also_of_one(given: Any) -> None:
     [None, 7, [], "", "{{", "https://example.com/?sig=secret", {"job_id": "secret"}, {**RESULT, "state": "secret"}]
     + [{**RESULT, name: ["secret"]} for name in ("media_url", "outputs", "details", "submitted_at")],
 )
-def test_what_is_no_result_is_refused_without_showing_it(given: Any) -> None:
+def test_anything_else_is_refused_without_showing_it(given: Any) -> None:
     with pytest.raises(InvalidRequest, match=r"^result: ") as refused:
         results_of(given)
     assert "secret" not in str(refused.value)
@@ -79,9 +79,9 @@ def test_a_path_is_filled_from_the_result() -> None:
 
 
 @pytest.mark.parametrize("job_id", ["../up", "a/b", "a\\b", "..", ".", "a\nb"])
-def test_a_vendors_word_leads_nowhere_else(job_id: str) -> None:
+def test_a_vendors_text_cannot_traverse_paths(job_id: str) -> None:
     result = JobResult(**{**RESULT, "job_id": job_id})  # type: ignore[arg-type]
-    with pytest.raises(InvalidRequest, match="no file name may"):
+    with pytest.raises(InvalidRequest, match="not allowed in file names"):
         paths_for("destination", "file:///out/{job_id}", [result], many=False)
 
 
@@ -112,7 +112,7 @@ def test_results_that_would_overwrite_each_other_are_refused() -> None:
         ("", "must be the URL of a file"),
     ],
 )
-def test_a_path_that_cannot_be_is_told_when_the_dag_is_parsed(destination: str, complaint: str) -> None:
+def test_an_invalid_path_is_refused_when_the_dag_is_parsed(destination: str, complaint: str) -> None:
     with pytest.raises(InvalidRequest, match=complaint):
         keep(destination)
 
@@ -126,7 +126,7 @@ def test_a_wrong_argument_is_named_when_the_dag_is_parsed(arguments: dict[str, A
         keep("file:///out.mp4", **arguments)
 
 
-def test_the_result_of_a_task_makes_it_upstream() -> None:
+def test_a_task_whose_result_is_used_becomes_upstream() -> None:
     with DAG("pipeline", schedule=None):
         made = ViiTorTextRemovalOperator(
             task_id="make", url="https://example.com/a.mp4", task_name="a", full_erase_roi=[[0, 0, 1, 1]]
@@ -171,7 +171,7 @@ def clip(sandbox: Any, result_at: Any) -> dict[str, Any]:
     return found
 
 
-def test_outlets_are_told_what_was_kept(file_store: Any, transfer: Any, clip: dict[str, Any]) -> None:
+def test_outlets_get_what_was_stored(file_store: Any, transfer: Any, clip: dict[str, Any]) -> None:
     asset, alias, events = Asset("clips"), AssetAlias("new-clips"), OutletEventAccessors()
     kept = transfer(clip, f"{file_store.root}/{{job_id}}.mp4", outlets=[asset, alias], events=events)
     assert events[asset].extra == kept
@@ -180,7 +180,7 @@ def test_outlets_are_told_what_was_kept(file_store: Any, transfer: Any, clip: di
     assert json.loads(json.dumps(kept)) == kept
 
 
-def test_outlets_are_told_all_results_of_a_list(file_store: Any, transfer: Any, clip: dict[str, Any]) -> None:
+def test_outlets_get_all_results_of_a_list(file_store: Any, transfer: Any, clip: dict[str, Any]) -> None:
     asset, alias, events = Asset("clips"), AssetAlias("new-clips"), OutletEventAccessors()
     results = [clip, {**clip, "job_id": "ViiTor_AI_2"}]
     kept = transfer(results, f"{file_store.root}/{{job_id}}.mp4", outlets=[asset, alias], events=events)

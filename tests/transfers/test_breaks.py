@@ -42,7 +42,7 @@ def large(sandbox: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("faults", BREAKS.values(), ids=BREAKS)
-def test_after_a_break_it_goes_on_and_every_byte_is_right(
+def test_an_interrupted_download_is_resumed_and_every_byte_is_right(
     sandbox: Any,
     store: Any,
     transfer: Transfer,
@@ -62,7 +62,7 @@ def test_after_a_break_it_goes_on_and_every_byte_is_right(
     assert hashlib.sha256(content).hexdigest() == sha256
 
 
-def test_what_came_before_a_cut_is_not_fetched_again(
+def test_bytes_received_before_an_interruption_are_not_requested_again(
     sandbox: Any, file_store: Any, transfer: Transfer, result_at: Any, large: tuple[str, str], everything_said: Any
 ) -> None:
     sandbox.fault(call="media", kind="cut_media", bytes=10_000_000, times=2)
@@ -83,7 +83,7 @@ def test_an_expired_url_is_replaced_by_a_fresh_one(
     assert len(sandbox.ledger("topview")["charges"]) == 1
 
 
-def test_a_url_that_expires_in_the_middle_goes_on_at_the_same_place_at_the_fresh_one(
+def test_a_url_that_expires_midway_is_resumed_at_the_fresh_one(
     sandbox: Any, store: Any, transfer: Transfer, topview_result: dict[str, Any], everything_said: Any
 ) -> None:
     sandbox.fault(vendor="topview", call="media", kind="cut_media", bytes=20_000, pause=0.2)
@@ -95,22 +95,22 @@ def test_a_url_that_expires_in_the_middle_goes_on_at_the_same_place_at_the_fresh
     assert hashlib.sha256(store.files()["clip.mp4"]).hexdigest() == kept["sha256"]
 
 
-def test_media_that_is_gone_for_good_is_told_as_such_and_not_retried(
+def test_media_that_is_gone_for_good_is_not_retried(
     sandbox: Any, store: Any, transfer: Transfer, topview_result: dict[str, Any]
 ) -> None:
     sandbox.fault(vendor="topview", call="media", kind="expire_media", code=404, times=None)
-    with pytest.raises(ResultUnavailable, match=r"cannot be had any more.*on_finished_job='resubmit'") as gone:
+    with pytest.raises(ResultUnavailable, match=r"no longer available.*on_finished_job='resubmit'") as gone:
         transfer(topview_result, f"{store.root}/clip.mp4")
     assert isinstance(gone.value, AirflowFailException)
     assert store.files() == {}
 
 
-def test_a_job_that_the_vendor_has_forgotten_has_no_fresh_url(
+def test_a_job_unknown_to_the_vendor_has_no_fresh_url(
     sandbox: Any, file_store: Any, transfer: Transfer, topview_result: dict[str, Any]
 ) -> None:
     sandbox.fault(vendor="topview", call="media", kind="expire_media")
     forgotten = {**topview_result, "job_id": "0" * 32}
-    with pytest.raises(ResultUnavailable, match="no longer known to the vendor"):
+    with pytest.raises(ResultUnavailable, match="unknown to the vendor"):
         transfer(forgotten, f"{file_store.root}/clip.mp4")
 
 
@@ -125,15 +125,15 @@ def test_an_error_page_that_pretends_to_be_the_media_is_never_published(
 
 
 @pytest.mark.parametrize("page", [b"<html>Sorry</html>", b'{"error": "gone"}', b"<?xml version='1.0'?><Error/>", b""])
-def test_a_page_that_lies_about_its_type_is_found_out(
+def test_an_error_page_with_a_media_type_is_not_published(
     store: Any, transfer: Transfer, result_at: Any, serve: Callable[..., str], page: bytes
 ) -> None:
-    with pytest.raises(ResultUnavailable, match="no media"):
+    with pytest.raises(ResultUnavailable, match="not media"):
         transfer(result_at(serve(page, "video/mp4")), f"{store.root}/clip.mp4")
     assert store.files() == {}
 
 
-def test_a_server_that_falls_silent_is_left(
+def test_a_server_that_stops_sending_is_given_up(
     sandbox: Any, file_store: Any, transfer: Transfer, result_at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "STALL_SECONDS", 0.3)

@@ -38,7 +38,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(url="http://exa\udcffmple/")
 @example(url="http://a\r\nb/")
 @example(url="http://" + "x" * 20_000)
-def test_no_url_is_too_odd(tmp_path: Path, transfer: Transfer, result_at: Any, url: str) -> None:
+def test_any_url_is_handled(tmp_path: Path, transfer: Transfer, result_at: Any, url: str) -> None:
     with pytest.raises(VideoAIError, match=r"paid for|no media|signature|cannot be had"):
         transfer(result_at(url or "x"), f"file://{tmp_path}/clip.mp4", verify=False)
     assert list(tmp_path.iterdir()) == []
@@ -57,7 +57,7 @@ def test_a_redirect_to_garbage_is_final_and_says_what_became_of_the_job(
     assert failure.value.job_id == "ViiTor_AI_1"
 
 
-def test_a_place_that_cannot_be_written_to_is_named_and_retried(
+def test_a_destination_that_cannot_be_written_is_named_and_retried(
     tmp_path: Path, transfer: Transfer, result_at: Any, serve: Any
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
@@ -68,7 +68,7 @@ def test_a_place_that_cannot_be_written_to_is_named_and_retried(
 
 
 @pytest.mark.usefixtures("s3_store")
-def test_a_bucket_that_is_not_there_is_named_and_retried(transfer: Transfer, result_at: Any, serve: Any) -> None:
+def test_a_missing_bucket_is_named_and_retried(transfer: Transfer, result_at: Any, serve: Any) -> None:
     with pytest.raises(StorageFailed, match=rf"s3://my_s3@nowhere/clip.mp4.*{FREE}"):
         transfer(result_at(serve(b"content")), "s3://my_s3@nowhere/clip.mp4", verify=False)
 
@@ -96,14 +96,14 @@ def object_at(server: str, key: str) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("size", [10, 6 * 1024**2], ids=["in one request", "in parts"])
 @pytest.mark.parametrize("name", ["clip.mp4", "clip"])
-def test_an_object_has_the_type_by_which_a_browser_plays_it(
+def test_an_object_has_the_content_type_that_browsers_play(
     s3_server: str, s3_store: Any, transfer: Transfer, result_at: Any, serve: Any, size: int, name: str
 ) -> None:
     kept = transfer(result_at(serve(bytes(size), "video/mp4")), f"{s3_store.root}/{name}", verify=False)
     assert object_at(s3_server, name)["ContentType"] == kept["content_type"] == "video/mp4"
 
 
-def test_an_object_that_is_copied_in_parts_keeps_its_type(
+def test_a_multipart_copy_keeps_the_content_type(
     s3_server: str, s3_store: Any, transfer: Transfer, result_at: Any, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("s3fs.core.MANAGED_COPY_THRESHOLD", 1024)
@@ -111,7 +111,7 @@ def test_an_object_that_is_copied_in_parts_keeps_its_type(
     assert object_at(s3_server, "clip.mp4")["ContentType"] == "video/mp4"
 
 
-def test_what_a_store_sends_as_gzip_is_stored_as_what_it_is(
+def test_gzip_from_a_store_is_stored_decoded(
     raw_server: RawServer, store: Any, transfer: Transfer, result_at: Any
 ) -> None:
     raw_server.behave = Origin([gzip.compress(SRT, mtime=0)], encoding="gzip", content_type="application/octet-stream")

@@ -49,7 +49,7 @@ def content(clip: str) -> bytes:
     return httpx.get(clip, trust_env=False, timeout=60).content
 
 
-def test_the_bytes_are_there_and_told(
+def test_the_bytes_are_stored_and_described(
     store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
 ) -> None:
     kept = transfer(result_at(clip), f"{store.root}/{{job_id}}.mp4")
@@ -70,19 +70,19 @@ def test_a_second_run_changes_nothing(
 
 
 @pytest.mark.parametrize("other", [b"something else", None], ids=["another length", "the same length"])
-def test_other_content_stays_unless_it_may_be_overwritten(
+def test_different_content_stays_unless_overwrite_is_set(
     store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes, other: bytes | None
 ) -> None:
     there = bytes(len(content)) if other is None else other
     store.put("clip.mp4", there)
-    with pytest.raises(InvalidRequest, match=r"something else is at .*; overwrite=True"):
+    with pytest.raises(InvalidRequest, match=r"another file is at .*; overwrite=True"):
         transfer(result_at(clip), f"{store.root}/clip.mp4")
     assert store.files() == {"clip.mp4": there}
     transfer(result_at(clip), f"{store.root}/clip.mp4", overwrite=True)
     assert store.files() == {"clip.mp4": content}
 
 
-def test_what_a_killed_try_left_is_replaced(
+def test_the_temporary_file_of_a_killed_task_is_replaced(
     store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
 ) -> None:
     store.put(".clip.mp4.part", b"half of somethi")
@@ -90,7 +90,7 @@ def test_what_a_killed_try_left_is_replaced(
     assert store.files() == {"clip.mp4": content}
 
 
-def test_of_two_tasks_with_one_destination_the_second_is_refused_and_the_first_is_whole(file_store: Any) -> None:
+def test_of_two_writers_the_second_fails_and_the_first_is_complete(file_store: Any) -> None:
     destination = open_destination(f"{file_store.root}/clip.mp4")
     with Draft(destination) as first:
         first.begin(Body())
@@ -104,7 +104,7 @@ def test_of_two_tasks_with_one_destination_the_second_is_refused_and_the_first_i
     assert file_store.files() == {"clip.mp4": b"again"}
 
 
-def test_a_file_that_was_published_while_its_lock_was_waited_for_is_not_written_to(
+def test_a_file_published_between_open_and_lock_is_not_written_to(
     file_store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     destination = open_destination(f"{file_store.root}/clip.mp4")
@@ -123,7 +123,7 @@ def test_a_file_that_was_published_while_its_lock_was_waited_for_is_not_written_
         assert file_store.files()["clip.mp4"] == b"the other's"
 
 
-def test_what_another_task_has_taken_away_is_not_published(s3_store: Any) -> None:
+def test_a_temporary_file_that_another_task_removed_is_not_published(s3_store: Any) -> None:
     with Draft(open_destination(f"{s3_store.root}/clip.mp4")) as draft:
         draft.begin(Body())
         draft.write(b"mine")
@@ -150,7 +150,7 @@ def test_a_file_system_without_locks_is_written_to(
     assert file_store.files() == {"clip.mp4": b"x"}
 
 
-def test_media_beyond_the_limit_is_not_taken(
+def test_media_larger_than_the_limit_is_refused(
     store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
 ) -> None:
     with pytest.raises(ResultUnavailable, match="larger than max_bytes"):
@@ -159,7 +159,7 @@ def test_media_beyond_the_limit_is_not_taken(
     transfer(result_at(clip), f"{store.root}/clip.mp4", max_bytes=len(content))
 
 
-def test_without_verify_anything_is_kept(store: Any, transfer: Transfer, result_at: Any, serve: Any) -> None:
+def test_without_verify_any_file_is_stored(store: Any, transfer: Transfer, result_at: Any, serve: Any) -> None:
     kept = transfer(result_at(serve(b"\x00raw", "video/raw")), f"{store.root}/clip.raw", verify=False)
     assert store.files() == {"clip.raw": b"\x00raw"}
     assert kept["duration_ms"] is None
@@ -181,7 +181,7 @@ def test_a_list_of_results_keeps_its_order(store: Any, transfer: Transfer, resul
     assert set(store.files()) == {"ViiTor_AI_1.mp4", "ViiTor_AI_2.mp4", "ViiTor_AI_3.mp4"}
 
 
-def test_subtitles_go_beside_the_video(sandbox: Any, store: Any, transfer: Transfer) -> None:
+def test_subtitles_are_stored_beside_the_video(sandbox: Any, store: Any, transfer: Transfer) -> None:
     hook = hook_for("tencent_ivh")
     fields = {"virtualman_key": "sandbox-virtualman", "input_ssml": "Hello there.", "video_param": {"Format": "Mp4"}}
     job_id = hook.submit(fields)
@@ -199,7 +199,7 @@ def test_subtitles_go_beside_the_video(sandbox: Any, store: Any, transfer: Trans
     assert len(sandbox.ledger("tencent_ivh")["submissions"]) == 1
 
 
-def test_a_page_in_place_of_subtitles_is_not_published(
+def test_an_error_page_instead_of_subtitles_is_not_published(
     store: Any, transfer: Transfer, result_at: Any, clip: str, serve: Any
 ) -> None:
     result = result_at(clip, subtitles_url=serve(b"Not found", "text/plain"))
@@ -208,14 +208,14 @@ def test_a_page_in_place_of_subtitles_is_not_published(
     assert set(store.files()) == {"clip.mp4"}
 
 
-def test_a_result_without_its_url_is_asked_for(
+def test_a_result_without_its_url_is_queried(
     file_store: Any, transfer: Transfer, topview_result: dict[str, Any]
 ) -> None:
     handed_over = {**topview_result, "state": "queued", "media_url": None}
     assert transfer(handed_over, f"{file_store.root}/clip.mp4")["bytes"]
 
 
-def test_a_job_that_has_not_ended_is_told_as_such(sandbox: Any, file_store: Any, transfer: Transfer) -> None:
+def test_a_job_that_has_not_ended_is_refused(sandbox: Any, file_store: Any, transfer: Transfer) -> None:
     sandbox.clock(run_seconds=600)
     hook = hook_for("aidge")
     job_id = hook.submit({"video_url": f"{sandbox.url}/sample/clip.mp4", "language": "en"})
@@ -247,7 +247,7 @@ def test_no_url_and_no_redirect_leads_into_the_users_network(
     assert file_store.files() == {}
 
 
-def test_a_redirect_is_followed_and_a_circle_is_left(
+def test_a_redirect_is_followed_and_a_loop_is_given_up(
     file_store: Any, transfer: Transfer, result_at: Any, serve: Any, clip: str
 ) -> None:
     assert transfer(result_at(serve(location=clip)), f"{file_store.root}/clip.mp4")["duration_ms"] == 8000
@@ -255,7 +255,7 @@ def test_a_redirect_is_followed_and_a_circle_is_left(
         transfer(result_at(serve(location="/1")), f"{file_store.root}/other.mp4")
 
 
-def test_a_full_disk_is_no_break_of_the_network(
+def test_a_full_disk_is_not_retried_as_a_network_error(
     file_store: Any, transfer: Transfer, result_at: Any, clip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full:

@@ -93,7 +93,7 @@ def write() -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_a_file_is_kept_under_the_name_that_was_given(store: Any, write: Any, name: str) -> None:
+def test_a_file_is_stored_under_the_given_name(store: Any, write: Any, name: str) -> None:
     kept = write(f"{store.root}/{name}.srt")
     write(f"{store.root}/{name}.srt")
     assert set(store.files()) == {f"{name}.srt"}
@@ -105,7 +105,7 @@ def test_a_file_is_kept_under_the_name_that_was_given(store: Any, write: Any, na
 
 
 @pytest.mark.parametrize("name", ONLY_ON_DISKS)
-def test_a_disk_holds_names_that_a_log_cannot(file_store: Any, write: Any, everything_said: Any, name: str) -> None:
+def test_a_name_that_a_log_cannot_show_is_stored(file_store: Any, write: Any, everything_said: Any, name: str) -> None:
     write(f"{file_store.root}/{name}.srt")
     assert set(file_store.files()) == {f"{name}.srt"}
     assert f"2 cues at {file_store.root}/{printable(name)}.srt" in everything_said()
@@ -117,7 +117,7 @@ def test_a_disk_holds_names_that_a_log_cannot(file_store: Any, write: Any, every
 @example("#")
 @example("~")
 @example("a" * 251)
-def test_any_name_of_a_file_is_written_whole_beside_it_first(name: str) -> None:
+def test_any_name_is_first_written_as_a_temporary_file(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = FileLocation.find("destination", f"file://{folder}/{name}.mp4")
         destination = Destination(place.fs, place.path)
@@ -132,7 +132,7 @@ def test_any_name_of_a_file_is_written_whole_beside_it_first(name: str) -> None:
         assert SourceFile.find("source", str(Path(folder, f"{name}.mp4"))).size == 1
 
 
-def test_a_full_disk_leaves_nothing_of_a_file(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_partial_file(tmp_path: Path) -> None:
     place = FileLocation.find("destination", f"file://{tmp_path}/clip.mp4")
     draft = Draft(Destination(place.fs, place.path))
     draft.begin(Body(length=100))
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_nothing_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 200, 900, 1000, 1010, 1020])
-def test_a_key_of_any_length_has_room_for_the_name_beside_it(s3_store: Any, write: Any, length: int) -> None:
+def test_a_key_of_any_length_has_room_for_the_temporary_name(s3_store: Any, write: Any, length: int) -> None:
     folders = "/".join(["f" * 99] * (length // 100))
     name = "n" * (length - len(folders) - 1)
     path = f"{folders}/{name}"[: 1024 - len("clips/.srt")] + ".srt"
@@ -180,13 +180,13 @@ def test_two_paths_are_two_assets(one: str, another: str) -> None:
         ("S3://b/a\nb.mp4", "s3://b/a%0Ab.mp4"),
     ],
 )
-def test_what_an_asset_is_called(path: str, uri: str) -> None:
+def test_the_uri_of_an_asset(path: str, uri: str) -> None:
     assert Asset(uri=asset_uri(path)).uri == uri
 
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, *ONLY_ON_DISKS, "y" * 1600, "视" * 300])
 @pytest.mark.parametrize("root", ["s3://conn@bucket/", "file:///"])
-def test_an_outlet_that_nobody_asked_for_costs_no_dag(root: str, name: str) -> None:
+def test_an_implicit_outlet_never_breaks_the_dag(root: str, name: str) -> None:
     with DAG("pipeline", schedule=None) as dag:
         keep(f"{root}{name}.mp4")
         WordTimesToSubtitlesOperator(task_id="write", result={}, destination=f"{root}{name}.srt")
@@ -195,9 +195,7 @@ def test_an_outlet_that_nobody_asked_for_costs_no_dag(root: str, name: str) -> N
         assert all(AssetModel(name=asset.name, uri=asset.uri).uri.isascii() for asset in task.outlets)
 
 
-def test_a_destination_that_airflow_takes_no_asset_for_is_written_all_the_same(
-    file_store: Any, write: Any, everything_said: Any
-) -> None:
+def test_a_destination_that_cannot_be_an_asset_is_written(file_store: Any, write: Any, everything_said: Any) -> None:
     folders = "/".join(["f" * 200] * 8)
     kept = write(f"{file_store.root}/{folders}/a.srt")
     assert kept["cues"] == 2
@@ -206,12 +204,12 @@ def test_a_destination_that_airflow_takes_no_asset_for_is_written_all_the_same(
 
 def test_an_alias_without_an_asset_fails_before_anything_is_copied(file_store: Any, write: Any) -> None:
     folders = "/".join(["f" * 200] * 8)
-    with pytest.raises(InvalidRequest, match="outlets: Airflow takes no asset for file:///"):
+    with pytest.raises(InvalidRequest, match="outlets: Airflow accepts no asset for file:///"):
         write(f"{file_store.root}/{folders}/a.srt", outlets=[AssetAlias("new")])
     assert file_store.files() == {}
 
 
-def test_an_alias_gets_an_asset_that_airflows_server_takes(
+def test_an_alias_gets_an_asset_that_airflows_server_accepts(
     file_store: Any, transfer: Callable[..., Any], clip: dict[str, Any]
 ) -> None:
     alias, events = AssetAlias("new"), OutletEventAccessors()
@@ -233,7 +231,7 @@ WEB = [
 
 
 @pytest.mark.parametrize("address", WEB)
-def test_a_web_address_is_no_file(address: str) -> None:
+def test_a_web_url_is_not_a_file(address: str) -> None:
     speaks = {"avatar_source_from": "1", "audio_source_from": "0", "ai_avatar_id": "a"}
     for argument, make in {
         "audio_file": lambda: TopviewVideoAvatarOperator(task_id="a", audio_file=address, **speaks),
@@ -252,7 +250,7 @@ def test_a_web_address_is_no_file(address: str) -> None:
 @pytest.mark.parametrize(
     "path", ["s3://bucket", "s3://", "s3:///a", "s3://b/a/", "file:///a/..", "s3://b/\0", "s3://b/\ud800"]
 )
-def test_what_names_no_file_is_refused_when_the_dag_is_parsed(path: str) -> None:
+def test_a_path_without_a_file_name_is_refused_when_the_dag_is_parsed(path: str) -> None:
     with pytest.raises(InvalidRequest, match="destination: "):
         keep(path)
     with pytest.raises(InvalidRequest, match="source: "):
@@ -261,7 +259,7 @@ def test_what_names_no_file_is_refused_when_the_dag_is_parsed(path: str) -> None
 
 @settings(deadline=None)
 @given(st.text(max_size=60))
-def test_any_text_is_a_place_or_is_refused(text: str) -> None:
+def test_any_text_is_a_location_or_is_refused(text: str) -> None:
     for given_text in (text, f"file://{text}", f"s3://{text}"):
         parts = store_url(given_text)
         assert parts is None or parts.uri.isascii()
@@ -295,7 +293,7 @@ def test_a_store_that_refuses_is_an_error_that_names_the_argument(
         SourceFile.find("source", path)
 
 
-def test_a_store_without_credentials_says_how_to_give_them(
+def test_missing_credentials_are_reported_with_a_remedy(
     write: Any, s3_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ANON", json.dumps({"conn_type": "aws", "extra": {"endpoint_url": s3_server}}))
@@ -320,9 +318,7 @@ def test_a_store_without_credentials_says_how_to_give_them(
         (TimeoutError(), StorageFailed, "TimeoutError"),
     ],
 )
-def test_what_a_store_raises_becomes_an_error_that_says_what_to_do(
-    failure: Exception, kind: type[Exception], advice: str
-) -> None:
+def test_any_error_of_a_store_becomes_one_with_a_remedy(failure: Exception, kind: type[Exception], advice: str) -> None:
     with pytest.raises(kind, match=f"^source: .*{advice}") as raised, store_errors("source", "s3://c:pw@b/a"):
         raise failure
     assert "secret" not in str(raised.value)
@@ -333,7 +329,7 @@ def test_what_a_store_raises_becomes_an_error_that_says_what_to_do(
 @pytest.mark.parametrize(
     "failure", [KeyError("bug"), InvalidRequest("ours"), StorageFailed("ours"), DifferentContent()]
 )
-def test_what_is_no_fault_of_a_store_is_left_as_it_is(failure: Exception) -> None:
+def test_other_errors_are_not_translated(failure: Exception) -> None:
     with pytest.raises(type(failure)) as raised, store_errors("source", "s3://b/a"):
         raise failure
     assert raised.value is failure
@@ -350,6 +346,6 @@ def test_a_store_that_cannot_be_reached_is_retried(write: Any, monkeypatch: pyte
 
 
 def test_a_name_that_a_library_would_cut_is_refused(s3_store: Any, write: Any) -> None:
-    with pytest.raises(InvalidRequest, match="cannot hold a file of the name"):
+    with pytest.raises(InvalidRequest, match="cannot hold a file with the name"):
         write(f"{s3_store.root}/a.srt?versionId=1.srt")
     assert s3_store.files() == {}

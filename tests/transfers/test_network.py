@@ -122,7 +122,7 @@ def test_http_goes_through_the_environments_proxy(
     assert file_store.files() == {"clip.mp4": CONTENT}
 
 
-def test_a_host_of_no_proxy_is_reached_directly(carry: Transfer, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_in_no_proxy_is_reached_directly(carry: Transfer, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with running_proxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "example.com, 127.0.0.0/8")
@@ -130,7 +130,7 @@ def test_a_host_of_no_proxy_is_reached_directly(carry: Transfer, serve: Any, mon
         assert proxy.requests == []
 
 
-def test_a_name_that_only_the_proxy_knows_is_its_decision(
+def test_a_name_that_only_the_proxy_resolves_is_its_decision(
     carry: Transfer, serve: Any, connect: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guarded = connect("viitor", extra={})
@@ -141,7 +141,7 @@ def test_a_name_that_only_the_proxy_knows_is_its_decision(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "2130706433", "[::ffff:10.0.0.1]"])
-def test_a_proxy_is_no_way_into_the_users_network(
+def test_a_proxy_cannot_be_used_to_reach_the_users_network(
     carry: Transfer, connect: Callable[..., str], monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     guarded = connect("viitor", extra={})
@@ -152,7 +152,7 @@ def test_a_proxy_is_no_way_into_the_users_network(
         assert proxy.requests == []
 
 
-def test_what_a_proxy_refuses_names_it_and_never_its_login(
+def test_a_refusal_of_a_proxy_names_it_and_never_its_login(
     carry: Transfer, https: str, serve: Any, free_port: int, monkeypatch: pytest.MonkeyPatch, everything_said: Any
 ) -> None:
     texts = []
@@ -174,7 +174,7 @@ def test_what_a_proxy_refuses_names_it_and_never_its_login(
 
 
 @pytest.mark.parametrize("value", ["ftp://proxy.example:1", "http://[x", "socks5://127.0.0.1:1"])
-def test_a_variable_that_names_no_usable_proxy_is_named(
+def test_an_unusable_proxy_variable_is_named(
     carry: Transfer, serve: Any, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", value)
@@ -199,13 +199,13 @@ def test_uploads_go_through_the_environments_proxy_as_the_requests_do(
 # -- notebooks ---
 
 
-async def test_a_transfer_works_where_a_loop_runs_already(carry: Transfer, file_store: Any, serve: Any) -> None:
+async def test_a_transfer_works_while_an_event_loop_is_running(carry: Transfer, file_store: Any, serve: Any) -> None:
     assert carry(serve(CONTENT))["bytes"] == len(CONTENT)
     assert file_store.files() == {"clip.mp4": CONTENT}
     assert asyncio.get_running_loop().is_running()
 
 
-async def test_an_upload_works_where_a_loop_runs_already(sandbox: Any, tmp_path: Path) -> None:  # noqa: ARG001
+async def test_an_upload_works_while_an_event_loop_is_running(sandbox: Any, tmp_path: Path) -> None:  # noqa: ARG001
     (tmp_path / "clip.mp4").write_bytes(CONTENT)
     hook = TopviewHook()
     assert hook.has_file(hook.upload(tmp_path / "clip.mp4"))

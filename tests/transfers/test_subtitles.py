@@ -88,7 +88,7 @@ def video(text: str = "One sentence. Another &amp; last one!") -> dict[str, Any]
     return finished(virtualman_key="sandbox-virtualman", input_ssml=text, video_param={"Format": "Mp4"})
 
 
-def test_the_suffix_chooses_the_form_of_the_file(store: Any, subtitle: Subtitle) -> None:
+def test_the_suffix_decides_the_format_of_the_file(store: Any, subtitle: Subtitle) -> None:
     kept = subtitle(SPEECH, f"{store.root}/{{job_id}}.srt")
     subtitle(SPEECH, f"{store.root}/{{job_id}}.VTT")
     assert store.files() == {
@@ -130,9 +130,7 @@ def test_speech_of_the_sandbox_becomes_subtitles_at_the_times_of_its_words(
 
 
 @pytest.mark.usefixtures("prompt")
-def test_a_task_of_ours_hands_the_times_on_to_the_next(
-    task: Any, cases: Any, file_store: Any, subtitle: Subtitle
-) -> None:
+def test_word_timestamps_pass_from_task_to_task(task: Any, cases: Any, file_store: Any, subtitle: Subtitle) -> None:
     result = task(cases["tencent_tts"], input_ssml="Hello there.").run()
     assert subtitle(json.dumps(result), f"{file_store.root}/a.vtt")["cues"] == 1
     assert b"Hello there." in file_store.files()["a.vtt"]
@@ -145,9 +143,9 @@ def test_a_second_run_changes_nothing(store: Any, subtitle: Subtitle, monkeypatc
 
 
 @pytest.mark.parametrize("there", [b"mine", bytes(len(SRT))], ids=["another length", "the same length"])
-def test_other_content_stays_unless_it_may_be_overwritten(store: Any, subtitle: Subtitle, there: bytes) -> None:
+def test_different_content_stays_unless_overwrite_is_set(store: Any, subtitle: Subtitle, there: bytes) -> None:
     store.put("a.srt", there)
-    with pytest.raises(InvalidRequest, match=r"something else is at .*; overwrite=True"):
+    with pytest.raises(InvalidRequest, match=r"another file is at .*; overwrite=True"):
         subtitle(SPEECH, f"{store.root}/a.srt")
     assert store.files() == {"a.srt": there}
     subtitle(SPEECH, f"{store.root}/a.srt", overwrite=True)
@@ -159,9 +157,7 @@ def test_a_layout_changes_the_lines(file_store: Any, subtitle: Subtitle) -> None
     assert "Hello there,\neveryone.\n" in file_store.files()["a.srt"].decode()
 
 
-def test_the_results_of_a_list_have_a_file_each_and_are_told_to_the_outlets(
-    file_store: Any, subtitle: Subtitle
-) -> None:
+def test_each_result_of_a_list_has_a_file_and_the_outlets_get_all(file_store: Any, subtitle: Subtitle) -> None:
     asset, alias, events = Asset("subtitles"), AssetAlias("new-subtitles"), OutletEventAccessors()
     results = [SPEECH, {**SPEECH, "job_id": "t2"}]
     kept = subtitle(results, f"{file_store.root}/{{job_id}}.srt", outlets=[asset, alias], events=events)
@@ -173,7 +169,7 @@ def test_the_results_of_a_list_have_a_file_each_and_are_told_to_the_outlets(
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"details": {}}, r"job t1 has no times of words .*TencentTtsOperator\), no field is needed for them"),
+        ({"details": {}}, r"job t1 has no word timestamps .*TencentTtsOperator\), no field is needed for them"),
         (
             {"details": {}, "subtitles_url": "https://example.com/a.srt"},
             "subtitles of its own: .* subtitles_dest",
@@ -182,7 +178,7 @@ def test_the_results_of_a_list_have_a_file_each_and_are_told_to_the_outlets(
         ({"state": "queued", "details": {}}, "job t1 has not succeeded; wait for it"),
     ],
 )
-def test_a_result_without_times_says_what_has_them_and_nothing_is_written(
+def test_a_result_without_timestamps_is_refused_and_nothing_is_written(
     file_store: Any, subtitle: Subtitle, change: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=complaint) as refused:
@@ -209,7 +205,7 @@ def test_a_wrong_argument_is_named_when_the_dag_is_parsed(arguments: dict[str, A
         operator(**arguments)
 
 
-def test_a_path_that_never_changes_is_the_tasks_outlet_and_the_result_makes_its_task_upstream() -> None:
+def test_a_constant_path_is_the_outlet_and_the_results_task_is_upstream() -> None:
     with DAG("pipeline", schedule=None):
         made = TencentTtsOperator(task_id="make", input_ssml="Hi.", timbre_key="sandbox-timbre")
         written = operator(result=made.output, destination="s3://conn@bucket/latest.srt")
@@ -221,7 +217,7 @@ def test_a_path_that_never_changes_is_the_tasks_outlet_and_the_result_makes_its_
 # -- SRT that the vendor made ---
 
 
-def test_the_vendors_srt_is_kept_as_webvtt_where_the_name_says_so(sandbox: Any, store: Any, transfer: Any) -> None:  # noqa: ARG001
+def test_the_vendors_srt_is_stored_as_webvtt_if_the_suffix_is_vtt(sandbox: Any, store: Any, transfer: Any) -> None:  # noqa: ARG001
     result = video()
     assert "TextTimestampResult" not in result["details"], "the vendor fills it for speech alone"
     kept = transfer(result, f"{store.root}/a.mp4", subtitles_destination=f"{store.root}/a.vtt")
@@ -236,10 +232,10 @@ def test_the_vendors_srt_is_kept_as_webvtt_where_the_name_says_so(sandbox: Any, 
     assert transfer(result, f"{store.root}/a.mp4", subtitles_destination=f"{store.root}/a.vtt") == kept
 
 
-def test_webvtt_that_is_there_already_is_not_replaced_unasked(sandbox: Any, file_store: Any, transfer: Any) -> None:  # noqa: ARG001
+def test_existing_webvtt_is_not_replaced_without_overwrite(sandbox: Any, file_store: Any, transfer: Any) -> None:  # noqa: ARG001
     result, places = video(), (f"{file_store.root}/a.mp4", f"{file_store.root}/a.vtt")
     file_store.put("a.vtt", b"WEBVTT")
-    with pytest.raises(InvalidRequest, match="something else is at"):
+    with pytest.raises(InvalidRequest, match="another file is at"):
         transfer(result, places[0], subtitles_destination=places[1])
     assert file_store.files()["a.vtt"] == b"WEBVTT"
     transfer(result, places[0], subtitles_destination=places[1], overwrite=True)
@@ -247,7 +243,7 @@ def test_webvtt_that_is_there_already_is_not_replaced_unasked(sandbox: Any, file
 
 
 @pytest.mark.parametrize("body", [b"Not found", b"1 --> 2", b"00:00:01,000 --> 00:00:02,000\n\xff\xfe\n"])
-def test_what_is_no_srt_does_not_become_webvtt(
+def test_a_file_that_is_not_srt_is_not_converted(
     sandbox: Any, file_store: Any, transfer: Any, result_at: Any, serve: Any, body: bytes
 ) -> None:
     result = result_at(f"{sandbox.url}/sample/clip.mp4", subtitles_url=serve(body, "text/plain"))
