@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CDNetworks Cloud VoD: pull a clip in, then cut a piece out of it."""
+"""CDNetworks Cloud VoD: pull a clip from a URL, then trim it."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Localize a clip: clean it, cut it, put a presenter beside it, and keep what came of it in your own storage.
+"""Localize a clip: remove its text, trim it, add a presenter, and store the results in your own storage.
 
     source ─┬─ erase_text (ViiTor) ── pull_into_vod ── trim (CDNetworks) ─┐
             ├─ erase_with_aidge (Aidge) ─────────────────────────────────┤
     script ─┬─ avatar (Topview) ─────────────────────────────────────────┼─ gather
             └─ narrator (Tencent IVH) ───────────────────────────────────┘
 
-Each of the boxes but the last is a job at a vendor: paid for once, waited for without a worker. The last copies the
-results to the storage, before their URLs expire, and starts the DAG new_video, which is scheduled on them.
+Each task but the last is a job at a vendor: paid for once, and waited for without a worker. The last copies the results
+to the storage before their URLs expire, and emits the asset event that starts the DAG new_video.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageO
 
 # `make ui` points this at the sandbox's own clip, so that the Trigger form works as it stands.
 SAMPLE_CLIP = os.environ.get("VIDEOAI_SAMPLE_CLIP", "https://example.com/clip.mp4")
-# s3://conn@bucket/folder, gs://, abfs:// or file://, where scheduler and workers share a file system.
+# s3://conn@bucket/folder, gs://, abfs:// or file://, if all workers share a file system.
 STORAGE = os.environ.get("VIDEOAI_STORAGE", f"file://{tempfile.gettempdir()}/videoai")
 NEW_VIDEOS = Asset("new_videos")
 

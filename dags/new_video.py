@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run whenever there are new videos in the storage, and write a manifest beside them.
+"""Write a manifest beside new videos in the storage, each time that the DAG localize_clip has stored some.
 
-The DAG localize_clip tells the asset what it stored: path, size, hash, length, and the job that made it.
+The asset event has an entry per video: path, size, hash, duration, and the job that made it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Remove burnt-in text from a whole list of clips.
 
-One mapped task submits a job for each clip and returns at once; one sensor waits for all of them, and ViiTor is asked
-about up to 100 jobs in one request. The results come in the order of the clips.
+A mapped task submits one job per clip and returns at once; one sensor waits for all of them, and polls up to 100 jobs
+per request. The results are in the order of the clips.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SAMPLE_CLIP = os.environ.get("VIDEOAI_SAMPLE_CLIP", "https://example.com/clip.mp
 with DAG(
     "remove_text_from_many",
     schedule=None,
-    description="One job a clip, one sensor for all",
+    description="One job per clip, one sensor for all",
     doc_md=__doc__,
     tags=["videoai", "example"],
     params={

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tencent IVH: listen to a text first, then make the digital human's video of it."""
+"""Tencent IVH: make speech of a text to review it, then the digital human's video of the same text."""
 
 from __future__ import annotations
 

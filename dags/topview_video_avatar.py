@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Topview: let a public avatar speak a text."""
+"""Topview: make a video of a public avatar that speaks a text."""
 
 from __future__ import annotations
 

@@ -21,5 +21,5 @@ def test_the_arguments_are_those_of_the_operator(page: Pages, cells: Cells) -> N
 def test_the_layout_has_every_field_with_its_default(page: Pages, cells: Cells) -> None:
     told = {row[0]: row[2] for row in cells(page("subtitles.md").section("## Layout"))}
     defaults = {field.name: str(field.default) for field in fields(Layout)}
-    line = {"characters_per_line": f"{LATIN_LINE}; {WIDE_LINE} where most of the text is wide"}
+    line = {"characters_per_line": f"{LATIN_LINE}; {WIDE_LINE} if most of the text is wide"}
     assert told == defaults | line
