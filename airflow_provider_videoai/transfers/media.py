@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
+from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
-from airflow_provider_videoai.tasks.template_literals import is_rendered_later
+from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
@@ -23,7 +24,7 @@ MAX_BYTES = 10 * 1024**3
 """Default limit of the size of the media, in bytes."""
 
 
-class VideoResultToObjectStorageOperator(BaseOperator):
+class VideoResultToObjectStorageOperator(RendersText):
     """Copy a job's media to your own storage: S3, Google Cloud Storage, Azure, a file system.
 
     The media is streamed, resumed after interruptions, and published whole or not at all. If its URL has expired, the
@@ -86,6 +87,11 @@ class VideoResultToObjectStorageOperator(BaseOperator):
         self.verify = verify
         self.max_bytes = max_bytes
         self.vendor_conn_id = vendor_conn_id
+
+    @override
+    def text_fields(self) -> Collection[str]:
+        # Not the result: with render_template_as_native_obj it is a dict, which need not be written as text and read.
+        return ("destination", "subtitles_destination", "vendor_conn_id")
 
     def execute(self, context: Context) -> Any:
         """Copy every result to its destination, one after the other."""

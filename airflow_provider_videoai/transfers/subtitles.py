@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
+from typing_extensions import override
 
 from airflow_provider_videoai.files.locations import shown
 from airflow_provider_videoai.jobs.errors import InvalidRequest
@@ -16,7 +17,7 @@ from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues
 from airflow_provider_videoai.media.subtitles import SubtitleFormat, serialize
 from airflow_provider_videoai.media.words import WORD_TIMES, parse_words
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
-from airflow_provider_videoai.tasks.template_literals import is_rendered_later
+from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
@@ -24,7 +25,7 @@ from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets
 __all__ = ["WordTimesToSubtitlesOperator"]
 
 
-class WordTimesToSubtitlesOperator(BaseOperator):
+class WordTimesToSubtitlesOperator(RendersText):
     """Write subtitles for speech of Tencent IVH, as SRT or WebVTT, to your own storage.
 
     The word timestamps are part of the result, so no request is sent to the vendor. A destination with the same content
@@ -70,6 +71,10 @@ class WordTimesToSubtitlesOperator(BaseOperator):
         self.destination = destination
         self.layout = layout
         self.overwrite = overwrite
+
+    @override
+    def text_fields(self) -> Collection[str]:
+        return ("destination",)  # not the result, as with VideoResultToObjectStorageOperator
 
     def execute(self, context: Context) -> Any:
         """Write a file for every result, one after the other."""

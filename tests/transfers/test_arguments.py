@@ -165,6 +165,22 @@ def test_the_users_outlets_are_left_as_they_are() -> None:
     assert keep("s3://conn@bucket/latest.mp4", outlets=[mine]).outlets == [mine]
 
 
+@pytest.mark.parametrize("native", [False, True])
+def test_text_is_rendered_to_text_and_a_result_to_a_result(native: bool) -> None:
+    with DAG("pipeline", schedule=None, render_template_as_native_obj=native):
+        task = VideoResultToObjectStorageOperator(
+            task_id="keep",
+            result="{{ params.result }}",
+            destination="{{ params.folder }}/{job_id}.mp4",
+            vendor_conn_id="{{ params.account }}",
+        )
+    context: Any = {"params": {"result": RESULT, "folder": "s3://b", "account": "1e5"}}
+    task.render_template_fields(context)
+    assert (task.destination, task.vendor_conn_id) == ("s3://b/{job_id}.mp4", "1e5")
+    assert results_of(task.result) == results_of(RESULT)
+    assert isinstance(task.result, dict) is native
+
+
 @pytest.fixture
 def clip(sandbox: Any, result_at: Any) -> dict[str, Any]:
     found: dict[str, Any] = result_at(f"{sandbox.url}/sample/clip.mp4")
