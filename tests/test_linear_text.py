@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.files.lineage import report_lineage
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.values.printable import printable
@@ -102,7 +102,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "job ids of a list": lambda text: job_ids_of(f"[{text}", ViiTor),
     "results": results_of,
     "path": lambda text: check_template("destination", f"file:///{text}"),
-    "lineage": lambda text: report(object(), inputs=[f"https://a/{text}"]),
+    "lineage": lambda text: report_lineage(object(), inputs=[f"https://a/{text}"]),
     "page, a text": shown,
     "page, URLs": unsigned,
 }

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from airflow_provider_videoai.files.locations import store_url
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
-__all__ = ["report"]
+__all__ = ["report_lineage"]
 
 _LONGEST = 1500
 """In characters: Airflow refuses longer URIs (the column ``asset.uri``)."""
 
 
-def report(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
+def report_lineage(by: Any, *, inputs: Iterable[str | None] = (), outputs: Iterable[str | None] = ()) -> None:
     """Report URLs that were read and written, without their secrets (login, query, fragment, connection).
 
     Values that are not URLs (a vendor's id, a text) are skipped.

@@ -22,7 +22,7 @@ from airflow_provider_videoai.tasks.arguments import connection_id
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
 from airflow_provider_videoai.tasks.templated import FileSource, Flag, Integer, Number, Text
 from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of
-from airflow_provider_videoai.uploads.uploaded_file import remembered
+from airflow_provider_videoai.uploads.uploaded_file import upload_once
 from airflow_provider_videoai.vendors.topview import FORMATS, VideoAvatarRequest
 
 __all__ = ["TopviewUploadOperator", "TopviewVideoAvatarOperator"]
@@ -150,7 +150,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
         """Upload the files and put their ids in the place of what identifies them."""
         topview = cast(TopviewHook, hook)
         ids = {
-            f"{name}_id": remembered(
+            f"{name}_id": upload_once(
                 store, getattr(request, f"{name}_id"), topview.has_file, partial(topview.upload, source)
             )
             for name, source in self._files().items()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.files.lineage import report_lineage
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import (
     QuotaExceeded,
@@ -180,7 +180,7 @@ class Jobs:
         results = [self._completed(status) for status in statuses]
         for result in results:
             log_result(self.log, result)
-        report(self.hook, inputs=self.sources, outputs=[result.media_url for result in results])
+        report_lineage(self.hook, inputs=self.sources, outputs=[result.media_url for result in results])
         return results
 
     def _completed(self, status: JobStatus) -> JobResult:

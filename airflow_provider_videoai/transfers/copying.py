@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.files.lineage import report_lineage
 from airflow_provider_videoai.files.locations import shown
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.registry import hook_for
@@ -97,7 +97,7 @@ class ResultCopier:
                 overwrite=self._overwrite,
                 log=self._log,
             )
-        report(self._hook, inputs=[url], outputs=[path])
+        report_lineage(self._hook, inputs=[url], outputs=[path])
         self._log.info("%s: stored at %s, %s bytes, SHA-256 %s", source.name, shown(path), stored.bytes, stored.sha256)
         return stored
 

@@ -93,14 +93,14 @@ class WordTimesToSubtitlesOperator(RendersText):
 
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
         # Imported here: DAG parsing is a hot path, and this loads fsspec.
-        from airflow_provider_videoai.files.lineage import report
+        from airflow_provider_videoai.files.lineage import report_lineage
         from airflow_provider_videoai.media.writing import store_bytes
         from airflow_provider_videoai.transfers.store_failures import open_destination, storage_errors
 
         content = serialize(cues, SubtitleFormat.of(path) or SubtitleFormat.SRT).encode()
         with storage_errors(f"subtitles of job {result.job_id}", path, result.job_id):
             stored = store_bytes(content, open_destination(path), overwrite=self.overwrite)
-        report(self, outputs=[path])
+        report_lineage(self, outputs=[path])
         self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), shown(path))
         return {
             "path": path,

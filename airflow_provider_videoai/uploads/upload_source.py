@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
-from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.files.lineage import report_lineage
 from airflow_provider_videoai.files.locations import FileLocation, check_name, shown, store_errors
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
@@ -81,7 +81,7 @@ class SourceFile:
 
     def open(self) -> BinaryIO:
         """Open it for reading, with a small buffer, and report it to lineage."""
-        report(self.place, inputs=[self.place.url])
+        report_lineage(self.place, inputs=[self.place.url])
         return cast(BinaryIO, self.place.fs.open(self.place.path, "rb", block_size=_BLOCK))
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 
 from airflow_provider_videoai.jobs.submission.record_store import Store
 
-__all__ = ["UPLOADS_KEY", "remembered"]
+__all__ = ["UPLOADS_KEY", "upload_once"]
 
 UPLOADS_KEY = "videoai_uploads"
 """Key in Airflow's task state store: the vendor's file ids by the hash of each file's identity."""
 
 
-def remembered(store: Store, identity: str, is_there: Callable[[str], bool], upload: Callable[[], str]) -> str:
+def upload_once(store: Store, identity: str, is_there: Callable[[str], bool], upload: Callable[[], str]) -> str:
     """Return the vendor's id of a file; upload it if no earlier upload is still there.
 
     :param store: the task's state.

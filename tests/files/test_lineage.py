@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.lineage import hook
 
-from airflow_provider_videoai.files.lineage import report
+from airflow_provider_videoai.files.lineage import report_lineage
 from airflow_provider_videoai.hooks.viitor import ViiTorHook
 from tests.support.cases import Case
 from tests.support.which_airflow import lineage
@@ -48,7 +48,7 @@ def uris(collector: lineage.HookLineageCollector) -> tuple[list[str], list[str]]
 def test_a_url_is_reported_without_its_secrets(
     collector: lineage.HookLineageCollector, given: str | None, told: list[str]
 ) -> None:
-    report(HOOK, inputs=[given], outputs=[given])
+    report_lineage(HOOK, inputs=[given], outputs=[given])
     assert uris(collector) == (told, told)
 
 
