@@ -168,6 +168,7 @@ class Download:
         self._fresh = False
         total = self._body.length if self._body else None
         async for piece in pieces(answer, seconds=STALL_SECONDS):
+            # Before the write: a stated length may be false, or missing.
             self._check_size(self._sink.size + len(piece))
             try:
                 await asyncio.to_thread(self._sink.write, piece)
@@ -217,7 +218,7 @@ class Download:
             fresh = await self._renew()
         except (VendorUnavailable, QuotaExceeded) as failure:
             await self._pause(failure)
-            return url
+            return url  # it will be refused again, and the vendor queried again: both count as attempts
         self._fresh = True
         if _place(fresh) != _place(url):
             # Another resource: its validators say nothing about the bytes received from this one (RFC 9110, 8.8).
@@ -229,6 +230,7 @@ class Download:
         slow = isinstance(broken, Unreachable) and broken.slow
         if (reason := self._attempts.attempt_ended(self._sink.size, slow=slow)) is not None:
             raise VendorUnavailable(f"{self._name} cannot be fetched for now: {broken} ({reason})") from broken
+        # The server's Retry-After is capped: a hostile one must not hold the worker slot for hours.
         requested = getattr(broken, "pause", None) or getattr(broken, "retry_after", None)
         jitter = random.uniform(0.1, 0.3) * 2**self._attempts.fruitless  # noqa: S311 - jitter
         pause = min(requested or jitter, _LONGEST_PAUSE)

@@ -134,7 +134,7 @@ def _prober() -> Iterator[Connection]:
                 _wait_until_ready(connection)
                 yield connection
             finally:
-                process.kill()
+                process.kill()  # not terminate(): a subprocess under the control of a file could ignore it
 
 
 def _started(descriptor: int) -> subprocess.Popen[bytes]:

@@ -78,7 +78,7 @@ def main(descriptor: int, max_memory: int, seconds: float) -> None:
 
 
 def _limit(max_memory: int, seconds: float) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would write the user's media to the disk
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     if sys.platform == "linux":  # macOS does not support RLIMIT_AS
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

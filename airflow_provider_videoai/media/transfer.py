@@ -63,6 +63,7 @@ def transfer(
     """
     there = destination.size()
     if there is not None and not overwrite:
+        # Compare while downloading: nothing is written, and the user may not even have the right to.
         return _compare(source, destination, there, rules, check, log)
     with Draft(destination) as draft:
         body = fetch(source, draft, rules, log)

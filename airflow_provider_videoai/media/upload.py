@@ -59,7 +59,7 @@ async def post(url: str, body: Upload, form: Mapping[str, str], *, allow_private
 
     :param form: the fields before it.
     """
-    boundary = secrets.token_hex(16)
+    boundary = secrets.token_hex(16)  # random, so that a file cannot contain it on purpose
     begin = f"--{boundary}\r\nContent-Disposition: form-data; name="
     fields = [f'{begin}"{name}"\r\n\r\n{value}\r\n' for name, value in form.items()]
     file = f'{begin}"file"; filename="{quote(body.name)}"\r\nContent-Type: application/octet-stream\r\n\r\n'
@@ -75,7 +75,7 @@ async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None
             answer = await client.request(
                 method, check_url(url), data=pieces, headers=headers, skip_auto_headers=("Content-Type",)
             )
-            answer.close()
+            answer.close()  # its body may be endless, and nothing in it is needed
     except (Unreachable, TimeoutError) as failure:
         if pieces.read_error is not None:
             raise pieces.read_error from failure

@@ -43,7 +43,7 @@ class ResultCopier:
         if result.vendor not in VENDORS:
             raise InvalidRequest(f"result: this package has no vendor {result.vendor!r}")
         if verify:
-            require_library()
+            require_library()  # before the download, which may take an hour
         self._hook = hook_for(result.vendor, conn_id)
         self._result = _finished(result, self._hook)
         self._overwrite = overwrite

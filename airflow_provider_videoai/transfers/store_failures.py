@@ -48,6 +48,7 @@ def storage_errors(
         yield
     except (ResultUnavailable, VendorUnavailable) as failure:
         fate = _PAID if isinstance(failure, ResultUnavailable) else _FREE
+        # In place, so that the class, the cause and the traceback stay.
         failure.message = _unpublished(failure.message, fate)
         failure.args = (failure.message,)
         failure.job_id = job_id

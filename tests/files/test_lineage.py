@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Airflow's own collector of lineage is told."""
+"""What is reported to Airflow's own lineage collector."""
 
 from __future__ import annotations
 

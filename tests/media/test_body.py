@@ -36,7 +36,7 @@ def part(start: int = 40, total: str = "100", **more: str) -> dict[str, str]:
 
 CASES: dict[str, tuple[int, Headers, int, Body | None, Action]] = {
     "all of it": (200, {}, 0, None, Action.START),
-    "all of it, though a part was asked for": (200, {}, 40, KNOWN, Action.START),
+    "the whole body, although a part was requested": (200, {}, 40, KNOWN, Action.START),
     "an error page in its place": (200, {"Content-Type": "text/html; charset=utf-8"}, 0, None, Action.URL_REFUSED),
     "an error of storage in its place": (200, {"Content-Type": "application/xml"}, 0, None, Action.URL_REFUSED),
     "the rest": (206, part(ETag='"one"'), 40, KNOWN, Action.CONTINUE),
@@ -66,7 +66,7 @@ CASES: dict[str, tuple[int, Headers, int, Body | None, Action]] = {
     "the rest of who knows what": (206, part(total="*"), 40, LENGTHLESS, Action.RESTART),
     "a part from another place": (206, part(start=39, ETag='"one"'), 40, KNOWN, Action.RESTART),
     "a part without its place": (206, {"ETag": '"one"'}, 40, KNOWN, Action.RESTART),
-    "a part that nobody asked for": (206, part(), 0, None, Action.RESTART),
+    "a part that was not requested": (206, part(), 0, None, Action.RESTART),
     "nothing is missing": (416, {"Content-Range": "bytes */100"}, 100, KNOWN, Action.COMPLETE),
     "shorter than announced": (416, {"Content-Range": "bytes */40"}, 40, KNOWN, Action.RESTART),
     "beyond an end that nobody names": (416, {}, 100, KNOWN, Action.RESTART),

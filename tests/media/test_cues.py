@@ -27,12 +27,12 @@ LAYOUTS = st.builds(
 )
 
 
-def laid_out(told: list[dict[str, Any]], **layout: Any) -> list[Cue]:
-    return layout_cues(parse_words(told), Layout(**layout))
+def laid_out(spoken: list[dict[str, Any]], **layout: Any) -> list[Cue]:
+    return layout_cues(parse_words(spoken), Layout(**layout))
 
 
-def lines(told: list[dict[str, Any]], **layout: Any) -> list[tuple[str, ...]]:
-    return [cue.lines for cue in laid_out(told, **layout)]
+def lines(spoken: list[dict[str, Any]], **layout: Any) -> list[tuple[str, ...]]:
+    return [cue.lines for cue in laid_out(spoken, **layout)]
 
 
 FOX = "The quick brown fox jumps over the lazy dog while seven others watch from afar and say nothing"
@@ -96,32 +96,32 @@ def test_a_wide_character_counts_as_two_and_an_accent_as_none(text: str, columns
 
 
 def test_a_long_silence_ends_a_cue() -> None:
-    told = [
+    spoken = [
         sentence(
             "one two three four",
             *((w, t, t + 800) for w, t in (("one", 0), ("two", 800), ("three", 3600), ("four", 4400))),
         )
     ]
-    assert [(cue.start, cue.lines) for cue in laid_out(told)] == [(0, ("one two",)), (3600, ("three four",))]
+    assert [(cue.start, cue.lines) for cue in laid_out(spoken)] == [(0, ("one two",)), (3600, ("three four",))]
 
 
 def test_a_short_cue_is_displayed_for_the_minimum_time_if_there_is_room() -> None:
-    told = [sentence("One two.", ("One", 0, 200), ("two", 200, 400)), sentence("Three.", ("Three", 5000, 5300))]
-    assert [(cue.start, cue.end) for cue in laid_out(told)] == [(0, 1000), (5000, 6000)]
-    slow = laid_out(told, characters_per_second=2)
+    spoken = [sentence("One two.", ("One", 0, 200), ("two", 200, 400)), sentence("Three.", ("Three", 5000, 5300))]
+    assert [(cue.start, cue.end) for cue in laid_out(spoken)] == [(0, 1000), (5000, 6000)]
+    slow = laid_out(spoken, characters_per_second=2)
     assert [(cue.start, cue.end) for cue in slow] == [(0, 4000), (5000, 8000)]
-    slower = laid_out(told, characters_per_second=1)
+    slower = laid_out(spoken, characters_per_second=1)
     assert [(cue.start, cue.end) for cue in slower] == [(0, 4920), (5000, 11000)], "as long as the next leaves room"
 
 
 def test_a_word_longer_than_a_line_has_a_line_of_its_own() -> None:
     address = "https://example.com/a-very-long-path/that-nobody-reads/index.html"
-    told = [
+    spoken = [
         sentence(
             f"See {address} for more", ("See", 0, 300), (address, 300, 3000), ("for", 3000, 3300), ("more", 3300, 3600)
         )
     ]
-    assert [line for cue in lines(told) for line in cue] == ["See", address, "for more"]
+    assert [line for cue in lines(spoken) for line in cue] == ["See", address, "for more"]
 
 
 def test_a_long_word_is_displayed_for_the_maximum_time() -> None:
@@ -155,8 +155,8 @@ def test_an_invalid_layout_is_refused_by_name(wrong: dict[str, Any]) -> None:
 
 @given(speech(), LAYOUTS)
 @example([sentence("a b", ("a", 0, 0), ("b", 0, 0))], Layout(lines_per_cue=1, characters_per_line=1))
-def test_every_word_is_shown_once_in_order_and_cues_never_overlap(told: list[dict[str, Any]], layout: Layout) -> None:
-    words = parse_words(told)
+def test_every_word_is_shown_once_in_order_and_cues_never_overlap(spoken: list[dict[str, Any]], layout: Layout) -> None:
+    words = parse_words(spoken)
     cues = layout_cues(words, layout)
     assert letters([line for cue in cues for line in cue.lines]) == letters([word.text for word in words])
     assert all(cue.start < cue.end for cue in cues)
@@ -164,8 +164,8 @@ def test_every_word_is_shown_once_in_order_and_cues_never_overlap(told: list[dic
 
 
 @given(speech(), LAYOUTS)
-def test_lines_cues_and_times_keep_to_their_limits(told: list[dict[str, Any]], layout: Layout) -> None:
-    words = parse_words(told)
+def test_lines_cues_and_times_keep_to_their_limits(spoken: list[dict[str, Any]], layout: Layout) -> None:
+    words = parse_words(spoken)
     whole = {word.text for word in words}
     assert layout.characters_per_line
     for cue in layout_cues(words, layout):
@@ -176,9 +176,9 @@ def test_lines_cues_and_times_keep_to_their_limits(told: list[dict[str, Any]], l
 
 @given(speech(orderly=True), LAYOUTS)
 def test_a_cue_ends_early_only_for_the_next_one_or_at_the_maximum_time(
-    told: list[dict[str, Any]], layout: Layout
+    spoken: list[dict[str, Any]], layout: Layout
 ) -> None:
-    cues = layout_cues(parse_words(told), layout)
+    cues = layout_cues(parse_words(spoken), layout)
     for cue, following in zip(cues, [*cues[1:], None], strict=False):
         shown = cue.end - cue.start
         reading = sum(map(width, cue.lines)) / layout.characters_per_second * 1000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store sends encoded is decoded, within limits, or refused by name."""
+"""An encoded body is decoded within limits, or refused with an error that names its encoding."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every transfer ends, with one version of the file whole or with a typed error, whatever its server does."""
+"""Every download ends with one complete version of the file or with a typed error, for any behaviour of its server."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FFmpeg reads the file that it is given and opens nothing else, whatever the file says."""
+"""FFmpeg opens nothing but the given file, and a malicious file cannot exhaust or crash the worker."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media files are told by their content; error pages and garbage are no media."""
+"""Media files are recognized by their content; error pages and garbage are refused."""
 
 from __future__ import annotations
 

@@ -38,15 +38,15 @@ def lines(caplog: pytest.LogCaptureFixture, total: int | None, step: int, second
 
 
 def test_every_tenth_is_logged_once_and_the_end(caplog: pytest.LogCaptureFixture) -> None:
-    told = lines(caplog, 1_000_000_000, step=1_000_000, seconds=0.1)
-    assert told[0] == "media: 10 % of 1.0 GB after 10 s"
-    assert [line.split()[1] for line in told] == [*map(str, range(10, 100, 10)), "all"]
-    assert told[-1] == "media: all 1.0 GB after 1 min 40 s"
+    reported = lines(caplog, 1_000_000_000, step=1_000_000, seconds=0.1)
+    assert reported[0] == "media: 10 % of 1.0 GB after 10 s"
+    assert [line.split()[1] for line in reported] == [*map(str, range(10, 100, 10)), "all"]
+    assert reported[-1] == "media: all 1.0 GB after 1 min 40 s"
 
 
 def test_without_a_length_every_hundred_megabytes_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    told = lines(caplog, None, step=50_000_000, seconds=2)
-    assert told[:2] == ["media: 100.0 MB after 4 s", "media: 200.0 MB after 8 s"]
+    reported = lines(caplog, None, step=50_000_000, seconds=2)
+    assert reported[:2] == ["media: 100.0 MB after 4 s", "media: 200.0 MB after 8 s"]
 
 
 def test_a_fast_transfer_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:

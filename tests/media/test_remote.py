@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A look at a video costs bounded bytes and time, whatever its server does."""
+"""Checking a remote video takes bounded bytes and time, for any behaviour of its server."""
 
 from __future__ import annotations
 

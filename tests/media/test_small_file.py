@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a page fetches is small, soon there, or not fetched."""
+"""A small file is fetched within limits of size and time, without retries."""
 
 from __future__ import annotations
 

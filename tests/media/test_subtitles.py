@@ -75,8 +75,8 @@ def test_commands_of_players_are_plain_text(form: SubtitleFormat, text: str) -> 
 
 
 @given(speech())
-def test_serialized_cues_are_parsed_back_the_same(told: list[dict[str, Any]]) -> None:
-    cues = layout_cues(parse_words(told), Layout())
+def test_serialized_cues_are_parsed_back_the_same(spoken: list[dict[str, Any]]) -> None:
+    cues = layout_cues(parse_words(spoken), Layout())
     for form in SubtitleFormat:
         assert parsed(serialize(cues, form), form) == cues
 

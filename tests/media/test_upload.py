@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every upload ends, whatever the vendor's storage does, and sends nothing that it should not."""
+"""Every upload ends, for any behaviour of the vendor's storage, and sends no unsigned headers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is connected to, and which redirects are followed."""
+"""The addresses that may be connected to, and the redirects that are followed."""
 
 from __future__ import annotations
 

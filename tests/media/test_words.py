@@ -112,8 +112,8 @@ def test_text_without_times_fails_and_is_not_left_out(untimed: dict[str, Any]) -
 
 
 @given(speech())
-def test_all_text_of_a_sentence_is_in_its_words_in_order(told: list[dict[str, Any]]) -> None:
-    shown = [each["Sentence"] or " ".join(word["Word"] for word in each["Words"]) for each in told]
-    words = parse_words(told)
+def test_all_text_of_a_sentence_is_in_its_words_in_order(spoken: list[dict[str, Any]]) -> None:
+    shown = [each["Sentence"] or " ".join(word["Word"] for word in each["Words"]) for each in spoken]
+    words = parse_words(spoken)
     assert letters([word.text for word in words]) == letters(shown)
     assert all(a.start <= a.end <= b.start <= b.end for a, b in pairwise(words))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores to put results into, and tasks that do it."""
+"""Stores for results, and the operator that copies them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def result_at(sandbox: Any) -> Callable[..., dict[str, Any]]:  # noqa: ARG001 - 
 
 @pytest.fixture
 def topview_result(sandbox: Any) -> dict[str, Any]:  # noqa: ARG001 - its connections
-    """A finished job of Topview, whose URLs are signed and can be asked for anew."""
+    """A finished job of Topview, whose URLs are signed and can be renewed."""
     hook = hook_for("topview")
     fields = {"avatar_source_from": "1", "ai_avatar_id": "sandbox-avatar-anna", "audio_source_from": "1"}
     job_id = hook.submit({**fields, "tts_text": "Hi."})

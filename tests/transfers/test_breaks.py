@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the network and the vendors' storage do to a transfer, and what comes of it."""
+"""Transfers under failures of the network and of the vendors' storage."""
 
 from __future__ import annotations
 

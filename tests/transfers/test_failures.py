@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Only errors of this package leave a transfer, and each says what became of the file, the job and the money."""
+"""A transfer raises only errors of this package; each states what became of the file, the job and the money."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is kept, under which name, and what a second run finds."""
+"""What is stored and under which name, and reruns."""
 
 from __future__ import annotations
 
@@ -294,6 +294,6 @@ def test_lineage_leads_from_the_url_to_the_file_and_names_no_other(
     monkeypatch.setattr(lineage, "get_hook_lineage_collector", lambda: collector)
     monkeypatch.setattr(hook, "get_hook_lineage_collector", lambda: collector)
     transfer(topview_result, f"{store.root}/clip.mp4")
-    told = collector.collected_assets
-    assert [each.asset.uri for each in told.inputs] == [topview_result["media_url"].partition("?")[0]]
-    assert [each.asset.uri for each in told.outputs] == [asset_uri(f"{store.root}/clip.mp4")]
+    reported = collector.collected_assets
+    assert [each.asset.uri for each in reported.inputs] == [topview_result["media_url"].partition("?")[0]]
+    assert [each.asset.uri for each in reported.outputs] == [asset_uri(f"{store.root}/clip.mp4")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A path is no URI: each name that a store can hold is kept, uploaded from, and known to Airflow as it is."""
+"""A path is not a URI: any name that a store accepts is stored, uploaded and reported to Airflow unchanged."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proxies, private certificate authorities and running loops: transfers and uploads get through as all else does."""
+"""Proxies, private certificate authorities and running loops: transfers and uploads work as all other requests do."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def https(authority: tuple[Path, Path], tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def carry(file_store: Any, transfer: Transfer, result_at: Any) -> Callable[..., Any]:
-    """Transfer what is at a URL to a folder, whatever it is."""
+    """Transfer any file from a URL to a folder."""
 
     def carry(url: str, **arguments: Any) -> Any:
         return transfer(result_at(url), f"{file_store.root}/clip.mp4", verify=False, **arguments)

@@ -119,13 +119,13 @@ def test_speech_of_the_sandbox_becomes_subtitles_at_the_times_of_its_words(
     sandbox: Any, file_store: Any, subtitle: Subtitle, text: str
 ) -> None:
     result = finished(input_ssml=text, timbre_key="sandbox-timbre")
-    told = [word for sentence in result["details"]["TextTimestampResult"] for word in sentence["Words"]]
+    words = [word for sentence in result["details"]["TextTimestampResult"] for word in sentence["Words"]]
     subtitle(result, f"{file_store.root}/speech.srt")
     cues = list(pysubs2.SSAFile.from_string(file_store.files()["speech.srt"].decode(), format_="srt"))
     shown = "".join(cue.plaintext for cue in cues).replace("\n", "").replace(" ", "")
     assert shown == "".join(each["Sentence"] for each in result["details"]["TextTimestampResult"]).replace(" ", "")
-    assert cues[0].start == told[0]["StartTimestamp"] // 10_000
-    assert {cue.start for cue in cues} <= {word["StartTimestamp"] // 10_000 for word in told}
+    assert cues[0].start == words[0]["StartTimestamp"] // 10_000
+    assert {cue.start for cue in cues} <= {word["StartTimestamp"] // 10_000 for word in words}
     assert len(sandbox.ledger("tencent_ivh")["submissions"]) == 1
 
 
