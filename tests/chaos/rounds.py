@@ -20,7 +20,7 @@ from tests.chaos.verdict import Facts, Sight
 
 PATIENCE = 300
 _LOG_SECONDS = 30
-_SAID_WHEN_STOPPED = {When.WAITING: "goes on at the vendor", When.SUBMITTING: "A submit is under way"}
+_SAID_WHEN_STOPPED = {When.WAITING: "goes on at the vendor", When.SUBMITTING: "A submit is in flight"}
 _ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 _ERROR = re.compile(
     r"\b(SubmitUncertain|SubmitRejected|AuthenticationFailed|QuotaExceeded|ContentRejected|InvalidRequest|JobFailed|"
