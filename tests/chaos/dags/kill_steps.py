@@ -12,8 +12,8 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from airflow_provider_videoai.jobs.http import attempt as exchange
-from airflow_provider_videoai.jobs.submission.record import Phase, submitter
-from airflow_provider_videoai.jobs.submission.record import record as submission
+from airflow_provider_videoai.jobs.submission import record_store, submitter
+from airflow_provider_videoai.jobs.submission.record import Phase
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
 Kill = Callable[[], None]
@@ -76,11 +76,11 @@ def _during_the_deferral(kill: Kill) -> None:
 
 
 def _before_the_end_is_recorded(kill: Kill) -> None:
-    _around_save(submission, Phase.FINISHED, before=kill)
+    _around_save(record_store, Phase.FINISHED, before=kill)
 
 
 def _after_the_end_is_recorded(kill: Kill) -> None:
-    _around_save(submission, Phase.FINISHED, after=kill)
+    _around_save(record_store, Phase.FINISHED, after=kill)
 
 
 _STEPS: dict[str, Callable[[Kill], None]] = {

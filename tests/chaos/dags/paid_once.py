@@ -99,7 +99,7 @@ def quick_jobs(dag_id: str, **settings: Any) -> DAG:
     ) as quick:
 
         @task
-        def names(params: dict[str, Any]) -> list[str]:
+        def names(params: Any = None) -> list[str]:  # Airflow fills in what its context names
             return [f"{dag_id}-{number}" for number in range(params["count"])]
 
         make = ViiTorTextRemovalOperator.partial(task_id="make", url=CLIP, full_erase_roi=ERASED, **settings)

@@ -49,7 +49,7 @@ MODES: dict[str, dict[str, Any]] = {
 def make(task_id: str, vendor: str, conn_id: str, mode: str, poll_interval: float) -> None:
     """Add the task of a case to the DAG at hand."""
     operator, request = REQUESTS[vendor]
-    connection = {operator.hook_class.conn_name_attr: conn_id}
+    connection: dict[str, Any] = {operator.hook_class.conn_name_attr: conn_id}
     operator(task_id=task_id, poll_interval=poll_interval, job_timeout=300, **request, **connection, **MODES[mode])
 
 
