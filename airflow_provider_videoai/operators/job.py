@@ -23,6 +23,7 @@ from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.cancellation import cancel_in_thread
 from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, load
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
+from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
@@ -209,6 +210,7 @@ class VideoJobOperator(RendersText):
             on_finished_job=self.on_finished_job,
             # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
+            writer=Writer.here(context["ti"].try_number),
             ready=lambda request: self.ready(request, hook, store),
         )
         while True:

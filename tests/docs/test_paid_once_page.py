@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.writer import Writer
 
 NOW, BEFORE = "fingerprint-of-now", "fingerprint-of-before"
 
@@ -77,7 +78,7 @@ def test_every_row_of_the_table_counts_for_some_case(rows: list[Row]) -> None:
 def test_the_record_is_described_field_by_field(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> None:
     described = cells(page("paid-once.md").section("## The record"))
     assert [row[0] for row in described] == list(
-        SubmissionRecord(phase=Phase.SUBMITTING, idempotency_key="5a" * 16).to_json()
+        SubmissionRecord(phase=Phase.SUBMITTING, idempotency_key="5a" * 16, writer=Writer(1, "a", 2)).to_json()
     )
 
 

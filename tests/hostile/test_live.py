@@ -126,7 +126,9 @@ def _ended(play: Play) -> int:
 
 def _wait_for(play: Play, ended: int) -> None:
     def triggerer_lives() -> None:
-        assert _triggerer(play.airflow), f"the triggerer died:\n{play.airflow.last_lines(60)}"
+        if not _triggerer(play.airflow):
+            lines = play.airflow.log_file.read_text(errors="replace").splitlines()
+            pytest.fail("the triggerer died:\n" + "\n".join([line for line in lines if "triggerer" in line][-60:]))
 
     complaint = f"fewer than {ended} tasks at hostile vendors ended"
     wait_for(lambda: _ended(play) >= ended, PATIENCE, complaint, triggerer_lives, interval=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,15 +76,22 @@ def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
 
 
 class Exchange:
-    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes."""
+    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes.
 
-    def __init__(self) -> None:
+    :param before_send: called once, when the connection stands and before the first byte leaves; what it raises ends
+        the attempt, and nothing has left then.
+    """
+
+    def __init__(self, before_send: Callable[[], object] | None = None) -> None:
         self._content = bytearray()
         self._left = False
+        self._before_send = before_send
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Take in an event of httpcore's trace; a CONNECT is spoken to a proxy, not to the vendor."""
         if ".send_request_" in event and event.endswith(".started") and info["request"].method != b"CONNECT":
+            if self._before_send is not None and not self._left:
+                self._before_send()
             self._left = True
 
     async def anote(self, event: str, info: Mapping[str, Any]) -> None:

@@ -47,9 +47,18 @@ _FAILURES = (
 )
 
 
-def send(account: Account, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-    """Send a call once, blocking, on a connection of its own; raise ``NotSentError`` or ``LostError``."""
-    exchange = Exchange()
+def send(
+    account: Account,
+    call: Call,
+    auth: httpx.Auth,
+    deadline: Deadline,
+    before_send: Callable[[], object] | None = None,
+) -> Answer:
+    """Send a call once, blocking, on a connection of its own; raise ``NotSentError`` or ``LostError``.
+
+    :param before_send: see :class:`~airflow_provider_videoai.jobs.http.attempt.Exchange`.
+    """
+    exchange = Exchange(before_send)
     with exchange.judged(*_FAILURES, unsent=(httpcore.LocalProtocolError,)):
         request = signed(account, call, auth)
         pool = httpcore.ConnectionPool(

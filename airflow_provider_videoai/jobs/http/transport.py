@@ -58,13 +58,18 @@ class Transport:
 
     # -- blocking: workers ---------------------------------------------------------------------------------
 
-    def run(self, flow: Flow[T]) -> T:
-        """Play a flow to its end and return what it read; raise its typed error."""
+    def run(self, flow: Flow[T], before_purchase: Callable[[], object] | None = None) -> T:
+        """Play a flow to its end and return what it read; raise its typed error.
+
+        :param flow: the vendor's.
+        :param before_purchase: called each time before a byte of a call that buys leaves, when it has its place in the
+            rate limit and its connection stands. What it raises is raised here; then nothing was sent.
+        """
         try:
             call = next(flow)
             while True:
                 try:
-                    answer = self._send(call)
+                    answer = self._send(call, before_purchase if call.buys else None)
                 except VideoAIError as failure:
                     call = flow.throw(failure)
                 else:
@@ -72,25 +77,26 @@ class Transport:
         except StopIteration as end:
             return cast(T, end.value)
 
-    def _send(self, call: Call) -> Answer:
+    def _send(self, call: Call, before_send: Callable[[], object] | None = None) -> Answer:
         auth = self.vendor.auth
         deadline = Deadline(self.vendor.account.options.timeout)
+        gate = None if before_send is None else _in_time(before_send, deadline)
         with _typed_errors(self.vendor, call):
             try:
-                return self._once(call, auth, deadline)
+                return self._once(call, auth, deadline, gate)
             except NotSentError:
                 if deadline.passed:
                     raise
-                return Retrying(**_retry_connect(deadline))(self._once, call, auth, deadline)
+                return Retrying(**_retry_connect(deadline))(self._once, call, auth, deadline, gate)
 
-    def _once(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+    def _once(self, call: Call, auth: httpx.Auth, deadline: Deadline, gate: Callable[[], object] | None) -> Answer:
         # Loaded with the first request: DAG files are parsed often, and need none of it.
         from airflow_provider_videoai.jobs.http.httpcore_session import send
 
         for delay in self._delays(call):
             self._sleep(delay)
             deadline.extend(delay)
-        return send(self.vendor.account, call, auth, deadline)
+        return send(self.vendor.account, call, auth, deadline, gate)
 
     def _delays(self, call: Call) -> Iterator[float]:
         """Yield the seconds to sleep before the call may leave: again if the vendor throttled meanwhile."""
@@ -136,6 +142,24 @@ class Transport:
         from airflow_provider_videoai.jobs.http.httpcore_session import asend
 
         return await asend(self.vendor.account, call, auth, deadline)
+
+
+_STALE = 5.0
+"""Seconds after which a connection that stood idle, and a signature, are better made anew."""
+
+
+def _in_time(before_send: Callable[[], object], deadline: Deadline) -> Callable[[], object]:
+    """Return ``before_send`` such that its time is not the vendor's, and that nothing is sent if it took long."""
+
+    def gate() -> None:
+        began = time.monotonic()
+        before_send()
+        took = time.monotonic() - began
+        deadline.extend(took)
+        if took > _STALE:
+            raise NotSentError(f"Airflow took {took:.0f} seconds to record the submit")
+
+    return gate
 
 
 # How a call that was not sent is retried. The first attempt goes without tenacity, which costs a tenth of a poll.

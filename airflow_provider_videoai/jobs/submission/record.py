@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, Self
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.usage import Usage
 
@@ -53,10 +54,10 @@ class SubmissionRecord:
     ``fingerprint`` says whether vendor, account and request are still the same; ``None``: a person wrote the record,
     and means the present ones. ``generation`` counts the jobs that this task bought before this one. A refused submit
     bought nothing: it is ``FAILED`` and has no ``job_id``. ``idempotency_key`` is the key of a submit in flight, for a
-    vendor that takes such keys. ``usage`` is what the finished job used, as far as it is known. ``not_understood``
-    names what a newer version, or a person, wrote beside these fields: such a record is good for finding a job again,
-    and never for buying one. ``edited`` says that a person put another ``job_id`` or key into a record that an attempt
-    wrote.
+    vendor that takes such keys. ``usage`` is what the finished job used, as far as it is known. ``writer`` is the
+    attempt that has a submit in flight. ``not_understood`` names what a newer version, or a person, wrote beside these
+    fields: such a record is good for finding a job again, and never for buying one. ``edited`` says that a person put
+    another ``job_id`` or key into a record that an attempt wrote.
     """
 
     phase: Phase
@@ -66,6 +67,7 @@ class SubmissionRecord:
     submitted_at: float | None = None
     idempotency_key: str | None = None
     usage: Usage | None = None
+    writer: Writer | None = None
     not_understood: tuple[str, ...] = ()
     edited: bool = False
 
@@ -97,6 +99,10 @@ class SubmissionRecord:
             del values["idempotency_key"]
         if self.usage is None:
             del values["usage"]
+        if self.writer is None:
+            del values["writer"]
+        else:
+            values["writer"] = self.writer.to_json()
         return values
 
     @classmethod
@@ -121,7 +127,9 @@ class SubmissionRecord:
     def reached(self, phase: Phase, **changes: Any) -> SubmissionRecord:
         """Return the record after a further step, which this version understands."""
         usage = None if phase is Phase.SUBMITTING else self.usage  # the next job has used nothing yet
-        return replace(self, **{"phase": phase, "usage": usage, "not_understood": (), "edited": False} | changes)
+        # Only a submit in flight has a writer: versions before it was added submit by no record with a field more.
+        values = {"phase": phase, "usage": usage, "writer": None, "not_understood": (), "edited": False}
+        return replace(self, **values | changes)
 
 
 def _object(stored: Any) -> Mapping[str, Any]:
@@ -206,6 +214,13 @@ def _epoch(text: str) -> float:
         return -1.0
 
 
+def _writer(value: Any) -> Writer:
+    try:
+        return Writer.from_json(value)
+    except ValueError:
+        _refuse("writer", value, "as an attempt wrote it, or left out")
+
+
 _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "version": _version,
     "phase": _phase,
@@ -215,4 +230,5 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "submitted_at": _submitted_at,
     "idempotency_key": _idempotency_key,
     "usage": Usage.from_json,
+    "writer": _writer,
 }

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from airflow_provider_videoai.jobs.model import iso_utc
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.writer import Writer
 
 __all__ = ["Recovery"]
 
@@ -23,12 +25,14 @@ class Recovery:
     :param lasting: whether the record outlives the attempt.
     :param on_uncertain_submit: ``fail`` or ``resubmit``, as the user chose.
     :param clock: returns epoch seconds.
+    :param writer: this attempt, if it is known.
     """
 
     vendor: Vendor
     lasting: bool
     on_uncertain_submit: str
     clock: Callable[[], float]
+    writer: Writer | None = None
 
     def key_expired(self, record: SubmissionRecord) -> bool:
         """Return whether the vendor may have forgotten the record's idempotency key."""
@@ -57,8 +61,7 @@ class Recovery:
     def after_lost_answer(self, record: SubmissionRecord, why: str) -> str:
         """Say why the outcome is unknown, when the submit was sent, and how to go on."""
         title, job_id = self.vendor.title, record.job_id
-        sent_at = iso_utc(record.submitted_at) or "a time that is not recorded"
-        sent = f"{why.rstrip('.')}. Sent to {title} at {sent_at}."
+        sent = f"{why.rstrip('.')}. {self._sent(record)}"
         if self.automatic(record):
             return f"{sent} The next attempt {self._next_step(record)}."
         if not self.lasting:
@@ -67,12 +70,30 @@ class Recovery:
         if self.on_uncertain_submit == "resubmit":
             return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."
         return (
-            f"{sent} It is not submitted again by itself. Look for a job of that time in {title}'s console. If it is "
-            f"there, set 'job_id' to its id and 'phase' to 'submitted' in this task's state {STORE_KEY!r} (if that is "
-            'a reference and no record, replace it all by {"job_id": "<its id>", "phase": "submitted"}) and clear the '
-            "task: it attaches. If it is not, clear the task with on_uncertain_submit='resubmit', or delete that state "
-            "first."
+            f"{sent} It is not submitted again by itself. {self._alive(record)}Look for a job of that time in "
+            f"{title}'s console. If it is there, set 'job_id' to its id and 'phase' to 'submitted' in this task's "
+            f"state {STORE_KEY!r} (if that is a reference and no record, replace it all by "
+            '{"job_id": "<its id>", "phase": "submitted"}) and clear the task: it attaches. If it is not, clear the '
+            "task with on_uncertain_submit='resubmit', or delete that state first."
         )
+
+    def _sent(self, record: SubmissionRecord) -> str:
+        """Say between which times the submit was sent, by the clocks of Airflow's machines."""
+        title = self.vendor.title
+        if record.submitted_at is None:
+            return f"Sent to {title} at a time that is not recorded."
+        if record.writer is None or record.writer == self.writer:
+            until = self.clock()
+        else:  # an attempt that is gone sent it within the time that a request may take, if at all
+            until = record.submitted_at + FENCE_SECONDS + self.vendor.account.options.timeout
+        until = max(until, record.submitted_at)
+        return f"Sent to {title} between {iso_utc(record.submitted_at)} and {iso_utc(until)}."
+
+    def _alive(self, record: SubmissionRecord) -> str:
+        """Warn of another attempt that may have stood still with the record written and the submit unsent."""
+        if record.writer is None or record.writer == self.writer:
+            return ""
+        return f"That was {record.writer}, which may still be alive: make sure that it is gone first. "
 
     def _next_step(self, record: SubmissionRecord) -> str:
         if self._queries(record):

@@ -27,11 +27,13 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.decision import Action, Decision, decide, next_record
+from airflow_provider_videoai.jobs.submission.fence import Fence
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND, STORE_KEY, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store, load, save
 from airflow_provider_videoai.jobs.submission.recovery import Recovery
 from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
+from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
 __all__ = ["SubmittedJob", "Submitter"]
@@ -60,7 +62,7 @@ class Submitter:
 
     ``paid_retries`` is how many jobs may be bought in place of ones that failed; ``None`` sets no limit. ``ready``
     completes a request that is about to be submitted, for example by uploading a file; it buys nothing, and what it
-    changes is no part of the fingerprint.
+    changes is no part of the fingerprint. ``writer`` is this attempt, as the record of a submit in flight names it.
     """
 
     transport: Transport
@@ -69,6 +71,7 @@ class Submitter:
     on_uncertain_submit: str = "fail"
     on_finished_job: str = "reuse"
     paid_retries: int | None = None
+    writer: Writer | None = None
     ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -97,7 +100,7 @@ class Submitter:
 
     @property
     def _recovery(self) -> Recovery:
-        return Recovery(self.transport.vendor, self.store.lasting, self.on_uncertain_submit, self.clock)
+        return Recovery(self.transport.vendor, self.store.lasting, self.on_uncertain_submit, self.clock, self.writer)
 
     def _decide(self, stored: SubmissionRecord | None, fingerprint: str) -> Decision:
         return decide(
@@ -132,9 +135,9 @@ class Submitter:
         again = record.phase is Phase.SUBMITTING and bool(record.job_id or record.idempotency_key)
         record = self._keyed(request, record)
         self._prove(request, record.job_id or record.idempotency_key)
-        self._announce(record)
-        with self._in_sight(record):
-            job_id = self._sent(request, record, again=again)
+        fence = Fence(self.store, record, lambda: self._announce(record), self.clock)
+        with self._in_sight():
+            job_id = self._sent(request, record, fence, again=again)
             # Logged before it is recorded: should that fail, the log is where the id is found.
             self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
             submitted = record.reached(Phase.SUBMITTED, job_id=job_id, idempotency_key=None)
@@ -159,6 +162,8 @@ class Submitter:
     def _announce(self, record: SubmissionRecord) -> None:
         try:
             save(self.store, record)
+            # From here on it is others' to see: before, nothing is in flight.
+            self._in_flight = record
         except Exception as failure:
             why = f"The submission record cannot be written ({named(failure)})"
             raise VideoAIError(
@@ -178,9 +183,8 @@ class Submitter:
             ) from failure
 
     @contextmanager
-    def _in_sight(self, record: SubmissionRecord) -> Iterator[None]:
+    def _in_sight(self) -> Iterator[None]:
         # Not `finally`: what ends the task from outside is no Exception, and then this is what there is to say.
-        self._in_flight = record
         try:
             yield
         except Exception:
@@ -188,10 +192,13 @@ class Submitter:
             raise
         self._in_flight = None
 
-    def _sent(self, request: JobRequest, record: SubmissionRecord, *, again: bool, repeats: int = _REPEATS) -> str:
+    def _sent(
+        self, request: JobRequest, record: SubmissionRecord, fence: Fence, *, again: bool, repeats: int = _REPEATS
+    ) -> str:
         """Send the submit and return the job's id; ``again`` if one under the same key may have been carried out."""
         try:
-            return self.transport.run(self.transport.vendor.buy(request, record.job_id or record.idempotency_key))
+            flow = self.transport.vendor.buy(request, record.job_id or record.idempotency_key)
+            return self.transport.run(flow, before_purchase=fence)
         except SubmitUncertain as uncertain:
             if record.idempotency_key is None or not repeats:
                 raise self._uncertain(record, uncertain.message, uncertain.code) from uncertain
@@ -199,17 +206,20 @@ class Submitter:
             self.log.warning("%s. Repeating it under its idempotency key in %.1f s", uncertain.message, pause)
         except _NOTHING_BOUGHT as refused:
             if not again:
-                self._note_refusal(record)
+                if fence.announced:
+                    self._note_refusal(record)
             elif record.idempotency_key is not None and not isinstance(refused, QuotaExceeded | AuthenticationFailed):
                 # It refuses this request only, say for a conflict with the first one, which may still be worked on.
                 why = f"{refused.message} A request before it, under the same idempotency key, may have bought the job"
                 raise self._uncertain(record, why, refused.code) from refused
             raise
         except Exception as defect:
+            if defect is fence.failure:
+                raise
             why = f"The submit ended with {named(defect)}: the job may have been bought"
             raise self._uncertain(record, why) from defect
         self.sleep(pause)
-        return self._sent(request, record, again=True, repeats=repeats - 1)
+        return self._sent(request, record, fence, again=True, repeats=repeats - 1)
 
     def _note_refusal(self, record: SubmissionRecord) -> None:
         try:
@@ -320,7 +330,9 @@ class Submitter:
                 key, sent_at = record.idempotency_key, record.submitted_at or sent_at  # the key's age counts on
             case Idempotency.HEADER:
                 key = uuid.uuid4().hex
-        return record.reached(Phase.SUBMITTING, job_id=job_id, idempotency_key=key, submitted_at=sent_at)
+        return record.reached(
+            Phase.SUBMITTING, job_id=job_id, idempotency_key=key, submitted_at=sent_at, writer=self.writer
+        )
 
     def _require_unused(self, request: JobRequest, job_id: str) -> None:
         """Raise if the vendor has a job of the user's id: another task's, or one of this task's that is over.

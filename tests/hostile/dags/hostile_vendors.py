@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_parsing_context
 
 from airflow_provider_videoai.operators.aidge import AidgeVideoRemovalOperator
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksTrimOperator
@@ -47,7 +47,9 @@ MODES: dict[str, dict[str, Any]] = {
 
 
 def make(task_id: str, vendor: str, conn_id: str, mode: str, poll_interval: float) -> None:
-    """Add the task of a case to the DAG at hand."""
+    """Add the task of a case to the DAG at hand; a worker needs no other than the one that it runs."""
+    if get_parsing_context().task_id not in (None, task_id):
+        return
     operator, request = REQUESTS[vendor]
     connection: dict[str, Any] = {operator.hook_class.conn_name_attr: conn_id}
     operator(task_id=task_id, poll_interval=poll_interval, job_timeout=300, **request, **connection, **MODES[mode])

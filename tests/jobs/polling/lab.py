@@ -191,7 +191,9 @@ class ScriptedTransport(Transport):
         self.calls: list[Call] = []
 
     @override
-    def _send(self, call: Call) -> Answer:
+    def _send(self, call: Call, before_send: Callable[[], object] | None = None) -> Answer:
+        if before_send is not None:
+            before_send()
         self.calls.append(call)
         return Answer(200, {}, json_body(self.script(call)))
 
