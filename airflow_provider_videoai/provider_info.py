@@ -92,6 +92,17 @@ def _config() -> dict[str, Any]:
             "description": "Video AI jobs.",
             "options": {
                 "ui": _flag('Show the "Video jobs" page, and the links "Job" and "Result" that lead to it.\n', "True"),
+                "ledger_conn_id": {
+                    "description": (
+                        "Connection to a PostgreSQL or MySQL database in which all processes of this deployment share\n"
+                        "their accounts' rate limits. Give it a database, or a schema, of its own. Without it a\n"
+                        "SQLite file below AIRFLOW_HOME is shared by the processes of each machine.\n"
+                    ),
+                    "version_added": "0.1.0",
+                    "type": "string",
+                    "example": "videoai_ledger",
+                    "default": "",
+                },
                 "freeze_triggerer": _flag(
                     "Leave out of Python's garbage collections what the triggerer holds when it begins to wait for its"
                     "\nfirst video job (gc.freeze). With thousands of triggers its event loop stalls for about half as "

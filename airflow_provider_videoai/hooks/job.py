@@ -5,19 +5,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk import BaseHook
 
 from airflow_provider_videoai.hooks.account import account_of
 from airflow_provider_videoai.hooks.connection_lookup import connection_lookup
+from airflow_provider_videoai.hooks.ledger import aledger, ledger
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, VideoAIError, failure_of
+from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.printable import shown
+
+if TYPE_CHECKING:
+    from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 
 __all__ = ["VideoJobHook"]
 
@@ -52,7 +57,7 @@ class VideoJobHook(BaseHook):
         if self._transport is None:
             with connection_lookup(conn_id := self._checked_id()):
                 connection = self.get_connection(conn_id)
-            self._transport = self._open(connection)
+            self._transport = self._open(connection, ledger())
         return self._transport
 
     async def atransport(self) -> Transport:
@@ -63,7 +68,7 @@ class VideoJobHook(BaseHook):
 
             with connection_lookup(conn_id := self._checked_id()):
                 connection = await get_async_connection(conn_id, hook=type(self))
-            self._transport = self._open(connection)
+            self._transport = self._open(connection, await aledger())
         return self._transport
 
     def _checked_id(self) -> str:
@@ -71,9 +76,10 @@ class VideoJobHook(BaseHook):
             raise InvalidRequest(f"{self.conn_name_attr}: must be a non-empty string: the id of a connection")
         return self.conn_id
 
-    def _open(self, connection: Any) -> Transport:
+    def _open(self, connection: Any, shared: Ledger | None) -> Transport:
         account = account_of(connection, self.vendor_class, self.conn_type)
-        return Transport(self.vendor_class(account, time.time))
+        vendor = self.vendor_class(account, time.time)
+        return Transport(vendor, rate_limit=RateLimit.of(vendor, shared))
 
     # -- blocking ------------------------------------------------------------------------------------------
 

@@ -51,6 +51,8 @@ class Transport:
         self.rate_limit = rate_limit or RateLimit.of(vendor)
         self._sleep = sleep
         self._pool = pool
+        # Of the event loop in which it is awaited first: a transport serves one.
+        self._refilling = asyncio.Lock()
 
     def over(self, pool: Pool) -> Transport:
         """Return a transport of the same account and rate limit that polls over ``pool``."""
@@ -94,16 +96,24 @@ class Transport:
         from airflow_provider_videoai.jobs.http.httpcore_session import send
 
         for delay in self._delays(call):
-            self._sleep(delay)
-            deadline.extend(delay)
+            began = time.monotonic()
+            self._sleep(self.rate_limit.refill(call.name) if delay is None else delay)
+            deadline.extend(time.monotonic() - began)
         return send(self.vendor.account, call, auth, deadline, gate)
 
-    def _delays(self, call: Call) -> Iterator[float]:
-        """Yield the seconds to sleep before the call may leave: again if the vendor throttled meanwhile."""
+    def _delays(self, call: Call) -> Iterator[float | None]:
+        """Yield the seconds to sleep before the call may leave, ``None`` to refill the rate limit.
+
+        If the vendor throttled meanwhile, the place is not good any more, and another is reserved.
+        """
         backoffs = None
         while backoffs != self.rate_limit.backoffs:
+            delay = self.rate_limit.reserve(call.name, time.monotonic())
+            if delay is None:
+                yield None
+                continue
             backoffs = self.rate_limit.backoffs
-            if delay := self.rate_limit.reserve(call.name, time.monotonic()):
+            if delay:
                 yield delay
 
     # -- async: the triggerer ------------------------------------------------------------------------------
@@ -135,13 +145,20 @@ class Transport:
 
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
         for delay in self._delays(call):
-            await asyncio.sleep(delay)
-            deadline.extend(delay)
+            began = time.monotonic()
+            await (self._refill(call.name) if delay is None else asyncio.sleep(delay))
+            deadline.extend(time.monotonic() - began)
         if self._pool is not None and not call.buys:
             return await self._pool.send(call, auth, deadline)
         from airflow_provider_videoai.jobs.http.httpcore_session import asend
 
         return await asend(self.vendor.account, call, auth, deadline)
+
+    async def _refill(self, call_name: str) -> None:
+        """Refill the rate limit beside the event loop, one at a time: those who wait find what the first was given."""
+        async with self._refilling:
+            if self.rate_limit.empty(call_name, time.monotonic()):
+                await asyncio.sleep(await asyncio.to_thread(self.rate_limit.refill, call_name))
 
 
 _STALE = 5.0

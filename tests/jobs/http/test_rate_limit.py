@@ -19,8 +19,14 @@ def most_in_a_minute(times: Sequence[float]) -> int:
     return max(sum(start <= each < start + 60 for each in times) for start in times)
 
 
+def place(rate_limit: RateLimit, call: str, now: float) -> float:
+    delay = rate_limit.reserve(call, now)
+    assert delay is not None
+    return delay
+
+
 def departures(rate_limit: RateLimit, arrivals: Sequence[float], call: str = "look") -> list[float]:
-    return [now + rate_limit.reserve(call, now) for now in arrivals]
+    return [now + place(rate_limit, call, now) for now in arrivals]
 
 
 arrivals = st.lists(st.floats(0, 40), min_size=1, max_size=60).map(lambda gaps: list(accumulate(gaps)))
@@ -49,7 +55,7 @@ def test_limit_and_silence_hold_together(limit: int, times: list[float], wishes:
             if at == number:
                 rate_limit.back_off(seconds, now)
                 quiet_until = max(quiet_until, now + seconds)
-        left.append(now + rate_limit.reserve("look", now))
+        left.append(now + place(rate_limit, "look", now))
         assert left[-1] >= quiet_until - 1e-6
     assert most_in_a_minute(left) <= limit
 
@@ -113,7 +119,7 @@ def test_threads_never_share_a_place() -> None:
 
     def take() -> None:
         together.wait(5)
-        delays.extend(rate_limit.reserve("look", 0.0) for _ in range(200))
+        delays.extend(place(rate_limit, "look", 0.0) for _ in range(200))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:

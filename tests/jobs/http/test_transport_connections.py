@@ -276,4 +276,5 @@ def test_request_that_waited_while_the_vendor_asked_for_silence_waits_anew(open_
 def test_accounts_of_one_process_share_their_limit(open_lab: Any) -> None:
     ours, theirs = open_lab(conn_id="shared"), open_lab(conn_id="shared")
     assert Transport(ours).rate_limit is Transport(theirs).rate_limit
-    assert Transport(ours).rate_limit is not Transport(open_lab(conn_id="other")).rate_limit
+    assert Transport(ours).rate_limit is Transport(open_lab(conn_id="the same account")).rate_limit
+    assert Transport(ours).rate_limit is not Transport(open_lab(host="https://other.test")).rate_limit

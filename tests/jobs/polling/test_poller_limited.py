@@ -41,6 +41,7 @@ class Answered(Transport):
     @override
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
         for delay in self._delays(call):
+            assert delay is not None
             await asyncio.sleep(delay)
         trans_no = json.loads(call.body)["transNo"]
         self.asked.append((asyncio.get_running_loop().time(), trans_no))

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Name an account such that all processes name it alike, and that nobody reads a secret in it."""
+
+from __future__ import annotations
+
+import hashlib
+
+__all__ = ["account_key"]
+
+
+def account_key(vendor: str, host: str, login: str) -> str:
+    """Return the key of an account: 64 hex digits.
+
+    The connection's id is not in it, for two connections may be one account; nor is the password, which is rotated.
+
+    :param vendor: the vendor's key.
+    :param host: the base URL.
+    :param login: a vendor may take it for a secret: it is only hashed.
+    """
+    parts = "\n".join((vendor, host.rstrip("/").lower(), login))
+    return hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()

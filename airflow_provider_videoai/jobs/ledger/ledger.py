@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One ledger for all processes of a deployment: PostgreSQL, MySQL, or a SQLite file for those of one machine.
+
+Whatever it is asked for it either does within seconds, or raises :class:`LedgerError`: those who ask then go by what
+their own process knows. Its times are the database's, so that clocks of machines need not agree. Its calls block: they
+have no place in the thread of an event loop.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from airflow_provider_videoai.jobs.ledger import migrations
+from airflow_provider_videoai.jobs.ledger.reserved import LedgerError, Reserved
+from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, RATE_WINDOWS
+from airflow_provider_videoai.jobs.ledger.window import Place, grant
+
+__all__ = ["Ledger"]
+
+_SECONDS = 5
+"""How long a connection, a lock or a statement may take: a submit waits for it."""
+
+
+class Ledger:
+    """The shared state of accounts. Good for any number of threads, and for processes that fork.
+
+    :param url: the database, as SQLAlchemy writes it.
+    """
+
+    def __init__(self, url: str | sa.URL) -> None:
+        self._url = make_url(url)
+        self._dialect = self._url.get_backend_name()
+        self._engine: sa.Engine | None = None
+        self._migrated = False
+
+    def is_at(self, url: str | sa.URL) -> bool:
+        """Return whether this is the ledger at a database, reached with the same credentials.
+
+        :param url: the database.
+        """
+        return self._url == make_url(url)
+
+    def reserve(
+        self, account: str, api: str, *, holder: str, wanted: int, per_minute: float | None, backoff: float = 0.0
+    ) -> Reserved:
+        """Reserve places in the rate limit of an account's API.
+
+        :param account: see :func:`~airflow_provider_videoai.jobs.ledger.account_key.account_key`.
+        :param api: the vendor's name of the API, ``*`` if one limit holds for all.
+        :param holder: this process.
+        :param wanted: how many requests it is about to send within half a minute.
+        :param per_minute: the limit; ``None`` reserves nothing, and only asks whether the account is to back off.
+        :param backoff: for how many seconds nothing is to be sent, because the vendor throttled this process; a longer
+            backoff of another one stays.
+        :raises LedgerError: if the ledger cannot be reached, or is a newer version's.
+        """
+        with self._transaction() as connection:
+            backoff_until = self._lock(connection, account)
+            now = self._now(connection)
+            if now + backoff > backoff_until and backoff > 0:
+                backoff_until = now + backoff
+                accounts = ACCOUNTS.c
+                connection.execute(
+                    sa.update(ACCOUNTS).where(accounts.account == account).values(backoff_until=backoff_until)
+                )
+            given: list[Place] = []
+            if per_minute is not None:
+                taken = self._places(connection, account, api)
+                given, counting = grant(taken or (), holder=holder, wanted=wanted, per_minute=per_minute, now=now)
+                self._keep(connection, account, api, counting, new=taken is None)
+            return Reserved(
+                tuple((place.start - now, place.end - now) for place in given), max(0.0, backoff_until - now)
+            )
+
+    # -- the database ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            engine = self._opened()
+            if not self._migrated:
+                migrations.migrate(engine)
+                self._migrated = True
+            with engine.begin() as connection:
+                yield connection
+        except migrations.NewerSchemaError as newer:
+            raise LedgerError(str(newer)) from None
+        except DBAPIError as failure:
+            self._migrated = False  # somebody may have made another database of it
+            raise LedgerError(f"the ledger's database does not answer: {type(failure.orig).__name__}") from None
+        except (SQLAlchemyError, OSError, ImportError) as failure:
+            raise LedgerError(f"the ledger's database cannot be used: {type(failure).__name__}") from None
+
+    def _opened(self) -> sa.Engine:
+        if self._engine is None:
+            # No pool: a call in half a minute needs no standing connection, and a forked one would be shared.
+            engine = sa.create_engine(self._url, poolclass=NullPool, connect_args=self._limits())
+            if self._dialect == "sqlite":
+                sa.event.listen(engine, "connect", _prepare_sqlite)
+                sa.event.listen(engine, "begin", _begin_immediate)
+            self._engine = engine
+        return self._engine
+
+    def _limits(self) -> dict[str, Any]:
+        milliseconds = _SECONDS * 1000
+        match self._dialect:
+            case "postgresql":
+                options = f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds}"
+                return {"connect_timeout": _SECONDS, "options": options}
+            case "mysql":
+                return {
+                    "connect_timeout": _SECONDS,
+                    "read_timeout": _SECONDS,
+                    "write_timeout": _SECONDS,
+                    "init_command": f"SET innodb_lock_wait_timeout={_SECONDS}",
+                }
+        return {"timeout": _SECONDS, "isolation_level": None}
+
+    def _now(self, connection: sa.Connection) -> float:
+        match self._dialect:
+            case "postgresql":
+                return float(connection.scalar(sa.text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
+            case "mysql":
+                return float(connection.scalar(sa.text("SELECT unix_timestamp(now(6))")) or 0)
+        return time.time()  # the file's machine is this one
+
+    def _lock(self, connection: sa.Connection, account: str) -> float:
+        """Lock the account until the transaction ends, and return until when it backs off."""
+        query = sa.select(ACCOUNTS.c.backoff_until).where(ACCOUNTS.c.account == account).with_for_update()
+        until = connection.scalar(query)
+        if until is None:
+            try:
+                with connection.begin_nested():
+                    connection.execute(sa.insert(ACCOUNTS).values(account=account, backoff_until=0.0))
+            except IntegrityError:
+                pass  # another process was first; its row is locked below
+            until = connection.scalar(query)
+        return float(until or 0.0)
+
+    def _places(self, connection: sa.Connection, account: str, api: str) -> list[Place] | None:
+        """Read the places that are taken, ``None`` if there never were any. Others may have written anything."""
+        window = RATE_WINDOWS.c
+        stored = connection.scalar(sa.select(window.places).where(window.account == account, window.api == api))
+        if stored is None:
+            return None
+        try:
+            return [Place(float(start), float(end), str(holder)) for start, end, holder in json.loads(stored)]
+        except (ValueError, TypeError, RecursionError):
+            return []
+
+    def _keep(self, connection: sa.Connection, account: str, api: str, places: list[Place], *, new: bool) -> None:
+        text = json.dumps([[round(place.start, 3), round(place.end, 3), place.holder] for place in places])
+        if new:
+            connection.execute(sa.insert(RATE_WINDOWS).values(account=account, api=api, places=text))
+            return
+        window = RATE_WINDOWS.c
+        connection.execute(
+            sa.update(RATE_WINDOWS).where(window.account == account, window.api == api).values(places=text)
+        )
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # Readers and a writer at a time, and no fsync for each reservation: after a power cut nobody holds a place.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    # The driver's own BEGIN takes the lock with the first write, and fails if another has written since the first read.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger's tables, as the latest migration leaves them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+__all__ = ["ACCOUNTS", "METADATA", "RATE_WINDOWS"]
+
+METADATA = sa.MetaData()
+
+_ACCOUNT = sa.String(64)
+_LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
+
+ACCOUNTS = sa.Table(
+    "videoai_accounts",
+    METADATA,
+    sa.Column("account", _ACCOUNT, primary_key=True),
+    sa.Column("backoff_until", sa.Float(53), nullable=False),
+)
+"""One row per account: the lock under which all else of it is changed, and until when (epoch seconds) it backs off."""
+
+RATE_WINDOWS = sa.Table(
+    "videoai_rate_windows",
+    METADATA,
+    sa.Column("account", _ACCOUNT, primary_key=True),
+    sa.Column("api", sa.String(100), primary_key=True),
+    sa.Column("places", _LONG_TEXT, nullable=False),
+)
+"""The places that count in an API's limit, as JSON: ``[[start, end, holder], ...]``."""

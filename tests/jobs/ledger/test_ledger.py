@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger's database: one limit for all processes, and nothing worse than their own one if it fails."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from database import running_postgres
+
+from airflow_provider_videoai.jobs.ledger.account_key import account_key
+from airflow_provider_videoai.jobs.ledger.ledger import Ledger
+from airflow_provider_videoai.jobs.ledger.migrations import VERSION
+from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
+
+ACCOUNT = account_key("lab", "http://lab.test", "me")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    server: str = request.getfixturevalue("postgres")
+    yield server
+    engine = sa.create_engine(server, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for table in sa.inspect(connection).get_table_names():
+            connection.execute(sa.text(f"DROP TABLE {table}"))
+
+
+def places(ledger: Ledger, *, holder: str = "a", wanted: int = 1, limit: float = 6, api: str = "*") -> list[float]:
+    reserved = ledger.reserve(ACCOUNT, api, holder=holder, wanted=wanted, per_minute=limit)
+    return [round(start) for start, _ in reserved.places]
+
+
+def test_two_processes_share_one_limit(url: str) -> None:
+    first, second = Ledger(url), Ledger(url)
+    taken = [places(first) if number % 2 else places(second, holder="b") for number in range(6)]
+    assert taken == [[0]] * 6
+    (wait,) = places(first)[:1]
+    assert 55 < wait < 70
+
+
+def test_each_api_and_each_account_has_a_window_of_its_own(url: str) -> None:
+    ledger = Ledger(url)
+    assert places(ledger, limit=1) == [0]
+    assert places(ledger, limit=1, api="look") == [0]
+    other = account_key("lab", "http://lab.test", "you")
+    assert [round(start) for start, _ in ledger.reserve(other, "*", holder="a", wanted=1, per_minute=1).places] == [0]
+    assert places(ledger, limit=1) != [0]
+
+
+def test_a_backoff_reaches_every_process_and_a_shorter_one_does_not_cut_it(url: str) -> None:
+    def backoff(**given: Any) -> float:
+        return Ledger(url).reserve(ACCOUNT, "*", holder="a", wanted=1, per_minute=None, **given).backoff
+
+    assert backoff() == 0
+    assert backoff(backoff=100.0) == pytest.approx(100, abs=2)
+    assert backoff() == pytest.approx(100, abs=5)
+    assert backoff(backoff=5.0) == pytest.approx(100, abs=5)
+
+
+def test_processes_that_come_at_once_to_an_empty_database_all_get_their_places(url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: places(Ledger(url), holder=str(number), limit=8), range(16)))
+    assert sum(len(each) for each in found) == 16
+    assert sum(each == [0] for each in found) == 8
+
+
+PROCESS = """
+import sys, json
+from airflow_provider_videoai.jobs.ledger.ledger import Ledger
+ledger = Ledger(sys.argv[1])
+given = []
+for _ in range(10):
+    given += ledger.reserve(sys.argv[2], "*", holder=sys.argv[3], wanted=1, per_minute=20).places
+print(json.dumps(sum(start < 1 for start, _ in given)))
+"""
+
+
+def test_the_limit_holds_over_real_processes(url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", PROCESS, url, ACCOUNT, name], stdout=subprocess.PIPE, text=True)
+        for name in "abcd"
+    ]
+    assert sum(int(process.communicate(timeout=60)[0]) for process in processes) == 20
+
+
+# -- what may be in the database -------------------------------------------------------------------------------
+
+
+def test_tables_of_a_newer_version_are_left_alone(url: str) -> None:
+    places(Ledger(url))
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE videoai_ledger_version SET version = :newer"), {"newer": VERSION + 1})
+    with pytest.raises(LedgerError, match=f"version {VERSION + 1}, and this package knows {VERSION}"):
+        places(Ledger(url))
+
+
+@pytest.mark.parametrize("written", ["", "{}", "[1]", '[["a","b","c"]]', "[" * 100_000, "[[1e999,1,null]]", "null"])
+def test_places_that_anybody_wrote_break_nothing(tmp_path: Path, written: str) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    places(Ledger(url))
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("UPDATE videoai_rate_windows SET places = ?", (written,))
+    assert places(Ledger(url)) == [0]
+
+
+def test_no_secret_is_in_the_database(tmp_path: Path) -> None:
+    places(Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
+    assert account_key("lab", "http://LAB.test/", "me") == ACCOUNT
+    assert "me" not in ACCOUNT
+    assert b"lab.test" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+
+
+# -- a database that fails -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "sqlite:////nowhere/ledger.db",
+        "postgresql+psycopg2://user:s3cret@127.0.0.1:{port}/none",
+        "mysql+nodriver://user:s3cret@127.0.0.1/none",
+    ],
+)
+def test_a_database_that_cannot_be_used_is_a_ledger_error_without_its_address(broken: str) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with pytest.raises(LedgerError) as failed:
+            places(Ledger(broken.format(port=bound.getsockname()[1])))
+    said = str(failed.value)
+    assert "s3cret" not in said
+    assert "127.0.0.1" not in said
+
+
+def test_a_file_that_is_no_database_is_a_ledger_error(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"hello" * 1000)
+    with pytest.raises(LedgerError):
+        places(Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
+
+
+def test_a_database_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    places(ledger)
+    for each in tmp_path.iterdir():
+        each.unlink()
+    with pytest.raises(LedgerError):
+        places(ledger)
+    assert places(ledger) == [0]
