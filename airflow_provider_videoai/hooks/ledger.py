@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from importlib.util import find_spec
@@ -67,12 +68,13 @@ async def aledger() -> Ledger | None:
     conn_id = _conn_id()
     try:
         if not conn_id:
-            return _keep(_embedded())
+            return await asyncio.to_thread(lambda: _keep(_embedded()))
         from airflow.providers.common.compat.connection import get_async_connection
 
         with connection_lookup(conn_id):
             connection = await get_async_connection(conn_id)
-        return _keep(url_of(connection))
+        # Beside the loop: the first time it imports what takes long.
+        return await asyncio.to_thread(lambda: _keep(url_of(connection)))
     except VideoAIError as failure:
         _do_without(failure)
         return None
