@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run all contenders in turn, some rounds of it, and write down what each measured.
+"""Measure all providers in turn, in several rounds, and write the results to a file.
 
-Each line of the results is one run: what :mod:`benchmarks.contestant` printed, with scheme and round, or why there is
-nothing. ``python -m benchmarks.report`` makes the table and the chart of it.
+Each line of the results is one run: what :mod:`benchmarks.single_run` printed, with scheme and round, or why it failed.
+``python -m benchmarks.report`` makes the tables and the chart from it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.certificates import write_certificates
-from benchmarks.contenders import CONTENDERS
+from benchmarks.providers import PROVIDERS
 
 LATENCY = 0.02
 OURS = ("idle", "viitor", "topview")
-"""Who is also measured with all triggers started in one moment, as after a restart, and in a frozen triggerer."""
+"""Which are also measured with all triggers started at once, as after a restart, and with ``freeze_triggerer``."""
 SPREAD, AT_ONCE, FROZEN = "spread", "at once", "frozen"
-ONCE_MORE = (("http", AT_ONCE), ("http", FROZEN), ("https", FROZEN))
+EXTRA_RUNS = (("http", AT_ONCE), ("http", FROZEN), ("https", FROZEN))
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How so many jobs are measured: seconds between two asks for one, intervals in which CPU counts, rounds, TLS."""
+    """How this many jobs are measured: poll interval in seconds, intervals in which CPU is measured, rounds, TLS."""
 
     interval: float
     polls: int
@@ -42,7 +42,7 @@ class Size:
 
 SIZES = {
     500: Size(5.0, polls=2, rounds=1),
-    1000: Size(5.0, polls=2, rounds=3, over_tls=tuple(CONTENDERS)),
+    1000: Size(5.0, polls=2, rounds=3, over_tls=tuple(PROVIDERS)),
     5000: Size(10.0, polls=1, rounds=1),
     10000: Size(10.0, polls=1, rounds=1, over_tls=("bare", *OURS)),
 }
@@ -50,34 +50,40 @@ RESULTS = Path(__file__).with_name("results.jsonl")
 RESULTS_IN_AIRFLOW = Path(__file__).with_name("triggerer.jsonl")
 
 
-def runs(sizes: list[int], rounds: int, contenders: list[str]) -> Iterator[dict[str, Any]]:
-    """Name the runs, in their order: a round is everybody once, so that a busy minute harms nobody alone."""
+def runs(sizes: list[int], rounds: int, providers: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the runs in their order: a round measures each provider once, so that a busy minute affects all alike."""
     for number in range(rounds):
         present = [jobs for jobs in sizes if number < SIZES[jobs].rounds]
-        for scheme, jobs, contender in itertools.product(("http", "https"), present, contenders):
-            if scheme == "http" or contender in SIZES[jobs].over_tls:
-                yield {"round": number, "scheme": scheme, "jobs": jobs, "contender": contender, "way": SPREAD}
-        for scheme, way in ONCE_MORE if sizes[-1] in present else ():
-            for contender in (each for each in contenders if each in OURS):
-                yield {"round": number, "scheme": scheme, "jobs": sizes[-1], "contender": contender, "way": way}
+        for scheme, jobs, provider in itertools.product(("http", "https"), present, providers):
+            if scheme == "http" or provider in SIZES[jobs].over_tls:
+                yield {"round": number, "scheme": scheme, "jobs": jobs, "provider": provider, "mode": SPREAD}
+        for scheme, mode in EXTRA_RUNS if sizes[-1] in present else ():
+            for provider in (each for each in providers if each in OURS):
+                yield {"round": number, "scheme": scheme, "jobs": sizes[-1], "provider": provider, "mode": mode}
 
 
 @contextmanager
 def serving(certificate: Path) -> Iterator[dict[str, str]]:
-    """Run the server and tell its address for each scheme."""
+    """Run the server and yield its address for each scheme."""
     command = [sys.executable, "-m", "benchmarks.server", "--latency", str(LATENCY), "--certificate", str(certificate)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
-        assert server.stdout is not None  # noqa: S101 - it was asked for
+        assert server.stdout is not None  # noqa: S101 - it is a pipe
         yield json.loads(server.stdout.readline())
         server.communicate()  # closes its standard input, and so ends it
 
 
 def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Run one contender in a process of its own."""
-    if run["scheme"] not in CONTENDERS[run["contender"]].schemes:
-        return run | {"failure": f"cannot: it speaks no {run['scheme']}"}
+    """Measure one provider in a process of its own.
+
+    :param run: what to measure, as from :func:`runs`.
+    :param url: the server's address.
+    :param environment: the process's environment variables.
+    :returns: the run with its results, or with a ``failure``.
+    """
+    if run["scheme"] not in PROVIDERS[run["provider"]].schemes:
+        return run | {"failure": f"does not support {run['scheme']}"}
     size = SIZES[run["jobs"]]
-    command = [sys.executable, "-m", "benchmarks.contestant", run["contender"], "--jobs", str(run["jobs"])]
+    command = [sys.executable, "-m", "benchmarks.single_run", run["provider"], "--jobs", str(run["jobs"])]
     command += [
         "--interval",
         str(size.interval),
@@ -85,12 +91,12 @@ def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[
         str(size.polls),
         "--url",
         url,
-        *["--at-once"] * (run["way"] == AT_ONCE),
+        *["--at-once"] * (run["mode"] == AT_ONCE),
     ]
-    environment = environment | {"AIRFLOW__VIDEOAI__FREEZE_TRIGGERER": str(run["way"] == FROZEN)}
+    environment = environment | {"AIRFLOW__VIDEOAI__FREEZE_TRIGGERER": str(run["mode"] == FROZEN)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        return run | {"failure": (done.stderr.strip().splitlines() or ["no word"])[-1]}
+        return run | {"failure": (done.stderr.strip().splitlines() or ["no output"])[-1]}
     return run | {"load": os.getloadavg()[0]} | json.loads(done.stdout.splitlines()[-1])
 
 
@@ -109,13 +115,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, nargs="+", default=list(SIZES), choices=SIZES)
     parser.add_argument("--rounds", type=int, default=3, help="at most; some sizes take one only")
-    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--providers", nargs="+", default=list(PROVIDERS), choices=PROVIDERS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, options.results.open("w") as results:
         authority, certificate = write_certificates(Path(folder))
         with serving(certificate) as urls:
-            for run in runs(options.jobs, options.rounds, options.contenders):
+            for run in runs(options.jobs, options.rounds, options.providers):
                 line = json.dumps(measure(run, urls[run["scheme"]], _environment(Path(folder), authority)))
                 print(line)
                 results.write(line + "\n")

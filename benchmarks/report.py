@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.__main__ import AT_ONCE, FROZEN, RESULTS, RESULTS_IN_AIRFLOW, SPREAD
-from benchmarks.contenders import CONTENDERS
+from benchmarks.providers import PROVIDERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 MEASURED, IN_AIRFLOW = "measured", "measured in Airflow"
 _HEAD = (
-    "| | jobs | CPU ms a job-poll | x bare | start ms a job | requests in 100 job-polls | sockets | stall ms p99, max "
-    "| longest turn ms | delay s p50, p99 | KB a job |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+    "| | jobs | CPU ms per job-poll | x bare | start ms per job | requests per 100 job-polls | sockets "
+    "| stall ms p99, max | longest block ms | delay s p50, p99 | KB per job |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 _HEAD_IN_AIRFLOW = (
-    "| | jobs | all asked for after s | CPU ms a job-poll | empty triggerer, ms a s | requests in 100 job-polls "
-    "| loop blocked, times | noticed after s p50, p99 | task ended after s p50, p99 | memory MB |\n"
+    "| | jobs | all polled after s | CPU ms per job-poll | empty triggerer, ms per s | requests per 100 job-polls "
+    "| loop blocked, times | detected after s p50, p99 | task ended after s p50, p99 | memory MB |\n"
     "|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
@@ -31,15 +32,15 @@ Run = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """What contenders have in common that may be compared."""
+    """What runs must have in common to be compared."""
 
     scheme: str
-    way: str
+    mode: str
     jobs: int
 
 
 class Cost(NamedTuple):
-    """What waiting took over an idle trigger: milliseconds a job-poll and a started job, kilobytes a job."""
+    """The cost of waiting above an idle trigger: milliseconds per job-poll and per started job, kilobytes per job."""
 
     poll: float
     start: float
@@ -47,24 +48,24 @@ class Cost(NamedTuple):
 
 
 def settings_of(runs: Iterable[Run]) -> dict[Setting, dict[str, list[Run]]]:
-    """Group runs by what they may be compared in, then by contender."""
+    """Group runs by setting, then by provider."""
     grouped: dict[Setting, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
-        grouped[Setting(run["scheme"], run["way"], run["jobs"])][run["contender"]].append(run)
+        grouped[Setting(run["scheme"], run["mode"], run["jobs"])][run["provider"]].append(run)
     return grouped
 
 
 def cost_of(run: Run, idle: Run) -> Cost:
-    """Return what a run took over the idle trigger in the same round.
+    """Return the cost of a run above the idle trigger in the same round.
 
-    Who could not start all triggers in time, or had asked in vain until then, had no part of the run left in which to
-    take a poll's cost: not a number.
+    The cost of a poll is not a number if the provider fell behind: if starting all triggers took most of the time that
+    was for measuring, or hardly any job was polled in it.
     """
-    kept_up = run["seconds"] >= run["interval"] / 2 and run["asks"] >= run["tally"]["asks"] / 10
+    kept_up = run["seconds"] >= run["interval"] / 2 and run["job_polls"] >= run["tally"]["job_polls"] / 10
     cpu = run["cpu"] - idle["cpu"] * run["seconds"] / idle["seconds"] if kept_up else math.nan
     start = run["start_cpu"] - idle["start_cpu"]
     memory = run["memory"] - idle["memory"]
-    return Cost(1000 * cpu / max(1, run["asks"]), 1000 * start / run["jobs"], memory / 1024 / run["jobs"])
+    return Cost(1000 * cpu / max(1, run["job_polls"]), 1000 * start / run["jobs"], memory / 1024 / run["jobs"])
 
 
 def costs_of(runs: list[Run], idle: list[Run]) -> Cost:
@@ -82,7 +83,7 @@ def _row(title: str, jobs: int, runs: list[Run], cost: Cost, bare: Cost | None) 
     def milliseconds(name: str) -> str:
         return middle(lambda run: 1000 * run[name] if name in run else None, ".0f")
 
-    requests = middle(lambda run: 100 * run["tally"]["requests"] / max(1, run["tally"]["asks"]), ".1f")
+    requests = middle(lambda run: 100 * run["tally"]["requests"] / max(1, run["tally"]["job_polls"]), ".1f")
     opened = middle(lambda run: run["tally"]["connections"], ".0f")
     missing = max(jobs - run["events"] for run in runs)
     cells = [
@@ -94,29 +95,29 @@ def _row(title: str, jobs: int, runs: list[Run], cost: Cost, bare: Cost | None) 
         requests,
         f"{middle(lambda run: run['tally']['most_sockets'], '.0f')} of {opened}",
         f"{milliseconds('stall_p99')}, {milliseconds('stall_max')}",
-        milliseconds("longest_turn"),
+        milliseconds("longest_block"),
         f"{middle(lambda run: run['delay_p50'], '.1f')}, {middle(lambda run: run['delay_p99'], '.1f')}",
         f"{cost.memory:z.1f}",
     ]
     return f"| {' | '.join(cells)} |\n"
 
 
-def table(contenders: dict[str, list[Run]], jobs: int) -> str:
+def table(providers: dict[str, list[Run]], jobs: int) -> str:
     """Return the rows of one setting."""
-    idle = contenders["idle"]
-    bare = costs_of(contenders["bare"], idle) if "bare" in contenders else None
+    idle = providers["idle"]
+    bare = costs_of(providers["bare"], idle) if "bare" in providers else None
     lines = []
-    for key, runs in contenders.items():
+    for key, runs in providers.items():
         ran = [run for run in runs if "cpu" in run]
         if not ran:
-            lines.append(f"| {CONTENDERS[key].title} | {jobs:,} | {runs[0]['failure']} | | | | | | | | |\n")
+            lines.append(f"| {PROVIDERS[key].title} | {jobs:,} | {runs[0]['failure']} | | | | | | | | |\n")
         else:
-            lines.append(_row(CONTENDERS[key].title, jobs, ran, costs_of(ran, idle), bare))
+            lines.append(_row(PROVIDERS[key].title, jobs, ran, costs_of(ran, idle), bare))
     return "".join(lines)
 
 
 def tables(runs: list[Run]) -> str:
-    """Return all tables, one for each scheme and way to run."""
+    """Return all tables, one per scheme and mode."""
     titles = {
         ("http", SPREAD): "Over plain HTTP",
         ("https", SPREAD): "Over TLS",
@@ -126,8 +127,8 @@ def tables(runs: list[Run]) -> str:
     }
     grouped = settings_of(runs)
     parts = []
-    for (scheme, way), title in titles.items():
-        found = sorted(each for each in grouped if (each.scheme, each.way) == (scheme, way))
+    for (scheme, mode), title in titles.items():
+        found = sorted(each for each in grouped if (each.scheme, each.mode) == (scheme, mode))
         if found:
             parts.append(f"### {title}\n{_HEAD}" + "".join(table(grouped[each], each.jobs) for each in found))
     return "\n".join(parts)
@@ -139,14 +140,14 @@ def table_in_airflow(runs: list[Run]) -> str:
     for run in runs:
         missing = run["jobs"] - run["ended"]
         cells = [
-            CONTENDERS[run["vendor"]].title + (f" ({missing:,} did not succeed)" if missing else ""),
+            PROVIDERS[run["vendor"]].title + (f" ({missing:,} did not succeed)" if missing else ""),
             f"{run['jobs']:,}",
             f"{run['start_seconds']:.0f}",
-            f"{1000 * (run['cpu'] - run['empty_cpu']) / run['asks']:.3f}",
+            f"{1000 * (run['cpu'] - run['empty_cpu']) / run['job_polls']:.3f}",
             f"{1000 * run['empty_cpu'] / run['seconds']:.0f}",
-            f"{100 * run['requests'] / run['asks']:.1f}",
+            f"{100 * run['requests'] / run['job_polls']:.1f}",
             f"{run['blocked']}",
-            f"{run['noticed_p50']:.1f}, {run['noticed_p99']:.1f}",
+            f"{run['detected_p50']:.1f}, {run['detected_p99']:.1f}",
             f"{run['delay_p50']:.1f}, {run['delay_p99']:.1f}",
             f"{run['memory'] / 1024**2:.0f}",
         ]
@@ -155,23 +156,23 @@ def table_in_airflow(runs: list[Run]) -> str:
 
 
 def draw(runs: list[Run], path: Path, jobs: int = 1000) -> None:
-    """Draw CPU and requests a job-poll of everybody, over plain HTTP and over TLS."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - only where it is drawn
+    """Draw CPU and requests per job-poll of each provider, over plain HTTP and over TLS."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only for the chart
 
     plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "benchmarks"}
     figure, (cpu, requests) = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
-    titles = [contender.title for contender in reversed(CONTENDERS.values()) if contender.key != "idle"]
+    titles = [provider.title for provider in reversed(PROVIDERS.values()) if provider.key != "idle"]
     for scheme, color, shift in (("http", "#4c9f70", 0.19), ("https", "#2f6690", -0.19)):
-        contenders = settings_of(runs)[Setting(scheme, SPREAD, jobs)]
-        for key, found in contenders.items():
+        providers = settings_of(runs)[Setting(scheme, SPREAD, jobs)]
+        for key, found in providers.items():
             ran = [run for run in found if "cpu" in run]
             if ran and key != "idle":
-                place = titles.index(CONTENDERS[key].title) + shift
-                cpu.barh(place, costs_of(ran, contenders["idle"]).poll, 0.36, color=color)
-                asked = statistics.median(run["tally"]["requests"] / run["tally"]["asks"] for run in ran)
-                requests.barh(place, asked, 0.36, color=color)
+                place = titles.index(PROVIDERS[key].title) + shift
+                cpu.barh(place, costs_of(ran, providers["idle"]).poll, 0.36, color=color)
+                per_poll = statistics.median(run["tally"]["requests"] / run["tally"]["job_polls"] for run in ran)
+                requests.barh(place, per_poll, 0.36, color=color)
     cpu.set_yticks(range(len(titles)), titles)
-    for axes, label in ((cpu, "CPU ms a job-poll"), (requests, "requests a job-poll")):
+    for axes, label in ((cpu, "CPU ms per job-poll"), (requests, "requests per job-poll")):
         axes.set_xscale("log")
         axes.set_xlabel(f"{label} (log)")
         axes.spines[["top", "right"]].set_visible(False)

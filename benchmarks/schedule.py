@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the jobs of a run end. Server and contestant both know, so that the delay in noticing can be told."""
+"""When the jobs of a run end. Server and provider both know, so that the delay of detection can be measured."""
 
 from __future__ import annotations
 

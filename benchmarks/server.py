@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One fast HTTP server for all contenders: every answer takes the same time, and everything is counted.
+"""One fast HTTP server for all providers: every response takes the same time, and everything is counted.
 
 ``python -m benchmarks.server`` prints its two addresses as one line of JSON, over plain HTTP and over TLS, and serves
-until its standard input closes. The wire is a bare :class:`asyncio.Protocol`: a framework would cost more than what is
+until its standard input closes. It is a bare :class:`asyncio.Protocol`: a framework would cost more than what is
 measured.
 """
 
@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.answers import Reply, reply_to
+from benchmarks.responses import Response, respond_to
 from benchmarks.schedule import Schedule
 
 _CONTENT_LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
@@ -30,74 +30,75 @@ class Tally:
     """What the server saw of one run."""
 
     requests: int = 0
-    asks: int = 0
+    job_polls: int = 0
+    """Jobs whose status was requested, each as often as it was."""
     largest_batch: int = 0
     connections: int = 0
     open_sockets: int = 0
     most_sockets: int = 0
     known: int = 0
-    """How many different jobs were asked for."""
+    """How many different jobs were polled."""
     _numbers: set[int] = field(default_factory=set, repr=False)
-    noticed: dict[int, float] = field(default_factory=dict, repr=False)
-    """Seconds from a job's end until it was asked for, and so noticed."""
+    detected: dict[int, float] = field(default_factory=dict, repr=False)
+    """Seconds from a job's end to the poll that detected it, by the job's number."""
 
     def connected(self) -> None:
-        """Count a connection, when it asks for its first job."""
+        """Count a connection at its first status request."""
         self.connections += 1
         self.open_sockets += 1
         self.most_sockets = max(self.most_sockets, self.open_sockets)
 
-    def asked(self, numbers: list[int]) -> None:
-        """Count a request for these jobs."""
+    def polled(self, numbers: list[int]) -> None:
+        """Count a status request for these jobs."""
         self.requests += 1
-        self.asks += len(numbers)
+        self.job_polls += len(numbers)
         self.largest_batch = max(self.largest_batch, len(numbers))
         self._numbers.update(numbers)
         self.known = len(self._numbers)
 
-    def told(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Return all counts."""
         return {name: count for name, count in asdict(self).items() if isinstance(count, int)}
 
 
 @dataclass
-class Desk:
-    """What all connections share: the jobs of the present run, and what was seen of it."""
+class Vendors:
+    """What all connections share: the jobs of the current run, and its counts."""
 
     schedule: Schedule = field(default_factory=lambda: Schedule(float("inf"), 0.0))
     tally: Tally = field(default_factory=Tally)
 
-    def answer(self, target: str, body: bytes) -> Reply:
-        """Answer a contender, or whoever conducts the run."""
+    def respond(self, target: str, body: bytes) -> Response:
+        """Respond to a provider, or to the process that controls the run (``/run/...``)."""
         url = urlsplit(target)
         if url.path == "/run/begin":
             (first_end,), (span,) = parse_qs(url.query)["first_end"], parse_qs(url.query)["span"]
             self.schedule, self.tally = Schedule(float(first_end), float(span)), Tally()
-        if url.path == "/run/noticed":
-            return Reply([], {"seconds": list(self.tally.noticed.values())})
+        if url.path == "/run/detected":
+            return Response([], {"seconds": list(self.tally.detected.values())})
         if url.path.startswith("/run/"):
-            return Reply([], self.tally.told())
-        return reply_to(target, body, self._over)
+            return Response([], self.tally.counts())
+        return respond_to(target, body, self._over)
 
     def _over(self, number: int) -> bool:
         late = time.time() - self.schedule.end_of(number)
         if late >= 0:
-            self.tally.noticed.setdefault(number, late)
+            self.tally.detected.setdefault(number, late)
         return late >= 0
 
 
-class Wire(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection: HTTP/1.1, kept alive, one request at a time."""
 
-    def __init__(self, desk: Desk, latency: float) -> None:
-        self._desk = desk
+    def __init__(self, vendors: Vendors, latency: float) -> None:
+        self._vendors = vendors
         self._latency = latency
         self._received = b""
         self._transport: asyncio.WriteTransport | None = None
         self._counted_in: Tally | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Keep the way back."""
+        """Keep the transport for the responses."""
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
@@ -107,17 +108,17 @@ class Wire(asyncio.Protocol):
             self._counted_in.open_sockets -= 1
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes; answer the request once it is whole."""
+        """Buffer bytes; respond to the request once it is complete."""
         self._received += data
-        head, blank, rest = self._received.partition(b"\r\n\r\n")
+        head, separator, rest = self._received.partition(b"\r\n\r\n")
         length = int(found[1]) if (found := _CONTENT_LENGTH.search(head)) else 0
-        if blank and len(rest) >= length:
+        if separator and len(rest) >= length:
             self._received = rest[length:]
-            self._reply(head.split(b" ", 2)[1].decode(), rest[:length])
+            self._respond(head.split(b" ", 2)[1].decode(), rest[:length])
 
-    def _reply(self, target: str, body: bytes) -> None:
+    def _respond(self, target: str, body: bytes) -> None:
         try:
-            numbers, content = self._desk.answer(target, body)
+            numbers, content = self._vendors.respond(target, body)
             status = "200 OK"
         except LookupError:
             numbers, content, status = [], {"unknown": target}, "404 Not Found"
@@ -128,10 +129,10 @@ class Wire(asyncio.Protocol):
         asyncio.get_running_loop().call_later(self._latency if numbers else 0, self._write, head.encode() + encoded)
 
     def _count(self, numbers: list[int]) -> None:
-        if self._counted_in is not self._desk.tally:
-            self._counted_in = self._desk.tally
+        if self._counted_in is not self._vendors.tally:
+            self._counted_in = self._vendors.tally
             self._counted_in.connected()
-        self._counted_in.asked(numbers)
+        self._counted_in.polled(numbers)
 
     def _write(self, content: bytes) -> None:
         if self._transport is not None:
@@ -140,9 +141,9 @@ class Wire(asyncio.Protocol):
 
 async def serve(latency: float, context: ssl.SSLContext) -> None:
     """Serve until standard input closes."""
-    loop, desk, addresses = asyncio.get_running_loop(), Desk(), {}
+    loop, vendors, addresses = asyncio.get_running_loop(), Vendors(), {}
     for scheme, tls in (("http", None), ("https", context)):
-        listener = await loop.create_server(lambda: Wire(desk, latency), "127.0.0.1", 0, ssl=tls, backlog=4096)
+        listener = await loop.create_server(lambda: Connection(vendors, latency), "127.0.0.1", 0, ssl=tls, backlog=4096)
         addresses[scheme] = f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     print(json.dumps(addresses), flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -151,7 +152,7 @@ async def serve(latency: float, context: ssl.SSLContext) -> None:
 def main() -> None:
     """Run the server; see the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--latency", type=float, required=True, help="seconds that every answer takes")
+    parser.add_argument("--latency", type=float, required=True, help="seconds that every response takes")
     parser.add_argument("--certificate", required=True, help="PEM file with certificate and key")
     options = parser.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -42,7 +42,7 @@ class Measured(NamedTuple):
 
 
 def main() -> int:
-    """Measure both stores and print a table; returns 1 where a hash is wrong or the limit is passed."""
+    """Measure both stores and print a table; return 1 if a hash is wrong or the limit is exceeded."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--megabytes", type=int, default=MEGABYTES)
     arguments.add_argument("--breaks", type=int, default=BREAKS)
@@ -76,14 +76,19 @@ def measured(megabytes: int, breaks: int) -> Iterator[Measured]:
             httpx.post(f"{vendor}/sandbox/faults", json={**order, "bytes": cut_at}, trust_env=False).raise_for_status()
             child = [sys.executable, "-m", "benchmarks.storage", "--child", url, root]
             ran = subprocess.run(child, env=environment, check=True, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
-            told = json.loads(ran.stdout.splitlines()[-1])
+            report = json.loads(ran.stdout.splitlines()[-1])
             fault = httpx.get(f"{vendor}/sandbox/faults", trust_env=False).json()["faults"][-1]
-            right = told["sha256"] == expected == _stored(store, folder, s3)
-            yield Measured(store, megabytes, fault["fired"], right, told["growth"], told["seconds"])
+            right = report["sha256"] == expected == _stored(store, folder, s3)
+            yield Measured(store, megabytes, fault["fired"], right, report["growth"], report["seconds"])
 
 
 def transferred(url: str, root: str) -> dict[str, Any]:
-    """Carry the small sample, then the large one, and tell by how much this process grew meanwhile."""
+    """Transfer the small sample, then the large one, and return by how much this process grew meanwhile.
+
+    :param url: the large sample's address in the sandbox.
+    :param root: the folder or bucket to store in.
+    :returns: ``sha256``, ``growth`` in bytes, ``seconds``.
+    """
     import logging  # noqa: PLC0415 - same
 
     from airflow_provider_videoai.jobs.log import Log  # noqa: PLC0415 - only the child measures what it loads
@@ -171,8 +176,8 @@ def _bucket_of(url: str) -> Any:
 
 def _sha256(url: str) -> str:
     digest = hashlib.sha256()
-    with httpx.stream("GET", url, trust_env=False, timeout=300) as answer:
-        for piece in answer.raise_for_status().iter_raw():
+    with httpx.stream("GET", url, trust_env=False, timeout=300) as response:
+        for piece in response.raise_for_status().iter_raw():
             digest.update(piece)
     return digest.hexdigest()
 

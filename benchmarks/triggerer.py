@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same wait inside a real Airflow: a task for each job, and all their triggers in Airflow's own triggerer.
 
-The tasks are sensors that start and end in the triggerer, so that no worker blurs the picture. Airflow runs on a
+The tasks are sensors that start and end in the triggerer, so that no worker adds to the load. Airflow runs on a
 PostgreSQL of its own. ``python -m benchmarks.triggerer`` writes a line of JSON for each vendor.
 """
 
@@ -29,25 +29,25 @@ from termination import unwind_on
 
 from benchmarks.__main__ import RESULTS_IN_AIRFLOW, serving
 from benchmarks.certificates import write_certificates
-from benchmarks.contenders import CONTENDERS
+from benchmarks.providers import PROVIDERS
 from benchmarks.schedule import Schedule
 
 INTERVAL = 5.0
 IN_A_DAG = 10
 _VENDORS = ("viitor", "topview")
-_CALM = 30.0  # seconds in which all jobs wait and the triggerer is measured,
+_STEADY = 30.0  # seconds in which all jobs wait and the triggerer is measured,
 _EMPTY = 15.0  # and in which it has nothing to do
 _ENDS = 30.0  # seconds over which the jobs end
 _BLOCKED = "async thread was blocked"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One moment: monotonic seconds, CPU seconds of each of Airflow's processes by id, jobs asked for, requests."""
+class Snapshot:
+    """One instant: monotonic seconds, CPU seconds of each of Airflow's processes by id, job-polls, requests."""
 
     at: float
     cpu: dict[int, float]
-    asks: int
+    job_polls: int
     requests: int
 
 
@@ -55,7 +55,7 @@ class Mark:
 class Measured:
     """One vendor's wait. CPU is that of the process in which triggers run, in seconds; memory is in bytes.
 
-    ``noticed`` is from a job's end to the ask that was told so, ``delay`` to the end of its task in Airflow.
+    ``detected`` is from a job's end to the poll that detected it, ``delay`` to the end of its task in Airflow.
     """
 
     vendor: str
@@ -65,18 +65,18 @@ class Measured:
     cpu: float
     empty_cpu: float
     seconds: float
-    asks: int
+    job_polls: int
     requests: int
     memory: int
     blocked: int
-    noticed_p50: float
-    noticed_p99: float
+    detected_p50: float
+    detected_p99: float
     delay_p50: float
     delay_p99: float
 
 
 class Bench:
-    """A running Airflow, the server that its jobs are at, and what the triggerer takes while it has nothing to do."""
+    """A running Airflow, the server that its jobs are at, and the CPU that its processes use while nothing waits."""
 
     def __init__(self, airflow: Standalone, url: str, jobs: int) -> None:
         self._airflow = airflow
@@ -85,19 +85,19 @@ class Bench:
         self._empty = self._cpu_over(_EMPTY)
 
     def measure(self, vendor: str) -> Measured:
-        """Start a task for each job, let all wait, let them end, and return what it took."""
+        """Start a task for each job, let all wait, let them end, and return the measurements."""
         blocked_before = self._blocked()
         self._begin(Schedule(first_end=time.time() + 86400, span=0.0))
         began = time.monotonic()
         dags = [f"{vendor}_{number}" for number in range(self._jobs // IN_A_DAG)]
         runs = {dag: self._airflow.trigger(dag) for dag in dags}
-        wait_for(lambda: self._typed_errors()["known"] >= self._jobs, 300, "not every job was asked for")
+        wait_for(lambda: self._counts()["known"] >= self._jobs, 300, "not every job was polled")
         start_seconds = time.monotonic() - began
         time.sleep(INTERVAL)
         runner = self._runner()
-        before = self._mark()
-        time.sleep(_CALM)
-        after = self._mark()
+        before = self._snapshot()
+        time.sleep(_STEADY)
+        after = self._snapshot()
         memory = runner.memory_info().rss
         schedule = Schedule(first_end=time.time() + 2.0, span=_ENDS)
         self._begin(schedule)
@@ -105,7 +105,7 @@ class Bench:
         for dag, run in runs.items():
             self._airflow.finish(dag, run, 300)
         delays = self._delays(runs, schedule)
-        noticed = self._call("noticed")["seconds"]
+        detected = self._call("detected")["seconds"]
         seconds = after.at - before.at
         return Measured(
             vendor=vendor,
@@ -115,12 +115,12 @@ class Bench:
             cpu=after.cpu[runner.pid] - before.cpu[runner.pid],
             empty_cpu=self._empty[runner.pid] * seconds,
             seconds=seconds,
-            asks=after.asks - before.asks,
+            job_polls=after.job_polls - before.job_polls,
             requests=after.requests - before.requests,
             memory=memory,
             blocked=self._blocked() - blocked_before,
-            noticed_p50=statistics.median(noticed),
-            noticed_p99=_p99(noticed),
+            detected_p50=statistics.median(detected),
+            detected_p99=_p99(detected),
             delay_p50=statistics.median(delays),
             delay_p99=_p99(delays),
         )
@@ -136,12 +136,12 @@ class Bench:
         ]
 
     def _runner(self) -> psutil.Process:
-        """Find the process in which triggers run: the one that talks to the server."""
+        """Find the process in which triggers run: the one that is connected to the server."""
         port = urlsplit(self._url).port
         for process in self._processes():
             if any(link.raddr and link.raddr.port == port for link in process.net_connections("tcp")):
                 return process
-        raise RuntimeError("no process of Airflow talks to the server")
+        raise RuntimeError("no process of Airflow is connected to the server")
 
     def _processes(self) -> list[psutil.Process]:
         leader = self._airflow.pid
@@ -161,24 +161,24 @@ class Bench:
             taken[process.pid] = times.user + times.system
         return taken
 
-    def _mark(self) -> Mark:
-        told = self._typed_errors()
-        return Mark(time.monotonic(), self._cpu(), told["asks"], told["requests"])
+    def _snapshot(self) -> Snapshot:
+        counts = self._counts()
+        return Snapshot(time.monotonic(), self._cpu(), counts["job_polls"], counts["requests"])
 
     def _blocked(self) -> int:
-        """Return how often Airflow has complained so far that a trigger held up its loop."""
+        """Return how often Airflow has complained so far that a trigger blocked its event loop."""
         return self._airflow.log_file.read_text(errors="replace").count(_BLOCKED)
 
     def _begin(self, schedule: Schedule) -> None:
         self._call(f"begin?first_end={schedule.first_end}&span={schedule.span}")
 
-    def _typed_errors(self) -> dict[str, int]:
-        return self._call("told")
+    def _counts(self) -> dict[str, int]:
+        return self._call("tally")
 
     def _call(self, what: str) -> dict[str, Any]:
-        with urlopen(f"{self._url}/run/{what}", timeout=60) as answer:  # noqa: S310 - our own server
-            told: dict[str, Any] = json.load(answer)
-            return told
+        with urlopen(f"{self._url}/run/{what}", timeout=60) as response:  # noqa: S310 - our own server
+            content: dict[str, Any] = json.load(response)
+            return content
 
 
 def _p99(values: list[float]) -> float:
@@ -188,7 +188,7 @@ def _p99(values: list[float]) -> float:
 def _environment(url: str, database: str, jobs: int) -> dict[str, str]:
     root = Path(__file__).parents[1]
     connections: dict[str, Any] = {
-        f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(CONTENDERS[vendor].connection(url)) for vendor in _VENDORS
+        f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(PROVIDERS[vendor].connection(url)) for vendor in _VENDORS
     }
     return connections | {
         "BENCH_JOBS": str(jobs),
@@ -196,7 +196,7 @@ def _environment(url: str, database: str, jobs: int) -> dict[str, str]:
         "BENCH_INTERVAL": str(INTERVAL),
         "PYTHONPATH": os.pathsep.join([str(root), str(root / "scripts")]),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "50",  # with fewer, Airflow's API server comes to a standstill
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "50",  # with fewer, Airflow's API server blocks its event loop
         "AIRFLOW__TRIGGERER__CAPACITY": str(2 * jobs),
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",

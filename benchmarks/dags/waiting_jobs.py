@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 
 from airflow_provider_videoai.sensors.topview import TopviewVideoAvatarSensor
 from airflow_provider_videoai.sensors.viitor import ViiTorTextRemovalSensor
-from benchmarks.answers import VIITOR_PREFIX
+from benchmarks.responses import VIITOR_PREFIX
 
 INTERVAL = float(os.environ["BENCH_INTERVAL"])
 IN_A_DAG = int(os.environ["BENCH_IN_A_DAG"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What docs/waiting.md promises of the rhythm of asking, over a mix of jobs between 20 seconds and 2 hours."""
+"""What docs/waiting.md promises of the polling schedule, over a mix of jobs between 20 seconds and 2 hours."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ seeds = pytest.mark.parametrize("seed", [1, 2, 3])
 
 
 @seeds
-def test_with_progress_a_fifth_of_the_asks_of_every_five_seconds_notices_no_later(seed: int) -> None:
+def test_with_progress_a_fifth_of_the_polls_of_every_five_seconds_detects_no_later(seed: int) -> None:
     ours, fixed = adaptive(uneven, JOBS, seed), every(5, JOBS, seed)
-    assert 5 * ours.asks <= fixed.asks
+    assert 5 * ours.polls <= fixed.polls
     assert ours.delay <= fixed.delay
 
 
 @seeds
-def test_without_progress_nearly_all_are_noticed_within_a_tenth_of_their_length(seed: int) -> None:
+def test_without_progress_nearly_all_are_detected_within_a_tenth_of_their_duration(seed: int) -> None:
     ours, fixed = adaptive(unknown, JOBS, seed), every(10, JOBS, seed)
     assert ours.soon >= 0.95
-    assert ours.asks <= fixed.asks
+    assert ours.polls <= fixed.polls
 
 
 def test_the_mix_is_what_it_says() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cadence, gaps
+from benchmarks import cadence, intervals
 
 PAGE = (Path(__file__).parents[2] / "docs" / "waiting.md").read_text()
 
 
-@pytest.mark.parametrize("table", [gaps.table, cadence.table], ids=["gaps", "rhythms"])
+@pytest.mark.parametrize("table", [intervals.table, cadence.table], ids=["intervals", "schedules"])
 def test_tables_are_what_the_code_says(table: Callable[[], str]) -> None:
     assert table() in PAGE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw docs/waiting.png, and print the table of gaps by age and progress of docs/waiting.md."""
+"""Draw docs/waiting.png, and print the table of poll intervals by age and progress of docs/waiting.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEEN = {
 
 
 def table() -> str:
-    """Return seconds to the next ask by age (down) and what was seen (across)."""
+    """Return the seconds to the next poll by age (down) and last status (across) as a Markdown table."""
     lines = [f"| age | {' | '.join(SEEN)} |", "|---" * (len(SEEN) + 1) + "|"]
     for name, age in AGES.items():
         gaps = (CADENCE.gap(age, status) for status in SEEN.values())
@@ -28,8 +28,8 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def asks(length: float, *, progress: bool) -> list[float]:
-    """Return at which ages a job of that length is asked for, up to the ask that sees its end."""
+def polls(length: float, *, progress: bool) -> list[float]:
+    """Return at which ages (seconds) a job of this duration is polled, up to the poll that detects its end."""
     watch = Watch(job_id="j", submitted_at=0.0, started_at=0.0, cadence=CADENCE)
     ages = [FIRST_POLL]
     while ages[-1] < length:
@@ -40,23 +40,23 @@ def asks(length: float, *, progress: bool) -> list[float]:
 
 
 def draw(path: Path) -> None:
-    """Draw the asks over the life of three jobs, beside asking every 5 seconds."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - only where it is drawn
+    """Draw the polls of three jobs over their lives, beside polling every 5 seconds."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only for the picture
 
     figure, panels = plt.subplots(3, 1, figsize=(9, 5.4), layout="constrained")
     for axes, (name, length) in zip(
         panels, {"1 minute": 60.0, "10 minutes": 600.0, "1 hour": 3600.0}.items(), strict=True
     ):
         rows = {
-            "with progress": asks(length, progress=True),
-            "without": asks(length, progress=False),
+            "with progress": polls(length, progress=True),
+            "without": polls(length, progress=False),
             "every 5 s": [5.0 * step for step in range(1, int(length / 5) + 1)],
         }
         axes.eventplot(
             list(reversed(rows.values())), colors=["#b9b9b9", "#2f6690", "#4c9f70"], linelengths=0.7, linewidths=1.2
         )
         axes.axvline(length, color="#c1121f", linewidth=1)
-        axes.set_yticks(range(3), [f"{title}: {len(ages)} asks" for title, ages in reversed(rows.items())])
+        axes.set_yticks(range(3), [f"{title}: {len(ages)} polls" for title, ages in reversed(rows.items())])
         axes.set_title(f"a job of {name}", loc="left", fontsize=10)
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[-1].set_xlabel("age of the job in seconds; red: its end")

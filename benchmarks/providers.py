@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is measured: for each, its connection and the trigger that waits for one job.
+"""The providers under test: for each, its connection and the trigger that waits for one job.
 
-Each is the provider's own trigger class, given what its operator would give it. Two yardsticks run beside them: a
-trigger that asks nobody, and one that asks over a bare ``aiohttp`` session that all share.
+Each is the provider's own trigger class, given what its operator would give it. Two baselines run beside them: a
+trigger that sends no requests, and one that polls over a bare ``aiohttp`` session that all share.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from benchmarks.answers import VIITOR_PREFIX
+from benchmarks.responses import VIITOR_PREFIX
 from benchmarks.schedule import Schedule
 
 CONN_ID = "bench"
@@ -27,7 +27,7 @@ _WORD = "of-the-benchmark"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One job to wait for: its number, the seconds between two asks, when it ends, and whom to ask."""
+    """One job to wait for: its number, the poll interval in seconds, when it ends, and the server's address."""
 
     number: int
     interval: float
@@ -36,8 +36,8 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A provider's way to wait. ``connection`` makes the fields of the Airflow connection from the server's address."""
+class Provider:
+    """A provider's trigger. ``connection`` makes the fields of the Airflow connection from the server's address."""
 
     key: str
     title: str
@@ -47,7 +47,7 @@ class Contender:
 
 
 class IdleTrigger(BaseTrigger):
-    """Asks nobody and knows when its job ends: what a trigger costs that costs nothing."""
+    """Sends no requests and knows when its job ends: the cost of a trigger as such."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__()
@@ -64,15 +64,15 @@ class IdleTrigger(BaseTrigger):
 
 
 class BareTrigger(IdleTrigger):
-    """Asks over one ``aiohttp`` session that all share, and does nothing else: what a request costs at least."""
+    """Polls over one ``aiohttp`` session that all share, and does nothing else: the least that a request costs."""
 
     _session: ClassVar[aiohttp.ClientSession | None] = None
     _users: ClassVar[int] = 0
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until the job has ended."""
+        """Poll until the job has ended."""
         session = self._enter()
-        while not await self._over(session):  # noqa: ASYNC110 - asking again and again is what is measured
+        while not await self._over(session):  # noqa: ASYNC110 - polling is what is measured
             await asyncio.sleep(self._wait.interval)
         await self._leave(session)
         yield TriggerEvent({})
@@ -148,30 +148,30 @@ def _account(conn_type: str) -> Callable[[str], Mapping[str, Any]]:
 
 def _parts(conn_type: str) -> Callable[[str], Mapping[str, Any]]:
     def connection(url: str) -> Mapping[str, Any]:
-        where = urlsplit(url)
-        address = {"schema": where.scheme, "host": where.hostname, "port": where.port}
+        parts = urlsplit(url)
+        address = {"schema": parts.scheme, "host": parts.hostname, "port": parts.port}
         return {"conn_type": conn_type, "password": _WORD, **address}
 
     return connection
 
 
-CONTENDERS = {
-    contender.key: contender
-    for contender in (
-        Contender("idle", "idle trigger", IdleTrigger, _account("http")),
-        Contender("bare", "bare aiohttp session", BareTrigger, _account("http")),
-        Contender("viitor", "ours, ViiTor", _ours("viitor", "text_removal", VIITOR_PREFIX), _account("viitor")),
-        Contender("topview", "ours, Topview", _ours("topview", "video_avatar"), _account("topview")),
-        Contender("databricks", "Databricks", _databricks, _parts("databricks")),
-        Contender(
+PROVIDERS = {
+    provider.key: provider
+    for provider in (
+        Provider("idle", "idle trigger", IdleTrigger, _account("http")),
+        Provider("bare", "bare aiohttp session", BareTrigger, _account("http")),
+        Provider("viitor", "ours, ViiTor", _ours("viitor", "text_removal", VIITOR_PREFIX), _account("viitor")),
+        Provider("topview", "ours, Topview", _ours("topview", "video_avatar"), _account("topview")),
+        Provider("databricks", "Databricks", _databricks, _parts("databricks")),
+        Provider(
             "dbt_cloud",
             "dbt Cloud",
             _dbt_cloud,
             lambda url: {"conn_type": "dbt_cloud", "host": urlsplit(url).netloc, "password": _WORD},
             schemes=("https",),
         ),
-        Contender("http_event", "HttpEventTrigger", _http_event, _parts("http")),
-        Contender(
+        Provider("http_event", "HttpEventTrigger", _http_event, _parts("http")),
+        Provider(
             "llm_batch",
             "common.ai LLMBatchTrigger",
             _llm_batch,

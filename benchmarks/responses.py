@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a job stands, in the words of each contender's vendor."""
+"""The status responses of each provider's vendor."""
 
 from __future__ import annotations
 
@@ -18,36 +18,42 @@ Ended = Callable[[int], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A request, taken apart: the parts of its path that a route names, its query, its body."""
+class Request:
+    """A request, parsed: the parts of its path that a route names, its query, its body."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
 
 
-class Reply(NamedTuple):
-    """The numbers of the jobs that were asked for, and the answer's JSON."""
+class Response(NamedTuple):
+    """The numbers of the jobs whose status was requested, and the response's JSON."""
 
     numbers: list[int]
     content: Any
 
 
-def reply_to(target: str, body: bytes, ended: Ended) -> Reply:
-    """Answer a request; raise ``LookupError`` for one that no contender makes."""
+def respond_to(target: str, body: bytes, ended: Ended) -> Response:
+    """Respond to a request.
+
+    :param target: the request's path and query.
+    :param body: its body.
+    :param ended: whether the job of a number has ended.
+    :raises LookupError: no provider sends such a request.
+    """
     url = urlsplit(target)
-    for pattern, reply in _ROUTES:
+    for pattern, respond in _ROUTES:
         if found := pattern.fullmatch(url.path):
             query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-            return reply(Ask(found.groupdict(), query, body), ended)
+            return respond(Request(found.groupdict(), query, body), ended)
     raise LookupError(target)
 
 
-def _viitor(ask: Ask, ended: Ended) -> Reply:
-    ids = json.loads(ask.body)["taskIds"]
+def _viitor(request: Request, ended: Ended) -> Response:
+    ids = json.loads(request.body)["taskIds"]
     numbers = [int(job_id.removeprefix(VIITOR_PREFIX)) for job_id in ids]
     rows = [_viitor_row(job_id, over=ended(number)) for job_id, number in zip(ids, numbers, strict=True)]
-    return Reply(numbers, {"code": 0, "message": "OK", "data": rows})
+    return Response(numbers, {"code": 0, "message": "OK", "data": rows})
 
 
 def _viitor_row(job_id: str, *, over: bool) -> dict[str, Any]:
@@ -61,39 +67,39 @@ def _viitor_row(job_id: str, *, over: bool) -> dict[str, Any]:
     }
 
 
-def _topview(ask: Ask, ended: Ended) -> Reply:
-    number = int(ask.query["taskId"])
+def _topview(request: Request, ended: Ended) -> Response:
+    number = int(request.query["taskId"])
     task = {
-        "taskId": ask.query["taskId"],
+        "taskId": request.query["taskId"],
         "status": "success" if ended(number) else "running",
         "errorMsg": None,
         "inputVideoFileId": None,
         "inputAudioFileId": None,
         "outputVideoUrl": _MEDIA if ended(number) else None,
     }
-    return Reply([number], {"code": "200", "message": "Success", "result": task})
+    return Response([number], {"code": "200", "message": "Success", "result": task})
 
 
-def _dbt_cloud(ask: Ask, ended: Ended) -> Reply:
-    number = int(ask.path["number"])
+def _dbt_cloud(request: Request, ended: Ended) -> Response:
+    number = int(request.path["number"])
     run = {"id": number, "status": 10 if ended(number) else 3, "is_complete": ended(number)}
-    return Reply([number], {"status": {"code": 200, "is_success": True}, "data": run})
+    return Response([number], {"status": {"code": 200, "is_success": True}, "data": run})
 
 
-def _databricks(ask: Ask, ended: Ended) -> Reply:
-    number = int(json.loads(ask.body)["run_id"])
+def _databricks(request: Request, ended: Ended) -> Response:
+    number = int(json.loads(request.body)["run_id"])
     over = {"life_cycle_state": "TERMINATED", "result_state": "SUCCESS", "state_message": ""}
     running = {"life_cycle_state": "RUNNING", "state_message": ""}
-    return Reply([number], {"run_id": number, "state": over if ended(number) else running})
+    return Response([number], {"run_id": number, "state": over if ended(number) else running})
 
 
-def _event(ask: Ask, ended: Ended) -> Reply:
-    number = int(ask.path["number"])
-    return Reply([number], {"done": ended(number)})
+def _event(request: Request, ended: Ended) -> Response:
+    number = int(request.path["number"])
+    return Response([number], {"done": ended(number)})
 
 
-def _llm_batch(ask: Ask, ended: Ended) -> Reply:
-    number = int(ask.path["number"])
+def _llm_batch(request: Request, ended: Ended) -> Response:
+    number = int(request.path["number"])
     batch = {
         "id": f"batch_{number}",
         "object": "batch",
@@ -104,10 +110,10 @@ def _llm_batch(ask: Ask, ended: Ended) -> Reply:
         "created_at": 1,
         "request_counts": {"total": 1, "completed": 1, "failed": 0},
     }
-    return Reply([number], batch)
+    return Response([number], batch)
 
 
-_ROUTES: tuple[tuple[re.Pattern[str], Callable[[Ask, Ended], Reply]], ...] = (
+_ROUTES: tuple[tuple[re.Pattern[str], Callable[[Request, Ended], Response]], ...] = (
     (re.compile(r"/textRemoval/taskStatus"), _viitor),
     (re.compile(r"/v1/video_avatar/task/query"), _topview),
     (re.compile(r"/api/v2/accounts/1/runs/(?P<number>\d+)/"), _dbt_cloud),
