@@ -26,7 +26,7 @@ class Facts:
 
 
 def probe(path: Path) -> Facts:
-    """Decode a video to its end; raise ``ValueError`` where it does not play."""
+    """Decode a video to its end; raise ``ValueError`` if it does not play."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         end = 0.0
@@ -38,7 +38,12 @@ def probe(path: Path) -> Facts:
 
 
 def check(source: Path, files: Mapping[str, Path], *, trimmed_seconds: float) -> None:
-    """Raise ``ValueError`` where a result is not what was ordered."""
+    """Raise ``ValueError`` if a result is not what was requested.
+
+    :param source: the clip that the jobs got.
+    :param files: the results' paths by name.
+    :param trimmed_seconds: the duration that the trimmed clip must have.
+    """
     expected = {"erased": probe(source).seconds, "erased_by_aidge": probe(source).seconds, "trimmed": trimmed_seconds}
     for name, path in files.items():
         seconds = probe(path).seconds

@@ -37,9 +37,9 @@ def running_postgres() -> Iterator[str]:
                 command, user=user, cwd=home, stdout=log, stderr=log, start_new_session=True
             )
         try:
-            where = ("--host=127.0.0.1", f"--port={port}", "--username=airflow")
-            wait_for(lambda: _answers(*where, user=user), 30, "PostgreSQL did not answer")
-            _run("createdb", *where, "airflow", user=user)
+            server_address = ("--host=127.0.0.1", f"--port={port}", "--username=airflow")
+            wait_for(lambda: _answers(*server_address, user=user), 30, "PostgreSQL did not answer")
+            _run("createdb", *server_address, "airflow", user=user)
             yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
         finally:
             server.send_signal(signal.SIGINT)  # ends sessions, too
@@ -59,8 +59,8 @@ def _run(name: str, *arguments: str, user: str) -> None:
     _call(name, *arguments, user=user).check_returncode()
 
 
-def _answers(*where: str, user: str) -> bool:
-    return _call("pg_isready", *where, user=user).returncode == 0
+def _answers(*address: str, user: str) -> bool:
+    return _call("pg_isready", *address, user=user).returncode == 0
 
 
 def _call(name: str, *arguments: str, user: str) -> subprocess.CompletedProcess[bytes]:

@@ -37,12 +37,12 @@ NAMES = {
     "topview": "avatar",
     "tencent_ivh": "narrator",
 }
-PATIENCE = 300
+TIMEOUT_SECONDS = 300
 CLOCK = {"queue_seconds": 2, "run_seconds": 12}
 
 
 def main() -> int:
-    """Run what the arguments ask for and return the exit status."""
+    """Run what the arguments select and return the exit status."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--stay", action="store_true", help="leave Airflow and the sandbox running")
     arguments.add_argument("--stop", action="store_true", help="end what --stay left running")
@@ -151,12 +151,12 @@ def environment(url: str) -> dict[str, str]:
 
 
 def run_pipeline(airflow: Standalone, url: str) -> dict[str, Path] | None:
-    """Run the DAG to its end under a live board; return the files it made, or ``None`` where it failed."""
+    """Run the DAG to its end under a live board; return the files it made, or ``None`` if it failed."""
     run_id = airflow.trigger(DAG_ID)
     with Board(airflow, DAG_ID, run_id) as board:
-        state = board.follow(PATIENCE)
+        state = board.follow(TIMEOUT_SECONDS)
     if state != "success":
-        tell_failures(airflow, run_id)
+        print_failures(airflow, run_id)
         return None
     return keep(airflow, run_id, url)
 
@@ -187,9 +187,9 @@ def next_manifest(airflow: Standalone, files: Mapping[str, Path]) -> str:
         found: list[dict[str, Any]] = airflow.api("GET", f"/dags/{NEXT_DAG_ID}/dagRuns?order_by=-id")["dag_runs"]
         return found
 
-    wait_for(runs, PATIENCE, f"the results did not start {NEXT_DAG_ID}")
+    wait_for(runs, TIMEOUT_SECONDS, f"the results did not start {NEXT_DAG_ID}")
     run_id = runs()[0]["dag_run_id"]
-    if airflow.finish(NEXT_DAG_ID, run_id, PATIENCE) != "success":
+    if airflow.finish(NEXT_DAG_ID, run_id, TIMEOUT_SECONDS) != "success":
         raise RuntimeError(f"{NEXT_DAG_ID} failed: see {airflow.url}")
     (manifest,) = airflow.xcom(NEXT_DAG_ID, run_id, "manifest")
     path = Path(manifest.removeprefix("file://"))
@@ -208,8 +208,8 @@ def fetch(address: str, path: Path) -> Path:
     return path
 
 
-def tell_failures(airflow: Standalone, run_id: str) -> None:
-    """Print why tasks failed."""
+def print_failures(airflow: Standalone, run_id: str) -> None:
+    """Print the logs of the tasks that failed."""
     for instance in airflow.tasks(DAG_ID, run_id):
         if instance["state"] == "failed":
             print(f"\nTask {instance['task_id']} failed. Its log:")
@@ -217,7 +217,7 @@ def tell_failures(airflow: Standalone, run_id: str) -> None:
 
 
 def print_address(airflow: Standalone) -> None:
-    """Print where the UI is and how to log in."""
+    """Print the address of the UI and how to log in."""
     print(f"Airflow UI: {airflow.url}  (user admin, password {airflow.password})")
 
 

@@ -17,7 +17,7 @@ _COLOURS = {"success": "green", "failed": "red", "upstream_failed": "red", "defe
 
 
 class Board:
-    """Shows a run while it goes on; where the output is not a terminal, prints a line for each change."""
+    """Shows a run while it goes on; if the output is not a terminal, prints a line for each change."""
 
     def __init__(self, airflow: Standalone, dag_id: str, run_id: str) -> None:
         self._airflow = airflow

@@ -25,11 +25,11 @@ STOP_SECONDS = 20
 
 
 class Standalone:
-    """Starts Airflow, talks to its public API, and leaves no process behind.
+    """Starts Airflow, calls its public API, and leaves no process behind.
 
     :param home: the private ``AIRFLOW_HOME``; kept between starts.
     :param dags_folder: where the DAGs are.
-    :param env: further environment of Airflow, connections say.
+    :param env: further environment variables of Airflow, such as connections.
     """
 
     def __init__(self, home: Path, dags_folder: Path, env: Mapping[str, str]) -> None:
@@ -93,7 +93,7 @@ class Standalone:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(self._healthy, START_SECONDS, "Airflow did not get healthy", self._check_alive)
+        wait_for(self._healthy, START_SECONDS, "Airflow did not become healthy", self._check_alive)
         self._log_in()
 
     def stop(self) -> None:
@@ -106,7 +106,7 @@ class Standalone:
         self._client.close()
 
     def api(self, method: str, path: str, **options: Any) -> Any:
-        """Call Airflow's public API under ``/api/v2`` and return the JSON of its answer."""
+        """Call Airflow's public API under ``/api/v2`` and return the JSON of its response."""
         response = self._client.request(method, f"/api/v2{path}", **options)
         response.raise_for_status()
         return response.json() if response.content else None
@@ -130,7 +130,7 @@ class Standalone:
         return list(self.api("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"])
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """Return an XCom's value, or ``None`` where there is none."""
+        """Return an XCom's value, or ``None`` if there is none."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         response = self._client.get(f"/api/v2{path}", params={"map_index": map_index, "deserialize": False})
         if response.status_code == httpx.codes.NOT_FOUND:
@@ -140,7 +140,7 @@ class Standalone:
         return _json_or_text(value)
 
     def links(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, str | None]:
-        """Return a task's extra links by name; ``None`` where the UI shows no button."""
+        """Return a task's extra links by name; ``None`` if the UI shows no button."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"
         return dict(self.api("GET", path, params={"map_index": map_index})["extra_links"])
 
@@ -153,7 +153,7 @@ class Standalone:
         return self.run_state(dag_id, run_id)
 
     def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
-        """Return the log of a task's try: a line an event, with what went wrong."""
+        """Return the log of a task's try: a line per event, with its exception if there is one."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         answer = self.api("GET", path, params={"map_index": map_index, "full_content": True})
         return "\n".join(_log_line(entry) for entry in answer["content"])

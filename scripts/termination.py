@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 def unwind_on(*signals: signal.Signals, way_out: type[BaseException] = SystemExit) -> None:
-    """Turn the first of these signals into an exception, and pass over those that follow."""
+    """Turn the first of these signals into an exception, and ignore those that follow."""
 
     def unwind(number: int, _frame: object) -> NoReturn:
         # Unwinding takes seconds. Neither an impatient second Ctrl-C may cut it short nor `timeout`, which sends a TERM

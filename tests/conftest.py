@@ -103,7 +103,7 @@ def connect(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
 
 @pytest.fixture
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
+    """Poll every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
     for module in (trigger, operator):
         monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
     monkeypatch.setattr(cadence, "FIRST_POLL", INTERVAL)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading text from outside takes time that grows with its length, and no faster, whatever is in it.
 
-Measured as a ratio: twice the text takes twice the processor time, where a quadratic search takes four times as much.
+Measured as a ratio: twice the text takes twice the processor time, while a quadratic search takes four times as much.
 """
 
 from __future__ import annotations
@@ -160,20 +160,20 @@ def assert_linear(work: Callable[[int], Callable[[], Any]], most: int) -> None:
         pytest.fail(f"twice of {size} takes {min(ratios):.1f} times as long ({took:.3f} s)")
 
 
-def reading(reader: str, piece: str, size: int) -> Callable[[], Any]:
+def read_text(reader: str, piece: str, size: int) -> Callable[[], Any]:
     return partial(READERS[reader], piece * (size // len(piece)))
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_text_from_outside_is_read_in_linear_time(reader: str) -> None:
     for piece in HOSTILE:
-        assert_linear(partial(reading, reader, piece), MOST)
+        assert_linear(partial(read_text, reader, piece), MOST)
 
 
 @pytest.mark.parametrize("kind", SPEECH)
 def test_speech_is_laid_out_in_linear_time(kind: str) -> None:
     def work(size: int) -> Callable[[], Any]:
-        told = SPEECH[kind](size)
-        return lambda: [serialize(layout_cues(parse_words(told), Layout()), form) for form in SubtitleFormat]
+        words = SPEECH[kind](size)
+        return lambda: [serialize(layout_cues(parse_words(words), Layout()), form) for form in SubtitleFormat]
 
     assert_linear(work, MOST // 8)

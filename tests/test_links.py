@@ -38,8 +38,8 @@ def test_the_job_is_shown_in_airflows_frame() -> None:
 def test_the_result_is_a_route_of_the_page() -> None:
     address = urlsplit(result_url(TASK))
     assert (address.netloc, address.query) == ("airflow.example.com", "")
-    *where, last = address.path.removeprefix("/team/video-jobs/api/jobs/").split("/")
-    assert [unquote(part) for part in where] == [str(value) for value in vars(TASK).values()]
+    *parts, last = address.path.removeprefix("/team/video-jobs/api/jobs/").split("/")
+    assert [unquote(part) for part in parts] == [str(value) for value in vars(TASK).values()]
     assert last == "result"
 
 

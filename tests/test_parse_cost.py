@@ -78,15 +78,15 @@ def test_operators_sensors_and_transfers_load_nothing_that_only_the_triggerer_ne
 
 
 def test_what_waiting_takes_is_not_imported_in_the_triggerers_loop(free_port: int) -> None:
-    """It takes seconds, for which a loop that imports would stand still."""
-    told = probe(WAITED, AIRFLOW_CONN_TOPVIEW_DEFAULT=f"topview://uid:key@127.0.0.1:{free_port}")
-    assert told["outcome"] == "timed_out"
-    in_thread = {name for name, in_loop in told["imports"] if not in_loop}
+    """It takes seconds, for which imports in it would block the event loop."""
+    report = probe(WAITED, AIRFLOW_CONN_TOPVIEW_DEFAULT=f"topview://uid:key@127.0.0.1:{free_port}")
+    assert report["outcome"] == "timed_out"
+    in_thread = {name for name, in_loop in report["imports"] if not in_loop}
     assert {
         "aiohttp",
         "airflow_provider_videoai.jobs.polling.poller",
         "airflow_provider_videoai.triggers.waiting",
     } <= in_thread
-    in_loop = {name for name, in_loop in told["imports"] if in_loop}
+    in_loop = {name for name, in_loop in report["imports"] if in_loop}
     harmless = {"airflow.sdk", *sys.stdlib_module_names}  # the former: Airflow's own lookup of a connection
     assert [name for name in in_loop if not below(name, harmless)] == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a test run that is told to end."""
+"""What happens to a test run that gets a signal to end."""
 
 from __future__ import annotations
 

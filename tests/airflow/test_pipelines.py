@@ -41,7 +41,7 @@ def started(airflow: Standalone) -> dict[str, str]:
 def run(airflow: Standalone, dag_id: str, started: dict[str, str] | None = None) -> str:
     run_id = (started or {}).get(dag_id) or airflow.trigger(dag_id)
     state = airflow.finish(dag_id, run_id, 240)
-    assert state == "success", told(airflow, dag_id, run_id)
+    assert state == "success", failures(airflow, dag_id, run_id)
     return run_id
 
 
@@ -53,7 +53,7 @@ def job_and_result(
     return {"Job": f"{airflow.url}{job_url(task)}", "Result": f"{airflow.url}{result_url(task)}"}
 
 
-def told(airflow: Standalone, dag_id: str, run_id: str) -> str:
+def failures(airflow: Standalone, dag_id: str, run_id: str) -> str:
     tasks = airflow.tasks(dag_id, run_id)
     failed = [task for task in tasks if task["state"] == "failed"]
     logs = [airflow.task_log(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"]) for task in failed]
@@ -94,7 +94,7 @@ def test_new_videos_in_the_storage_start_the_dag_that_is_scheduled_on_them(
     stored = airflow.xcom("localize_clip", run_id, "gather")
     wait_for(lambda: airflow.api("GET", "/dags/new_video/dagRuns")["dag_runs"], 60, "no asset event started new_video")
     (next_run,) = airflow.api("GET", "/dags/new_video/dagRuns")["dag_runs"]
-    assert airflow.finish("new_video", next_run["dag_run_id"], 120) == "success", told(
+    assert airflow.finish("new_video", next_run["dag_run_id"], 120) == "success", failures(
         airflow, "new_video", next_run["dag_run_id"]
     )
     assert next_run["run_type"] == "asset_triggered"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make chaos`: kill, clear, break and restart at every step, on a real Airflow, and look into the vendors' books."""
+"""`make chaos`: kill, clear, break and restart at every step, on a real Airflow, and check the vendors' ledgers."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ NOTICED_SOON = {
 """A worker that is lost is noticed in half a minute instead of five: the rounds would take too long."""
 CONNECTIONS = "50"
 """Airflow's API server answers 40 requests at a time and checks a user's token on its event loop. With fewer
-connections to the database it stands still for 30 s as soon as all are taken, and tasks fail."""
+connections to the database that loop is blocked for 30 s as soon as all are taken, and tasks fail."""
 console = Console(width=150, highlight=False)
 
 
 def main() -> int:
-    """Play what the arguments ask for and return the exit status."""
+    """Play what the arguments select and return the exit status."""
     arguments = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     arguments.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="repeats a run")
     arguments.add_argument(
         "--rounds", type=int, default=225, help="single rounds (default: 225, each kind once at each vendor)"
     )
-    arguments.add_argument("--storms", type=int, default=1, help="storms of each kind, a round a vendor (default: 1)")
+    arguments.add_argument("--storms", type=int, default=1, help="storms of each kind, a round per vendor (default: 1)")
     arguments.add_argument(
         "--quick", type=int, default=600, help="quick mapped jobs in each of two DAGs (default: 600)"
     )
@@ -63,14 +63,14 @@ def main() -> int:
     drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
     console.print(f"Repeat with {drawn}" + (f" --only '{chosen.only}'" if chosen.only else ""))
     began = time.monotonic()
-    with stage(NOTICED_SOON) as where:
+    with running_stage(NOTICED_SOON) as stage:
         chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
-        played = play_singles(where, chosen.rounds, chosen.only, chance)
-        played += play_storms(where, chosen.storms, chosen.only, chance)
+        played = play_singles(stage, chosen.rounds, chosen.only, chance)
+        played += play_storms(stage, chosen.storms, chosen.only, chance)
     failed = 0
     if chosen.quick:
-        with stage({}) as where:
-            failed = play_quick_jobs(where, chosen.quick, console)
+        with running_stage({}) as stage:
+            failed = play_quick_jobs(stage, chosen.quick, console)
     table(played, console)
     counts = totals(played)
     console.print(f"{len(played)} rounds in {(time.monotonic() - began) / 60:.0f} min, seed {chosen.seed}")
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 @contextmanager
-def stage(settings: Mapping[str, str]) -> Iterator[Stage]:
+def running_stage(settings: Mapping[str, str]) -> Iterator[Stage]:
     """Start a sandbox and a real Airflow in a folder of their own; end both, and remove it."""
     home = Path(tempfile.mkdtemp(prefix="videoai-chaos-"))
     markers = home / "markers"
@@ -119,13 +119,13 @@ def environment(sandbox: Sandbox, database: str, markers: Path) -> dict[str, str
     }
 
 
-def play_singles(where: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
+def play_singles(stage: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
     """Play ``count`` rounds, many at once."""
     drawn = draw([kind for kind in SINGLE if only in kind.name], count, chance)
-    rounds = [Round(where, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
+    rounds = [Round(stage, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         playing = {pool.submit(each.play): each for each in rounds}
-        return [_typed_errors(playing[done], done.result()) for done in as_completed(playing)]
+        return [_reported(playing[done], done.result()) for done in as_completed(playing)]
 
 
 def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
@@ -138,31 +138,31 @@ def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kin
     return drawn[:count]
 
 
-def play_storms(where: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
+def play_storms(stage: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
     """Play each storm ``count`` times, with a round at every vendor."""
     played = []
     for number in range(count):
         for kind in STORMS:
             if only in kind.name and kind.storm is not None:
                 names = [f"storm-{STORMS.index(kind)}{number}-{vendor}" for vendor in VENDORS]
-                rounds = [Round(where, kind, vendor, name) for vendor, name in zip(VENDORS, names, strict=True)]
-                played += _play_storm(where, rounds, kind.storm, chance.uniform(0, 8))
+                rounds = [Round(stage, kind, vendor, name) for vendor, name in zip(VENDORS, names, strict=True)]
+                played += _play_storm(stage, rounds, kind.storm, chance.uniform(0, 8))
     return played
 
 
-def _play_storm(where: Stage, rounds: list[Round], storm: Storm, delay: float) -> list[Facts]:
+def _play_storm(stage: Stage, rounds: list[Round], storm: Storm, delay: float) -> list[Facts]:
     barrier = threading.Barrier(len(rounds) + 1)
     with ThreadPoolExecutor(len(rounds)) as pool:
         playing = {pool.submit(each.play, barrier): each for each in rounds}
         try:
             barrier.wait(300)
-            time.sleep(delay)  # where the blow falls is drawn: in a submit, in a deferral, while waiting
-            strike(where.arena, storm)
+            time.sleep(delay)  # the time of the failure is drawn: in a submit, in a deferral, while waiting
+            strike(stage.arena, storm)
             barrier.wait(300)
         except BaseException:
             barrier.abort()
             raise
-        return [_typed_errors(playing[done], done.result()) for done in as_completed(playing)]
+        return [_reported(playing[done], done.result()) for done in as_completed(playing)]
 
 
 def strike(arena: Arena, storm: Storm) -> None:
@@ -182,7 +182,7 @@ def strike(arena: Arena, storm: Storm) -> None:
             arena.start()
 
 
-def _typed_errors(each: Round, facts: Facts) -> Facts:
+def _reported(each: Round, facts: Facts) -> Facts:
     console.print(line(each.name, facts), soft_wrap=True)
     return facts
 

@@ -18,12 +18,12 @@ from standalone import Standalone, command_of, end_group, group, wait_for
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 _TITLES = {"triggerer": "airflow triggerer", "api-server": "api_server", "scheduler": "airflow scheduler"}
-_GLANCE_SECONDS = 0.7
+_POLL_SECONDS = 0.7
 log = logging.getLogger(__name__)
 
 
-def _passing(error: BaseException) -> bool:
-    """While a part is down its callers wait, as people do."""
+def _is_transient(error: BaseException) -> bool:
+    """While a part of Airflow is down, callers retry, as people do."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
     return isinstance(error, httpx.TransportError)
@@ -34,15 +34,15 @@ class Arena(Standalone):
 
     _parts: tuple[subprocess.Popen[bytes], ...] = ()
 
-    @retry(retry=retry_if_exception(_passing), stop=stop_after_delay(180), wait=wait_fixed(1), reraise=True)
+    @retry(retry=retry_if_exception(_is_transient), stop=stop_after_delay(180), wait=wait_fixed(1), reraise=True)
     def api(self, method: str, path: str, **options: Any) -> Any:
         """Call the API; see the base class."""
         return super().api(method, path, **options)
 
-    @retry(retry=retry_if_exception(_passing), stop=stop_after_delay(180), wait=wait_fixed(1), reraise=True)
-    def xcom(self, *where: Any, **options: Any) -> Any:
+    @retry(retry=retry_if_exception(_is_transient), stop=stop_after_delay(180), wait=wait_fixed(1), reraise=True)
+    def xcom(self, *path: Any, **options: Any) -> Any:
         """Return an XCom; see the base class."""
-        return super().xcom(*where, **options)
+        return super().xcom(*path, **options)
 
     def begin(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
         """Start a run under an id of our own, so that a repeated call starts it once."""
@@ -128,58 +128,58 @@ class Arena(Standalone):
 
 
 class Tasks:
-    """The present state of every round's task, asked for by one thread for all."""
+    """The current state of every round's task, polled by one thread for all."""
 
     def __init__(self, arena: Arena, dag_ids: list[str]) -> None:
         self._arena = arena
         self._dag_ids = dag_ids
         self._seen: dict[str, tuple[int, dict[str, Any]]] = {}
-        self._looks = 0
+        self._polls = 0
         self._followed: set[str] = set()
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="tasks", daemon=True)
+        self._thread = threading.Thread(target=self._poll, name="tasks", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._ended.set()
         self._thread.join()
 
     def until(self, run_id: str, condition: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
         """Wait until the task of a run meets a condition and return it; raise ``TimeoutError`` after ``seconds``."""
-        with self._news:
-            # A look that began before the caller's last action tells nothing of what came of it.
-            before = self._looks
+        with self._changed:
+            # A poll that began before the caller's last action says nothing about its effect.
+            before = self._polls
 
             def met() -> bool:
-                look, task = self._seen.get(run_id, (0, {}))
-                return look > before and condition(task)
+                poll, task = self._seen.get(run_id, (0, {}))
+                return poll > before and condition(task)
 
             self._followed.add(run_id)
             try:
-                if self._news.wait_for(met, seconds):
+                if self._changed.wait_for(met, seconds):
                     return self._seen[run_id][1]
             finally:
                 self._followed.discard(run_id)
             _, last = self._seen.get(run_id, (0, {}))
             raise TimeoutError(f"{run_id} was last seen {last.get('state')!r}")
 
-    def _look(self) -> None:
-        while not self._ended.wait(_GLANCE_SECONDS):
-            with self._news:
-                self._looks += 1
-                look, runs = self._looks, sorted(self._followed)
-            asked = {"dag_ids": self._dag_ids, "dag_run_ids": runs, "task_ids": ["make"], "page_limit": 1000}
+    def _poll(self) -> None:
+        while not self._ended.wait(_POLL_SECONDS):
+            with self._changed:
+                self._polls += 1
+                poll, runs = self._polls, sorted(self._followed)
+            query = {"dag_ids": self._dag_ids, "dag_run_ids": runs, "task_ids": ["make"], "page_limit": 1000}
             try:
-                found = self._arena.api("POST", "/dags/~/dagRuns/~/taskInstances/list", json=asked) if runs else {}
+                found = self._arena.api("POST", "/dags/~/dagRuns/~/taskInstances/list", json=query) if runs else {}
             except httpx.HTTPError as error:
                 # Those who wait for news of their round complain if none ever comes.
                 log.warning("cannot see the tasks: %s", type(error).__name__)
                 continue
-            with self._news:
-                self._seen |= {task["dag_run_id"]: (look, task) for task in found.get("task_instances", ())}
-                self._news.notify_all()
+            with self._changed:
+                self._seen |= {task["dag_run_id"]: (poll, task) for task in found.get("task_instances", ())}
+                self._changed.notify_all()
 
 
 def _descendants(leader: int) -> list[psutil.Process]:

@@ -13,7 +13,7 @@ from airflow_provider_videoai import registry
 VENDORS = tuple(registry.VENDORS)
 
 NAMES_ITS_JOBS = ("cdnetworks",)
-"""Vendors that can be asked for a job under an id that we chose: there no lost answer is ever uncertain."""
+"""Vendors that can be queried for a job by an id that we chose: there a lost answer is never uncertain."""
 
 ANSWER_TIMEOUT = 12
 """Seconds that the connections allow for an answer."""
@@ -40,7 +40,7 @@ class When(StrEnum):
 
 
 class Storm(StrEnum):
-    """What befalls all of Airflow, and every round under way."""
+    """What befalls all of Airflow, and every round in flight."""
 
     TRIGGERER_KILLED = "triggerer killed while waiting"
     AIRFLOW_KILLED = "all of Airflow killed"
@@ -52,8 +52,8 @@ class Storm(StrEnum):
 class Kind:
     """A kind of round. ``uncertain``: an answer is lost, or can no longer be known to have come.
 
-    ``bought`` is how many jobs the user asked for, knowing it; ``fault`` strikes the submit or its job, ``poll_fault``
-    the asks for the job.
+    ``bought`` is how many jobs the user knowingly requests; ``fault`` strikes the submit or its job, ``poll_fault``
+    the status requests for the job.
     """
 
     name: str
@@ -145,7 +145,7 @@ DEEDS = [
     Kind(name="run marked failed while waiting, cleared", deed=Deed.FAIL_RUN),
     Kind(name="cleared after success", deed=Deed.CLEAR, when=When.ENDED),
     Kind(
-        name="cleared after success, another job wished",
+        name="cleared after success, another job wanted",
         deed=Deed.CLEAR,
         when=When.ENDED,
         conf={"on_finished_job": "resubmit"},

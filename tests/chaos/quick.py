@@ -11,19 +11,19 @@ from rich.console import Console
 from tests.chaos.rounds import Stage
 
 DAG_IDS = ("quick_on_workers", "quick_in_triggerer")
-PATIENCE = 3600
+TIMEOUT_SECONDS = 3600
 
 
-def play_quick_jobs(where: Stage, count: int, console: Console) -> int:
+def play_quick_jobs(stage: Stage, count: int, console: Console) -> int:
     """Run ``count`` two-second jobs in each DAG, 60 at a time; return how many tasks failed or were bought twice."""
-    arena, sandbox = where.arena, where.sandbox
+    arena, sandbox = stage.arena, stage.sandbox
     sandbox.clock(queue_seconds=0.5, run_seconds=1.5)
     wrong = 0
     for dag_id in DAG_IDS:
         began = time.monotonic()
         arena.wait_for_dag(dag_id)
         arena.begin(dag_id, dag_id, {"count": count})
-        arena.finish(dag_id, dag_id, PATIENCE)
+        arena.finish(dag_id, dag_id, TIMEOUT_SECONDS)
         found = arena.api("GET", f"/dags/{dag_id}/dagRuns/{dag_id}/taskInstances", params={"limit": 2000})
         states = Counter(task["state"] for task in found["task_instances"] if task["task_id"] == "make")
         entries = sandbox.ledger("viitor")["submissions"]

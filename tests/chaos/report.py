@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell how the rounds went: a line each as they end, a table at the end."""
+"""Report how the rounds went: a line each as they end, a table at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOTALS = (
     (Fault.LOST, "jobs lost"),
     (Fault.STUCK, "tasks stuck"),
     (Fault.UNCERTAIN_FOR_NOTHING, "SubmitUncertain though no answer was lost"),
-    (Fault.NOT_AS_EXPECTED, "rounds that went otherwise than they should"),
+    (Fault.NOT_AS_EXPECTED, "rounds with an unexpected outcome"),
 )
 
 
@@ -36,13 +36,13 @@ def totals(played: Sequence[Facts]) -> dict[str, int]:
 
 
 def table(played: Sequence[Facts], console: Console) -> None:
-    """Print rounds by kind and vendor: how many were well, and of these how many came by ``SubmitUncertain``."""
-    grid = Table("round", *VENDORS, "jobs bought", title="Rounds that went well (u: by way of SubmitUncertain)")
+    """Print rounds by kind and vendor: how many went well, and how many of these included ``SubmitUncertain``."""
+    grid = Table("round", *VENDORS, "jobs bought", title="Rounds that went well (u: of these, with SubmitUncertain)")
     for name in dict.fromkeys(facts.kind.name for facts in played):
         mine = [facts for facts in played if facts.kind.name == name]
         cells = [_cell(facts for facts in mine if facts.vendor == vendor) for vendor in VENDORS]
-        asked = sum(facts.kind.bought for facts in mine)
-        grid.add_row(name, *cells, f"{sum(len(facts.bought) for facts in mine)} of at most {asked}")
+        wanted = sum(facts.kind.bought for facts in mine)
+        grid.add_row(name, *cells, f"{sum(len(facts.bought) for facts in mine)} of at most {wanted}")
     console.print(grid)
 
 

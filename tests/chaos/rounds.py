@@ -18,7 +18,7 @@ from tests.chaos.arena import Arena, Tasks
 from tests.chaos.kinds import Deed, Kind, When
 from tests.chaos.verdict import Facts, Sight
 
-PATIENCE = 300
+TIMEOUT_SECONDS = 300
 _LOG_SECONDS = 30
 _SAID_WHEN_STOPPED = {When.WAITING: "goes on at the vendor", When.SUBMITTING: "A submit is in flight"}
 _ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -30,7 +30,7 @@ _ERROR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where rounds are played."""
+    """What rounds are played on: a real Airflow and the sandbox."""
 
     arena: Arena
     tasks: Tasks
@@ -61,7 +61,7 @@ class Round:
                 self._do_the_deed()
             self._end()
             struck = self._struck()
-            self._go_the_way_that_the_error_names()
+            self._follow_the_error_message()
         except TimeoutError as late:
             return self._facts(stuck=str(late))
         return self._facts(struck=struck)
@@ -79,14 +79,14 @@ class Round:
             stage.sandbox.fault(vendor=self.vendor, match=job_id, **kind.poll_fault)
 
     def _accepted(self) -> list[str]:
-        wait_for(self._bought, PATIENCE, f"{self.name}: nothing was submitted")
+        wait_for(self._bought, TIMEOUT_SECONDS, f"{self.name}: nothing was submitted")
         return self._bought()
 
     def _weather(self, storm: threading.Barrier) -> None:
         if self.kind.name.endswith("while waiting"):
             self._until(_deferred)
-        storm.wait(PATIENCE)
-        storm.wait(PATIENCE)
+        storm.wait(TIMEOUT_SECONDS)
+        storm.wait(TIMEOUT_SECONDS)
 
     def _do_the_deed(self) -> None:
         if self.kind.deed is Deed.NOTHING:
@@ -114,21 +114,21 @@ class Round:
         wait_for(lambda: said in log(), _LOG_SECONDS, f"{self.name}: the log does not say what goes on at the vendor")
 
     def _mark(self, deed: Deed) -> None:
-        arena, where = self._stage.arena, (self._dag_id, self.name)
+        arena, run = self._stage.arena, (self._dag_id, self.name)
         if deed is Deed.FAIL_RUN:
-            arena.mark_run(*where, "failed")
+            arena.mark_run(*run, "failed")
         else:
-            arena.mark_task(*where, "failed" if deed is Deed.FAIL else "success")
+            arena.mark_task(*run, "failed" if deed is Deed.FAIL else "success")
 
     def _end(self) -> None:
-        """Wait for an end of the task and write it down; an error that a clear mends is followed by one."""
+        """Wait for an end of the task and write it down; an error that a clear resolves is followed by one."""
         self._see(self._until(_ended))
         if self.kind.error is not None and self._sights[-1].error == self.kind.error:
             self._clear_what_ended()
             self._see(self._until(_ended))
 
-    def _go_the_way_that_the_error_names(self) -> None:
-        """Do what ``SubmitUncertain`` tells its user: look into the vendor's books, then attach, or submit anew."""
+    def _follow_the_error_message(self) -> None:
+        """Follow the message of ``SubmitUncertain``: check the vendor's ledger, then attach, or submit again."""
         if self._sights[-1].error != "SubmitUncertain":
             return
         arena, path = self._stage.arena, self._stage.arena.stored(self._dag_id, self.name)
@@ -145,20 +145,20 @@ class Round:
     def _clear_what_ended(self) -> None:
         # As a person does, once the run has ended too: in the instant in which the scheduler ends a run, it overwrites
         # what a clear has done to it, and nothing runs ever again.
-        self._stage.arena.finish(self._dag_id, self.name, PATIENCE)
+        self._stage.arena.finish(self._dag_id, self.name, TIMEOUT_SECONDS)
         self._stage.arena.clear(self._dag_id, self.name)
 
     def _until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        return self._stage.tasks.until(self.name, condition, PATIENCE)
+        return self._stage.tasks.until(self.name, condition, TIMEOUT_SECONDS)
 
     def _see(self, task: dict[str, Any]) -> None:
-        arena, where = self._stage.arena, (self._dag_id, self.name, "make")
+        arena, path = self._stage.arena, (self._dag_id, self.name, "make")
         self._counts.append(len(self._bought()))
         if task["state"] == "success":
-            result = arena.xcom(*where)
+            result = arena.xcom(*path)
             self._sights.append(Sight("success", job_id=result["job_id"] if result else None))
             return
-        said = _ERROR.findall(arena.task_log(*where, task["try_number"]))
+        said = _ERROR.findall(arena.task_log(*path, task["try_number"]))
         error, text = said[-1] if said else (None, "")
         self._sights.append(Sight(task["state"], error, text))
 

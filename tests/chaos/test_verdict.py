@@ -31,7 +31,7 @@ def found(judged: Facts) -> list[Fault]:
         facts(DONE),
         facts(UNCERTAIN, DONE),
         facts(UNCERTAIN, DONE, bought_at_end=(0, 1)),
-        facts(Sight("success", job_id="job-2"), bought=("job-1", "job-2"), kind=Kind(name="anew", bought=2)),
+        facts(Sight("success", job_id="job-2"), bought=("job-1", "job-2"), kind=Kind(name="resubmits", bought=2)),
         facts(
             Sight("failed", "AuthenticationFailed", "job job-1"), DONE, kind=Kind(name="", error="AuthenticationFailed")
         ),
@@ -61,12 +61,12 @@ def test_what_must_never_be_is_found(wrong: Facts, fault: Fault) -> None:
     assert fault in found(wrong)
 
 
-def test_user_who_resubmits_pays_once_where_the_vendor_can_be_asked() -> None:
-    anew = Kind(name="", conf={"on_uncertain_submit": "resubmit"}, bought=2)
+def test_user_who_resubmits_pays_once_if_the_vendor_can_be_queried() -> None:
+    resubmits = Kind(name="", conf={"on_uncertain_submit": "resubmit"}, bought=2)
     two = ("job-1", "job-2")
     again = Sight("success", job_id="job-2")
-    assert Fault.BOUGHT_TWICE in found(facts(again, vendor="cdnetworks", bought=two, kind=anew))
-    assert Fault.BOUGHT_TWICE not in found(facts(again, vendor="topview", bought=two, kind=anew))
+    assert Fault.BOUGHT_TWICE in found(facts(again, vendor="cdnetworks", bought=two, kind=resubmits))
+    assert Fault.BOUGHT_TWICE not in found(facts(again, vendor="topview", bought=two, kind=resubmits))
 
 
 def test_kinds_have_names_of_their_own_and_two_hundred_rounds_meet_each_at_every_vendor() -> None:

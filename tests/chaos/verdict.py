@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judge a round by the vendor's books and by what its user saw. Pure."""
+"""Judge a round by the vendor's ledger and by what its user saw. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """How a round went: each end of the task in turn, and the jobs that the vendor's books hold for it.
+    """How a round went: each end of the task in turn, and the jobs that the vendor's ledger holds for it.
 
     ``bought_at_end`` counts the jobs at each of those ends; ``struck`` is whether the blow fell at all.
     """
@@ -46,7 +46,7 @@ class Facts:
 
     @property
     def uncertain(self) -> bool:
-        """Whether the round came by ``SubmitUncertain``."""
+        """Whether the task ended in ``SubmitUncertain`` at least once."""
         return any(sight.error == "SubmitUncertain" for sight in self.sights)
 
 
@@ -67,13 +67,13 @@ def judge(facts: Facts) -> list[tuple[Fault, str]]:
 
 
 def _allowed(facts: Facts) -> int:
-    # Where the vendor can be asked for the lost job, even a user who would rather pay twice pays once.
+    # If the vendor can be queried for the lost job, even a user who would rather pay twice pays once.
     resubmits = facts.kind.conf.get("on_uncertain_submit") == "resubmit"
     return 1 if resubmits and facts.vendor == "cdnetworks" else facts.kind.bought
 
 
 def _found(sight: Sight, bought: tuple[str, ...]) -> bool:
-    """Whether the user has the job, or is told how to come by it."""
+    """Whether the user has the job, or a message that says how to get it."""
     if sight.state == "success":
         return sight.job_id in bought
     if any(job_id in sight.text for job_id in bought):

@@ -54,42 +54,42 @@ def test_the_tree_is_that_of_the_code(page: Callable[[str], Any]) -> None:
     assert drawn == {"VideoAIError": 0, **depth}
 
 
-Told = list[tuple[VideoAIError, list[str]]]
+Retries = list[tuple[VideoAIError, list[str]]]
 
 
 @pytest.fixture
-def retries(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> Told:
+def retries(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> Retries:
     """Return each error of the table of retries with what its row says; a row with a condition is the other kind."""
-    told: Told = []
+    described: Retries = []
     for named, *said in cells(page("errors.md").section("## Retries")):
         for name in re.findall(r"\b[A-Z]\w+", named.split(", a")[0]):
             if (kind := getattr(errors, name, None)) is not None:
                 other = (
                     {"temporary": True} if "transient" in named else {"retry_helps": True} if ", at" in named else {}
                 )
-                told.append((kind("what happened", **other), said))
-    return told
+                described.append((kind("what happened", **other), said))
+    return described
 
 
-def test_every_error_stands_in_the_table_of_retries(retries: Told) -> None:
+def test_every_error_stands_in_the_table_of_retries(retries: Retries) -> None:
     assert {type(error) for error, _ in retries} == set(family(VideoAIError))
 
 
-def test_what_is_said_of_retries_without_the_policy_is_so(retries: Told) -> None:
+def test_what_is_said_of_retries_without_the_policy_is_so(retries: Retries) -> None:
     for error, (without, _) in retries:
         fails = isinstance(for_airflow(error), AirflowFailException)
         assert without.split(",")[0] == ("fails" if fails else "retried"), error
 
 
-def test_what_is_said_of_retries_with_the_policy_is_so(retries: Told) -> None:
-    for error, (_, told) in retries:
+def test_what_is_said_of_retries_with_the_policy_is_so(retries: Retries) -> None:
+    for error, (_, text) in retries:
         first, last = (advise(error, try_number=1, bought=bought, paid_retries=3) for bought in (1, 4))
         assert first is not None
         assert last is not None
-        assert told.startswith("retried" if first.again else "fails"), error
-        assert told.endswith(", then fails") is (first.again and not last.again), error
+        assert text.startswith("retried" if first.again else "fails"), error
+        assert text.endswith(", then fails") is (first.again and not last.again), error
 
 
 def test_the_table_names_every_error(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> None:
-    told = {row[0].split("`")[0] for row in cells(page("errors.md").text)}
-    assert told >= {kind.__name__ for kind in family(VideoAIError)}
+    listed = {row[0].split("`")[0] for row in cells(page("errors.md").text)}
+    assert listed >= {kind.__name__ for kind in family(VideoAIError)}

@@ -47,9 +47,9 @@ def names(row: list[str]) -> list[str]:
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: str(operator.__name__))
 def test_an_operators_table_has_its_fields(page: Pages, cells: Cells, operator: type[VideoJobOperator]) -> None:
     rows = cells(page("operators.md").section(f"## {operator.__name__}"))
-    told = [name for row in rows for name in names(row)]
+    documented = [name for row in rows for name in names(row)]
     required = {name for name, field in operator.request_class.model_fields.items() if field.is_required()}
-    assert sorted(told) == sorted(operator.template_fields)
+    assert sorted(documented) == sorted(operator.template_fields)
     assert {name for row in rows if row[1] == "yes" for name in names(row)} == required
 
 
@@ -65,8 +65,8 @@ def test_the_transfers_arguments_are_those_of_the_operator(page: Pages, cells: C
 
 
 def test_the_fields_of_a_path_are_those_of_the_code(page: Pages) -> None:
-    told = re.findall(r"`{(\w+)}`", page("storage.md").section("## Paths"))
-    assert set(told) == set(FIELDS)
+    documented = re.findall(r"`{(\w+)}`", page("storage.md").section("## Paths"))
+    assert set(documented) == set(FIELDS)
 
 
 def test_the_connections_are_those_of_the_registry(page: Pages, cells: Cells) -> None:
@@ -124,8 +124,8 @@ def test_the_environment_variables_make_accounts(page: Pages, monkeypatch: pytes
 
 
 def test_the_results_table_has_every_field_in_order(page: Pages, cells: Cells) -> None:
-    told = [row[0] for row in cells(page("results.md").text)]
-    assert told == [field.name for field in fields(JobResult)]
+    documented = [row[0] for row in cells(page("results.md").text)]
+    assert documented == [field.name for field in fields(JobResult)]
 
 
 def test_the_examples_are_results_of_each_vendor(page: Pages) -> None:

@@ -25,7 +25,7 @@ ASSUMING = {
     "Topview": "topview",
     "Tencent IVH": "tencent_ivh",
 }
-_LEFT = 38  # where the second column of the modules' tables begins
+_LEFT = 38  # the column at which the second column of the modules' tables begins
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def markdown(row: list[str]) -> str:
 
 
 @pytest.mark.parametrize("title", ASSUMING)
-def test_the_page_tells_what_the_sandbox_assumes(page: Callable[[str], Any], title: str) -> None:
-    told = page("sandbox.md").section(f"### {title}").rstrip().splitlines()
-    assert told[3:] == [markdown(row) for row in assumptions(ASSUMING[title])]
+def test_the_page_says_what_the_sandbox_assumes(page: Callable[[str], Any], title: str) -> None:
+    lines = page("sandbox.md").section(f"### {title}").rstrip().splitlines()
+    assert lines[3:] == [markdown(row) for row in assumptions(ASSUMING[title])]
 
 
 def test_the_page_names_every_fault_call_and_shape(page: Callable[[str], Any], sandbox: Sandbox) -> None:

@@ -110,7 +110,7 @@ STREAMS: dict[str, Deed] = {
         _repeat, _CHUNKED + b"Content-Encoding: deflate\r\n\r\n2\r\n\x78\x9c\r\n", b"5\r\n\x00\x00\x00\xff\xff\r\n"
     ),
     "body_byte_by_byte": partial(_repeat, b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" "),
-    "silence": partial(_repeat, b"", b""),
+    "no_bytes": partial(_repeat, b"", b""),
     "bomb": _bomb,
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server in front of the sandbox, with a port a case: it passes requests on, and spoils the answers of one stage."""
+"""A server in front of the sandbox, with a port per case: it forwards requests, and spoils the answers of one stage."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class _Connection:
         path = target.partition("?")[0]
         if path.endswith(_SUBMITS):
             return self._case.stage is Stage.SUBMIT
-        # The answer that tells of the end is the one with an address of media; some vendors have a call for it.
+        # The answer that reports the end is the one with a URL of media; some vendors have a call for it.
         if path.endswith(_RESULTS) or b"http" in answer.content:
             return self._case.stage is Stage.RESULT
         return self._case.stage is Stage.POLL

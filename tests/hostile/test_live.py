@@ -31,9 +31,9 @@ VENDORS = tuple(registry.VENDORS)
 MODES = ("deferred", "in_triggerer", "blocking")
 QUEUE_SECONDS, RUN_SECONDS = 1.0, 12.0
 POLL_INTERVAL = 10.0
-"""Seconds between two polls of a job at a healthy vendor: longer than two cores full of workers hold anybody up."""
+"""Seconds between two polls of a job at a healthy vendor: longer than two busy cores delay a poll."""
 HEALTHY_RUNS = 3
-PATIENCE = 1200
+TIMEOUT_SECONDS = 1200
 ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 ACCOUNT = {"timeout": 3, "outage_tolerance": 8, "max_requests_per_minute": 6000}
 TREE = {name for name in dir(errors) if isinstance(getattr(errors, name), type)}
@@ -41,7 +41,7 @@ _EXCEPTION = re.compile(r"Task failed with exception (\w+): ")
 
 
 def all_cases() -> list[Case]:
-    """Every deed at every stage in every mode; the vendors take turns."""
+    """Every deed at every stage in every mode; the vendors alternate."""
     vendors = itertools.cycle(VENDORS)
     cases = [
         Case(f"{name}__{stage}__{mode}", next(vendors), stage, mode, deed)
@@ -78,7 +78,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
         play = Play(airflow, sandbox, cases)
         before = _triggerer(airflow)
         play.hostile_run = airflow.trigger("hostile")
-        healthy = [_when_under_way(play, number) for number in range(HEALTHY_RUNS)]
+        healthy = [_once_in_flight(play, number) for number in range(HEALTHY_RUNS)]
         _wait_for(play, len(cases))
         for run_id in healthy:
             airflow.finish("healthy", run_id, 300)
@@ -111,7 +111,7 @@ def _airflow(sandbox: Sandbox, database: str, home: Path, cases: list[Case]) -> 
     )
 
 
-def _when_under_way(play: Play, number: int) -> str:
+def _once_in_flight(play: Play, number: int) -> str:
     """Start a run of healthy tasks once its part of the hostile ones has ended."""
     part = number * len(play.cases) // HEALTHY_RUNS
     _wait_for(play, part)
@@ -131,7 +131,7 @@ def _wait_for(play: Play, ended: int) -> None:
             pytest.fail("the triggerer died:\n" + "\n".join([line for line in lines if "triggerer" in line][-60:]))
 
     complaint = f"fewer than {ended} tasks at hostile vendors ended"
-    wait_for(lambda: _ended(play) >= ended, PATIENCE, complaint, triggerer_lives, interval=3)
+    wait_for(lambda: _ended(play) >= ended, TIMEOUT_SECONDS, complaint, triggerer_lives, interval=3)
 
 
 def _triggerer(airflow: Standalone) -> set[int]:

@@ -14,7 +14,7 @@ DATE = "Sat, 09 May 2026 08:00:00 GMT"
 
 
 class Validator(Enum):
-    """By what the server tells one version of the file from another."""
+    """How the server identifies a version of the file."""
 
     ETAG = auto()
     WEAK = auto()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 - Chinese marks are meant
-"""Speech as Tencent IVH tells of it: sentences with the times of their words, said evenly or made up at random."""
+"""Speech as Tencent IVH reports it: sentences with the times of their words, spoken evenly or invented at random."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def sentence(shown: str, *words: tuple[str, int, int]) -> dict[str, Any]:
 
 def said(*sentences: str, each: int = 300, pause: int = 0) -> list[dict[str, Any]]:
     """Say sentences whose words stand between spaces, ``each`` milliseconds a word, a pause after each sentence."""
-    told, now = [], 0
+    timed, now = [], 0
     for shown in sentences:
         words = [word.strip(".,!?") for word in shown.split()]
-        told.append(sentence(shown, *((word, now + n * each, now + n * each + each) for n, word in enumerate(words))))
+        timed.append(sentence(shown, *((word, now + n * each, now + n * each + each) for n, word in enumerate(words))))
         now += len(words) * each + pause
-    return told
+    return timed
 
 
 def said_wide(*sentences: str, each: int = 200) -> list[dict[str, Any]]:
     """Say Chinese, a character at a time; marks are silent."""
-    told, now = [], 0
+    timed, now = [], 0
     for shown in sentences:
         words = [character for character in shown if character.isalnum()]
-        told.append(sentence(shown, *((word, now + n * each, now + n * each + each) for n, word in enumerate(words))))
+        timed.append(sentence(shown, *((word, now + n * each, now + n * each + each) for n, word in enumerate(words))))
         now += len(words) * each
-    return told
+    return timed
 
 
 def letters(texts: Sequence[str]) -> str:
@@ -54,8 +54,8 @@ _TIME = st.integers(-UNITS, 90_000 * UNITS)
 
 @st.composite
 def speech(draw: st.DrawFn, *, orderly: bool = False) -> list[dict[str, Any]]:
-    """Make up what a vendor may say: two writings, marks, sentences that show their words or do not, wild times."""
-    told, now = [], 0
+    """Invent what a vendor may report: two writings, marks, sentences that show their words or do not, wild times."""
+    timed, now = [], 0
     for _ in range(draw(st.integers(0, 4))):
         shown, words = draw(st.sampled_from(["", "", "“", "¿"])), []
         for word in draw(st.lists(st.one_of(_LATIN, _WIDE), min_size=1, max_size=25)):
@@ -66,5 +66,5 @@ def speech(draw: st.DrawFn, *, orderly: bool = False) -> list[dict[str, Any]]:
                 start, end = start * UNITS, end * UNITS
             words.append({"Word": word, "StartTimestamp": start, "EndTimestamp": end})
             shown += word + draw(_MARKS) + draw(st.sampled_from([" ", " ", ""]))
-        told.append({"Sentence": draw(st.sampled_from([shown, shown, shown, "", None])), "Words": words})
-    return told
+        timed.append({"Sentence": draw(st.sampled_from([shown, shown, shown, "", None])), "Words": words})
+    return timed

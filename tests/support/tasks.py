@@ -123,14 +123,14 @@ class Task:
                 deferred = again
 
     def resume(self, deferred: TaskDeferred, payload: Any) -> Any:
-        """Go on where the task deferred; may raise ``TaskDeferred``."""
+        """Resume the task after its deferral; may raise ``TaskDeferred``."""
         arguments = {**(deferred.kwargs or {}), "event": json.loads(json.dumps(payload, default=str))}
         return self._on_a_worker(
             lambda operator: operator.resume_execution(deferred.method_name, arguments, self.context)
         )
 
     async def fire(self, trigger: BaseTrigger) -> TriggerEvent:
-        """Run a trigger, made anew from what Airflow stores of it, until its only event."""
+        """Run a trigger, created again from what Airflow stores of it, until its only event."""
         revived = revive(trigger)
         revived.task_instance = SimpleNamespace(
             dag_id=self.ti.dag_id, run_id=self.ti.run_id, task_id=self.ti.task_id, map_index=self.ti.map_index

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What differs between the Airflows that the tests run on: where names are, and what there is."""
+"""What differs between the Airflows that the tests run on: the modules of names, and what exists."""
 
 from __future__ import annotations
 

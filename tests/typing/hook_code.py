@@ -31,7 +31,7 @@ def every_hook() -> list[VideoJobHook]:
 
 
 def follow(hook: VideoJobHook, job_ids: tuple[str, ...]) -> str | None:
-    """Submit a job, look at many, and read a result."""
+    """Submit a job, query the status of many, and read a result."""
     job_id = hook.submit({"url": "https://example.com/clip.mp4", "task_name": "clip"}, "text_removal")
     assert_type(job_id, str)
     for status in hook.statuses((*job_ids, job_id)).values():

@@ -22,7 +22,7 @@ Kill = Callable[[], None]
 def arm(step: str, marker: Path, *, evict: bool) -> None:
     """Arrange that this process dies at ``step``, unless ``marker`` says that it did before.
 
-    ``evict`` kills the supervisor as well, as the loss of a whole worker does: then nobody is left to tell Airflow.
+    ``evict`` kills the supervisor as well, as the loss of a whole worker does: nobody is left to report it to Airflow.
     """
     if step == "none" or marker.exists():
         return

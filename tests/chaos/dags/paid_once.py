@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One DAG a vendor, whose task dies where the run's configuration says, and quick mapped jobs."""
+"""One DAG per vendor, whose task dies at the step that the run's configuration names, and quick mapped jobs."""
 
 from __future__ import annotations
 
