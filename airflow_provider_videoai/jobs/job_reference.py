@@ -19,7 +19,7 @@ _LONGEST_TEXT = 2000
 _LONGEST_URL = 8000
 _LONGEST_NAME = 250
 _LONGEST_ID = 1000
-_MOST_JOBS = 50_000
+_MAX_JOBS = 50_000
 _NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
 _LATEST = 2.0**36
 """Epoch seconds, of the year 4147: what is later, or not finite, is no time."""
@@ -73,7 +73,7 @@ def _is_plausible(reference: JobReference) -> bool:
     names = (reference.vendor, reference.operation, reference.polled_as, reference.conn_id)
     return (
         all(_is_text(name, _LONGEST_NAME) for name in names)
-        and len(reference.job_ids) <= _MOST_JOBS
+        and len(reference.job_ids) <= _MAX_JOBS
         and all(_is_text(job_id, _LONGEST_ID) for job_id in reference.job_ids)
         and (reference.source is None or _is_encodable(reference.source, _LONGEST_URL))
     )

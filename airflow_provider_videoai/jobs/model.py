@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from airflow_provider_videoai.jobs.values.bounded_json import MOST_BYTES, bounded, normalised
+from airflow_provider_videoai.jobs.values.bounded_json import MAX_BYTES, bounded, normalised
 from airflow_provider_videoai.jobs.values.outputs import (
     Derived,
     Output,
@@ -74,7 +74,7 @@ class JobStatus:
         """Keep the outputs and the single fields one."""
         _settle(self)
 
-    def to_json(self, most_details: int = MOST_BYTES) -> dict[str, Any]:
+    def to_json(self, most_details: int = MAX_BYTES) -> dict[str, Any]:
         """Return plain JSON values, ``details`` cut to so many bytes; :meth:`from_json` reads them back."""
         return _plain(self, most_details)
 
@@ -212,7 +212,7 @@ class JobResult:
         )
         return ", ".join(filter(None, parts)) or "nothing but the job's state"
 
-    def to_dict(self, most_details: int = MOST_BYTES) -> dict[str, Any]:
+    def to_dict(self, most_details: int = MAX_BYTES) -> dict[str, Any]:
         """Return the XCom form: plain JSON values, absent ones null, ``details`` cut to so many bytes."""
         return _plain(self, most_details)
 

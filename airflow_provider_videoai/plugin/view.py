@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from airflow_provider_videoai import registry
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
-from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS, OutputKind
+from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS, OutputKind
 from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
@@ -156,7 +156,7 @@ def _result(jobs: _Jobs, job_id: str) -> dict[str, Any]:
 
 def _outputs(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     outputs = result.get("outputs")
-    return [_mapping(each) for each in outputs[:MOST_OUTPUTS]] if isinstance(outputs, list) else []
+    return [_mapping(each) for each in outputs[:MAX_OUTPUTS]] if isinstance(outputs, list) else []
 
 
 def _others(result: Mapping[str, Any], media: Media) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
-from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS
+from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS
 from airflow_provider_videoai.plugin import records, view, xcoms
 from airflow_provider_videoai.plugin.media import MediaDesk
 from airflow_provider_videoai.plugin.records import GetUserDep
@@ -208,7 +208,7 @@ async def result(
     reference: TheCard,
     job_id: TheJobId,
     refused: bool = False,
-    output: Annotated[int | None, Query(ge=0, lt=MOST_OUTPUTS, description="Which output, counted from 0.")] = None,
+    output: Annotated[int | None, Query(ge=0, lt=MAX_OUTPUTS, description="Which output, counted from 0.")] = None,
 ) -> RedirectResponse:
     """Lead to the media that a job made; ``refused`` says that the last address did not work."""
     stored = await run_in_threadpool(view.media_of, task, job_id)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
-from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS
+from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, media_of, page, row, state_of
 from airflow_provider_videoai.plugin.wording import is_url
@@ -180,7 +180,7 @@ def test_a_single_output_has_no_list_beside_its_player(outputs: Any) -> None:
 
 def test_no_more_outputs_are_listed_than_a_result_has() -> None:
     (shown,) = page(video_task("success", return_value=result(outputs=OUTPUTS[:1] * 5000)))["results"]
-    assert len(shown["outputs"]) == MOST_OUTPUTS - 1
+    assert len(shown["outputs"]) == MAX_OUTPUTS - 1
 
 
 @pytest.mark.parametrize(

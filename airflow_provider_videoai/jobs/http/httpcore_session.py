@@ -32,7 +32,7 @@ __all__ = ["T", "apool", "asend", "asend_over", "send"]
 
 T = TypeVar("T")
 
-_MOST_BYTES = MAX_BODY + 1024 * 1024
+_MAX_BYTES = MAX_BODY + 1024 * 1024
 _PIECE = 64 * 1024
 _KEPT_ALIVE = 15.0
 """Seconds for which an unused connection of a pool is kept; servers often close theirs after 20 or more."""
@@ -136,8 +136,8 @@ class _Meter:
 
     def came(self, piece: bytes) -> bytes:
         self._bytes += len(piece)
-        if self._bytes > _MOST_BYTES:
-            raise Unreadable(f"its answer is longer than {_MOST_BYTES // 1024**2} MiB with all that is not its body")
+        if self._bytes > _MAX_BYTES:
+            raise Unreadable(f"its answer is longer than {_MAX_BYTES // 1024**2} MiB with all that is not its body")
         return piece
 
 

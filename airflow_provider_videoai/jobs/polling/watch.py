@@ -25,7 +25,7 @@ __all__ = ["UNKNOWN_GRACE", "Outcome", "Watch"]
 
 UNKNOWN_GRACE = 60.0
 """Seconds for which a job may be unknown to the vendor: what was just accepted may be readable later."""
-_MOST_ODD_STATES = 10
+_MAX_ODD_STATES = 10
 """Undocumented states that are reported of a job: a vendor may send another one with each poll, for days."""
 
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
@@ -129,7 +129,7 @@ class Watch:
     def odd_state(self, known: frozenset[str]) -> str | None:
         """Return the vendor's word for the state if it is none of the ``known`` ones, once for each of the first."""
         raw = self.status.raw if self.status is not None else ""
-        if not raw or raw.lower() in known or raw in self._odd_states or len(self._odd_states) >= _MOST_ODD_STATES:
+        if not raw or raw.lower() in known or raw in self._odd_states or len(self._odd_states) >= _MAX_ODD_STATES:
             return None
         self._odd_states |= {raw}
         return raw

@@ -138,7 +138,7 @@ _MESSAGE_NAMES = (
     "error",
 )
 _CODE_NAMES = ("code", "errorcode", "rescode", "errcode", "error", "type")
-_MOST_HOLDERS = 10
+_MAX_HOLDERS = 10
 
 
 def envelope_words(body: Mapping[str, Any] | None) -> str:
@@ -156,7 +156,7 @@ def envelope_words(body: Mapping[str, Any] | None) -> str:
 
 def _holders(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the envelope, what it holds under "error" or the like first, since that says more."""
-    inner = [value for value in list(body.values())[:_MOST_HOLDERS] if isinstance(value, dict)]
+    inner = [value for value in list(body.values())[:_MAX_HOLDERS] if isinstance(value, dict)]
     own_words = {name.lower() for name, value in body.items() if isinstance(value, str | int)}
     if own_words & {"message", "msg", "detail"}:
         yield body

@@ -13,9 +13,9 @@ import re
 from typing import Any
 
 __all__ = [
-    "MOST_BYTES",
-    "MOST_BYTES_OF_A_TASK",
-    "MOST_LEVELS",
+    "MAX_BYTES",
+    "MAX_BYTES_OF_A_TASK",
+    "MAX_LEVELS",
     "bounded",
     "details_limit",
     "json_object",
@@ -23,15 +23,15 @@ __all__ = [
     "normalised",
 ]
 
-MOST_LEVELS = 32
+MAX_LEVELS = 32
 """How deep objects and arrays may be nested."""
-MOST_BYTES = 4 * 1024**2
+MAX_BYTES = 4 * 1024**2
 """How much JSON is kept of one job's details; an hour of speech with a time for every word takes about 1.5 MB."""
-MOST_BYTES_OF_A_TASK = 64 * 1024**2
+MAX_BYTES_OF_A_TASK = 64 * 1024**2
 """How much JSON is kept of the details of all of a task's jobs together."""
 
 _LEAST_INT, _GREATEST_INT = -(2**63), 2**64 - 1
-_SURE_DIGITS, _MOST_CHARACTERS = 18, 20
+_SURE_DIGITS, _MAX_CHARACTERS = 18, 20
 """So many digits fit into 64 bits for sure, and so many characters at most."""
 _LONG_DIGITS = b"0" * (_SURE_DIGITS + 1)
 _DIGITS_AS_ZERO = bytes(ord("0") if ord("0") <= each <= ord("9") else 0xFF for each in range(256))
@@ -72,7 +72,7 @@ def _read(text: str, decoder: json.JSONDecoder, *, exact_texts: bool) -> Any:
     return value
 
 
-def normalised(value: Any, *, exact_texts: bool = False, levels: int = MOST_LEVELS) -> Any:
+def normalised(value: Any, *, exact_texts: bool = False, levels: int = MAX_LEVELS) -> Any:
     """Return a JSON value, however it was read, as :func:`json_object` makes it; cut below ``levels``.
 
     Raise ``TypeError`` for what is no JSON value, and ``ValueError`` for an integer of thousands of digits.
@@ -87,7 +87,7 @@ def normalised(value: Any, *, exact_texts: bool = False, levels: int = MOST_LEVE
         case float():
             return value if math.isfinite(value) else None
         case dict() | list() if not levels:
-            return f"[cut: nested deeper than {MOST_LEVELS} levels]"
+            return f"[cut: nested deeper than {MAX_LEVELS} levels]"
         case list():
             return [normalised(each, exact_texts=exact_texts, levels=levels - 1) for each in value]
         case dict():
@@ -99,10 +99,10 @@ def normalised(value: Any, *, exact_texts: bool = False, levels: int = MOST_LEVE
 
 def details_limit(jobs: int) -> int:
     """Return how many bytes of JSON may be kept of the details of each of a task's ``jobs``."""
-    return min(MOST_BYTES, MOST_BYTES_OF_A_TASK // max(jobs, 1))
+    return min(MAX_BYTES, MAX_BYTES_OF_A_TASK // max(jobs, 1))
 
 
-def bounded(value: Any, most: int = MOST_BYTES) -> Any:
+def bounded(value: Any, most: int = MAX_BYTES) -> Any:
     """Cut a JSON value to about ``most`` bytes, its longest parts first; what is left says what was cut."""
     if (size := _size(value)) <= most:
         return value
@@ -164,10 +164,10 @@ def _looks_odd(text: str) -> bool:
 
 
 def _is_deep(text: str, value: Any) -> bool:
-    if text.count("{") + text.count("[") <= MOST_LEVELS:
+    if text.count("{") + text.count("[") <= MAX_LEVELS:
         return False
     level = [value] if isinstance(value, dict | list) else []
-    for _ in range(MOST_LEVELS):
+    for _ in range(MAX_LEVELS):
         inside = (each.values() if type(each) is dict else each for each in level)
         level = [member for members in inside for member in members if type(member) in (dict, list)]
     return bool(level)
@@ -175,7 +175,7 @@ def _is_deep(text: str, value: Any) -> bool:
 
 def _int(digits: str) -> int | str:
     # Not int() of just any: that refuses more than 4,300 digits.
-    if len(digits) <= _SURE_DIGITS or (len(digits) <= _MOST_CHARACTERS and _LEAST_INT <= int(digits) <= _GREATEST_INT):
+    if len(digits) <= _SURE_DIGITS or (len(digits) <= _MAX_CHARACTERS and _LEAST_INT <= int(digits) <= _GREATEST_INT):
         return int(digits)
     return digits
 

@@ -22,7 +22,7 @@ __all__ = ["LARGEST_INTEGER", "Shape", "is_empty", "is_result", "objection", "sh
 
 LARGEST_INTEGER = 2**53 - 1
 """What every JSON reader keeps exactly."""
-_MOST_BITS = 512
+_MAX_BITS = 512
 _DEEPEST = 32
 _LONGEST_KEY = 40
 
@@ -126,7 +126,7 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
             yield f"{place}must be a finite number, not {leaf}"
         elif isinstance(leaf, int) and shape is not Shape.TEXT and abs(leaf) > LARGEST_INTEGER:
             yield f"{place}{too_large(leaf)}"
-        elif isinstance(leaf, int) and leaf.bit_length() > _MOST_BITS:
+        elif isinstance(leaf, int) and leaf.bit_length() > _MAX_BITS:
             yield f"{place}must be text, not {as_given(leaf)}"
         elif isinstance(leaf, bytes | bytearray | memoryview):
             # Pydantic would decode them, and past the rules for text.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
 __all__ = [
-    "MOST_OUTPUTS",
+    "MAX_OUTPUTS",
     "Derived",
     "Output",
     "OutputKind",
@@ -26,7 +26,7 @@ __all__ = [
     "with_fields",
 ]
 
-MOST_OUTPUTS = 100
+MAX_OUTPUTS = 100
 """How many outputs are kept of one job, the mark included that says how many were cut."""
 _LONGEST_URL = 32 * 1024
 _LONGEST_ID = 1000
@@ -165,15 +165,15 @@ def _kind_of_media(url: str | None) -> OutputKind:
 
 
 def bounded_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
-    """Return at most :data:`MOST_OUTPUTS` outputs; if some were cut, the last says how many.
+    """Return at most :data:`MAX_OUTPUTS` outputs; if some were cut, the last says how many.
 
     What the single fields mean is kept, wherever it stands.
     """
-    if len(outputs) <= MOST_OUTPUTS:
+    if len(outputs) <= MAX_OUTPUTS:
         return tuple(outputs)
     named = [each for each in (main_of(outputs), subtitles_of(outputs)) if each is not None]
     rest = [each for each in outputs if not any(each is one for one in named)]
-    kept = [*named, *rest][: MOST_OUTPUTS - 1]
+    kept = [*named, *rest][: MAX_OUTPUTS - 1]
     return (*kept, Output(OutputKind.FILE, label=f"[cut: {len(outputs) - len(kept)} more outputs]"))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 __all__ = ["Usage", "amount"]
 
-_MOST = 2**53
+_MAX_AMOUNT = 2**53
 """Beyond it a float is no longer exact to one."""
 
 
@@ -24,7 +24,7 @@ def amount(value: object) -> float | None:
         value = float(value) if value.is_finite() else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if 0 <= value <= _MOST else None  # a NaN is in no order
+    return value if 0 <= value <= _MAX_AMOUNT else None  # a NaN is in no order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

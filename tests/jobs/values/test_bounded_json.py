@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.values.bounded_json import (
-    MOST_BYTES,
-    MOST_LEVELS,
+    MAX_BYTES,
+    MAX_LEVELS,
     bounded,
     details_limit,
     json_object,
@@ -70,13 +70,13 @@ def test_what_is_no_object_is_none(body: bytes) -> None:
 
 def test_what_is_nested_too_deep_is_cut_and_says_so() -> None:
     seen = read(DEEP)
-    for _ in range(MOST_LEVELS - 1):
+    for _ in range(MAX_LEVELS - 1):
         (seen,) = seen
     assert seen == CUT
 
 
 def test_what_is_nested_as_deep_as_allowed_stays() -> None:
-    levels = MOST_LEVELS - 1
+    levels = MAX_LEVELS - 1
     assert json.dumps(read("[" * levels + "]" * levels)) == "[" * levels + "]" * levels
 
 
@@ -171,5 +171,5 @@ def test_short_members_of_an_object_stay_beside_a_long_one() -> None:
 
 
 def test_the_more_jobs_a_task_has_the_less_is_kept_of_each() -> None:
-    assert details_limit(1) == details_limit(16) == MOST_BYTES
+    assert details_limit(1) == details_limit(16) == MAX_BYTES
     assert details_limit(10_000) * 10_000 <= 64 * 1024**2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.values.bounded_json import normalised
-from airflow_provider_videoai.jobs.values.outputs import MOST_OUTPUTS, Output, OutputKind, kind_of_url
+from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS, Output, OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.usage import Usage
 
 VIDEO, AUDIO, IMAGE, SUBTITLES, FILE = OutputKind
@@ -139,23 +139,23 @@ def test_no_log_line_shows_the_url_of_an_output(of: JobStatus) -> None:
         assert "media.example" not in shown
 
 
-@pytest.mark.parametrize("count", [0, 1, MOST_OUTPUTS - 1, MOST_OUTPUTS, MOST_OUTPUTS + 1, 5000])
+@pytest.mark.parametrize("count", [0, 1, MAX_OUTPUTS - 1, MAX_OUTPUTS, MAX_OUTPUTS + 1, 5000])
 def test_no_more_outputs_are_kept_than_may_be_and_the_last_says_what_was_cut(count: int) -> None:
     images = [Output(IMAGE, f"https://media.example/{number}.png") for number in range(count)]
     status = done(*images)
-    if count <= MOST_OUTPUTS:
+    if count <= MAX_OUTPUTS:
         assert status.outputs == tuple(images)
     else:
-        assert len(status.outputs) == MOST_OUTPUTS
-        assert status.outputs[:-1] == tuple(images[: MOST_OUTPUTS - 1])
-        assert status.outputs[-1] == Output(FILE, label=f"[cut: {count - MOST_OUTPUTS + 1} more outputs]")
+        assert len(status.outputs) == MAX_OUTPUTS
+        assert status.outputs[:-1] == tuple(images[: MAX_OUTPUTS - 1])
+        assert status.outputs[-1] == Output(FILE, label=f"[cut: {count - MAX_OUTPUTS + 1} more outputs]")
     assert JobStatus.from_json(status.to_json()) == status
 
 
 def test_what_the_single_fields_mean_is_never_cut() -> None:
     status = done(*[Output(IMAGE, B)] * 500, Output(VIDEO, A, "m"), Output(SUBTITLES, S))
     assert (status.media_url, status.media_id, status.subtitles_url) == (A, "m", S)
-    assert len(status.outputs) == MOST_OUTPUTS
+    assert len(status.outputs) == MAX_OUTPUTS
 
 
 def test_texts_of_an_output_are_bounded_and_say_so() -> None:
