@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-__all__ = ["in_words"]
+__all__ = ["format_duration"]
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return at most the two largest units, for example ``3 min 12 s``; less than a second is ``0 s``."""
     left = round(max(0.0, seconds))
     sizes = [size for _, size in _UNITS]

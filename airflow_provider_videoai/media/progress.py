@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from airflow_provider_videoai.jobs.duration import in_words
+from airflow_provider_videoai.jobs.duration import format_duration
 from airflow_provider_videoai.jobs.log import Log
 
 __all__ = ["Progress", "format_size"]
@@ -47,8 +47,10 @@ class Progress:
             return
         self._step, self._logged_at = step, now
         share = f"{done * 100 // total} % of {format_size(total)}" if total else format_size(done)
-        self._log.info("%s: %s after %s", self._name, share, in_words(now - self._began))
+        self._log.info("%s: %s after %s", self._name, share, format_duration(now - self._began))
 
     def end(self, done: int) -> None:
         """Log the size and the duration of the whole transfer."""
-        self._log.info("%s: all %s after %s", self._name, format_size(done), in_words(self._clock() - self._began))
+        self._log.info(
+            "%s: all %s after %s", self._name, format_size(done), format_duration(self._clock() - self._began)
+        )

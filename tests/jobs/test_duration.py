@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videoai.jobs.duration import in_words
+from airflow_provider_videoai.jobs.duration import format_duration
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from airflow_provider_videoai.jobs.duration import in_words
     ],
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert format_duration(seconds) == words

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_videoai.jobs.duration import in_words
+from airflow_provider_videoai.jobs.duration import format_duration
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.polling.watch import Watch
@@ -66,4 +66,4 @@ def _effort(watch: Watch, now: float) -> str:
     # When the job of a sensor was submitted is unknown to it, so it counts from when it began to wait.
     waiting = "waiting " if watch.submitted_at is None else ""
     polls = "1 poll" if watch.polls == 1 else f"{watch.polls} polls"
-    return f"after {waiting}{in_words(watch.age_at(now))}, {polls}"
+    return f"after {waiting}{format_duration(watch.age_at(now))}, {polls}"

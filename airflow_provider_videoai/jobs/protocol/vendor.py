@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 
 import httpx
 
-from airflow_provider_videoai.jobs.duration import in_words
+from airflow_provider_videoai.jobs.duration import format_duration
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -327,7 +327,7 @@ class Vendor(ABC):
         if ahead is None or abs(ahead) <= _CLOCK_TOLERANCE:
             return None
         side = "behind" if ahead > 0 else "ahead of"
-        return f"This machine's clock is {in_words(abs(ahead))} {side} the vendor's: set it right."
+        return f"This machine's clock is {format_duration(abs(ahead))} {side} the vendor's: set it right."
 
 
 _NOTHING_DONE = (Standing.REFUSED, Standing.MISSING, Standing.NOT_YET)
