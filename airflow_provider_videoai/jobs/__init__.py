@@ -57,6 +57,7 @@ __all__ = [
     "VideoAIError",
 ]
 
+# Only what is not an error: most public names are, so `errors` is the default of __getattr__.
 _ELSEWHERE = {
     "JobRequest": "request",
     "JobResult": "model",

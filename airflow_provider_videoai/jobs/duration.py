@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write how long something took as a person says it."""
+"""Format durations for logs and errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def format_duration(seconds: float) -> str:
-    """Return at most the two largest units, for example ``3 min 12 s``; less than a second is ``0 s``."""
+    """Format a duration in at most its two largest units, for example ``3 min 12 s``.
+
+    :param seconds: the duration; a negative one counts as none.
+    :returns: whole units; less than half a second is ``0 s``.
+    """
     left = round(max(0.0, seconds))
     sizes = [size for _, size in _UNITS]
     first = next((place for place, size in enumerate(sizes) if left >= size), len(_UNITS) - 1)

@@ -40,6 +40,8 @@ __all__ = [
     "failure_of",
 ]
 
+# An error's text goes into the task's log, into XComs and into the page "Video jobs", and may quote a vendor: without
+# a limit, a vendor that answers with megabytes would decide their size.
 _LONGEST_MESSAGE = 4000
 _LONGEST_REASON = 2000
 
@@ -47,9 +49,14 @@ _LONGEST_REASON = 2000
 class VideoAIError(Exception):
     """Root of this package's errors; raised itself when a wait ended for a reason that is neither vendor's nor user's.
 
-    ``message`` is one printable line, whatever it quotes. ``code`` is the vendor's own error code as text (``None`` if
-    there is none), ``job_id`` the job concerned.
+    :param message: what happened, what became of the job and of the money, what to do next; kept as one printable line
+        of at most 4,000 characters, whatever it quotes.
+    :param code: the vendor's own error code as text; ``None`` if there is none.
+    :param job_id: the job concerned, if there is one.
     """
+
+    # Subclasses take keywords only beside the message, with defaults: an exception is copied and pickled as its
+    # class, its positional arguments and its __dict__.
 
     def __init__(self, message: str, *, code: str | None = None, job_id: str | None = None) -> None:
         self.message = shortened(message, _LONGEST_MESSAGE)
@@ -65,7 +72,8 @@ class InvalidRequest(VideoAIError, ValueError):
 class SubmitRejected(VideoAIError):
     """The vendor refused the submit: nothing was bought.
 
-    Not retried unless ``temporary``: then the vendor named a passing fault of its own, and a retry may succeed.
+    :param temporary: whether the vendor named a transient error of its own. Only then a retry may succeed, and the
+        task is retried.
     """
 
     def __init__(
@@ -87,7 +95,7 @@ class AuthenticationFailed(SubmitRejected):
 class QuotaExceeded(SubmitRejected):
     """No room for now: full queue, no slot, too many requests. Nothing was bought; ``quota_timeout`` limits the wait.
 
-    ``retry_after`` is how many seconds the vendor wants a pause of, ``None`` if it does not say.
+    :param retry_after: the pause in seconds that the vendor wants; ``None`` if it does not say.
     """
 
     def __init__(
@@ -109,8 +117,8 @@ class ContentRejected(SubmitRejected):
 class SubmitUncertain(VideoAIError):
     """The submit was sent and its answer was lost: the job may have been bought. Never resubmitted by itself.
 
-    Not retried unless ``retry_helps``: the next attempt can query the job or repeat the submit safely, or the user
-    chose to submit again.
+    :param retry_helps: whether the next attempt can query the job, can repeat the submit safely, or resubmits because
+        the user chose so. Only then the task is retried.
     """
 
     def __init__(
@@ -159,7 +167,8 @@ class VendorUnavailable(VideoAIError):
     """The vendor could not be reached or understood. A job that was bought goes on; a retry attaches to it.
 
     One failed status request raises it as well; a wait tolerates those for ``outage_tolerance`` before it gives up.
-    ``retry_after`` is how many seconds the vendor wants a pause of, ``None`` if it does not say.
+
+    :param retry_after: the pause in seconds that the vendor wants; ``None`` if it does not say.
     """
 
     def __init__(
@@ -175,7 +184,12 @@ class VendorUnavailable(VideoAIError):
 
 
 def failure_of(status: JobStatus, title: str) -> JobFailed:
-    """Return the error for a job that failed or was aborted; its code and message are the vendor's."""
+    """Return the error for a job that failed or was aborted.
+
+    :param status: the job's last status; its code and message are the vendor's.
+    :param title: the vendor's name in the error's text.
+    :returns: :class:`JobAborted` for an aborted job, else :class:`JobFailed`.
+    """
     kind, verb = (JobAborted, "was aborted") if status.state is JobState.ABORTED else (JobFailed, "failed")
     code = shortened(status.error_code) if status.error_code else ""
     reasons = (f"code {code}" if code else "", shortened(status.error_message or "", _LONGEST_REASON))

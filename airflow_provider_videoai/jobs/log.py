@@ -11,8 +11,18 @@ __all__ = ["Log"]
 class Log(Protocol):
     """The part of a logger that is used here; both ``logging.Logger`` and Airflow's own have it."""
 
+    # `event` is positional only, because the two loggers call it by different names.
+
     def info(self, event: str, /, *args: Any) -> Any:
-        """Write a line about what happens."""
+        """Log a line about what happens.
+
+        :param event: the message, with ``%s`` for each argument.
+        :param args: values for the message.
+        """
 
     def warning(self, event: str, /, *args: Any) -> Any:
-        """Write a line that wants attention."""
+        """Log a line that needs attention.
+
+        :param event: the message, with ``%s`` for each argument.
+        :param args: values for the message.
+        """

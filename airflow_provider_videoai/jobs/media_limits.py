@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a vendor says of the media that it takes, so that a job that must fail is not submitted."""
+"""The limits that a vendor documents for input media, so that a job that must fail is not submitted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ _CONTAINERS = {"mkv": "matroska"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLimits:
-    """The documented limits of one input. ``shorter_side`` is in pixels, 1080 for "1080p" whichever way it is held."""
+    """The documented limits of one input.
+
+    :param formats: the vendor's names of the formats that it takes, such as ``mp4``.
+    :param most_bytes: the largest size.
+    :param longest_ms: the longest duration, in milliseconds.
+    :param shorter_side: in pixels: 1080 for "1080p", in landscape and portrait format alike.
+    """
 
     formats: tuple[str, ...]
     most_bytes: int
@@ -24,7 +30,15 @@ class MediaLimits:
     def broken(
         self, *, container: str, size: int | None, duration_ms: int | None, shorter_side: int | None
     ) -> Iterator[str]:
-        """Yield what is wrong with a file; what is not known of it breaks no rule. ``container`` is FFmpeg's word."""
+        """Yield what is wrong with a file; an unknown value breaks no limit.
+
+        :param container: FFmpeg's name of the container.
+        :param size: in bytes.
+        :param duration_ms: in milliseconds.
+        :param shorter_side: in pixels.
+        :returns: for each broken limit the end of a sentence that begins with the field's name.
+        """
+        # FFmpeg names one reader for a family of containers: "mov,mp4,m4a,3gp,3g2,mj2".
         names = container.split(",")
         if not any(_CONTAINERS.get(known, known) in names for known in self.formats):
             yield f"must be {', '.join(self.formats)}, not {container}"

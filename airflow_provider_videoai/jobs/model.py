@@ -46,13 +46,23 @@ _TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.ABORTED})
 class JobStatus:
     """One observation of a job.
 
-    ``progress`` is percent (0-100), ``queue_position`` the number of jobs ahead, ``raw`` the vendor's own state as
-    text, ``error_code``/``error_message`` the vendor's words for a failure, ``duration_ms`` the media's length in
-    milliseconds, ``usage`` what the job used, ``details`` the rest that the vendor said, under its own field names.
-    Unknown values are ``None``.
-
-    ``outputs`` is all that the job made. ``media_url``, ``media_id`` and ``subtitles_url`` are derived from it; given
+    Unknown values are ``None``. ``media_url``, ``media_id`` and ``subtitles_url`` are derived from ``outputs``; given
     without it, they make it.
+
+    :param job_id: the vendor's id of the job.
+    :param state: the state, of the five that all vendors share.
+    :param raw: the vendor's own state as text.
+    :param progress: percent, 0-100.
+    :param queue_position: the number of jobs ahead.
+    :param error_code: the vendor's code for a failure.
+    :param error_message: the vendor's words for a failure.
+    :param media_url: where the main output is; may be signed, so it is in no ``repr``.
+    :param subtitles_url: where the first subtitles are.
+    :param media_id: the vendor's id of the main output.
+    :param duration_ms: the length of the media in milliseconds.
+    :param outputs: all that the job made.
+    :param usage: what the job used, of what is paid for.
+    :param details: the rest of the vendor's answer, under its own field names.
     """
 
     job_id: str
@@ -75,19 +85,27 @@ class JobStatus:
         _settle(self)
 
     def to_json(self, most_details: int = MAX_BYTES) -> dict[str, Any]:
-        """Return plain JSON values, ``details`` cut to so many bytes; :meth:`from_json` reads them back."""
+        """Return JSON values; :meth:`from_json` reads them back.
+
+        :param most_details: bytes to which ``details`` is cut.
+        """
         return _plain(self, most_details)
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:
-        """Read what :meth:`to_json` of any version wrote; raise ``TypeError``, ``KeyError`` or ``ValueError`` else.
+        """Read what :meth:`to_json` of any version wrote.
 
-        Keys that are unknown to this version are left out.
+        :param stored: outside data; keys that are unknown to this version are left out.
+        :raises TypeError, KeyError, ValueError: for anything else.
         """
         return cls(**_read(stored, [each.name for each in fields(cls)]))
 
     def with_media(self, **media: Any) -> JobStatus:
-        """Return a copy whose media fields are filled in: ``outputs``, or those of the main one."""
+        """Return a copy whose media fields are filled in.
+
+        :param media: ``outputs``, or ``media_url``, ``media_id`` and ``subtitles_url`` of the main one; with or
+            without other fields such as ``duration_ms``.
+        """
         if "outputs" not in media:
             single = {name: media.get(name, getattr(self, name)) for name in Derived._fields}
             media |= single | {"outputs": with_fields(self.outputs, Derived(**single))}
@@ -127,11 +145,13 @@ def _check_field(name: str, value: Any) -> None:
     kind = _REQUIRED.get(name) or (int if name in _INTEGERS else str)
     if value is None and name not in _REQUIRED:
         return
+    # Not isinstance(): True would be a progress of 1.
     if type(value) is not kind or (name == "progress" and value not in _PERCENT):
         raise ValueError(f"{name}: must be of type {kind.__name__}, not {shown(value)}")
 
 
 def _settle(of: JobStatus | JobResult) -> None:
+    # Versions without outputs stored the single fields only.
     outputs = of.outputs
     if not outputs:
         if of.media_url is None and of.media_id is None and of.subtitles_url is None:
@@ -156,7 +176,15 @@ def _plain(of: JobStatus | JobResult, most_details: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """What a job yields; its dict form is the task's ``return_value``. Times are ISO 8601 UTC."""
+    """What a job yields; its dict form is the task's ``return_value``.
+
+    The fields that :class:`JobStatus` has as well mean the same.
+
+    :param vendor: the vendor's key.
+    :param operation: what the job did.
+    :param submitted_at: ISO 8601 UTC; ``None`` if another task submitted the job.
+    :param finished_at: ISO 8601 UTC: when its end was first seen.
+    """
 
     vendor: str
     operation: str
@@ -186,7 +214,14 @@ class JobResult:
         submitted_at: float | None = None,
         finished_at: float | None = None,
     ) -> Self:
-        """Make the result of a job from its last status; times are epoch seconds."""
+        """Make the result of a job from its last status.
+
+        :param status: the last status.
+        :param vendor: the vendor's key.
+        :param operation: what the job did.
+        :param submitted_at: epoch seconds; ``None`` if unknown.
+        :param finished_at: epoch seconds; ``None`` for a job that has not ended.
+        """
         return cls(
             vendor=vendor,
             operation=operation,
@@ -213,22 +248,28 @@ class JobResult:
         return ", ".join(filter(None, parts)) or "nothing but the job's state"
 
     def to_dict(self, most_details: int = MAX_BYTES) -> dict[str, Any]:
-        """Return the XCom form: plain JSON values, absent ones null, ``details`` cut to so many bytes."""
+        """Return the XCom form: JSON values, absent ones null.
+
+        :param most_details: bytes to which ``details`` is cut.
+        """
         return _plain(self, most_details)
 
     @classmethod
     def from_dict(cls, stored: Any) -> Self:
         """Read what :meth:`to_dict` of any version returned.
 
-        Keys that are unknown to this version are left out.
-
+        :param stored: outside data; keys that are unknown to this version are left out.
         :raises TypeError, KeyError, ValueError: for anything else.
         """
         return cls(**_read(stored, [each.name for each in fields(cls)]))
 
 
 def iso_utc(seconds: float | None) -> str | None:
-    """Write epoch seconds as ISO 8601 UTC; ``None`` for none, and for what lies outside of the calendar."""
+    """Format epoch seconds as ISO 8601 UTC.
+
+    :param seconds: epoch seconds; outside data may hold any number.
+    :returns: ``None`` for none, and for what lies outside of the calendar.
+    """
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):

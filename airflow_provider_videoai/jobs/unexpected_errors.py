@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make an error of this package of one that nobody foresaw: of its own code, of Airflow or of the machine."""
+"""Turn an unexpected error (of this package's code, of Airflow, of the machine) into one of this package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ __all__ = ["named", "unexpected"]
 
 
 def named(failure: Exception) -> str:
-    """Return an error's class and words in one line, for the text of another; of this package's own only the words."""
+    """Return an error's class and message in one line, for the text of another error.
+
+    :param failure: any error; its message loses what may be secret. Of this package's own, only the message is shown.
+    """
     if isinstance(failure, VideoAIError):
         return failure.message
     said = clean(failure)
@@ -18,8 +21,12 @@ def named(failure: Exception) -> str:
 
 
 def unexpected(failure: Exception) -> VideoAIError:
-    """Return the error to raise or report instead of ``failure``; a retry finds out what became of the job."""
+    """Return the error to raise or report instead of ``failure``.
+
+    :param failure: an error that is not of this package.
+    """
+    # The root class, not a subclass: nothing is known of the job, so no rule for a known case may apply.
     return VideoAIError(
-        f"unexpected {named(failure)}. This is not the vendor's doing; the log has "
-        "the whole of it. A job that was bought goes on and is billed; a retry reads this task's record of it first"
+        f"unexpected {named(failure)}. The vendor did not cause it; the log has the traceback. "
+        "A job that was bought goes on and is billed; a retry reads this task's record of it first"
     )
