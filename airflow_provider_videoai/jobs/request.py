@@ -39,13 +39,19 @@ __all__ = ["JobRequest", "Request", "Rule", "WebUrl"]
 Request = TypeVar("Request", bound="JobRequest")
 
 
+# A name that nobody declared is a user's: an error quotes this many characters of it.
 _LONGEST_NAME = 80
 _FIELDS_ONLY = {"rules": "later"}
 """Validation context: fields are checked alone, since some values are not known yet."""
 
 
 class Rule(NamedTuple):
-    """A rule over several fields: ``holds`` gets their values in the order of ``fields``."""
+    """A rule over several fields.
+
+    :param fields: the names of the fields.
+    :param text: what an error says when the rule is broken.
+    :param holds: whether it is kept; it gets the values in the order of ``fields``.
+    """
 
     fields: tuple[str, ...]
     text: str
@@ -82,6 +88,7 @@ class JobRequest(BaseModel):
         populate_by_name=True,
         alias_generator=to_camel,
         hide_input_in_errors=True,
+        # Errors name fields as the operator's arguments are named.
         loc_by_alias=False,
         allow_inf_nan=False,
         # A text field given a number takes its text, which is what a template makes of it as well.
@@ -120,22 +127,36 @@ class JobRequest(BaseModel):
     @classmethod
     @cache
     def shape(cls, name: str) -> Shape:
-        """Return what kind of value a field takes."""
+        """Return what kind of value a field takes.
+
+        :param name: the field, in snake_case.
+        """
         return shape_of(cls.model_fields[name].annotation)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
-        """Validate ``values`` (names in snake_case); raise :class:`InvalidRequest` naming each field and rule."""
+        """Validate the fields of a request.
+
+        :param values: the fields by their names in snake_case, or the vendor's.
+        :returns: the request.
+        :raises InvalidRequest: naming each field and the rule that it breaks.
+        """
         if not isinstance(values, Mapping):
             raise InvalidRequest(f"{cls.operation} request must be a mapping of its fields, not {as_given(values)}")
         try:
             return cls.model_validate(cls._unquoted(values))
         except ValidationError as invalid:
+            # Without its cause: a traceback would show the values, and with them signed URLs.
             raise InvalidRequest(_said(cls, _problems(cls, invalid))) from None
 
     @classmethod
     def check_known(cls, values: Mapping[str, Any], unknown: Collection[str]) -> None:
-        """Validate all but the fields in ``unknown``, whose values are rendered later; raise as :meth:`parse`."""
+        """Validate what is known of a request when a DAG file is parsed.
+
+        :param values: the fields, as for :meth:`parse`.
+        :param unknown: the fields whose values are templates or XComs, which are rendered later.
+        :raises InvalidRequest: as :meth:`parse`.
+        """
         problems: list[str] = []
         values = cls._unquoted(values)
         try:
@@ -148,12 +169,15 @@ class JobRequest(BaseModel):
     @classmethod
     def _unquoted(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Undo what templates do to values: lists and objects become text, and what is absent an empty one."""
+        # A field may be given by its alias as well, but not by both names: nobody can say which value was meant.
         names = {field.alias: name for name, field in cls.model_fields.items()}
         known: dict[str, Any] = {}
         for given, value in values.items():
             name = names.get(given, given)
             if name in known:
                 raise InvalidRequest(f"{cls.operation} request is not valid: {name}: given twice, also as {given}")
+            # An optional field that came empty is left out, so that its default applies; of a required one it is an
+            # error, which the validator words.
             field = cls.model_fields.get(name)
             if field is None or not is_empty(value) or field.is_required():
                 structured = field is not None and cls.shape(name).structured
@@ -175,7 +199,7 @@ class JobRequest(BaseModel):
 
     @property
     def polled_as(self) -> str:
-        """The operation to poll the job by; some requests choose a variant of theirs."""
+        """The operation to poll the job by; some requests choose a variant of their operation."""
         return self.operation
 
     def to_vendor(self) -> dict[str, Any]:
@@ -184,7 +208,7 @@ class JobRequest(BaseModel):
 
 
 def _problems(request: type[JobRequest], invalid: ValidationError, unknown: Collection[str] = ()) -> Iterator[str]:
-    """Say each problem once, also if it is that of several members of a list."""
+    """Yield each problem once, also if several members of a list have it."""
     seen: dict[tuple[str, str], str] = {}
     more: dict[tuple[str, str], int] = {}
     for error in invalid.errors(include_url=False, include_context=False):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values from outside, read and made safe: the lowest floor, which imports nothing of this package."""
+"""Values from outside, read and made safe: the lowest layer, which imports nothing else of this package."""

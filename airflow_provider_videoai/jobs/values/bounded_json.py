@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a vendor's JSON, and make of it values that Airflow and its database can carry.
+"""Read a vendor's JSON into values that Airflow and its database can carry.
 
 Lone surrogates and NUL become U+FFFD, NaN and infinities null, integers beyond 64 bits decimal text. What is nested too
 deep, or too long to be kept, is cut and says so. Keys that Airflow's serializer reserves get a prefix.
@@ -30,21 +30,25 @@ MAX_BYTES = 4 * 1024**2
 MAX_BYTES_OF_A_TASK = 64 * 1024**2
 """How much JSON is kept of the details of all of a task's jobs together."""
 
+# Airflow's workers and supervisor exchange msgpack, whose integers are those of 64 bits, signed or unsigned.
 _LEAST_INT, _GREATEST_INT = -(2**63), 2**64 - 1
 _SURE_DIGITS, _MAX_CHARACTERS = 18, 20
 """So many digits fit into 64 bits for sure, and so many characters at most."""
 _LONG_DIGITS = b"0" * (_SURE_DIGITS + 1)
 _DIGITS_AS_ZERO = bytes(ord("0") if ord("0") <= each <= ord("9") else 0xFF for each in range(256))
+# PostgreSQL refuses NUL in text and JSON; UTF-8 cannot encode a lone surrogate.
 _UNCARRIABLE = re.compile("[\x00\ud800-\udfff]")
 _RESERVED = "__"
-"""Of a dict with keys such as ``__classname__`` or ``__type`` Airflow makes another object."""
+"""A dict with keys such as ``__classname__`` or ``__type`` is deserialized by Airflow into another object."""
 _ODD_ESCAPES = re.compile(r"\\u(?:0000|005[fF]|[dD][89a-fA-F])")
 
 
 def json_object(body: bytes, *, exact_texts: bool = False) -> dict[str, Any] | None:
-    """Return the JSON object that ``body`` holds, normalised; ``None`` if it holds none.
+    """Return the JSON object that ``body`` holds, normalised.
 
-    ``exact_texts`` leaves texts as they are: the id of a job that was bought has to be shown as it came.
+    :param body: the bytes of an answer, in any of JSON's encodings; bytes that are not text are replaced.
+    :param exact_texts: leave texts as they are: the id of a job that was bought has to be shown as it came.
+    :returns: ``None`` if it holds no object.
     """
     encoding = json.detect_encoding(body)
     # Reading each integer by ourselves would take as long as all the rest, so it is done only if one may be too long.
@@ -58,7 +62,11 @@ def json_object(body: bytes, *, exact_texts: bool = False) -> dict[str, Any] | N
 
 
 def json_value(text: str) -> Any:
-    """Return the JSON value that ``text`` is, normalised, for JSON that is a text within JSON; else ``ValueError``."""
+    """Return the JSON value that ``text`` is, normalised, for JSON that is a text within JSON.
+
+    :param text: what may be JSON.
+    :raises ValueError: if it is not.
+    """
     return _read(text, _DECODER_OF_LONG_INTEGERS, exact_texts=False)
 
 
@@ -67,15 +75,20 @@ def _read(text: str, decoder: json.JSONDecoder, *, exact_texts: bool) -> Any:
         value = decoder.decode(text)
     except RecursionError:
         raise ValueError("JSON that is nested deeper than can be read") from None
+    # Nearly every answer needs no change. Looking for what could need one is faster than rebuilding every object.
     if exact_texts or _looks_odd(text) or _is_deep(text, value):
         return normalised(value, exact_texts=exact_texts)
     return value
 
 
 def normalised(value: Any, *, exact_texts: bool = False, levels: int = MAX_LEVELS) -> Any:
-    """Return a JSON value, however it was read, as :func:`json_object` makes it; cut below ``levels``.
+    """Return a JSON value as :func:`json_object` makes it, however it was read.
 
-    Raise ``TypeError`` for what is no JSON value, and ``ValueError`` for an integer of thousands of digits.
+    :param value: a JSON value as Python has it.
+    :param exact_texts: leave texts as they are.
+    :param levels: how deep objects and arrays may still be nested; what is below is cut and says so.
+    :raises TypeError: for what is no JSON value.
+    :raises ValueError: for an integer of thousands of digits.
     """
     match value:
         case None | bool():
@@ -98,12 +111,20 @@ def normalised(value: Any, *, exact_texts: bool = False, levels: int = MAX_LEVEL
 
 
 def details_limit(jobs: int) -> int:
-    """Return how many bytes of JSON may be kept of the details of each of a task's ``jobs``."""
+    """Return how many bytes of JSON may be kept of the details of each of a task's jobs.
+
+    :param jobs: how many jobs the task has.
+    """
     return min(MAX_BYTES, MAX_BYTES_OF_A_TASK // max(jobs, 1))
 
 
 def bounded(value: Any, most: int = MAX_BYTES) -> Any:
-    """Cut a JSON value to about ``most`` bytes, its longest parts first; what is left says what was cut."""
+    """Cut a JSON value to a size, its longest parts first; what is left says what was cut.
+
+    :param value: a normalised JSON value.
+    :param most: bytes of JSON; at least some 200, so that there is room for the mark.
+    :returns: the value itself if it fits.
+    """
     if (size := _size(value)) <= most:
         return value
     mark = f"[cut: {size} bytes of JSON]"
@@ -134,6 +155,7 @@ def _first(members: list[Any], most: int) -> list[Any]:
 
 
 def _smallest(members: dict[str, Any], most: int, mark: str) -> dict[str, Any]:
+    # The shortest members first: a code, a duration or an id says more per byte than a list of every word.
     kept: dict[str, Any] = {}
     for key, member in sorted(members.items(), key=_size_of_member):
         room = most - _size(key) - 4
@@ -149,6 +171,7 @@ def _size_of_member(member: tuple[str, Any]) -> int:
 
 
 def _size(value: Any) -> int:
+    # With ASCII escapes, as Airflow's serializer writes it: a Chinese character takes six bytes, not three.
     return len(json.dumps(value))
 
 
@@ -174,7 +197,7 @@ def _is_deep(text: str, value: Any) -> bool:
 
 
 def _int(digits: str) -> int | str:
-    # Not int() of just any: that refuses more than 4,300 digits.
+    # int() raises for more than 4,300 digits, and a long number must not cost the rest of the answer.
     if len(digits) <= _SURE_DIGITS or (len(digits) <= _MAX_CHARACTERS and _LEAST_INT <= int(digits) <= _GREATEST_INT):
         return int(digits)
     return digits

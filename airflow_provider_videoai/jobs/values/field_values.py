@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values of request fields as they come from DAG files, templates and XComs: read them, and say what is wrong.
 
-These rules hold for every field of every request. What a single field allows is its type's to say.
+These rules hold for every field of every request. What a single field allows is declared by its type.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from airflow_provider_videoai.jobs.values.printable import printable
 __all__ = ["LARGEST_INTEGER", "Shape", "is_empty", "is_result", "objection", "shape_of", "too_large", "unquoted"]
 
 LARGEST_INTEGER = 2**53 - 1
-"""What every JSON reader keeps exactly."""
+"""What every JSON reader keeps exactly: RFC 8259 names it as the limit of interoperable integers."""
+# Also a number for a text field has a limit: Python refuses to write out an int of more than 4,300 digits.
 _MAX_BITS = 512
 _DEEPEST = 32
+"""Levels of lists and objects. A value that holds itself has endless ones."""
 _LONGEST_KEY = 40
 
 
@@ -44,7 +46,10 @@ class Shape(Enum):
 
 
 def shape_of(annotation: Any) -> Shape:
-    """Return what a field of this type takes; ``| None`` does not count."""
+    """Return what kind of value a field takes.
+
+    :param annotation: the field's type; ``| None`` does not count.
+    """
     kinds = list(_kinds(annotation))
     if lists := [kind for kind in kinds if get_origin(kind) is list]:
         inner = [get_origin(each) for kind in lists for each in _kinds(get_args(kind)[0])]
@@ -69,14 +74,23 @@ def _kinds(annotation: Any) -> Iterator[Any]:
 
 
 def is_empty(value: object) -> bool:
-    """Return whether this is what an absent value is, or is rendered as."""
+    """Return whether a value is absent, or is what a template makes of an absent one.
+
+    :param value: a field's value.
+    """
+    # Airflow renders {{ None }} as "None", unless the DAG renders native objects.
     return value is None or (isinstance(value, str) and value in ("", "None"))
 
 
 def unquoted(value: str) -> Any:
-    """Return the list or object whose text this is, as JSON or as Python writes it; else the text itself."""
+    """Return the list or object whose text this is.
+
+    :param value: text, which may be a list or an object as JSON or as Python writes it.
+    :returns: the list or object; the text itself if it is neither.
+    """
     if value.lstrip()[:1] not in ("[", "{"):
         return value
+    # A template that is given a list or a dict writes its repr: None, True and tuples instead of JSON's.
     for read in (json.loads, ast.literal_eval):
         try:
             return read(value.strip())
@@ -86,7 +100,12 @@ def unquoted(value: str) -> Any:
 
 
 def objection(shape: Shape, value: object) -> str | None:
-    """Return why no field of this shape takes this value; ``None`` if its type may decide."""
+    """Return why no field of this shape takes this value.
+
+    :param shape: what kind of value the field takes.
+    :param value: what it was given.
+    :returns: the end of a sentence that begins with the field's name; ``None`` if the field's type may decide.
+    """
     return _wrong_shape(shape, value) or next(_unsendable(shape, value), None)
 
 
@@ -98,17 +117,22 @@ def _wrong_shape(shape: Shape, value: object) -> str | None:
         if shape is not Shape.OBJECT and isinstance(value, Mapping):
             return f"must be a list; a list of one is written {as_given([value])}"
         return None
+    # The usual slip: `clean.output` instead of `clean.output["media_url"]`.
     if is_result(value):
         return 'must be one part of a result, and is a whole one: add ["media_url"], ["media_id"] or another key'
     if listed:
         return "must be one value, and is a list: map the task over it with .expand(), or give one of its members"
+    # pydantic takes True for 1.
     if shape is Shape.NUMBER and isinstance(value, bool):
         return "must be a number"
     return None
 
 
 def is_result(value: object) -> bool:
-    """Return whether this is what a task of this package returned, or the text that a template made of it."""
+    """Return whether this is what a task of this package returned, or the text that a template made of it.
+
+    :param value: a field's value.
+    """
     if isinstance(value, str):
         return value.startswith("{") and ("'media_url'" in value or '"media_url"' in value)
     return isinstance(value, Mapping) and "media_url" in value and "job_id" in value
@@ -129,7 +153,7 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
         elif isinstance(leaf, int) and leaf.bit_length() > _MAX_BITS:
             yield f"{place}must be text, not {as_given(leaf)}"
         elif isinstance(leaf, bytes | bytearray | memoryview):
-            # Pydantic would decode them, and past the rules for text.
+            # Pydantic would decode them, without the rules for text.
             yield f"{place}must be text, not {type(leaf).__name__}: decode it, as in value.decode()"
         elif isinstance(leaf, str) and (why := _bad_text(leaf)):
             yield f"{place}{why}"
@@ -138,7 +162,10 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
 
 
 def too_large(value: int) -> str:
-    """Say why an integer is too large."""
+    """Return what is wrong with an integer that is too large.
+
+    :param value: the integer; its digits are shortened.
+    """
     return f"must be an integer between -(2**53 - 1) and 2**53 - 1, which JSON keeps exactly, not {as_given(value)}"
 
 

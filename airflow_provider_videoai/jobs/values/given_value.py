@@ -14,7 +14,11 @@ _LONGEST = 80
 
 
 def as_given(value: object) -> str:
-    """Return ``value`` as Python writes it, at most 80 characters or so; URLs lose their user and their query."""
+    """Return a value as Python writes it, for an error text.
+
+    :param value: what a user gave.
+    :returns: one printable line; each text in it has at most some 80 characters, URLs lose their user and query.
+    """
     return _short.repr(value)
 
 
@@ -24,13 +28,14 @@ class _Short(reprlib.Repr):
         self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 3, 6, 6, 3
 
     def repr_str(self, x: str, level: int) -> str:  # noqa: ARG002 - reprlib passes it
-        # Cut first, since a text may be long; with room for a query, which then does not count.
+        # Cut before the search for secrets, since a text may have megabytes, and again behind it: what a signed URL
+        # loses does not count.
         text = without_secrets(x[:2000], "?...")
         text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
         return f"'{printable(text)}'"
 
     def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002 - reprlib passes it
-        # Python refuses to write out an endless one.
+        # Python refuses to write out one of more than 4,300 digits.
         return repr(x) if x.bit_length() < 200 else f"an integer of {x.bit_length()} bits"  # noqa: PLR2004
 
     def repr_instance(self, x: object, level: int) -> str:  # noqa: ARG002 - reprlib passes it

@@ -26,6 +26,7 @@ __all__ = [
     "with_fields",
 ]
 
+# They go into each status and into the XCom; a vendor's answer may list any number.
 MAX_OUTPUTS = 100
 """How many outputs are kept of one job, the mark included that says how many were cut."""
 _LONGEST_URL = 32 * 1024
@@ -52,7 +53,11 @@ _SUFFIXES: Mapping[str, OutputKind] = {
 
 
 def kind_of_url(url: str, default: OutputKind = OutputKind.VIDEO) -> OutputKind:
-    """Return the kind that the suffix of the file's name says, else ``default``."""
+    """Return the kind of a file by the suffix of its name.
+
+    :param url: where it is; its query does not count.
+    :param default: the kind if the suffix says nothing.
+    """
     try:
         path = urlsplit(url).path
     except ValueError:
@@ -78,6 +83,7 @@ class Output:
     def __post_init__(self) -> None:
         """Bound the texts, which a vendor wrote; each cut says so."""
         label = self.label
+        # A URL that was cut leads nowhere, so none is kept of one that is too long.
         if self.url is not None and len(self.url) > _LONGEST_URL:
             label = f"[cut: a URL of {len(self.url)} characters] {label or ''}".strip()
             object.__setattr__(self, "url", None)
@@ -90,14 +96,15 @@ class Output:
         object.__setattr__(self, "label", shortened(label, _LONGEST_LABEL) if label else None)
 
     def to_json(self) -> dict[str, str | None]:
-        """Return plain JSON values; :meth:`from_json` reads them back."""
+        """Return JSON values; :meth:`from_json` reads them back."""
         return {"kind": self.kind.value, "url": self.url, "media_id": self.media_id, "label": self.label}
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:
         """Read what :meth:`to_json` of any version wrote.
 
-        :raises ValueError: for anything else. Unknown keys are left out, an unknown kind is a file.
+        :param stored: outside data; unknown keys are left out, an unknown kind is a file.
+        :raises ValueError: for anything else.
         """
         if not isinstance(stored, Mapping):
             raise ValueError(f"outputs: each must be an object, not {shown(stored)}")  # noqa: TRY004 - as documented
@@ -115,6 +122,8 @@ _KINDS = frozenset(OutputKind)
 class Derived(NamedTuple):
     """The single fields of a result: those of the main output, and the URL of the first subtitles."""
 
+    # They are older than outputs, and part of the public contract: DAGs read result["media_url"].
+
     media_url: str | None
     subtitles_url: str | None
     media_id: str | None
@@ -123,8 +132,9 @@ class Derived(NamedTuple):
 def main_of(outputs: Iterable[Output]) -> Output | None:
     """Return the output that ``media_url`` and ``media_id`` mean.
 
-    That is the first video with a URL, else the first other output with one, else the first that has only an id.
-    Subtitles are never it.
+    :param outputs: all that the job made.
+    :returns: the first video with a URL, else the first other output with one, else the first that has only an id;
+        never subtitles. ``None`` if there is none of these.
     """
     media = [each for each in outputs if each.kind is not OutputKind.SUBTITLES]
     ranked = sorted(media, key=lambda each: (each.url is None, each.kind is not OutputKind.VIDEO))
@@ -132,12 +142,18 @@ def main_of(outputs: Iterable[Output]) -> Output | None:
 
 
 def subtitles_of(outputs: Iterable[Output]) -> Output | None:
-    """Return the first subtitles that have a URL."""
+    """Return the first subtitles that have a URL.
+
+    :param outputs: all that the job made.
+    """
     return next((each for each in outputs if each.kind is OutputKind.SUBTITLES and each.url), None)
 
 
 def derived(outputs: Sequence[Output]) -> Derived:
-    """Return the single fields that these outputs have."""
+    """Return the single fields of a result.
+
+    :param outputs: all that the job made.
+    """
     main, subtitles = main_of(outputs), subtitles_of(outputs)
     return Derived(main.url if main else None, subtitles.url if subtitles else None, main.media_id if main else None)
 
@@ -145,7 +161,8 @@ def derived(outputs: Sequence[Output]) -> Derived:
 def with_fields(outputs: Sequence[Output], fields: Derived) -> tuple[Output, ...]:
     """Return the outputs, the main one and the subtitles changed to what the single fields say.
 
-    Of no outputs these are the ones that a version without outputs knew.
+    :param outputs: all that the job made; empty if a version without outputs stored it.
+    :param fields: the single fields.
     """
     main, subtitles = main_of(outputs), subtitles_of(outputs)
     first = []
@@ -167,11 +184,12 @@ def _kind_of_media(url: str | None) -> OutputKind:
 def bounded_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
     """Return at most :data:`MAX_OUTPUTS` outputs; if some were cut, the last says how many.
 
-    What the single fields mean is kept, wherever it stands.
+    :param outputs: all that the job made. What the single fields mean is kept, wherever it stands.
     """
     if len(outputs) <= MAX_OUTPUTS:
         return tuple(outputs)
     named = [each for each in (main_of(outputs), subtitles_of(outputs)) if each is not None]
+    # By identity: two outputs may be equal, and both are kept.
     rest = [each for each in outputs if not any(each is one for one in named)]
     kept = [*named, *rest][: MAX_OUTPUTS - 1]
     return (*kept, Output(OutputKind.FILE, label=f"[cut: {len(outputs) - len(kept)} more outputs]"))
@@ -180,6 +198,7 @@ def bounded_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
 def outputs_from_json(stored: Any) -> tuple[Output, ...]:
     """Read a list of outputs as any version wrote it.
 
+    :param stored: outside data; ``None`` if a version without outputs stored it.
     :raises ValueError: for anything else.
     """
     if stored is None:

@@ -21,17 +21,26 @@ def printable(text: str) -> str:
     r"""Return ``text`` with control, bidirectional and surrogate characters written as escapes such as ``\x1b``.
 
     A log line or an error text made of it can forge no other line, moves no cursor, and can be encoded.
+
+    :param text: text from outside.
     """
     return _UNSAFE.sub(_escaped, text)
 
 
 def is_printable(text: str) -> bool:
-    """Return whether :func:`printable` would leave ``text`` as it is."""
+    """Return whether :func:`printable` would leave a text as it is.
+
+    :param text: text from outside.
+    """
     return _UNSAFE.search(text) is None
 
 
 def shortened(text: str, most: int = 200) -> str:
-    """Return :func:`printable` text of at most ``most`` characters: of a longer one the start and the end."""
+    """Return :func:`printable` text of a limited length: of a longer one the start and the end.
+
+    :param text: text from outside.
+    :param most: characters.
+    """
     line = printable(text)
     if len(line) <= most:
         return line
@@ -40,7 +49,11 @@ def shortened(text: str, most: int = 200) -> str:
 
 
 def shown(value: object, most: int = 200) -> str:
-    """Return the ``repr`` of a value from outside, whatever the value is, :func:`shortened`."""
+    """Return the :func:`shortened` ``repr`` of a value from outside.
+
+    :param value: any object, also one whose ``repr`` fails.
+    :param most: characters.
+    """
     try:
         return shortened(repr(value), most)
     except Exception as failure:  # noqa: BLE001 - a foreign object's own code, and an error must not fail

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Take out of URLs what may be secret: the user before the host, and query and fragment, where signatures travel.
 
-Logs, errors, XComs and pages show no URL of a user, a vendor or a storage but through one of these. What only tells two
-URLs apart (a fingerprint, a download that goes on) is not shown, and has rules of its own.
+Logs, errors, XComs and pages show URLs of users, vendors and storages only through one of these functions. What only
+distinguishes two URLs (a fingerprint, a download that is resumed) is not shown, and has rules of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __all__ = ["without_secrets", "words_without_secrets"]
 _USER = re.compile(r"(?<=://)[^/?#]*@")
 """Up to the last ``@`` before the path: a password that was not escaped may hold one."""
 _QUERY = re.compile("[?#]")
+# Also "&": a vendor may quote only the end of a query, "...&Signature=...".
 _QUERY_OF_WORD = re.compile("[?#&]")
 
 
@@ -22,8 +23,10 @@ def without_secrets(url: str, mark: str = "") -> str:
 
     Everything behind the first ``?`` or ``#`` goes: a URL that is wrong may hold spaces and quotes.
 
+    :param url: a URL, or a text that begins with one.
     :param mark: stands for what was cut.
     """
+    # No urlsplit(): it raises for some wrong URLs, and an error text about a wrong URL needs them.
     url = _USER.sub("", url)
     scheme = url.find("://")
     query = _QUERY.search(url, scheme) if scheme >= 0 else None
@@ -31,7 +34,10 @@ def without_secrets(url: str, mark: str = "") -> str:
 
 
 def words_without_secrets(text: str) -> str:
-    """Return a sentence with single spaces, and its URLs, whole or without their host, without user and query."""
+    """Return a sentence with single spaces, its URLs without user and query.
+
+    :param text: a sentence from outside; a URL in it may be whole or begin with its path.
+    """
     return " ".join(map(_word, text.split()))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a job used, of what is paid for: as the vendor says it, or as it was measured here."""
+"""What a job used, of what is paid for: as the vendor reports it, or as it was measured here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ _MAX_AMOUNT = 2**53
 
 
 def amount(value: object) -> float | None:
-    """Read an amount of something; ``None`` for what is none.
+    """Read an amount of something.
 
-    That is a finite number from 0 to 2**53. Text is refused, even ``"12"``: a vendor that documents a number and sends
-    a text means something that is not documented (a unit, a currency, a thousands separator).
+    Text is refused, even ``"12"``: a vendor that documents a number and sends a text means something that is not
+    documented (a unit, a currency, a thousands separator).
+
+    :param value: any JSON value, or a ``Decimal``.
+    :returns: a finite number from 0 to 2**53; ``None`` for anything else, since a wrong number is worse than none.
     """
     if isinstance(value, Decimal):
         value = float(value) if value.is_finite() else None
@@ -43,7 +46,7 @@ class Usage:
     source: Literal["vendor", "measured"] = "vendor"
 
     def __post_init__(self) -> None:
-        """Make ``None`` of what is no amount: usage is said beside a result, and must not cost one."""
+        """Replace what is no amount by ``None``: usage is reported beside a result, and must not cost one."""
         object.__setattr__(self, "credits", amount(self.credits))
         object.__setattr__(self, "seconds", amount(self.seconds))
         jobs = amount(self.jobs)
@@ -59,7 +62,7 @@ class Usage:
         return self if self.known else None
 
     def describe(self) -> str:
-        """Say it in a few words, ``12 credits, 4.5 s`` say; empty if nothing is known."""
+        """Return it in a few words, such as ``12 credits, 4.5 s``; empty if nothing is known."""
         parts = ((self.credits, "credit"), (self.jobs, "job"))
         words = [f"{_plain(value)} {unit}{'' if value == 1 else 's'}" for value, unit in parts if value is not None]
         if self.seconds is not None:
@@ -67,12 +70,16 @@ class Usage:
         return ", ".join(words)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; :meth:`from_json` reads them back."""
+        """Return JSON values; :meth:`from_json` reads them back."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: Any) -> Self | None:
-        """Read what :meth:`to_json` of any version wrote; ``None`` if it says nothing that can be relied on."""
+        """Read what :meth:`to_json` of any version wrote.
+
+        :param stored: outside data.
+        :returns: ``None`` if it holds nothing that can be relied on.
+        """
         if not isinstance(stored, Mapping) or stored.get("source") not in ("vendor", "measured"):
             return None
         amounts = {name: stored.get(name) for name in ("credits", "seconds", "jobs")}
