@@ -83,12 +83,12 @@ class TestEachVendor:
     def test_a_refused_port_is_told(self, case: Any, connect: Any, free_port: int) -> None:
         ok, said = case.hook(connect(case.vendor, host=f"http://127.0.0.1:{free_port}")).test_connection()
         assert not ok
-        assert "no connection to '127.0.0.1' (nothing listens there: is the port right?)" in said
+        assert "no connection to '127.0.0.1' (connection refused: is the port right?)" in said
 
     def test_a_host_that_does_not_exist_is_told(self, case: Any, connect: Any) -> None:
         ok, said = case.hook(connect(case.vendor, host="http://nowhere.invalid")).test_connection()
         assert not ok
-        assert "no connection to 'nowhere.invalid' (the name is not known: is the host right" in said
+        assert "no connection to 'nowhere.invalid' (the host name cannot be resolved: is the host right" in said
 
     def test_a_host_that_is_somebody_elses_is_told(self, case: Any, connect: Any, sandbox: Any) -> None:
         ok, said = case.hook(connect(case.vendor, host=f"{sandbox.url}/elsewhere")).test_connection()

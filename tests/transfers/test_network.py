@@ -167,7 +167,7 @@ def test_a_refusal_of_a_proxy_names_it_and_never_its_login(
             carry(serve(CONTENT))
         texts.append(unknown.value)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@127.0.0.1:{free_port}")
-    with pytest.raises(VendorUnavailable, match=rf"127.0.0.1:{free_port} of HTTP_PROXY: nothing listens") as nobody:
+    with pytest.raises(VendorUnavailable, match=rf"127.0.0.1:{free_port} of HTTP_PROXY: connection refused") as nobody:
         carry(serve(CONTENT))
     texts.append(nobody.value)
     assert "secret" not in f"{everything_said()}{texts}{[text.__cause__ for text in texts]}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Polls over aiohttp, straight: a client of httpx in between costs more than the request itself.
+"""Send polls over aiohttp directly: a client of httpx in between costs more CPU than the request itself.
 
-aiohttp raises the same for a connection that was never made and for one that died under a request, and kept-alive
-connections often do. So both are called "not sent", and only what may be repeated goes this way.
+aiohttp raises the same error for a connection that was never made and for one that died during a request, and
+kept-alive connections often do. So both are called "not sent", and only what may be repeated is sent here.
 """
 
 from __future__ import annotations
@@ -21,25 +21,38 @@ __all__ = ["AiohttpSession"]
 
 
 class AiohttpSession:
-    """One aiohttp session for all polls of an account, of so many ``connections``. ``send`` signs each call afresh."""
+    """One aiohttp session for all polls per account.
+
+    :param account: whose vendor is polled.
+    :param connections: how many it may have open.
+    """
 
     def __init__(self, account: Account, connections: int) -> None:
         self._account = account
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ssl=tls()),
+            # No vendor documents cookies: none that a gateway sets is kept, or sent back.
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=HEADERS,
+            # Decoded by Exchange, up to a limit: a few kB of gzip can hold gigabytes.
             auto_decompress=False,
         )
 
     async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-        """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
+        """Send a call once.
+
+        :param call: any but one that buys.
+        :param auth: signs it, afresh for each call.
+        :param deadline: by when all of the answer must have come.
+        :raises NotSentError: if no connection could be made or kept.
+        :raises LostError: if the answer is not whole, or too long.
+        """
         exchange = Exchange()
         with exchange.judged():
             request = signed(self._account, call, auth)
         try:
             return await self._sent(request, exchange, deadline)
-        except (aiohttp.ClientConnectionError, ValueError) as failure:  # the latter: no address at all
+        except (aiohttp.ClientConnectionError, ValueError) as failure:  # ValueError: the host is no address at all
             raise NotSentError(why(failure)) from failure
         except (aiohttp.ClientError, Unreadable, OSError) as failure:
             raise LostError(why(failure)) from failure
@@ -51,9 +64,11 @@ class AiohttpSession:
     async def _sent(self, request: httpx.Request, exchange: Exchange, deadline: Deadline) -> Answer:
         async with self._session.request(
             request.method,
-            URL(str(request.url), encoded=True),  # as it was signed
+            URL(str(request.url), encoded=True),  # yarl would encode it once more, and the signature would not match
             headers=request.headers.multi_items(),
             data=request.content or None,
+            # A redirect would turn a POST into a GET (ViiTor's gateway answers plain HTTP so), and take the
+            # credentials to another host.
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=deadline.left()),
         ) as response:

@@ -25,7 +25,7 @@ MAX_BODY = 8 * 1024 * 1024
 USER_AGENT = "airflow-provider-videoai"
 
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-"""What every request says beside what is signed; a connection adds it, so that it costs no poll."""
+"""Headers of every request beside the signed ones. Connections add them, which saves the work in each poll."""
 
 _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """Encodings that a server may use although ``identity`` was requested, and zlib's numbers for them."""
@@ -33,21 +33,29 @@ _SHOWN = 40
 
 
 class NotSentError(Exception):
-    """The connection could not be made, so nothing of the request has left: safe to repeat."""
+    """The connection could not be made, so no byte of the request was sent: safe to repeat."""
 
 
 class LostError(Exception):
-    """The request left, or may have, and no whole answer came."""
+    """The request was sent, or may have been, and no whole answer came."""
 
 
 class Deadline:
-    """When all of a request must be over: connecting, sending, and the last byte of the answer."""
+    """When all of a request must be over: connecting, sending, and the last byte of the answer.
+
+    :param seconds: from now.
+    """
+
+    # One deadline instead of timeouts per read: a server that sends a byte now and then would never reach those.
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
     def extend(self, seconds: float) -> None:
-        """Give it so many seconds more: it waited for the account's rate limit."""
+        """Move it: the request waited for the account's rate limit.
+
+        :param seconds: how long it waited.
+        """
         self._at += seconds
 
     @property
@@ -56,7 +64,11 @@ class Deadline:
         return time.monotonic() >= self._at
 
     def left(self) -> float:
-        """Return the seconds that are left, more than 0; raise ``TimeoutError`` if there are none."""
+        """Return the seconds that are left.
+
+        :returns: more than 0, since a timeout of 0 makes a socket non-blocking.
+        :raises TimeoutError: if no time is left.
+        """
         left = self._at - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -64,7 +76,13 @@ class Deadline:
 
 
 def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
-    """Return the request of a call, signed now."""
+    """Return the request of a call, signed now.
+
+    :param account: whose host it is sent to.
+    :param call: what is sent.
+    :param auth: the vendor's signature.
+    """
+    # Signed for each attempt: Tencent and Cloud VoD refuse a timestamp that is more than 5 minutes old.
     request = httpx.Request(
         call.method,
         account.host + call.path,
@@ -76,11 +94,13 @@ def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
 
 
 class Exchange:
-    """One attempt: whether any byte of the request left, and the answer, of at most ``MAX_BODY`` bytes.
+    """One attempt: whether any byte of the request was sent, and the answer, of at most ``MAX_BODY`` bytes.
 
     :param before_send: called once, when the connection stands and before the first byte leaves; what it raises ends
         the attempt, and nothing has left then.
     """
+
+    # Whether it was sent decides about money: only a submit of which nothing was sent is retried.
 
     def __init__(self, before_send: Callable[[], object] | None = None) -> None:
         self._content = bytearray()
@@ -88,21 +108,34 @@ class Exchange:
         self._before_send = before_send
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take in an event of httpcore's trace; a CONNECT is spoken to a proxy, not to the vendor."""
+        """Note an event of httpcore's trace.
+
+        :param event: its name.
+        :param info: its values.
+        """
+        # From "started" on, not "complete": of a write that failed, some bytes may have left. A CONNECT goes to a
+        # proxy, not to the vendor.
         if ".send_request_" in event and event.endswith(".started") and info["request"].method != b"CONNECT":
             if self._before_send is not None and not self._left:
                 self._before_send()
             self._left = True
 
     async def anote(self, event: str, info: Mapping[str, Any]) -> None:
-        """See :meth:`note`."""
+        """Note an event as :meth:`note` does: httpcore's async side awaits its trace.
+
+        :param event: its name.
+        :param info: its values.
+        """
         self.note(event, info)
 
     @contextmanager
     def judged(self, *kinds: type[Exception], unsent: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-        """Turn failures of these kinds into :class:`NotSentError` or :class:`LostError`, by whether anything left.
+        """Turn failures of these kinds into :class:`NotSentError` or :class:`LostError`.
 
-        ``unsent`` is what is raised of a request that cannot be written down.
+        :param kinds: what the HTTP library raises.
+        :param unsent: what it raises for a request that cannot be written, so that nothing is sent.
+        :raises NotSentError: if no byte of the request was sent.
+        :raises LostError: if some may have been.
         """
         never_left: tuple[type[Exception], ...] = (httpx.InvalidURL, *unsent)
         lost: tuple[type[Exception], ...] = (*kinds, Unreadable, OSError, ValueError)
@@ -116,13 +149,22 @@ class Exchange:
             raise (LostError if self._left else NotSentError)(why(failure)) from failure
 
     def add(self, chunk: bytes) -> None:
-        """Take in a piece of the answer."""
+        """Add a piece of the answer.
+
+        :param chunk: bytes as they came, perhaps encoded.
+        :raises Unreadable: if the answer is too long.
+        """
         self._content += chunk
         if len(self._content) > MAX_BODY:
             raise Unreadable(f"its answer is longer than {MAX_BODY // 1024**2} MiB")
 
     def answer(self, status: int, headers: Mapping[str, str]) -> Answer:
-        """Return the whole answer, decoded; raise :class:`Unreadable` for an encoding that was not agreed upon."""
+        """Return the whole answer, decoded.
+
+        :param status: the HTTP status.
+        :param headers: case-insensitive.
+        :raises Unreadable: for an encoding that cannot be decoded, or an answer that is too long.
+        """
         encoding = headers.get("content-encoding", "").strip().lower()
         if encoding in ("", "identity") or not self._content:
             return Answer(status, headers, bytes(self._content))
@@ -130,7 +172,7 @@ class Exchange:
 
 
 def _decoded(content: bytes, encoding: str) -> bytes:
-    """Undo one encoding, up to ``MAX_BODY`` bytes. More than one, laid over each other, are no server's but a bomb."""
+    """Undo one encoding, up to ``MAX_BODY`` bytes. Several over each other ("gzip, gzip") are refused: a bomb."""
     shown = printable(encoding[:_SHOWN])
     if encoding not in _ENCODINGS:
         raise Unreadable(f"its answer is encoded as {shown!r}, and identity was requested")

@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run one coroutine to its end in an event loop of its own and return what it returns."""
+    """Run one coroutine to its end in an event loop of its own.
+
+    :param coroutine: what to run.
+    :returns: what it returns.
+    """
     with Runner() as runner:
         return runner.run(coroutine)
 
@@ -23,10 +27,11 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 class Runner:
     """Runs coroutines one after the other in one event loop: ``asyncio.Runner`` that works beside a running loop.
 
-    Where a loop runs in the calling thread, the coroutines run in a thread of their own while the caller waits.
+    If a loop runs in the calling thread, the coroutines run in a thread of their own while the caller waits.
     """
 
     def __init__(self) -> None:
+        # A factory of its own, so that asyncio.Runner does not replace the thread's current event loop.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._thread = ThreadPoolExecutor(1) if _loop_runs() else None
 
@@ -37,13 +42,18 @@ class Runner:
         self.close()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return what it returns; it is cancelled if the caller is interrupted."""
+        """Run a coroutine to its end; it is cancelled if the caller is interrupted.
+
+        :param coroutine: what to run.
+        :returns: what it returns.
+        """
         if self._thread is None:
             return self._runner.run(coroutine)
+        # In the caller's context, as asyncio.Runner would run it without a thread.
         future = self._thread.submit(self._runner.run, coroutine, context=copy_context())
         try:
             return future.result()
-        except BaseException:
+        except BaseException:  # KeyboardInterrupt, or Airflow's timeout: raised in this thread only
             self._cancel(future)
             raise
 

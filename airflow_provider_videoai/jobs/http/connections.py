@@ -15,21 +15,31 @@ from airflow_provider_videoai.jobs.protocol.call import Answer, Call
 __all__ = ["CONNECTIONS", "Pool", "load", "open_pool"]
 
 CONNECTIONS = 200
-"""Most connections per account, and so polls in flight: enough for 10,000 jobs polled every 10 s, answered in 0.2 s."""
+"""Connections per account at most, and so polls in flight: enough to poll 10,000 jobs every 10 s with answers in 0.2 s.
+
+One number for both: a poll beyond the connections would only wait for one while its deadline runs.
+"""
 
 
 class Pool(Protocol):
     """Connections that are kept open for the next poll."""
 
     async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
-        """Send a call once; raise ``NotSentError`` if no connection could be made or kept, else ``LostError``."""
+        """Send a call once.
+
+        :param call: any but one that buys.
+        :param auth: signs it.
+        :param deadline: by when all of the answer must have come.
+        :raises NotSentError: if no connection could be made or kept.
+        :raises LostError: if the answer was lost.
+        """
 
     async def aclose(self) -> None:
         """Close all connections."""
 
 
 def load() -> None:
-    """Load the libraries and the certificate store: some 100 ms, which would block an event loop."""
+    """Load the libraries and the certificate store; call it in a thread, for it takes some 100 ms."""
     import airflow_provider_videoai.jobs.http.aiohttp_session
     import airflow_provider_videoai.jobs.http.httpcore_session  # noqa: F401 - loaded here so that they are there later
 
@@ -39,6 +49,7 @@ def load() -> None:
 def open_pool(account: Account) -> Pool:
     """Open connections to the account's vendor within the running loop, through the environment's proxy if it has one.
 
+    :param account: whose vendor is polled.
     :raises InvalidRequest: if an environment variable names no proxy, or certificates that cannot be read.
     """
     if proxy_for(account.host) is not None:
@@ -51,6 +62,8 @@ def open_pool(account: Account) -> Pool:
 
 class _Proxied:
     """Connections through the environment's proxy, made as those of a submit are."""
+
+    # Not over aiohttp: it speaks HTTP to proxies only, and a SOCKS proxy is supported as well.
 
     def __init__(self, account: Account) -> None:
         from airflow_provider_videoai.jobs.http import httpcore_session as bounded

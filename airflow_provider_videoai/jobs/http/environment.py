@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the environment says of the network: the proxy to a URL, and the certificate authorities that are trusted.
+"""Read the network's settings from the environment: the proxy to a URL, and the trusted certificate authorities.
 
-All HTTP of this package goes by it: requests to vendors, uploads and transfers alike.
+All HTTP of this package follows them: requests to vendors, uploads and transfers alike. Libraries read the same
+variables each in its own way, so what reached the vendor would depend on which of them sends.
 """
 
 from __future__ import annotations
@@ -31,7 +32,14 @@ _DIRECTORY = "SSL_CERT_DIR"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """The proxy of an environment variable. ``str()`` is what messages call it; only ``login`` holds credentials."""
+    """The proxy of an environment variable; ``str()`` is its name in messages.
+
+    :param variable: the variable's name.
+    :param scheme: ``http``, ``https``, ``socks5`` or ``socks5h``.
+    :param host: a name or an address.
+    :param port: the one that is set, else the scheme's own.
+    :param login: user and password; the only part that holds credentials.
+    """
 
     variable: str
     scheme: str
@@ -54,11 +62,15 @@ class Proxy:
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """Return the proxy that the environment sets for an http(s) URL; ``None``: it is reached directly.
+    """Return the proxy that the environment sets for an http(s) URL.
 
-    Reads ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, each in lower case first. Raises
-    :class:`InvalidRequest` for a variable that names no proxy.
+    Reads ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, each in lower case first.
+
+    :param url: where a request is to be sent.
+    :returns: ``None`` if the host is reached directly.
+    :raises InvalidRequest: for a variable that names no proxy.
     """
+    # Not getproxies(): it also reads the system's settings, which on macOS is not safe in a forked process.
     proxies = getproxies_environment()
     try:
         target = urlsplit(url)
@@ -83,6 +95,7 @@ def _proxy(variable: str, value: str) -> Proxy:
             f"environment variable {variable}: must be the URL of a proxy, such as http://proxy.example:3128 "
             f"({', '.join(_PORTS)})"
         )
+    # Checked here: httpcore imports it with the first request, and a submit would end in an ImportError.
     if parts.scheme.startswith("socks") and find_spec("socksio") is None:
         raise InvalidRequest(f"environment variable {variable}: a SOCKS proxy needs the package 'httpx[socks]'")
     login = (unquote(parts.username or ""), unquote(parts.password or ""))
@@ -114,15 +127,17 @@ def _excepts(entry: str, host: str, port: int | None) -> bool:
 
 
 def authorities() -> dict[str, str]:
-    """Return the environment variables that say whom to trust, with their values; empty: the public authorities."""
+    """Return the environment variables that name trusted authorities, with their values; empty: the public ones."""
     return {name: path for name in (*_FILES, _DIRECTORY) if (path := os.environ.get(name))}
 
 
 def tls() -> ssl.SSLContext:
-    """Return the TLS context of all connections; raise :class:`InvalidRequest` for authorities that cannot be read.
+    """Return the TLS context of all connections.
 
     It trusts what ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` and ``CURL_CA_BUNDLE`` name, all of them,
     or the public authorities if none is set. Building one takes some 20 ms, so there is one for each setting.
+
+    :raises InvalidRequest: for authorities that cannot be read.
     """
     return _context(tuple(authorities().items()))
 
@@ -132,6 +147,7 @@ def _context(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
     if not named:
         return httpx.create_ssl_context(trust_env=False)
     context = ssl.create_default_context(capath=os.devnull)  # trusts nobody yet
+    # By path: two variables often name the same file. If it is wrong, the error names the first of them.
     for path, variable in {path: variable for variable, path in reversed(named)}.items():
         try:
             context.load_verify_locations(*_place(variable, path))
@@ -144,7 +160,8 @@ def _context(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
 
 
 def _place(variable: str, path: str) -> tuple[str | None, str | None]:
-    """Return the file or the directory, of which ``SSL_CERT_DIR`` may list several: OpenSSL passes by missing ones."""
+    """Return the file or the directory, of which ``SSL_CERT_DIR`` may list several."""
+    # OpenSSL skips missing directories without an error: with none of them there, nobody would be trusted.
     if variable != _DIRECTORY and not Path(path).is_dir():
         return path, None
     if not any(Path(each).is_dir() for each in path.split(os.pathsep)):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send a call over httpcore, within a deadline and a number of bytes that hold for all of it.
 
-Timeouts of HTTP libraries hold for one read each: a server that sends a byte now and then, in the head say, in
-informational responses or chunk extensions, would never let go. Here each read has what is left of the whole, and all
-bytes from the network count, before anything is parsed or decoded.
+Timeouts of HTTP libraries hold for one read each: a server that sends a byte now and then (in the head, in
+informational responses, in chunk extensions) would keep a request open for ever. Here each read has what is left of
+the whole, and all bytes from the network count, before anything is parsed or decoded.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = ["T", "apool", "asend", "asend_over", "send"]
 
 T = TypeVar("T")
 
+# A body, and more than enough for heads, chunk extensions and trailers, which a server could send without end.
 _MAX_BYTES = MAX_BODY + 1024 * 1024
 _PIECE = 64 * 1024
 _KEPT_ALIVE = 15.0
@@ -54,9 +55,15 @@ def send(
     deadline: Deadline,
     before_send: Callable[[], object] | None = None,
 ) -> Answer:
-    """Send a call once, blocking, on a connection of its own; raise ``NotSentError`` or ``LostError``.
+    """Send a call once, blocking, on a connection of its own.
 
+    :param account: whose vendor it is sent to.
+    :param call: what is sent.
+    :param auth: signs it.
+    :param deadline: by when all of the answer must have come.
     :param before_send: see :class:`~airflow_provider_videoai.jobs.http.attempt.Exchange`.
+    :raises NotSentError: if no byte of it was sent, so that it may be repeated.
+    :raises LostError: if it was sent, or may have been, and no whole answer came.
     """
     exchange = Exchange(before_send)
     with exchange.judged(*_FAILURES, unsent=(httpcore.LocalProtocolError,)):
@@ -71,7 +78,14 @@ def send(
 
 
 async def asend(account: Account, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-    """See :func:`send`."""
+    """Send a call once, on a connection of its own, as :func:`send` does.
+
+    :param account: whose vendor it is sent to.
+    :param call: what is sent.
+    :param auth: signs it.
+    :param deadline: by when all of the answer must have come.
+    :raises NotSentError, LostError: as :func:`send`.
+    """
     async with apool(account, 1) as pool:
         return await asend_over(pool, account, call, auth, deadline)
 
@@ -79,7 +93,15 @@ async def asend(account: Account, call: Call, auth: httpx.Auth, deadline: Deadli
 async def asend_over(
     pool: httpcore.AsyncConnectionPool, account: Account, call: Call, auth: httpx.Auth, deadline: Deadline
 ) -> Answer:
-    """Send a call once on a connection of a pool; raise ``NotSentError`` or ``LostError``."""
+    """Send a call once on a connection of a pool.
+
+    :param pool: see :func:`apool`.
+    :param account: whose vendor it is sent to.
+    :param call: what is sent.
+    :param auth: signs it.
+    :param deadline: by when all of the answer must have come.
+    :raises NotSentError, LostError: as :func:`send`.
+    """
     exchange = Exchange()
     with exchange.judged(*_FAILURES, unsent=(httpcore.LocalProtocolError,)):
         request = signed(account, call, auth)
@@ -93,7 +115,11 @@ async def asend_over(
 
 
 def apool(account: Account, connections: int) -> httpcore.AsyncConnectionPool:
-    """Open a pool of so many connections to the account's vendor, through the environment's proxy."""
+    """Open a pool of connections to the account's vendor, through the environment's proxy if it has one.
+
+    :param account: whose vendor is polled.
+    :param connections: how many it may have open.
+    """
     return httpcore.AsyncConnectionPool(
         ssl_context=tls(),
         proxy=_proxy(account),
@@ -122,6 +148,7 @@ def _parts(request: httpx.Request) -> dict[str, Any]:
 
 
 def _headers_beside(request: httpx.Request) -> list[tuple[bytes, bytes]]:
+    # httpcore adds no headers of its own, and a vendor's signature may have set one of these.
     return [(name.encode(), value.encode()) for name, value in HEADERS.items() if name not in request.headers]
 
 
@@ -145,7 +172,7 @@ class _Meter:
 
 
 class _BlockingNetwork(httpcore.NetworkBackend):
-    """Opens connections that are over at the deadline, whatever they do."""
+    """Opens connections that end at the deadline, whatever they do."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -165,13 +192,14 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
             if number == len(addresses):
                 raise
         else:
+            # Head and body are written separately: with Nagle's algorithm the body would wait for the server's ACK.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
     raise socket.gaierror(socket.EAI_NONAME, "no address")
 
 
 def _resolved(host: str, port: int, seconds: float) -> list[tuple[str, int]]:
-    """Look a name up; in a thread that is left to itself if it takes too long, because no lookup can be ended."""
+    """Resolve a name; in a thread that is left to itself if it takes too long, because no lookup can be ended."""
     found: Future[list[tuple[str, int]]] = Future()
 
     def look_up() -> None:
@@ -181,6 +209,7 @@ def _resolved(host: str, port: int, seconds: float) -> list[tuple[str, int]]:
         except Exception as failure:  # noqa: BLE001 - raised by whoever waits for it
             found.set_exception(failure)
 
+    # Not a ThreadPoolExecutor: the interpreter waits for its threads when it exits.
     threading.Thread(target=look_up, daemon=True).start()
     return found.result(seconds)
 
@@ -222,6 +251,9 @@ class _Socket(httpcore.NetworkStream):
 class _Tls(httpcore.NetworkStream):
     """TLS over a stream, which may speak TLS itself: to a proxy."""
 
+    # In memory instead of SSLContext.wrap_socket(): that cannot wrap what is TLS already, and it would read from the
+    # socket itself, without the stream's deadline and its count of bytes.
+
     def __init__(self, stream: httpcore.NetworkStream, context: ssl.SSLContext, host: str | None) -> None:
         self._stream = stream
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -250,7 +282,7 @@ class _Tls(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
             return self._do(partial(self._tls.read, max_bytes))
-        except ssl.SSLEOFError:  # many servers end a connection without saying so
+        except ssl.SSLEOFError:  # many servers close the connection without TLS's close_notify
             return b""
 
     @override
@@ -273,7 +305,7 @@ class _Tls(httpcore.NetworkStream):
 def _tls_over(stream: httpcore.NetworkStream, context: ssl.SSLContext, host: str | None) -> httpcore.NetworkStream:
     try:
         return _Tls(stream, context, host)
-    except BaseException:
+    except BaseException:  # httpcore does not know the stream yet, and would leave it open
         stream.close()
         raise
 
@@ -304,7 +336,7 @@ class _Metered(httpcore.AsyncNetworkStream):
 
     @override
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._meter.begin()  # what comes now answers this
+        self._meter.begin()  # a connection of a pool serves many requests: what comes now answers this one
         await self._stream.write(buffer)
 
     @override
@@ -313,7 +345,7 @@ class _Metered(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         try:
             return _Metered(await self._stream.start_tls(ssl_context, server_hostname))
-        except asyncio.CancelledError:  # at the deadline, say: httpcore closes it after an Exception only
+        except asyncio.CancelledError:  # as at the deadline: httpcore closes the stream after an Exception only
             await self._stream.aclose()
             raise
 

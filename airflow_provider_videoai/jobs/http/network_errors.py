@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say in a person's words why a host could not be reached; no library's text, which may hold a URL, is passed on."""
+"""Say in plain words why a host could not be reached. No library's text is passed on: it may hold a signed URL."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from airflow_provider_videoai.jobs.http.environment import authorities
 
 __all__ = ["Unreadable", "why"]
 
+# The first that fits counts: SSLWantReadError is a subclass of SSLError.
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "the name is not known: is the host right, and is there a network?"),
+    (socket.gaierror, "the host name cannot be resolved: is the host right, and is there a network?"),
     (ssl.SSLWantReadError, ""),  # no failure: what failed is the read that followed
     (ssl.SSLError, "it does not speak TLS: is it http://, or another port?"),
-    (ConnectionRefusedError, "nothing listens there: is the port right?"),
+    (ConnectionRefusedError, "connection refused: is the port right?"),
     (ConnectionResetError, "the connection was reset"),
     (TimeoutError, "no answer in time"),
 )
@@ -26,18 +27,22 @@ _CERTIFICATES = {
     62: "its TLS certificate is another host's",
     64: "its TLS certificate is another address's",
 }
-"""By OpenSSL's codes (X509_V_ERR), what is not mended by other authorities."""
+"""By OpenSSL's codes (X509_V_ERR): what trusting another authority would not solve."""
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 _REFUSED_BY_A_PROXY = {"ProxyError", "ClientHttpProxyError"}
 """The classes of httpcore and aiohttp, by name: a DAG file that is parsed has loaded neither."""
 
 
 class Unreadable(Exception):
-    """An answer that is not read to its end, or cannot be. The text is ours, and may be shown."""
+    """An answer that is not read to its end, or cannot be. Its text is this package's, and may be shown."""
 
 
 def why(failure: BaseException) -> str:
-    """Return the reason; of a failure that has no words here, the name of its class."""
+    """Return the reason of a failure.
+
+    :param failure: what a library raised; its causes count as well.
+    :returns: part of a sentence; the name of the failure's class if it has no words here.
+    """
     for cause in _causes(failure):
         if words := _words(cause):
             return words
@@ -48,7 +53,7 @@ def _words(cause: BaseException) -> str | None:
     if isinstance(cause, Unreadable):
         return str(cause)
     if isinstance(cause, OSError) and cause.errno in _NO_WAY:
-        return "no network leads there"
+        return "there is no route to the host"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             _CERTIFICATES.get(getattr(cause, "verify_code", 0))
@@ -56,7 +61,7 @@ def _words(cause: BaseException) -> str | None:
         )
     if type(cause).__name__ in _REFUSED_BY_A_PROXY:
         status = getattr(cause, "status", None) or next(iter(re.findall(r"\d{3}", str(cause)[:3])), "?")
-        return f"the proxy opens no connection there: HTTP {status}"
+        return f"the proxy refused the connection: HTTP {status}"
     return next((words for kind, words in _WORDS if isinstance(cause, kind)), None)
 
 

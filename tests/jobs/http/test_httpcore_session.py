@@ -319,7 +319,7 @@ def test_login_of_a_proxy_is_sent_to_the_proxy(
     server.behave = behave
     monkeypatch.setenv("https_proxy", f"http://m%C3%A9:s3cret@127.0.0.1:{server.port}")
     vendor = open_lab(host="https://vendor.test")
-    with pytest.raises(VendorUnavailable, match=r"the proxy opens no connection there: HTTP 407.*nothing was bought"):
+    with pytest.raises(VendorUnavailable, match=r"the proxy refused the connection: HTTP 407.*nothing was bought"):
         play(vendor, buy(vendor, order))
     assert b"Proxy-Authorization: Basic bcOpOnMzY3JldA==\r\n" in heads[0]
 

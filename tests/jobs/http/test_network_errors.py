@@ -29,11 +29,11 @@ def failure_of(url: str) -> Exception:
 
 
 def test_a_closed_port_is_told(free_port: int) -> None:
-    assert why(failure_of(f"http://127.0.0.1:{free_port}")) == "nothing listens there: is the port right?"
+    assert why(failure_of(f"http://127.0.0.1:{free_port}")) == "connection refused: is the port right?"
 
 
 def test_a_name_that_does_not_exist_is_told() -> None:
-    assert why(failure_of("http://nowhere.invalid")).startswith("the name is not known")
+    assert why(failure_of("http://nowhere.invalid")).startswith("the host name cannot be resolved")
 
 
 def test_silence_is_told(mute: str) -> None:
@@ -72,8 +72,8 @@ def test_certificate_that_is_not_trusted_names_whom_the_environment_trusts(
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (httpcore.ProxyError("407 Proxy Authentication Required"), "the proxy opens no connection there: HTTP 407"),
-        (httpcore.ProxyError("went wrong"), "the proxy opens no connection there: HTTP ?"),
+        (httpcore.ProxyError("407 Proxy Authentication Required"), "the proxy refused the connection: HTTP 407"),
+        (httpcore.ProxyError("went wrong"), "the proxy refused the connection: HTTP ?"),
     ],
 )
 def test_refusal_of_a_proxy_is_said_by_its_status(failure: Exception, words: str) -> None:
@@ -83,8 +83,8 @@ def test_refusal_of_a_proxy_is_said_by_its_status(failure: Exception, words: str
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (OSError(errno.ENETUNREACH, "unreachable"), "no network leads there"),
-        (OSError(errno.EHOSTUNREACH, "unreachable"), "no network leads there"),
+        (OSError(errno.ENETUNREACH, "unreachable"), "there is no route to the host"),
+        (OSError(errno.EHOSTUNREACH, "unreachable"), "there is no route to the host"),
         (ssl.SSLError("wrong version"), "it does not speak TLS: is it http://, or another port?"),
         (ConnectionResetError(), "the connection was reset"),
     ],
