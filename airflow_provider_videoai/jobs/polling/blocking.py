@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Poll jobs from a task that keeps its worker: by the same decisions as the poller, one request after the other."""
+"""Poll jobs from a task that keeps its worker slot: by the decisions of the poller, one request after the other."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ def wait(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Block until every watch is done; ``observer`` is called after each poll that changed one, or failed.
+    """Block until every watch is done.
 
-    ``clock`` gives monotonic seconds, ``wall`` epoch seconds.
+    :param transport: sends the status requests, within the account's rate limit.
+    :param watches: the jobs to wait for; each holds how its wait ended.
+    :param observer: is called after each poll that changed a job, or failed.
+    :param clock: gives monotonic seconds, by which polls are due.
+    :param wall: gives epoch seconds, by which deadlines are judged.
+    :param sleep: blocks for so many seconds.
     """
     throttle = Throttle(transport.rate_limit)
     while waiting := [watch for watch in watches if not watch.done]:
+        # No jitter: one task alone cannot bring a burst of requests about.
         if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
             sleep(nap)
         due = [watch for watch in waiting if watch.due_at <= clock()]
@@ -43,12 +49,23 @@ def wait(
 
 
 def poll_once(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> None:
-    """Poll once, blocking, the jobs of at most one request, and give each watch what was seen."""
+    """Poll once, blocking, and give each watch what was seen.
+
+    :param transport: sends the status request.
+    :param watches: the jobs of one operation, at most as many as one request may carry.
+    :param throttle: the account's backoff; it is kept between calls.
+    """
     deliver(watches, _seen(transport, watches, throttle), time.monotonic(), time.time())
 
 
 def batches(watches: Iterable[Watch], size: int) -> Iterator[list[Watch]]:
-    """Group watches by operation into lists of at most ``size``."""
+    """Group watches into status requests.
+
+    :param watches: of any operations.
+    :param size: how many jobs one request may carry.
+    :returns: lists of watches of one operation each.
+    """
+    # An operation has a status path of its own at some vendors, so no request can query jobs of two.
     ordered = sorted(watches, key=lambda watch: watch.operation)
     for _, group in itertools.groupby(ordered, key=lambda watch: watch.operation):
         members = list(group)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Poll all waiting jobs of an account: one loop for thousands of tasks, as few requests as the vendor allows.
+"""Poll all waiting jobs per account: one loop for thousands of tasks, as few requests as the vendor allows.
 
 It carries out what each job's :class:`~airflow_provider_videoai.jobs.polling.watch.Watch` decides.
 """
@@ -24,9 +24,9 @@ from airflow_provider_videoai.jobs.polling.watch import Watch
 __all__ = ["Poller"]
 
 _SLOT = 0.1
-"""Seconds in which jobs that fall due one after the other share one wake-up of the loop,"""
+"""Seconds: jobs that fall due within one slot share one wake-up of the event loop, if a request carries one job."""
 _SLOT_OF_BATCHES = 0.25
-"""or one request, if it carries many."""
+"""Seconds: jobs that fall due within one slot share one request, if it carries many."""
 _HELD_SLOTS = 2
 """For so many slots a request with room for more is held back: jobs that fall due within a slot's length of each other
 then always share it, wherever the border between two slots lies."""
@@ -37,8 +37,9 @@ one by one each would wake it up."""
 
 @dataclass(slots=True)
 class _Waiter:
-    """Who waits for so many jobs more."""
+    """Who waits for ``left`` more jobs."""
 
+    # One per task, not one per job: a task may wait for thousands.
     left: int
     observer: Observer
     context: Context
@@ -50,13 +51,16 @@ class _Waiter:
         return self.ended.done()
 
     def notify(self, watch: Watch) -> None:
-        """Pass on what was seen of a job, if it is news; the end of the last ends the wait."""
+        """Pass on what was seen of a job, if it is news; when the last job has ended, the wait ends.
+
+        :param watch: a job of this waiter's.
+        """
         if self.gone:
             return
         try:
             if noteworthy(watch):
                 self.context.run(self.observer, watch)
-        except Exception as defect:  # noqa: BLE001 - it is this observer's, and the others are still to be notified
+        except Exception as defect:  # noqa: BLE001 - the defect is this observer's; others are still to be notified
             self.fail(defect)
         else:
             self.left -= watch.done
@@ -64,13 +68,25 @@ class _Waiter:
                 self.ended.set_result(None)
 
     def fail(self, defect: Exception) -> None:
-        """End the wait with an error."""
+        """End the wait with an error.
+
+        :param defect: is raised by whoever awaits it.
+        """
         if not self.gone:
             self.ended.set_exception(defect)
 
 
 class Poller:
-    """The one loop that polls every waiting job of an account in one event loop."""
+    """Polls every waiting job of one account in one event loop.
+
+    :param transport: sends the status requests; its rate limit is the account's.
+    :param clock: gives monotonic seconds, by which polls are due.
+    :param wall: gives epoch seconds, by which deadlines are judged.
+    :param jitter: returns a number of seconds between two others.
+    """
+
+    # A timer for the next due job instead of tasks that sleep: fewer wake-ups of the event loop per poll, and no task
+    # per waiting job.
 
     def __init__(
         self,
@@ -99,18 +115,21 @@ class Poller:
         self._waiters: dict[Watch, _Waiter] = {}
 
     def watch(self, watches: Iterable[Watch], observer: Observer) -> asyncio.Future[None]:
-        """Wait until all ``watches`` are done; ``observer`` is called after each poll that changed one, or failed.
+        """Wait until all jobs are done.
 
-        Cancel what is returned to leave. The observer runs in the caller's context: what it logs belongs to its task.
+        :param watches: the jobs; each holds how its wait ended.
+        :param observer: is called after each poll that changed a job, or failed.
+        :returns: a future to await; cancel it to leave.
         """
         ended = asyncio.get_running_loop().create_future()
         pending = [watch for watch in watches if not watch.done]
         if not pending:
             ended.set_result(None)
+        # The observer runs in the caller's context, from which Airflow's triggerer reads whose log a line belongs to.
         waiter = _Waiter(len(pending), observer, copy_context(), ended)
         for watch in pending:
             # Spread the first polls: after a restart of the triggerer every job arrives in the same instant. Jobs that
-            # can share a request are not torn apart.
+            # can share a request stay within one slot.
             watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._slot)
             self._put(watch, waiter)
         self._set_timer()
@@ -131,11 +150,11 @@ class Poller:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _set_timer(self) -> None:
-        """Wake up when the next job is due, unless the most requests are in flight."""
+        """Wake up when the next job is due, unless all places for requests are taken."""
         at = self._due_queue.next_at if self._free else None
         if at is not None:
             at = max(at, self._paused_until)
-        if at == self._timer_at:
+        if at == self._timer_at:  # most calls: another job is due sooner
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -160,7 +179,8 @@ class Poller:
         self._set_timer()
 
     def _awaited(self, watches: list[Watch]) -> dict[Watch, _Waiter]:
-        """Take out who waits for each, without those who have left meanwhile."""
+        """Take out who waits for each job, without those who have left meanwhile."""
+        # They are dropped here, when they are due, and not searched for in the queue when they leave.
         awaited = {}
         for watch in watches:
             waiter = self._waiters.pop(watch, None)
@@ -171,13 +191,13 @@ class Poller:
     def _polled(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._free += 1
-        if self._free == 1:  # the most were in flight
+        if self._free == 1:  # all places were taken, so no timer is set
             self._poll_due()
 
     async def _poll(self, awaited: dict[Watch, _Waiter]) -> None:
         try:
             deliver(awaited, await self._answers(list(awaited)), self._clock(), self._wall())
-        except Exception as defect:  # noqa: BLE001 - a defect ends the jobs of this request, not everybody's
+        except Exception as defect:  # noqa: BLE001 - a defect ends the waits of this request, not everybody's
             for waiter in awaited.values():
                 waiter.fail(defect)
         for watch, waiter in awaited.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write a job's progress into its task's log, for the person who watches: each line is news, and none holds a URL."""
+"""Write a job's progress into its task's log, for the person who watches: only what changed, and never a URL."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from airflow_provider_videoai.jobs.values.printable import shortened, shown
 __all__ = ["log_result", "log_status"]
 
 _STEP = 10
-"""Percent of progress that are worth a line."""
+"""Percent of progress after which a line is logged: a job of hours has ten lines, not hundreds."""
 
 
 def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:
-    """Log the last status if it is news.
+    """Log the last status if it differs from what was logged.
 
+    :param log: the task's log.
     :param watch: the job and what was last seen of it; it keeps what was logged.
     :param known_states: the vendor's documented states; each other is logged once, as a warning.
     :param now: monotonic seconds.
@@ -27,7 +28,7 @@ def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float)
         _write(log, watch, now)
     if odd := watch.odd_state(known_states):
         log.warning(
-            "%s job %s: the vendor's state %s is not documented; it is taken for still running",
+            "%s job %s: the vendor's state %s is not documented; the job is treated as still running",
             watch.operation,
             shortened(watch.job_id),
             shown(odd),
@@ -37,6 +38,7 @@ def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float)
 def log_result(log: Log, result: JobResult) -> None:
     """Log what a job made and, if it is known, what it used: the last line of a job.
 
+    :param log: the task's log.
     :param result: the job's result; no URL of it is logged.
     """
     log.info("Result of %s job %s: %s", result.operation, shortened(result.job_id), result.describe())
@@ -48,7 +50,7 @@ def _news(watch: Watch) -> tuple[object, ...]:
     if watch.status is None:
         return ()
     step = None if watch.status.progress is None else watch.status.progress // _STEP
-    # The state as plain text: the garbage collector does not track a tuple of such, and thousands of jobs have one.
+    # Plain values, not the status: thousands of waiting jobs keep one for hours.
     return watch.status.state.value, step, watch.status.queue_position
 
 

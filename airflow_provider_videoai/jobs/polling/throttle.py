@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Back off when the vendor throttles an account, and recover by itself."""
+"""Back off when the vendor throttles the account, and recover without intervention."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ _LONGEST_RETRY_AFTER = 900.0  # a vendor's Retry-After may be a mistake; one req
 
 
 class Throttle:
-    """Exponential backoff of the whole account after throttling, until the vendor answers again."""
+    """Exponential backoff of the whole account after throttling, until the vendor answers again.
+
+    :param rate_limit: the account's; all its requests wait for the end of a backoff.
+    """
 
     def __init__(self, rate_limit: RateLimit) -> None:
         self._rate_limit = rate_limit
         self._pause = _FIRST_PAUSE
 
     def note(self, error: VideoAIError | None) -> None:
-        """Take in how a request went."""
+        """Note how a request ended.
+
+        :param error: what it raised; ``None`` if it was answered.
+        """
         now = time.monotonic()
         if error is None:
             self._pause = _FIRST_PAUSE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say how the waiting ended: the typed error whose text says what became of the job and of the money."""
+"""Make the typed error for a wait that ended without a result; its text says what became of the job and the money."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ __all__ = ["CLEAR_SENSOR", "GOES_ON", "RAISE_JOB_TIMEOUT", "Reason", "error_of"]
 _TREE: dict[str, type[VideoAIError]] = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, VideoAIError)
 }
-# Whether a job failed is for its status to say: a failed one may be replaced, for money.
+# Not JobFailed: only a status may say that a job failed, because a failed job may be replaced, for money.
 _REFUSALS = {name: kind for name, kind in _TREE.items() if not issubclass(kind, JobFailed)}
 _FINAL = (AuthenticationFailed, InvalidRequest, JobNotFound, ResultUnavailable, SubmitRejected, ContentRejected)
 _LONGEST_SAID = 2000
+# A Reason is read from what another process stored, and perhaps another version: a longer Retry-After is a mistake.
 _LONGEST_PAUSE = 86_400.0
 GOES_ON = "goes on at the vendor and is billed"
 """What is true of a job that nobody waits for any more and that was not cancelled."""
@@ -51,8 +52,10 @@ CLEAR_SENSOR = "To wait longer, clear the sensor: its timeout counts from the st
 class Reason:
     """Why a wait ended without a terminal state, as it travels from the triggerer to a worker: scalars, no URL.
 
-    ``said`` is the last thing known, ``refusal`` the name of the error's class, if there was one, ``code`` and
-    ``retry_after`` (seconds) what it said besides.
+    :param said: the last thing known.
+    :param refusal: the name of the error's class, if there was one.
+    :param code: the vendor's code.
+    :param retry_after: the pause in seconds that the vendor wants.
     """
 
     said: str = ""
@@ -62,7 +65,10 @@ class Reason:
 
     @classmethod
     def of(cls, error: VideoAIError) -> Self:
-        """Return what is kept of an error."""
+        """Return what is kept of an error.
+
+        :param error: what ended the wait.
+        """
         return cls(
             said=error.message.rstrip("."),
             refusal=_public_name(error),
@@ -72,14 +78,20 @@ class Reason:
 
     @classmethod
     def of_watch(cls, watch: Watch) -> Self:
-        """Return why the wait for this job ended."""
+        """Return why the wait for a job ended.
+
+        :param watch: the job.
+        """
         if watch.error is not None:
             return cls.of(watch.error)
         return cls(said=watch.status.describe() if watch.status is not None else "")
 
     @classmethod
     def read(cls, stored: Mapping[Any, Any]) -> Self:
-        """Read what another process, or another version, wrote; what is not of its type is left out."""
+        """Read what another process, or another version, wrote.
+
+        :param stored: outside data; what is not of its type is left out.
+        """
         said, refusal, code = (stored.get(name) for name in ("said", "refusal", "code"))
         return cls(
             said=shortened(said, _LONGEST_SAID) if isinstance(said, str) else "",
@@ -97,7 +109,14 @@ def error_of(
     reason: Reason = Reason(),
     to_wait_longer: str = RAISE_JOB_TIMEOUT,
 ) -> VideoAIError:
-    """Return the error for a wait that ended without a terminal state."""
+    """Return the error for a wait that ended without a terminal state.
+
+    :param outcome: how it ended.
+    :param job_id: the job that was waited for.
+    :param title: the vendor's name in the error's text.
+    :param reason: the last thing known.
+    :param to_wait_longer: what to do after a deadline, which differs for operators and sensors.
+    """
     tail = f" Last: {reason.said}." if reason.said else ""
     shown_id = shortened(job_id)
     match outcome:
@@ -117,6 +136,7 @@ def error_of(
 
 
 def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
+    # By name, among this package's errors only: the triggerer may run another version than the worker.
     kind = _REFUSALS.get(reason.refusal or "")
     if kind is None:
         unknown = f"an error unknown to this version ({reason.refusal or 'without a name'})"
@@ -125,7 +145,7 @@ def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
     if kind in _FINAL:
         text = f"{job} cannot be polled any more.{tail} What was bought stays bought."
     else:
-        text = f"The wait for {job} broke off.{tail} The job {GOES_ON}; {_ATTACHES}"
+        text = f"The wait for {job} was interrupted.{tail} The job {GOES_ON}; {_ATTACHES}"
     error = kind(text, code=reason.code, job_id=job_id)
     if isinstance(error, QuotaExceeded | VendorUnavailable):
         error.retry_after = reason.retry_after

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait for one job: every decision of it, without sleeping or sending.
+"""Wait for one job: every decision, without sleeping or sending.
 
 The poller in the triggerer and the blocking path on a worker both hold a :class:`Watch` for each job, give it what
-they saw, and do what it says.
+they saw, and do what it decides.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from airflow_provider_videoai.jobs.protocol.options import TOLERANCE
 __all__ = ["UNKNOWN_GRACE", "Outcome", "Watch"]
 
 UNKNOWN_GRACE = 60.0
-"""Seconds for which a job may be unknown to the vendor: what was just accepted may be readable later."""
+"""Seconds for which a job may be unknown to the vendor: a job that was just accepted may become readable later."""
 _MAX_ODD_STATES = 10
 """Undocumented states that are reported of a job: a vendor may send another one with each poll, for days."""
 
+# Polling again would bring the same answer: only a person, or a change of the connection, can help.
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)
 
 
@@ -45,10 +46,18 @@ class Outcome(StrEnum):
 class Watch:
     """One job that is waited for.
 
-    Intervals and outages are measured by the monotonic clock, so that a wall clock that is set right harms no wait: all
-    times are monotonic seconds, called ``now``. Only ``submitted_at`` and ``deadline`` are epoch seconds, as is
-    ``wall``, by which the deadline is judged. ``age`` is the job's at the start, in seconds.
+    :param job_id: the vendor's id of the job.
+    :param submitted_at: epoch seconds; ``None`` if another task submitted it.
+    :param cadence: its polling schedule.
+    :param started_at: when the wait began, in monotonic seconds.
+    :param age: how old the job was at that time, in seconds.
+    :param deadline: epoch seconds; ``None`` for none.
+    :param tolerance: seconds for which failing polls are tolerated.
+    :param operation: the operation to poll it by.
     """
+
+    # Two clocks: intervals, ages and outages by the monotonic one, so that a wall clock that is corrected neither stops
+    # polls nor ends waits. Only a deadline, which has to survive restarts, is judged by the wall clock.
 
     job_id: str
     submitted_at: float | None
@@ -64,7 +73,7 @@ class Watch:
     polls: int = 0
     changed: bool = False
     logged: object = ()
-    """What the log has of it; the narrator's own note."""
+    """What was last logged of it; set by the progress log."""
     due_at: float = field(init=False)
     _changed_at: float | None = None
     _failing_since: float | None = None
@@ -80,14 +89,23 @@ class Watch:
         return self.outcome is not None
 
     def age_at(self, now: float) -> float:
-        """Return how old the job is, in seconds."""
+        """Return how old the job is, in seconds.
+
+        :param now: monotonic seconds.
+        """
         return self.age + max(0.0, now - self.started_at)
 
     def saw(self, status: JobStatus, now: float, wall: float) -> None:
-        """Take in an observation."""
+        """Note an observation, and decide when to poll again.
+
+        :param status: what the vendor answered.
+        :param now: monotonic seconds.
+        :param wall: epoch seconds.
+        """
         self.polls += 1
         self.changed = False
-        if status != self.status:  # an equal one is not kept: what is old costs the garbage collector less
+        # An equal one is not kept: to replace an old object per poll, of thousands, costs full garbage collections.
+        if status != self.status:
             self.changed = self.status is None or _visible(status) != _visible(self.status)
             self.status = status
         if self.changed:
@@ -100,7 +118,12 @@ class Watch:
             self._go_on(now, wall)
 
     def missed(self, error: VideoAIError, now: float, wall: float) -> None:
-        """Take in that a poll failed: tolerate it, or end if polling again cannot help."""
+        """Note that a poll failed: tolerate it, or end the wait if polling again cannot help.
+
+        :param error: what it raised.
+        :param now: monotonic seconds.
+        :param wall: epoch seconds.
+        """
         self.polls += 1
         self.changed = False
         self.error = error
@@ -117,17 +140,27 @@ class Watch:
             self._go_on(now, wall)
 
     def unknown(self, now: float, wall: float) -> None:
-        """Take in that the vendor answered but did not mention the job."""
+        """Note that the vendor answered without this job.
+
+        :param now: monotonic seconds.
+        :param wall: epoch seconds.
+        """
         self.missed(JobNotFound(f"job {self.job_id!r} is unknown to the vendor", job_id=self.job_id), now, wall)
 
     def resume(self, now: float) -> None:
-        """Go on after credentials were refused: the account has others now."""
+        """Go on after credentials were refused: the connection holds others now.
+
+        :param now: monotonic seconds.
+        """
         if self.outcome is Outcome.REFUSED and isinstance(self.error, AuthenticationFailed):
             self.outcome = None
             self.due_at = now
 
     def odd_state(self, known: frozenset[str]) -> str | None:
-        """Return the vendor's word for the state if it is none of the ``known`` ones, once for each of the first."""
+        """Return the vendor's word for the state if it is not documented, once for each of the first ten.
+
+        :param known: the documented ones, in lower case.
+        """
         raw = self.status.raw if self.status is not None else ""
         if not raw or raw.lower() in known or raw in self._odd_states or len(self._odd_states) >= _MAX_ODD_STATES:
             return None
@@ -141,6 +174,7 @@ class Watch:
             return
         still = now - self._changed_at if self._changed_at is not None else 0.0
         gap = self.cadence.gap(self.age_at(now), self.status, still)
+        # The last poll is due at the deadline, not up to an interval after it.
         if self.deadline is not None:
             gap = min(gap, max(self.deadline - wall, self.cadence.floor))
         self.due_at = now + gap

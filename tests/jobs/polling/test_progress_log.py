@@ -109,7 +109,7 @@ def test_an_outage_is_told_once_and_its_end_as_well() -> None:
 def test_an_undocumented_state_is_told_once() -> None:
     lines = story(at(raw="odd"), at(raw="odd"), at(raw="odder"))
     assert [line for line in lines if line.startswith("!")] == [
-        f"! paint job j: the vendor's state {raw!r} is not documented; it is taken for still running"
+        f"! paint job j: the vendor's state {raw!r} is not documented; the job is treated as still running"
         for raw in ("odd", "odder")
     ]
 
