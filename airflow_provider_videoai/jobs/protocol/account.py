@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A vendor plus one Airflow connection: whose keys are used, and what the user says of them."""
+"""A vendor plus one Airflow connection: its credentials and its options."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ __all__ = ["Account"]
 class Account:
     """A vendor plus one Airflow connection.
 
-    ``host`` is a full base URL; ``options`` is what the connection's extra says, of the vendor's own model.
+    :param conn_id: the connection's id.
+    :param host: a full base URL.
+    :param login: as the vendor names it, such as an access key; secret.
+    :param password: such as a secret key or a token; secret.
+    :param options: the connection's extra, of the vendor's own model.
     """
 
     conn_id: str
     host: str
     login: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+
     options: ConnectionOptions = field(default_factory=ConnectionOptions, hash=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One HTTP request of a vendor and its response, as plain values: who sends them is no matter of a vendor's."""
+"""One HTTP request of a vendor and its response, as plain values; a vendor does not send them itself."""
 
 from __future__ import annotations
 
@@ -57,7 +57,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP response."""
+    """One HTTP response.
+
+    :param status: the HTTP status.
+    :param headers: case-insensitive.
+    :param body: decoded, of at most 8 MiB.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -91,8 +96,10 @@ def _quoted(name: str, value: str) -> str:
 def json_body(values: Any) -> bytes:
     """Encode JSON as it is signed and sent: UTF-8, no needless spaces.
 
-    Raise :class:`InvalidRequest` for text that UTF-8 cannot carry.
+    :param values: JSON values.
+    :raises InvalidRequest: for text that UTF-8 cannot carry.
     """
+    # Bytes, not an object for the HTTP library to encode: CDNetworks signs a hash of exactly what is sent.
     try:
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

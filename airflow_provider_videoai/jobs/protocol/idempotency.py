@@ -11,6 +11,8 @@ __all__ = ["Idempotency"]
 class Idempotency(StrEnum):
     """What makes a lost submit safe to repeat; the submission record holds the key before the submit is sent."""
 
+    # In the record first: a key that only the killed process knew could neither be queried nor repeated.
+
     NONE = "none"
     """Nothing: a lost answer ends in :class:`~airflow_provider_videoai.jobs.errors.SubmitUncertain`."""
     CALLER_ID = "caller_id"

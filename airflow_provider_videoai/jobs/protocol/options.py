@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of an account, which a connection carries in its extra.
+"""The options of an account, from the extra of its connection.
 
-A model states each option once: its name, rule and default, and for the connection form its label and description.
+A model declares each option once: its name, rule and default, and for the connection form its label and description.
 Airflow reads the models in every process, so this module imports pydantic and nothing heavier.
 """
 
@@ -76,9 +76,10 @@ class ConnectionOptions(BaseModel):
         Values may be native or strings, as Airflow's form, a URI and JSON write them.
 
         :param given: the extra, by the options' names.
-        :param where: what begins an error's text: the connection.
+        :param where: how an error's text begins: with the connection.
         :raises InvalidRequest: for an unknown name, or a value that breaks its rule.
         """
+        # Before pydantic: its error would not say which option may have been meant.
         for name in given:
             if name not in cls.model_fields:
                 raise _refusal(where, "extra has no option", name, _meant(name, cls.model_fields))
@@ -92,7 +93,10 @@ class ConnectionOptions(BaseModel):
 
     @classmethod
     def of(cls, options: ConnectionOptions) -> Self:
-        """Return ``options`` as this vendor's; for those of an account that was made without any, the defaults."""
+        """Return options as this vendor's model.
+
+        :param options: an account's; those of an account that was made without any are of the base model.
+        """
         return options if isinstance(options, cls) else cls(**options.model_dump())
 
     @field_validator("*", mode="before")
@@ -117,7 +121,10 @@ class OptionKind(NamedTuple):
 
     @classmethod
     def of(cls, field: FieldInfo) -> Self:
-        """Read the kind of an option from its field."""
+        """Read the kind of an option from its field.
+
+        :param field: of a subclass of :class:`ConnectionOptions`.
+        """
         kind: Any = field.annotation
         if get_origin(kind) in (Union, UnionType):
             (kind,) = (each for each in get_args(kind) if each is not NoneType)
@@ -148,7 +155,8 @@ class OptionKind(NamedTuple):
     def native(self, value: Any) -> Any:
         """Return a value that was given natively or as a string in the option's own type.
 
-        :raises ValueError: for a value of no such type; pydantic's own reading would take more, ``"on"`` for a flag.
+        :param value: as the connection holds it.
+        :raises ValueError: for a value of another type; pydantic's own reading would take more, ``"on"`` for a flag.
         """
         if self.choices:
             return _word(value)
@@ -170,6 +178,7 @@ def _rule(field: FieldInfo, name: str) -> Any:
 
 
 def _number(value: Any, wanted: type) -> float | int:
+    # Not True for 1, and not 1.9 for 1: an option that is read as something else than was meant is worse than an error.
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError  # noqa: TRY004 - pydantic reads a ValueError only
     try:
@@ -198,6 +207,7 @@ def _word(value: Any) -> str:
 
 
 def _header_text(value: Any) -> str:
+    # It is sent as a header: a line break in it would begin another one.
     text = value.strip() if isinstance(value, str) else ""
     if not text or not (text.isascii() and text.isprintable()):
         raise ValueError

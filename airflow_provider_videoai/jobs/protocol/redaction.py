@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep an account's login and password out of whatever a vendor sends back.
 
-A server may echo what it was sent, in any field, as it stands or encoded. So its answer is masked as a whole, once,
+A server may echo what it was sent, in any field, literally or encoded. So its answer is masked as a whole, once,
 before anything is read from it, and before any text is cut: a part of a secret that was cut is not found any more.
 """
 
@@ -32,10 +32,14 @@ class Redaction:
     * Shorter ones, and logins of digits only, are masked only as words of their own in text that has spaces: ``42``
       may as well be a number, or a part of a job's id.
     * Longer ones are also found URL-encoded, JSON- or HTML-escaped, in hex, in base64 at any offset, and in capitals.
-    * Never masked: numbers, and what is the vendor's word for a state (``spared``, in lower case).
+    * Never masked: numbers, and the vendor's words for states.
 
-    No regular expressions: :mod:`re` would remember them, and with them the secrets.
+    :param login: the account's.
+    :param password: the account's.
+    :param spared: the vendor's words for states, in lower case: a login "running" must not hide a state.
     """
+
+    # No regular expressions: `re` keeps the ones that it compiled in a cache, and with them the secrets.
 
     __slots__ = ("_anywhere", "_in_text", "_traces", "_words", "_words_in_text")
 
@@ -53,9 +57,12 @@ class Redaction:
         self._traces = tuple(form.encode("utf-8", "replace") for form in forms)
 
     def masked(self, body: bytes, parsed: Any) -> Any:
-        """Return the JSON value ``parsed``, which ``body`` was read as, without the secrets.
+        """Return the JSON of an answer without the secrets.
 
         The usual answer has none, and is returned as it is after a search of its bytes.
+
+        :param body: the bytes of the answer.
+        :param parsed: the JSON value that was read from them.
         """
         # An escape, or another encoding than UTF-8, may hide a secret from the search.
         if b"\\" in body or b"\0" in body:
@@ -66,7 +73,10 @@ class Redaction:
         return parsed
 
     def text(self, value: str) -> str:
-        """Return a text without the secrets."""
+        """Return a text without the secrets.
+
+        :param value: a text of an answer.
+        """
         for form in self._anywhere:
             value = value.replace(form, MASK)
         if len(value.split(None, 1)) > 1:
@@ -124,7 +134,7 @@ def _base64_cores(raw: bytes) -> Iterator[str]:
 
 
 def _without_word(text: str, word: str) -> str:
-    """Mask ``word`` where no longer word, number or path holds it."""
+    """Mask a word unless it is part of a longer word, number or path."""
     pieces: list[str] = []
     start = 0
     while (at := text.find(word, start)) >= 0:

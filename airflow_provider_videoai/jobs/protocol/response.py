@@ -31,6 +31,8 @@ __all__ = [
 class Standing(StrEnum):
     """What an HTTP status alone says about a request."""
 
+    # For a submit it decides about money: REFUSED and the like prove that nothing was bought, UNCLEAR does not.
+
     GOOD = "good"
     """Answered: the envelope decides."""
     REFUSED = "refused"
@@ -61,7 +63,8 @@ _STANDINGS = {
     HTTPStatus.FORBIDDEN: Standing.UNAUTHORISED,
     HTTPStatus.NOT_FOUND: Standing.MISSING,
     HTTPStatus.GONE: Standing.MISSING,
-    # A gateway says so, too, whose vendor was too slow to answer it; 499 is nginx's word for the same.
+    # Sent by gateways, too, when the vendor behind them was too slow: the request may have been carried out. 499 is
+    # nginx's own code for a client that closed the connection.
     HTTPStatus.REQUEST_TIMEOUT: Standing.UNCLEAR,
     499: Standing.UNCLEAR,
     HTTPStatus.TOO_EARLY: Standing.NOT_YET,
@@ -71,15 +74,22 @@ _CLASSES = {2: Standing.GOOD, 3: Standing.REFUSED, 4: Standing.REFUSED}
 
 
 def standing(status: int) -> Standing:
-    """Return what an HTTP status says; one that nobody defined says nothing."""
+    """Return what an HTTP status says.
+
+    :param status: any number that a server sent; one that is not defined says nothing.
+    """
     return _STANDINGS.get(status) or _CLASSES.get(status // 100, Standing.UNCLEAR)
 
 
 def envelope_counts(stands: Standing, code: str | None, *, documented: bool) -> bool:
-    """Return whether an envelope that says what went wrong says more than the HTTP status. Pure.
+    """Return whether an envelope that reports an error says more than the HTTP status. Pure.
 
-    ``code`` is its error code, ``None`` where it has none. Gateways put codes of their own into the bodies of 401, 403,
-    404 and 5xx: there only a documented one counts. Of "too many requests" the status says all.
+    Gateways put codes of their own into the bodies of 401, 403, 404 and 5xx: there only a documented one counts. The
+    status "too many requests" needs no code.
+
+    :param stands: what the HTTP status says.
+    :param code: the envelope's error code; ``None`` if it has none.
+    :param documented: whether the vendor documents the code.
     """
     match stands:
         case Standing.GOOD:
@@ -93,20 +103,28 @@ def envelope_counts(stands: Standing, code: str | None, *, documented: bool) -> 
 
 
 def by_status(code: str | None) -> bool:
-    """Return whether an error's code is an HTTP status, and not the vendor's own."""
+    """Return whether an error's code is an HTTP status, and not the vendor's own.
+
+    :param code: an error's ``code``.
+    """
     return code is not None and code.startswith("HTTP ")
 
 
 # -- headers ------------------------------------------------------------------------------------------------
 
 LONGEST_RETRY_AFTER = 3600.0
-"""Seconds; an account must not fall silent for days because of one odd header."""
+"""Seconds: one wrong header must not stop the polls of an account for days."""
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
 _LONGEST_HEADER = 100
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Read a ``Retry-After``, seconds or a date, as seconds from ``now`` (epoch seconds); ``None`` if it is neither."""
+    """Read a ``Retry-After`` (RFC 9110).
+
+    :param value: the header: seconds or an HTTP date.
+    :param now: epoch seconds.
+    :returns: seconds from ``now``, at most an hour; ``None`` if it is neither.
+    """
     value = value.strip()
     if _SECONDS.fullmatch(value):
         return min(float(value), LONGEST_RETRY_AFTER)
@@ -115,7 +133,12 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def seconds_ahead(date: str, now: float) -> float | None:
-    """Return by how many seconds an HTTP date is ahead of epoch seconds, ``None`` if it is no date."""
+    """Return by how many seconds an HTTP date is ahead.
+
+    :param date: a header.
+    :param now: epoch seconds.
+    :returns: ``None`` if it is no date.
+    """
     if len(date) > _LONGEST_HEADER:
         return None
     try:
@@ -126,6 +149,8 @@ def seconds_ahead(date: str, now: float) -> float | None:
         return None
 
 
+# The usual names, in lower case without underscores: a gateway before the vendor answers in an envelope of its own, and
+# its words help a user more than a status alone.
 _MESSAGE_NAMES = (
     "message",
     "msg",
@@ -142,7 +167,11 @@ _MAX_HOLDERS = 10
 
 
 def envelope_words(body: Mapping[str, Any] | None) -> str:
-    """Return what an envelope of any kind says went wrong: its message and its code, as far as it has them."""
+    """Return the error message and code of an envelope of any kind, as far as it has them.
+
+    :param body: the JSON object of an answer, without the account's secrets; ``None`` if there is none.
+    :returns: words in one line, without what may be secret; empty if there are none.
+    """
     for holder in _holders(body or {}):
         fields = {str(name).lower().replace("_", ""): value for name, value in holder.items()}
         message = _first(fields, _MESSAGE_NAMES)
@@ -155,7 +184,7 @@ def envelope_words(body: Mapping[str, Any] | None) -> str:
 
 
 def _holders(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the envelope, what it holds under "error" or the like first, since that says more."""
+    """Yield the envelope and the objects in it, those under "error" or the like first, since they say more."""
     inner = [value for value in list(body.values())[:_MAX_HOLDERS] if isinstance(value, dict)]
     own_words = {name.lower() for name, value in body.items() if isinstance(value, str | int)}
     if own_words & {"message", "msg", "detail"}:
@@ -170,7 +199,10 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def host_hint(body: bytes) -> str:
-    """Return the question whether the host is right, if what came is no JSON at all, such as a web page."""
+    """Return the question whether the host is right, if the answer is no JSON at all, such as a web page.
+
+    :param body: the bytes of the answer.
+    """
     try:
         json.loads(body)
     except (ValueError, RecursionError):

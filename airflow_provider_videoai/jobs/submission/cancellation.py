@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cancel a job whose task was ended by a person, at a vendor that documents how; and say what became of the job."""
+"""Cancel a job whose task was ended by a person, at a vendor that documents how, and report what became of the job."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ __all__ = ["acancel", "cancel_in_thread"]
 
 
 def cancel_in_thread(vendor: Vendor, operation: str, job_id: str, seconds: float) -> str:
-    """Cancel a job from a signal handler, and wait for it for at most so many seconds.
+    """Cancel a job from a signal handler.
 
     :param vendor: whose job it is.
-    :param operation: the one that its status is queried by.
-    :param seconds: after which the request is left to itself.
+    :param operation: the operation that the job is polled by.
+    :param job_id: the job.
+    :param seconds: how long to wait; after that the request is left to itself.
     :returns: a sentence that says what became of the job. Nothing is raised.
     """
+    # A list, not a future: a thread that ends late adds to it and harms nobody.
     said: list[str] = []
 
     def send() -> None:
@@ -41,7 +43,14 @@ def cancel_in_thread(vendor: Vendor, operation: str, job_id: str, seconds: float
 
 
 async def acancel(vendor: Vendor, operation: str, job_id: str, seconds: float) -> str:
-    """Cancel a job within so many seconds; see :func:`cancel_in_thread`."""
+    """Cancel a job from the triggerer.
+
+    :param vendor: whose job it is.
+    :param operation: the operation that the job is polled by.
+    :param job_id: the job.
+    :param seconds: how long to wait.
+    :returns: a sentence that says what became of the job. Nothing is raised.
+    """
     try:
         async with asyncio.timeout(seconds):
             cancelled = await _hurried(vendor, seconds).arun(vendor.cancel(operation, job_id))
@@ -53,7 +62,7 @@ async def acancel(vendor: Vendor, operation: str, job_id: str, seconds: float) -
 
 
 def _hurried(vendor: Vendor, seconds: float) -> Transport:
-    # Without the account's rate limit: a queue of polls must not outlast the time that Airflow gives a killed task.
+    # Without the account's rate limit: waiting for a place in it may take longer than Airflow lets a killed task live.
     options = vendor.account.options
     account = replace(vendor.account, options=options.model_copy(update={"timeout": min(seconds, options.timeout)}))
     return Transport(type(vendor)(account, vendor.clock), rate_limit=RateLimit(None))

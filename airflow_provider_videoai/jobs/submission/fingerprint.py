@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say whether a request is still the same, without keeping it.
+"""Recognise a request that was submitted before, without keeping it: a submission record holds its fingerprint only.
 
 A signed URL changes with every signing although it names the same file, so its signature does not count: otherwise
 clearing a chain of tasks would buy every job of it again.
@@ -20,8 +20,15 @@ __all__ = ["fingerprint_of"]
 
 
 class _Scheme(NamedTuple):
-    """A way to sign URLs: the parameter that gives it away, and all that change with each signing."""
+    """A way to sign URLs.
 
+    :param mark: the parameter by which it is recognised.
+    :param names: the parameters that change with each signing.
+    :param prefix: how such parameters begin.
+    """
+
+    # By mark, not by name alone: "expires" or "st" may be an ordinary parameter of a URL that is not signed, and then
+    # two values are two files.
     mark: str
     names: frozenset[str] = frozenset()
     prefix: str | None = None
@@ -51,10 +58,16 @@ _SCHEMES = (
 
 
 def fingerprint_of(vendor: str, conn_id: str, operation: str, request: Mapping[str, Any]) -> str:
-    """Fold vendor, account and request into a short text that holds none of them.
+    """Return a short text for vendor, account and request that holds none of them.
 
-    Equal requests have equal fingerprints in every version of this package: another would be another job to buy.
-    Raises :class:`InvalidRequest` for values that JSON cannot express.
+    Equal requests have equal fingerprints in every version of this package: another one means another job to buy.
+
+    :param vendor: the vendor's key.
+    :param conn_id: the Airflow connection of the account.
+    :param operation: what is requested.
+    :param request: the fields that are sent.
+    :returns: 32 hex digits.
+    :raises InvalidRequest: for values that JSON cannot express.
     """
     try:
         content = json.dumps(
@@ -65,6 +78,7 @@ def fingerprint_of(vendor: str, conn_id: str, operation: str, request: Mapping[s
         raise InvalidRequest(
             f"{operation} request cannot be written as JSON ({why}); nothing was sent, nothing was bought"
         ) from failure
+    # A lone surrogate has a fingerprint as well: the request's own validation refuses it, with a better text.
     return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
@@ -87,7 +101,7 @@ def _unsigned(value: Any) -> Any:
 def _unsigned_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        # Bytes that are no UTF-8 stay apart from each other.
+        # Bytes that are not UTF-8 stay distinct: replaced by one character, different files would look the same.
         query = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
         given = {name.lower() for name, _ in query}
         schemes = [scheme for scheme in _SCHEMES if scheme.mark in given]

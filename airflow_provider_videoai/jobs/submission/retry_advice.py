@@ -26,7 +26,12 @@ _LONGEST_DELAY = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Whether to try again, why, and after how many seconds."""
+    """Whether another attempt can help.
+
+    :param again: whether to retry.
+    :param reason: why, for the task's log.
+    :param delay: after how many seconds.
+    """
 
     again: bool
     reason: str
@@ -34,22 +39,26 @@ class Advice:
 
 
 def advise(error: BaseException, *, try_number: int, bought: int | None, paid_retries: int) -> Advice | None:
-    """Return what to do after ``error`` in try ``try_number`` (from 1); ``None`` for an error that is not ours. Pure.
+    """Return what to do after an error. Pure.
 
-    ``bought`` is how many jobs the task has bought so far, ``None`` where it has no record of any; ``paid_retries`` how
-    many more than the first it may buy.
+    :param error: what the task raised.
+    :param try_number: of which attempt, from 1.
+    :param bought: how many jobs the task has bought so far; ``None`` if it has no record of any.
+    :param paid_retries: how many more jobs than the first it may buy.
+    :returns: ``None`` for an error that is not of this package.
     """
+    # The first pattern that fits counts: special cases stand before their class.
     match error:
         case SubmitUncertain(retry_helps=True):
-            return _again(error, try_number, "the next attempt finds out first, or buys again as you chose")
+            return _again(error, try_number, "the next attempt queries the job first, or resubmits as you chose")
         case SubmitUncertain():
-            return Advice(again=False, reason="the job may have been bought: a person has to look for it first")
+            return Advice(again=False, reason="the job may have been bought: a person has to check that first")
         case SubmitRejected(temporary=True):
-            return _again(error, try_number, "nothing was bought, and the refusal may pass")
+            return _again(error, try_number, "nothing was bought, and the refusal may be transient")
         case InvalidRequest() | SubmitRejected():
             return Advice(again=False, reason="nothing was bought, and the same request would be refused again")
         case JobNotFound() | ResultUnavailable():
-            return Advice(again=False, reason="another status request would be answered alike")
+            return Advice(again=False, reason="another status request would have the same answer")
         case JobFailed():
             return _after_failure(error, try_number, bought, paid_retries)
         case JobTimedOut() | StorageFailed() | VendorUnavailable():
@@ -59,11 +68,16 @@ def advise(error: BaseException, *, try_number: int, bought: int | None, paid_re
 
 
 def may_buy_another(bought: int, paid_retries: int | None) -> bool:
-    """Return whether a job that failed may be replaced; ``None``: as often as there are tries."""
+    """Return whether a job that failed may be replaced.
+
+    :param bought: how many jobs the task has bought so far.
+    :param paid_retries: how many more than the first it may buy; ``None``: as many as there are tries.
+    """
     return paid_retries is None or bought <= paid_retries
 
 
 def _after_failure(error: JobFailed, try_number: int, bought: int | None, paid_retries: int) -> Advice:
+    # As in a sensor: another attempt would query the same failed job.
     if bought is None:
         return Advice(again=False, reason="a failed job stays failed, and this task has no record of having bought it")
     if may_buy_another(bought, paid_retries):

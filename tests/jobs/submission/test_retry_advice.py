@@ -40,8 +40,8 @@ def advised(
         (AuthenticationFailed("no"), "nothing was bought"),
         (ContentRejected("no"), "nothing was bought"),
         (SubmitUncertain("lost"), "may have been bought"),
-        (JobNotFound("who?"), "answered alike"),
-        (ResultUnavailable("gone"), "answered alike"),
+        (JobNotFound("who?"), "the same answer"),
+        (ResultUnavailable("gone"), "the same answer"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -59,7 +59,7 @@ def test_what_a_retry_cannot_mend_is_not_retried(error: VideoAIError, words: str
         (JobTimedOut("late"), "nothing more has to be paid"),
         (SubmitRejected("busy", temporary=True), "nothing was bought"),
         (QuotaExceeded("full"), "nothing was bought"),
-        (SubmitUncertain("lost", retry_helps=True), "finds out first"),
+        (SubmitUncertain("lost", retry_helps=True), "queries the job first"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
