@@ -25,5 +25,4 @@ class Account:
     host: str
     login: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
-
     options: ConnectionOptions = field(default_factory=ConnectionOptions, hash=False)
