@@ -14,6 +14,7 @@ def format_duration(seconds: float) -> str:
     :param seconds: the duration; a negative one counts as none.
     :returns: whole units; less than half a second is ``0 s``.
     """
+    # Rounded before it is split: 59.7 s is "1 min", not "60 s".
     left = round(max(0.0, seconds))
     sizes = [size for _, size in _UNITS]
     first = next((place for place, size in enumerate(sizes) if left >= size), len(_UNITS) - 1)

@@ -23,8 +23,8 @@ _LONGEST_NAME = 250
 _LONGEST_ID = 1000
 _MAX_JOBS = 50_000
 _NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
+# Epoch seconds, of the year 4147: what is later, or not finite, is no time.
 _LATEST = 2.0**36
-"""Epoch seconds, of the year 4147: what is later, or not finite, is no time."""
 
 
 class JobReference(BaseModel):

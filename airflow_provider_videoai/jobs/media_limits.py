@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 __all__ = ["MediaLimits"]
 
+# Formats whose container FFmpeg calls by another name.
 _CONTAINERS = {"mkv": "matroska"}
-"""Formats whose container FFmpeg calls by another name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

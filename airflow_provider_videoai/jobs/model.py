@@ -39,6 +39,7 @@ class JobState(StrEnum):
         return self in _TERMINAL
 
 
+# Not in the class: there it would be another member of the enum.
 _TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.ABORTED})
 
 
@@ -270,6 +271,7 @@ def iso_utc(seconds: float | None) -> str | None:
     :param seconds: epoch seconds; outside data may hold any number.
     :returns: ``None`` for none, and for what lies outside of the calendar.
     """
+    # Which of the three errors a wrong number raises depends on the number and on the platform.
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):

@@ -41,8 +41,8 @@ Request = TypeVar("Request", bound="JobRequest")
 
 # A name that nobody declared is a user's: an error quotes this many characters of it.
 _LONGEST_NAME = 80
+# Validation context: fields are checked alone, since some values are not known yet.
 _FIELDS_ONLY = {"rules": "later"}
-"""Validation context: fields are checked alone, since some values are not known yet."""
 
 
 class Rule(NamedTuple):

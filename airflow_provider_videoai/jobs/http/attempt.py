@@ -27,8 +27,9 @@ USER_AGENT = "airflow-provider-videoai"
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 """Headers of every request beside the signed ones. Connections add them, which saves the work in each poll."""
 
+# Encodings that a server may use although `identity` was requested, and zlib's window bits for them: 16 more of them
+# than for "deflate" stand for gzip's header.
 _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""Encodings that a server may use although ``identity`` was requested, and zlib's numbers for them."""
 _SHOWN = 40
 
 
@@ -141,7 +142,7 @@ class Exchange:
         lost: tuple[type[Exception], ...] = (*kinds, Unreadable, OSError, ValueError)
         try:
             yield
-        except VideoAIError:
+        except VideoAIError:  # typed already: of the environment's proxy or certificates, or of `before_send`
             raise
         except never_left as failure:
             raise NotSentError(why(failure)) from failure
@@ -176,6 +177,7 @@ def _decoded(content: bytes, encoding: str) -> bytes:
     shown = printable(encoding[:_SHOWN])
     if encoding not in _ENCODINGS:
         raise Unreadable(f"its answer is encoded as {shown!r}, and identity was requested")
+    # Up to a limit, because a few kB of gzip can hold gigabytes. What is left over shows that there was more.
     decoder = zlib.decompressobj(_ENCODINGS[encoding])
     try:
         decoded = decoder.decompress(content, MAX_BODY)

@@ -66,6 +66,7 @@ class Runner:
         self._thread.shutdown()
 
     def _cancel(self, future: Future[Any]) -> None:
+        # And wait: no request may go on behind the caller's back after it was interrupted.
         if not future.done():
             loop = self._runner.get_loop()
             loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])

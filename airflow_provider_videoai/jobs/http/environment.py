@@ -25,8 +25,8 @@ from airflow_provider_videoai.jobs.values.printable import printable
 __all__ = ["Proxy", "authorities", "proxy_for", "tls"]
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+# Variables that name a file of trusted certificates: OpenSSL's, and those of requests and curl.
 _FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Variables that name a file of trusted certificates: OpenSSL's, and those of requests and curl."""
 _DIRECTORY = "SSL_CERT_DIR"
 
 
@@ -145,6 +145,7 @@ def tls() -> ssl.SSLContext:
 @lru_cache(maxsize=4)
 def _context(named: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
     if not named:
+        # trust_env would read two of the variables, and they are read here.
         return httpx.create_ssl_context(trust_env=False)
     context = ssl.create_default_context(capath=os.devnull)  # trusts nobody yet
     # By path: two variables often name the same file. If it is wrong, the error names the first of them.

@@ -35,8 +35,8 @@ T = TypeVar("T")
 # A body, and more than enough for heads, chunk extensions and trailers, which a server could send without end.
 _MAX_BYTES = MAX_BODY + 1024 * 1024
 _PIECE = 64 * 1024
+# Seconds for which an unused connection of a pool is kept; servers often close theirs after 20 or more.
 _KEPT_ALIVE = 15.0
-"""Seconds for which an unused connection of a pool is kept; servers often close theirs after 20 or more."""
 
 _FAILURES = (
     httpcore.NetworkError,
@@ -105,6 +105,7 @@ async def asend_over(
     exchange = Exchange()
     with exchange.judged(*_FAILURES, unsent=(httpcore.LocalProtocolError,)):
         request = signed(account, call, auth)
+        # One timeout around all of it; httpcore's own hold for each connect, read and write, and start afresh.
         async with (
             asyncio.timeout(deadline.left()),
             pool.stream(**_parts(request), extensions={"trace": exchange.anote}) as response,
@@ -138,6 +139,7 @@ def _proxy(account: Account) -> httpcore.Proxy | None:
 
 
 def _parts(request: httpx.Request) -> dict[str, Any]:
+    # The parts of the URL as they were signed: nothing is parsed or encoded again.
     url = request.url
     return {
         "method": request.method,

@@ -22,15 +22,15 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionResetError, "the connection was reset"),
     (TimeoutError, "no answer in time"),
 )
+# By OpenSSL's codes (X509_V_ERR): what trusting another authority would not solve.
 _CERTIFICATES = {
     10: "its TLS certificate has expired: is this machine's clock right?",
     62: "its TLS certificate is another host's",
     64: "its TLS certificate is another address's",
 }
-"""By OpenSSL's codes (X509_V_ERR): what trusting another authority would not solve."""
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
+# The classes of httpcore and aiohttp, by name: a DAG file that is parsed has loaded neither.
 _REFUSED_BY_A_PROXY = {"ProxyError", "ClientHttpProxyError"}
-"""The classes of httpcore and aiohttp, by name: a DAG file that is parsed has loaded neither."""
 
 
 class Unreadable(Exception):
@@ -60,6 +60,7 @@ def _words(cause: BaseException) -> str | None:
             or f"its TLS certificate is not trusted: {_whom_we_trust()}"
         )
     if type(cause).__name__ in _REFUSED_BY_A_PROXY:
+        # aiohttp's error holds the status; the text of httpcore's begins with it.
         status = getattr(cause, "status", None) or next(iter(re.findall(r"\d{3}", str(cause)[:3])), "?")
         return f"the proxy refused the connection: HTTP {status}"
     return next((words for kind, words in _WORDS if isinstance(cause, kind)), None)

@@ -23,16 +23,16 @@ from airflow_provider_videoai.jobs.polling.watch import Watch
 
 __all__ = ["Poller"]
 
+# Seconds: jobs that fall due within one slot share one wake-up of the event loop, if a request carries one job.
 _SLOT = 0.1
-"""Seconds: jobs that fall due within one slot share one wake-up of the event loop, if a request carries one job."""
+# Seconds: jobs that fall due within one slot share one request, if it carries many.
 _SLOT_OF_BATCHES = 0.25
-"""Seconds: jobs that fall due within one slot share one request, if it carries many."""
+# For so many slots a request with room for more is held back: jobs that fall due within a slot's length of each other
+# then always share it, wherever the border between two slots lies.
 _HELD_SLOTS = 2
-"""For so many slots a request with room for more is held back: jobs that fall due within a slot's length of each other
-then always share it, wherever the border between two slots lies."""
+# Requests of one slot are sent in groups of so many, spread over it: thousands at once would block the event loop, and
+# one by one each would wake it up.
 _AT_A_TIME = 4
-"""Requests of one slot are sent in groups of so many, spread over it: thousands at once would block the event loop, and
-one by one each would wake it up."""
 
 
 @dataclass(slots=True)

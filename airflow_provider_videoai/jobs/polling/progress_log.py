@@ -11,8 +11,8 @@ from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
 __all__ = ["log_result", "log_status"]
 
+# Percent of progress after which a line is logged: a job of hours has ten lines, not hundreds.
 _STEP = 10
-"""Percent of progress after which a line is logged: a job of hours has ten lines, not hundreds."""
 
 
 def log_status(log: Log, watch: Watch, known_states: frozenset[str], now: float) -> None:

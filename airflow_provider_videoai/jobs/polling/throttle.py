@@ -33,6 +33,7 @@ class Throttle:
         now = time.monotonic()
         if error is None:
             self._pause = _FIRST_PAUSE
+        # A 503 with Retry-After throttles as well.
         elif isinstance(error, QuotaExceeded | VendorUnavailable) and error.retry_after is not None:
             self._rate_limit.back_off(min(error.retry_after, _LONGEST_RETRY_AFTER), now)
         elif isinstance(error, QuotaExceeded) and not self._rate_limit.backing_off(now):

@@ -25,8 +25,8 @@ __all__ = ["UNKNOWN_GRACE", "Outcome", "Watch"]
 
 UNKNOWN_GRACE = 60.0
 """Seconds for which a job may be unknown to the vendor: a job that was just accepted may become readable later."""
+# Undocumented states that are reported of a job: a vendor may send another one with each poll, for days.
 _MAX_ODD_STATES = 10
-"""Undocumented states that are reported of a job: a vendor may send another one with each poll, for days."""
 
 # Polling again would bring the same answer: only a person, or a change of the connection, can help.
 _PERMANENT = (AuthenticationFailed, InvalidRequest, ResultUnavailable)

@@ -92,6 +92,7 @@ class AnswerReader:
                 raise
             raise AuthenticationFailed(f"{refused.message} {wrong_clock}", code=refused.code) from refused
         except (QuotaExceeded, VendorUnavailable) as busy:
+            # The header is the standard place for a pause, and wins over an envelope's.
             wait = retry_after(answer.headers.get("retry-after", ""), self.clock())
             busy.retry_after = busy.retry_after if wait is None else wait
             raise
@@ -116,6 +117,7 @@ class AnswerReader:
         raise self._by_status(call, answer, body, stands)
 
     def _refusal(self, call: Call, answer: Answer, body: Mapping[str, Any]) -> VideoAIError | None:
+        # Caught, not raised on: it has to be weighed against the HTTP status first.
         try:
             self.judge(call, answer, body)
         except VideoAIError as refused:
@@ -126,6 +128,7 @@ class AnswerReader:
         """Return the error that the HTTP status stands for, with the words of whatever envelope there is."""
         status = answer.status
         says = envelope_words(body)
+        # Also a good status, if no readable envelope came with it: a submit may have been carried out.
         if stands in (Standing.GOOD, Standing.UNCLEAR):
             hint = host_hint(answer.body) if stands is Standing.GOOD else ""
             shape = "" if body is not None else " and no JSON object"
@@ -184,6 +187,7 @@ class AnswerReader:
             return kind(f"{said}. Check {keys} of connection {conn_id!r}.", code=code)
         if issubclass(kind, QuotaExceeded):
             return kind(f"{said}. Nothing was bought." if call.buys else said, code=code, **more)
+        # Whatever an answer to a submit reports, nothing was bought: that is what only `lost` leaves open.
         if call.buys:
             refused = kind if issubclass(kind, SubmitRejected) else SubmitRejected
             temporary = issubclass(kind, VendorUnavailable)
@@ -214,9 +218,10 @@ class AnswerReader:
         return f"This machine's clock is {format_duration(abs(ahead))} {side} the vendor's: set it right."
 
 
+# Statuses that prove that the request was not carried out.
 _NOTHING_DONE = (Standing.REFUSED, Standing.MISSING, Standing.NOT_YET)
+# Seconds for which the strictest of the vendors' signatures holds: Tencent's and Cloud VoD's.
 _CLOCK_TOLERANCE = 300.0
-"""Seconds for which the strictest of the vendors' signatures holds: Tencent's and Cloud VoD's."""
 
 
 def _where(code: str, status: int) -> str:

@@ -17,8 +17,8 @@ __all__ = ["Answer", "Call", "Flow", "T", "json_body", "path_of"]
 
 T = TypeVar("T")
 
+# RFC 3986's absolute path, without the segments "." and "..", which proxies and servers resolve.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
-"""RFC 3986's absolute path, without the segments "." and "..", which proxies and servers resolve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+# A generator, not a coroutine: blocking code can drive it without an event loop, and a test without a server.
 Flow = Generator[Call, Answer, T]
 
 

@@ -10,8 +10,8 @@ __all__ = ["fraction", "mapping", "percent", "rows", "text", "url", "whole"]
 _WIDEST = 2**63
 _ALL = 100
 _PERCENT_DIGITS = 3
+# 0.29 times 100 is 28.999999999999996, and would be rounded down to 28 %.
 _BINARY_ERROR = 1e-9
-"""0.29 times 100 is 28.999999999999996, and would be rounded down to 28 %."""
 
 
 def whole(value: object) -> int | None:
@@ -20,6 +20,7 @@ def whole(value: object) -> int | None:
     :param value: a number, or text such as ``"189"``.
     :returns: a number of at most 64 bits; ``None`` for anything else.
     """
+    # To Python a bool is an int; a vendor's "true" is no number.
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

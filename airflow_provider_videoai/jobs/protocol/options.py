@@ -22,8 +22,8 @@ __all__ = ["TOLERANCE", "ConnectionOptions", "OptionKind"]
 TOLERANCE = 15 * 60
 """Seconds for which a failing vendor is tolerated unless the account says otherwise."""
 
+# Characters of a wrong value that an error shows.
 _SHOWN = 60
-"""Characters of a wrong value that an error shows."""
 
 
 class ConnectionOptions(BaseModel):
@@ -47,6 +47,7 @@ class ConnectionOptions(BaseModel):
         ge=0.001,
         le=1_000_000,
     )
+    # 30 s is the longest response time that a vendor documents: Aidge's, which advises clients to wait no longer.
     timeout: float = Field(
         default=30,
         title="Timeout (seconds)",
@@ -63,6 +64,7 @@ class ConnectionOptions(BaseModel):
         le=1_000_000_000,
         json_schema_extra={"unit": "seconds"},
     )
+    # The URL of a result comes from outside: by default it cannot make a worker fetch from the user's own network.
     allow_private_addresses: bool = Field(
         default=False,
         title="Results in my own network",

@@ -17,8 +17,8 @@ from urllib.parse import quote, quote_plus
 __all__ = ["MASK", "Redaction"]
 
 MASK = "***"
+# Characters from which on a text is masked: a shorter secret may be the same as a number or a word.
 _LONG = 8
-"""Characters from which on a text is masked: a shorter secret may be the same as a number or a word."""
 _INSIDE_A_WORD = frozenset("_/%+-")
 
 
@@ -45,6 +45,7 @@ class Redaction:
 
     def __init__(self, login: str, password: str, *, spared: Collection[str] = ()) -> None:
         login, password = ("" if secret.lower() in spared else secret for secret in (login, password))
+        # Logins of digits, such as ViiTor's X-User-Id, would be masked out of numbers and of jobs' ids.
         long_login = login if len(login) >= _LONG and not login.isdigit() else ""
         long_password = password if len(password) >= _LONG else ""
         self._anywhere = _forms(long_password)
@@ -114,6 +115,7 @@ def _forms(secret: str) -> tuple[str, ...]:
         *_base64_cores(raw),
     }
     forms |= {cased for form in (secret, raw.hex()) for cased in (form.upper(), form.lower())}
+    # Longest first: if a form is part of another one, masking the shorter first would leave the rest of the longer.
     return tuple(sorted(filter(None, forms), key=len, reverse=True))
 
 

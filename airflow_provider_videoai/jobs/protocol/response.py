@@ -163,6 +163,7 @@ _MESSAGE_NAMES = (
     "error",
 )
 _CODE_NAMES = ("code", "errorcode", "rescode", "errcode", "error", "type")
+# An envelope has a few objects; anything with more is no envelope, and a search of all of it takes time.
 _MAX_HOLDERS = 10
 
 

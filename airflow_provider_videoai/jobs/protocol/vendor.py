@@ -218,8 +218,8 @@ class Vendor(AnswerReader, ABC):
                 )
 
 
+# Characters; the vendors' own have at most 64.
 _LONGEST_ID = 500
-"""Characters; the vendors' own have at most 64."""
 
 
 def _may_be_id(value: object) -> bool:

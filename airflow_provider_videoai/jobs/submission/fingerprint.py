@@ -69,6 +69,7 @@ def fingerprint_of(vendor: str, conn_id: str, operation: str, request: Mapping[s
     :returns: 32 hex digits.
     :raises InvalidRequest: for values that JSON cannot express.
     """
+    # The form of this JSON must not change: jobs in flight were recorded under it, and would be bought again.
     try:
         content = json.dumps(
             [vendor, conn_id, operation, _unsigned(request)], sort_keys=True, ensure_ascii=False, default=_as_text

@@ -89,5 +89,6 @@ def _after_failure(error: JobFailed, try_number: int, bought: int | None, paid_r
 
 def _again(error: BaseException, try_number: int, reason: str) -> Advice:
     wanted = error.retry_after if isinstance(error, QuotaExceeded | VendorUnavailable) else None
+    # The exponent is bounded because a try number is not, and a float is.
     growing = _FIRST_DELAY * 2 ** min(max(try_number - 1, 0), 10)
     return Advice(again=True, reason=reason, delay=min(max(growing, wanted or 0.0), _LONGEST_DELAY))

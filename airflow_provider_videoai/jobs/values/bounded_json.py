@@ -32,14 +32,15 @@ MAX_BYTES_OF_A_TASK = 64 * 1024**2
 
 # Airflow's workers and supervisor exchange msgpack, whose integers are those of 64 bits, signed or unsigned.
 _LEAST_INT, _GREATEST_INT = -(2**63), 2**64 - 1
+# So many digits fit into 64 bits for sure, and so many characters at most.
 _SURE_DIGITS, _MAX_CHARACTERS = 18, 20
-"""So many digits fit into 64 bits for sure, and so many characters at most."""
+# Digits to zeros and one search for a row of them: both run in C, a regular expression over each answer takes longer.
 _LONG_DIGITS = b"0" * (_SURE_DIGITS + 1)
 _DIGITS_AS_ZERO = bytes(ord("0") if ord("0") <= each <= ord("9") else 0xFF for each in range(256))
 # PostgreSQL refuses NUL in text and JSON; UTF-8 cannot encode a lone surrogate.
 _UNCARRIABLE = re.compile("[\x00\ud800-\udfff]")
+# A dict with keys such as `__classname__` or `__type` is deserialized by Airflow into another object.
 _RESERVED = "__"
-"""A dict with keys such as ``__classname__`` or ``__type`` is deserialized by Airflow into another object."""
 _ODD_ESCAPES = re.compile(r"\\u(?:0000|005[fF]|[dD][89a-fA-F])")
 
 

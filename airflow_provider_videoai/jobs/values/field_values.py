@@ -24,8 +24,8 @@ LARGEST_INTEGER = 2**53 - 1
 """What every JSON reader keeps exactly: RFC 8259 names it as the limit of interoperable integers."""
 # Also a number for a text field has a limit: Python refuses to write out an int of more than 4,300 digits.
 _MAX_BITS = 512
+# Levels of lists and objects. A value that holds itself has endless ones.
 _DEEPEST = 32
-"""Levels of lists and objects. A value that holds itself has endless ones."""
 _LONGEST_KEY = 40
 
 
@@ -148,6 +148,7 @@ def _unsendable(shape: Shape, value: object) -> Iterator[str]:
     for place, leaf in _leaves(value):
         if isinstance(leaf, float) and not math.isfinite(leaf):
             yield f"{place}must be a finite number, not {leaf}"
+        # A text field is sent the digits as text, which no JSON reader rounds.
         elif isinstance(leaf, int) and shape is not Shape.TEXT and abs(leaf) > LARGEST_INTEGER:
             yield f"{place}{too_large(leaf)}"
         elif isinstance(leaf, int) and leaf.bit_length() > _MAX_BITS:
@@ -169,6 +170,7 @@ def too_large(value: int) -> str:
     return f"must be an integer between -(2**53 - 1) and 2**53 - 1, which JSON keeps exactly, not {as_given(value)}"
 
 
+# An object of its own, so that no value of a user's can be equal to it.
 _TOO_DEEP = object()
 
 

@@ -116,6 +116,7 @@ class Output:
         return cls(OutputKind(kind) if kind in _KINDS else OutputKind.FILE, *values)
 
 
+# Python 3.11's enums raise TypeError for `in` with a string.
 _KINDS = frozenset(OutputKind)
 
 
@@ -177,6 +178,7 @@ def with_fields(outputs: Sequence[Output], fields: Derived) -> tuple[Output, ...
 
 
 def _kind_of_media(url: str | None) -> OutputKind:
+    # Subtitles are never the main output: as such, a media_url that ends in ".srt" would be lost.
     kind = kind_of_url(url or "")
     return OutputKind.FILE if kind is OutputKind.SUBTITLES else kind
 

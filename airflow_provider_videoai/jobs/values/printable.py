@@ -44,6 +44,7 @@ def shortened(text: str, most: int = 200) -> str:
     line = printable(text)
     if len(line) <= most:
         return line
+    # The mark counts as well: callers rely on the length, as for an XCom.
     mark, end = f" [...{len(line) - most} more...] ", most // 4
     return f"{line[: most - end - len(mark)]}{mark}{line[-end:]}"
 

@@ -12,8 +12,8 @@ __all__ = ["clean", "short"]
 
 _MESSAGE_LENGTH = 300
 _WORD_LENGTH = 80
+# Characters of a message that are searched; the search for secrets comes first, and must not take seconds.
 _READ = 100 * _MESSAGE_LENGTH
-"""Characters of a message that are searched; the search for secrets comes first, and must not take seconds."""
 # From here on a word is taken for a signature: an HMAC-SHA1 has 40 characters in hex, an HMAC-SHA256 44 in base64.
 # Ids of jobs stay readable: Tencent's task ids and CDNetworks' transNo have 32.
 _SIGNATURE_LENGTH = 40

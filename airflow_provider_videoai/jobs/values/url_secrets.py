@@ -11,8 +11,8 @@ import re
 
 __all__ = ["without_secrets", "words_without_secrets"]
 
+# Up to the last `@` before the path: a password that was not escaped may hold one.
 _USER = re.compile(r"(?<=://)[^/?#]*@")
-"""Up to the last ``@`` before the path: a password that was not escaped may hold one."""
 _QUERY = re.compile("[?#]")
 # Also "&": a vendor may quote only the end of a query, "...&Signature=...".
 _QUERY_OF_WORD = re.compile("[?#&]")

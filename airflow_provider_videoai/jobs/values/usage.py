@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 
 __all__ = ["Usage", "amount"]
 
+# Beyond it a float is no longer exact to one.
 _MAX_AMOUNT = 2**53
-"""Beyond it a float is no longer exact to one."""
 
 
 def amount(value: object) -> float | None:
@@ -87,4 +87,5 @@ class Usage:
 
 
 def _plain(value: float) -> str:
+    # "12 credits", not "12.0 credits": vendors send whole numbers as floats, too.
     return str(int(value)) if value == int(value) else repr(value)
