@@ -22,5 +22,5 @@ from airflow_provider_videoai.jobs.duration import format_duration
         (40 * 86_400, "40 d"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+def test_duration_is_formatted_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words

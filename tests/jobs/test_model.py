@@ -230,8 +230,8 @@ def test_a_result_carries_the_last_status_as_plain_json() -> None:
 
 def test_absent_values_of_a_result_are_null() -> None:
     status = JobStatus(job_id="j", state=JobState.QUEUED)
-    told = JobResult.of(status, vendor="viitor", operation="text_removal").to_dict()
-    absent = {name for name, value in told.items() if value is None}
+    returned = JobResult.of(status, vendor="viitor", operation="text_removal").to_dict()
+    absent = {name for name, value in returned.items() if value is None}
     assert absent == {
         "media_url",
         "subtitles_url",
@@ -241,8 +241,8 @@ def test_absent_values_of_a_result_are_null() -> None:
         "submitted_at",
         "finished_at",
     }
-    assert told["outputs"] == []
-    assert type(told["state"]) is str
+    assert returned["outputs"] == []
+    assert type(returned["state"]) is str
 
 
 @pytest.mark.parametrize(

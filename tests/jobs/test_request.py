@@ -185,7 +185,7 @@ def test_a_broken_literal_is_refused_beside_templates(values: dict[str, Any], un
     assert invalid.value.message.startswith(f"cut request is not valid: {problem}")
 
 
-def test_every_broken_rule_over_literals_is_told_beside_templates() -> None:
+def test_every_broken_rule_over_literals_is_reported_beside_templates() -> None:
     values = {"video_url": TEMPLATE, "seconds": 61, "boxes": [[1]]}
     with pytest.raises(InvalidRequest, match="title: required beyond 60 seconds; boxes: only with a title"):
         Cut.check_known(values, ["video_url"])

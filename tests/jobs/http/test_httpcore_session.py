@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 SOON = 0.5
-"""Seconds that a request may take where the deadline is to pass."""
+"""Seconds that a request may take if the deadline is to pass."""
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a host could not be reached, told from real failures of the network where this machine can have them."""
+"""Why a host could not be reached: from real failures of the network, as far as this machine can have them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def failure_of(url: str) -> Exception:
     return failure.value
 
 
-def test_a_closed_port_is_told(free_port: int) -> None:
+def test_closed_port_is_named(free_port: int) -> None:
     assert why(failure_of(f"http://127.0.0.1:{free_port}")) == "connection refused: is the port right?"
 
 
-def test_a_name_that_does_not_exist_is_told() -> None:
+def test_host_name_that_does_not_exist_is_named() -> None:
     assert why(failure_of("http://nowhere.invalid")).startswith("the host name cannot be resolved")
 
 
-def test_silence_is_told(mute: str) -> None:
+def test_missing_answer_is_named(mute: str) -> None:
     assert why(failure_of(f"http://{mute}")) == "no answer in time"
 
 
@@ -89,11 +89,11 @@ def test_refusal_of_a_proxy_is_said_by_its_status(failure: Exception, words: str
         (ConnectionResetError(), "the connection was reset"),
     ],
 )
-def test_the_root_of_a_failure_is_told(failure: Exception, words: str) -> None:
+def test_root_of_a_failure_is_named(failure: Exception, words: str) -> None:
     wrapped = httpx.ConnectError("https://example.com/?sign=secret")
     wrapped.__cause__ = failure
     assert why(wrapped) == words
 
 
-def test_of_an_unknown_failure_only_the_kind_is_told() -> None:
+def test_unknown_failure_is_named_by_its_class_only() -> None:
     assert why(httpx.RemoteProtocolError("https://example.com/?sign=secret")) == "RemoteProtocolError"

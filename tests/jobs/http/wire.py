@@ -24,7 +24,7 @@ class Wire:
         self.head = ""
 
     def read(self) -> str:
-        """Read one whole request, note it, and return its first line; raise ``EOFError`` where none comes."""
+        """Read one whole request, note it, and return its first line; raise ``EOFError`` if none comes."""
         while b"\r\n\r\n" not in self._unread:
             self._receive()
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
@@ -101,7 +101,7 @@ class RawServer:
                 thread.start()
 
     def _serve(self, wire: Wire) -> None:
-        # The peer may leave at any moment: that is what these tests are about.
+        # The peer may leave at any time: that is what these tests are about.
         with contextlib.suppress(OSError, EOFError):
             self.behave(wire)
         wire.close()

@@ -101,7 +101,7 @@ class Lab(Vendor):
 
     @override
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
-        assert 0 < len(job_ids) <= self.batch_size, "the engine asks for as many jobs as the vendor allows"
+        assert 0 < len(job_ids) <= self.batch_size, "the engine queries as many jobs as the vendor allows"
         call = Call(name="look", path="/look", body=json_body({"operation": operation, "ids": list(job_ids)}))
         rows = self.read(call, (yield call))["jobs"]
         return {
@@ -135,7 +135,7 @@ class BatchLab(Lab):
 
 
 class OwnIdLab(Lab):
-    """The same vendor where the caller names the job."""
+    """The same vendor, at which the caller names the job."""
 
     key = "own_id_lab"
     title = "Own id lab"
@@ -162,7 +162,7 @@ class KeyLab(Lab):
 
 
 class CancelLab(Lab):
-    """The same vendor, which cancels a job when asked to."""
+    """The same vendor, which cancels a job on request."""
 
     key = "cancel_lab"
     title = "Cancel lab"

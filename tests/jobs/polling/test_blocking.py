@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A task that keeps its worker waits by the same decisions."""
+"""A task that keeps its worker slot waits by the same decisions."""
 
 from __future__ import annotations
 
@@ -46,32 +46,32 @@ jobs = st.lists(
 )
 
 
-class Told:
-    """A vendor that tells each job's own story, one answer an ask; a story that ran out repeats its end."""
+class ScriptedVendor:
+    """A vendor that answers by each job's own script, one answer per poll; a script that ran out repeats its end."""
 
-    def __init__(self, stories: list[list[Any]], clock: Callable[[], float]) -> None:
-        self._stories = [story or ["running"] for story in stories]
+    def __init__(self, scripts: list[list[Any]], clock: Callable[[], float]) -> None:
+        self._scripts = [script or ["running"] for script in scripts]
         self._clock = clock
-        self.asks: list[tuple[float, str]] = []
+        self.polls: list[tuple[float, str]] = []
 
     def __call__(self, call: Call) -> Any:
         (job_id,) = ids_of(call)
-        self.asks.append((round(self._clock(), 3), job_id))
-        story = self._stories[int(job_id)]
-        said = story.pop(0) if len(story) > 1 else story[0]
+        self.polls.append((round(self._clock(), 3), job_id))
+        script = self._scripts[int(job_id)]
+        said = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(said, int):
             return {"code": said}
         return rows([], "") if said == "missing" else rows([job_id], said)
 
 
-def watches_of(stories: list[Any]) -> list[Watch]:
+def watches_of(scripts: list[Any]) -> list[Watch]:
     return [
         new_watch(
             str(number),
             deadline=NOW + (deadline or 3600),
             cadence=Cadence(floor=1.0, interval=interval),
         )
-        for number, (_, deadline, interval) in enumerate(stories)
+        for number, (_, deadline, interval) in enumerate(scripts)
     ]
 
 
@@ -81,19 +81,19 @@ def end_of(watch: Watch) -> tuple[Any, ...]:
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(jobs)
-def test_blocking_and_async_side_decide_alike(open_lab: Any, scripted: Any, skip_time: Any, stories: list[Any]) -> None:
+def test_blocking_and_async_side_decide_alike(open_lab: Any, scripted: Any, skip_time: Any, scripts: list[Any]) -> None:
     async def run() -> None:
-        vendor.append(Told([list(story) for story, *_ in stories], asyncio.get_running_loop().time))
+        vendor.append(ScriptedVendor([list(script) for script, *_ in scripts], asyncio.get_running_loop().time))
         poller = skipping_poller(scripted(open_lab(poll_floor=0.0), vendor[0]))  # so that it lingers for nobody
         assert set(await poll(poller, deferred)) == {None}
 
-    vendor: list[Told] = []
-    deferred, blocking = watches_of(stories), watches_of(stories)
+    vendor: list[ScriptedVendor] = []
+    deferred, blocking = watches_of(scripts), watches_of(scripts)
     skip_time(run())
     clock = Clock()
-    vendor.append(Told([list(story) for story, *_ in stories], clock))
+    vendor.append(ScriptedVendor([list(script) for script, *_ in scripts], clock))
     wait(scripted(open_lab(), vendor[1]), blocking, lambda _: None, clock=clock, wall=clock, sleep=clock.sleep)
-    assert sorted(vendor[0].asks) == sorted(vendor[1].asks)
+    assert sorted(vendor[0].polls) == sorted(vendor[1].polls)
     for one, other in zip(deferred, blocking, strict=True):
         assert end_of(one) == pytest.approx(end_of(other))
 
@@ -109,16 +109,16 @@ def test_blocking_side_asks_for_many_jobs_in_one_request(open_lab: Any, scripted
 
 def test_gap_is_counted_from_the_answer_not_from_the_question(open_lab: Any, scripted: Any) -> None:
     clock = Clock()
-    asked: list[float] = []
+    polled: list[float] = []
 
     def slow(call: Call) -> Any:
-        asked.append(clock.now)
+        polled.append(clock.now)
         clock.now += 20
-        return rows(ids_of(call), "succeeded" if len(asked) == 3 else "running")
+        return rows(ids_of(call), "succeeded" if len(polled) == 3 else "running")
 
     watch = new_watch("j", cadence=Cadence(floor=1.0, interval=5.0))
     wait(scripted(open_lab(), slow), [watch], lambda _: None, clock=clock, wall=clock, sleep=clock.sleep)
-    assert asked == [NOW + 3, NOW + 28, NOW + 53]
+    assert polled == [NOW + 3, NOW + 28, NOW + 53]
 
 
 def test_waiting_for_nothing_asks_nothing(open_lab: Any, scripted: Any) -> None:

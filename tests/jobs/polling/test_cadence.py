@@ -60,7 +60,7 @@ def test_first_ask_comes_soon_but_not_below_the_floor(cadence: Cadence, first: f
         (100, seen(progress=90), 0.7 * 900 / 91),
         (30, seen(progress=99), 2),
         (HOUR, seen(progress=20), 300),
-        (HOUR, seen(progress=100), 18),  # may end at any moment: 0.5 % of its age
+        (HOUR, seen(progress=100), 18),  # may end at any time: 0.5 % of its age
         (1, seen(progress=1), 2),
         (100, seen(JobState.QUEUED, progress=90), 10),  # a queued job's progress means nothing
         (100, seen(JobState.QUEUED, queue_position=0), 10),
@@ -122,9 +122,9 @@ def test_no_progress_however_wrong_nearly_doubles_the_wait(age: float, status: J
 
 
 @pytest.mark.parametrize("status", [None, seen(progress=99), seen(progress=100), seen(JobState.QUEUED)])
-def test_a_job_of_an_hour_takes_few_asks(status: JobStatus | None) -> None:
-    cadence, age, asks = Cadence(floor=1), 3.0, 0
+def test_a_job_of_an_hour_takes_few_polls(status: JobStatus | None) -> None:
+    cadence, age, polls = Cadence(floor=1), 3.0, 0
     while age < HOUR:
         age += cadence.gap(age, status, still=age - 3.0)
-        asks += 1
-    assert asks < 70
+        polls += 1
+    assert polls < 70

@@ -53,7 +53,7 @@ def test_job_that_spoils_its_request_is_found_and_the_others_are_spared(
     assert bad.outcome is outcome
 
 
-def test_failed_request_is_ridden_out_and_told_to_its_jobs_only(open_lab: Any, scripted: Any, skip_time: Any) -> None:
+def test_failed_request_is_tolerated_and_concerns_its_jobs_only(open_lab: Any, scripted: Any, skip_time: Any) -> None:
     def answer(call: Call) -> Any:
         if ids_of(call) == ["unlucky"] and len(transport.calls) < 6:
             raise VendorUnavailable("lights out")
@@ -145,7 +145,7 @@ def test_watcher_that_is_cancelled_while_it_is_asked_for_disturbs_nobody(
             asyncio.ensure_future(poller.watch([new_watch(job_id)], lambda _: None))
             for job_id in ("leaving", "staying")
         )
-        await asyncio.sleep(9)  # the request is under way
+        await asyncio.sleep(9)  # the request is in flight
         assert poller._in_flight
         leaving.cancel()
         await staying
@@ -174,7 +174,7 @@ def test_requests_for_nobody_are_not_sent(open_lab: Any, scripted: Any, skip_tim
 
 
 def test_observer_runs_in_the_context_of_its_own_task(open_lab: Any, scripted: Any, skip_time: Any) -> None:
-    """The triggerer tells from the context to which task a log line belongs."""
+    """The triggerer reads from the context to which task a log line belongs."""
     task: ContextVar[str] = ContextVar("task")
 
     async def wait_for(job_id: str) -> None:

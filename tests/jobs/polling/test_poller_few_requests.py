@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Few requests: who shares one, who leaves together with whom, and who is asked first."""
+"""Few requests: who shares one, who leaves together with whom, and who is polled first."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def test_a_thousand_jobs_take_a_hundred_in_a_request(open_lab: Any, scripted: An
     """After a restart of the triggerer they all arrive in one instant, and end together ten minutes later."""
 
     def answer(call: Call) -> Any:
-        asked.extend(ids_of(call))
+        polled.extend(ids_of(call))
         over = asyncio.get_running_loop().time() > NOW + 600
         return rows(ids_of(call), "succeeded" if over else "running")
 
     async def run() -> None:
         assert set(await poll(skipping_poller(transport, jitter=True), watches)) == {None}
 
-    asked: list[str] = []
+    polled: list[str] = []
     transport = scripted(open_lab("batch_lab", poll_floor=1.0), answer, latency=0.2)
     watches = [new_watch(f"job-{number}") for number in range(1000)]
     skip_time(run())
     assert all(watch.outcome is Outcome.ENDED for watch in watches)
-    assert len(asked) / len(watches) < 50  # asks of each job, in ten minutes
+    assert len(polled) / len(watches) < 50  # polls of each job, in ten minutes
     assert len(transport.calls) < 700  # one a second, not 27,000
     assert max(len(ids_of(call)) for call in transport.calls) == 100
 
@@ -75,11 +75,11 @@ def test_jobs_of_a_vendor_that_answers_for_one_are_asked_side_by_side(
 def test_a_vendor_that_takes_its_time_delays_the_next_ask_of_no_job(
     open_lab: Any, scripted: Any, skip_time: Any
 ) -> None:
-    asked: dict[str, list[float]] = defaultdict(list)
+    polled: dict[str, list[float]] = defaultdict(list)
 
     def answer(call: Call) -> Any:
         now = asyncio.get_running_loop().time()
-        asked[ids_of(call)[0]].append(now)
+        polled[ids_of(call)[0]].append(now)
         return rows(ids_of(call), "succeeded" if now > NOW + 60 else "running")
 
     async def run() -> None:
@@ -87,9 +87,9 @@ def test_a_vendor_that_takes_its_time_delays_the_next_ask_of_no_job(
         watches = [new_watch(str(n), NOW + n / 150, cadence=cadence) for n in range(1500)]
         await poll(skipping_poller(transport), watches)
 
-    transport = scripted(open_lab(poll_floor=1.0), answer, latency=1.0)  # 150 asks a second, so 150 under way
+    transport = scripted(open_lab(poll_floor=1.0), answer, latency=1.0)  # 150 polls a second, so 150 in flight
     skip_time(run())
-    gaps = [later - earlier for times in asked.values() for earlier, later in pairwise(times)]
+    gaps = [later - earlier for times in polled.values() for earlier, later in pairwise(times)]
     assert max(gaps) < 10 + 1.0 + 0.5
 
 
@@ -118,7 +118,7 @@ def test_longest_overdue_job_is_asked_first(open_lab: Any, scripted: Any, skip_t
 
 
 @pytest.mark.parametrize(("jobs", "last_by"), [(1, 3.1), (4, 3.1), (10, 3.21), (100, 3.4), (350, 3.6)])
-def test_jobs_that_fall_due_in_one_moment_share_the_waking_up_but_do_not_crowd(
+def test_jobs_that_fall_due_in_one_slot_share_the_wake_up_but_do_not_crowd(
     open_lab: Any, scripted: Any, skip_time: Any, jobs: int, last_by: float
 ) -> None:
     def answer(call: Call) -> Any:
@@ -163,7 +163,7 @@ def test_full_requests_leave_first_and_one_with_room_waits_half_a_second_for_mor
 
 
 @pytest.mark.parametrize("first", [0.0, 0.05, 0.125, 0.2, 0.249])
-def test_a_few_jobs_that_came_together_share_one_request_wherever_a_moment_ends(
+def test_a_few_jobs_that_came_together_share_one_request_wherever_a_slot_ends(
     open_lab: Any, scripted: Any, skip_time: Any, first: float
 ) -> None:
     async def run() -> None:
@@ -184,8 +184,8 @@ def test_jobs_of_two_operations_never_share_a_request(open_lab: Any, scripted: A
 
     transport = scripted(open_lab("batch_lab"), all_done)
     skip_time(run())
-    asked = {json.loads(call.body)["operation"]: ids_of(call) for call in transport.calls}
-    assert asked == {"develop": list("0246"), "reprint": list("1357")}
+    polled = {json.loads(call.body)["operation"]: ids_of(call) for call in transport.calls}
+    assert polled == {"develop": list("0246"), "reprint": list("1357")}
 
 
 def test_two_tasks_that_wait_for_one_job_share_its_answer(open_lab: Any, scripted: Any, skip_time: Any) -> None:
@@ -208,14 +208,14 @@ def test_no_job_is_asked_before_its_floor_or_its_fixed_interval(
     open_lab: Any, scripted: Any, skip_time: Any, key: str, arrivals: list[tuple[float, float | None]]
 ) -> None:
     """A request that leaves for one job must not drag others along before their time."""
-    asked: dict[str, list[float]] = defaultdict(list)
+    polled: dict[str, list[float]] = defaultdict(list)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
 
         def answer(call: Call) -> Any:
             for job_id in ids_of(call):
-                asked[job_id].append(loop.time())
+                polled[job_id].append(loop.time())
             return rows(ids_of(call), "succeeded" if loop.time() > NOW + 60 else "running")
 
         async def arrive(number: int, delay: float, interval: float | None) -> None:
@@ -229,6 +229,6 @@ def test_no_job_is_asked_before_its_floor_or_its_fixed_interval(
 
     skip_time(run())
     for number, (_, interval) in enumerate(arrivals):
-        times = asked[str(number)]
+        times = polled[str(number)]
         least = max(interval or 2.0, 1.0)
         assert all(later - earlier >= least - 1e-3 for earlier, later in pairwise(times))

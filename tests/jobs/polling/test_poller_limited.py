@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A thousand jobs at a vendor that allows thirty calls in five minutes, for half a day that takes a moment."""
+"""A thousand jobs at a vendor that allows thirty calls in five minutes, for half a day of simulated time."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from tests.jobs.polling.watches import new_watch, poll, skipping_poller
 
 JOBS, CALLS, WINDOW = 1000, 30, 300.0
 ROUND = JOBS * WINDOW / CALLS
-ASKS = 3
+POLLS = 3
 
 
 class Answered(Transport):
-    """Keeps the account's limit as ever; a job ends with its third ask."""
+    """Keeps the account's limit as ever; a job ends with its third poll."""
 
     def __init__(self, vendor: CDNetworks) -> None:
         super().__init__(vendor, rate_limit=RateLimit(vendor.rate_limit, per_call=vendor.limit_per_call))
-        self.asked: list[tuple[float, str]] = []
-        self._asks = Counter[str]()
+        self.polls: list[tuple[float, str]] = []
+        self._counts = Counter[str]()
 
     @override
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
@@ -44,10 +44,10 @@ class Answered(Transport):
             assert delay is not None
             await asyncio.sleep(delay)
         trans_no = json.loads(call.body)["transNo"]
-        self.asked.append((asyncio.get_running_loop().time(), trans_no))
-        self._asks[trans_no] += 1
+        self.polls.append((asyncio.get_running_loop().time(), trans_no))
+        self._counts[trans_no] += 1
         await asyncio.sleep(0.2)
-        over = self._asks[trans_no] == ASKS
+        over = self._counts[trans_no] == POLLS
         task = {"taskId": "t", "status": 2 if over else 1, "videoInfo": {"videoId": "v"} if over else {}}
         return Answer(200, {}, json_body({"code": 200, "data": task}))
 
@@ -60,19 +60,19 @@ def test_no_five_minutes_hold_more_than_thirty_calls_and_no_job_starves(
         for module in (throttle, transport):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock, time=clock, sleep=None))
         account = Account(conn_id="vod", host="https://vod.test", login="key", password="secret")
-        asking = Answered(CDNetworks(account, clock))
-        await poll(skipping_poller(asking, jitter=True), watches)
-        return asking.asked
+        vendor = Answered(CDNetworks(account, clock))
+        await poll(skipping_poller(vendor, jitter=True), watches)
+        return vendor.polls
 
     watches = [new_watch(f"clip-{number}", operation="trim") for number in range(JOBS)]
-    asked = skip_time(run())
-    times, names = [at for at, _ in asked], [name for _, name in asked]
+    polls = skip_time(run())
+    times, names = [at for at, _ in polls], [name for _, name in polls]
 
     assert {watch.outcome for watch in watches} == {Outcome.ENDED}
     assert all(late - early >= WINDOW for early, late in zip(times, times[CALLS:], strict=False))
-    assert times[-1] - times[0] < 1.1 * ASKS * ROUND, "the limit is used to the full"
+    assert times[-1] - times[0] < 1.1 * POLLS * ROUND, "the limit is used to the full"
     # Six calls leave in one instant, in any order.
-    assert len(set(names[: JOBS + 6])) == JOBS, "nobody is asked twice before all were asked once"
+    assert len(set(names[: JOBS + 6])) == JOBS, "no job is polled twice before all were polled once"
     for watch in watches:
-        waits = [later - earlier for earlier, later in pairwise(at for at, name in asked if name == watch.job_id)]
+        waits = [later - earlier for earlier, later in pairwise(at for at, name in polls if name == watch.job_id)]
         assert max(waits) < 1.2 * ROUND

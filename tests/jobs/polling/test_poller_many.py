@@ -36,7 +36,7 @@ def test_a_job_that_is_due_sooner_does_not_wait_for_the_first(
 ) -> None:
     def answer(call: Call) -> Any:
         for job_id in ids_of(call):
-            asked[job_id] = asyncio.get_running_loop().time() - NOW
+            polled[job_id] = asyncio.get_running_loop().time() - NOW
         return all_done(call)
 
     async def run() -> None:
@@ -46,9 +46,9 @@ def test_a_job_that_is_due_sooner_does_not_wait_for_the_first(
         )
         await poller.close()
 
-    asked: dict[str, float] = {}
+    polled: dict[str, float] = {}
     skip_time(run())
-    assert asked == pytest.approx({"soon": 3, "late": 103, "last": 203}, abs=0.6)
+    assert polled == pytest.approx({"soon": 3, "late": 103, "last": 203}, abs=0.6)
 
 
 def test_jobs_that_are_done_are_not_asked_for_again(open_lab: Any, scripted: Any, skip_time: Any) -> None:

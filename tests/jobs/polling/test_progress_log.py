@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person reads in the task's log of a job's life."""
+"""What a person reads of a job in the task's log."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def a_watch(submitted_at: float | None = NOW - 5) -> Watch:
     return Watch(job_id="j", operation="paint", submitted_at=submitted_at, started_at=NOW, age=age, cadence=cadence)
 
 
-def story(*seen: JobStatus | VendorUnavailable, watch: Watch | None = None, ends: float = NOW + 187) -> list[str]:
+def log_of(*seen: JobStatus | VendorUnavailable, watch: Watch | None = None, ends: float = NOW + 187) -> list[str]:
     """Return the lines of a job that was seen so."""
     page, watch = Page(), watch or a_watch()
     for each in seen:
@@ -59,9 +59,9 @@ def ended(state: JobState = JobState.SUCCEEDED) -> JobStatus:
     return JobStatus(job_id="j", state=state, raw="busy", progress=100, media_url="https://cdn.example.com/a?sign=s")
 
 
-def test_a_whole_life_is_told_in_a_line_for_each_piece_of_news() -> None:
+def test_each_change_of_a_job_has_one_line() -> None:
     seen = (at(ahead=3), at(ahead=3), at(ahead=1), at(0), at(4), at(9), at(13), at(19), at(20), at(20), ended())
-    assert story(*seen) == [
+    assert log_of(*seen) == [
         "paint job j: queued, 3 ahead in the queue",
         "paint job j: queued, 1 ahead in the queue",
         "paint job j: running, 0 %",
@@ -72,32 +72,34 @@ def test_a_whole_life_is_told_in_a_line_for_each_piece_of_news() -> None:
 
 
 def test_ten_percent_lie_between_two_lines_of_progress() -> None:
-    assert len(story(*(at(percent) for percent in range(101)))) == 11
+    assert len(log_of(*(at(percent) for percent in range(101)))) == 11
 
 
-def test_what_was_told_is_nothing_that_the_garbage_collector_has_to_visit() -> None:
+def test_what_was_logged_is_not_tracked_by_the_garbage_collector() -> None:
     watch = a_watch()
-    story(at(13), watch=watch)
+    log_of(at(13), watch=watch)
     gc.collect()
     assert watch.logged
     assert not gc.is_tracked(watch.logged)
 
 
 def test_a_word_of_the_vendor_that_changes_nothing_is_no_news() -> None:
-    assert len(story(at(raw="busy"), at(raw="Busy"), at(raw="BUSY"))) == 1
+    assert len(log_of(at(raw="busy"), at(raw="Busy"), at(raw="BUSY"))) == 1
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.ABORTED])
-def test_a_bad_end_is_told_with_its_effort(state: JobState) -> None:
-    assert story(ended(state)) == [f"paint job j {state} after 3 min 12 s, 1 poll"]
+def test_failure_is_logged_with_its_effort(state: JobState) -> None:
+    assert log_of(ended(state)) == [f"paint job j {state} after 3 min 12 s, 1 poll"]
 
 
-def test_who_does_not_know_when_the_job_was_submitted_tells_how_long_it_waited() -> None:
-    assert story(ended(), watch=a_watch(submitted_at=None)) == ["paint job j succeeded after waiting 3 min 7 s, 1 poll"]
+def test_without_a_time_of_submit_the_log_says_how_long_it_waited() -> None:
+    assert log_of(ended(), watch=a_watch(submitted_at=None)) == [
+        "paint job j succeeded after waiting 3 min 7 s, 1 poll"
+    ]
 
 
-def test_an_outage_is_told_once_and_its_end_as_well() -> None:
-    assert story(at(10), OUT, OUT, VendorUnavailable("dark"), at(11), OUT) == [
+def test_outage_is_logged_once_and_its_end_as_well() -> None:
+    assert log_of(at(10), OUT, OUT, VendorUnavailable("dark"), at(11), OUT) == [
         "paint job j: running, 10 %",
         "! paint job j: lights out",
         "! paint job j: dark",
@@ -106,8 +108,8 @@ def test_an_outage_is_told_once_and_its_end_as_well() -> None:
     ]
 
 
-def test_an_undocumented_state_is_told_once() -> None:
-    lines = story(at(raw="odd"), at(raw="odd"), at(raw="odder"))
+def test_undocumented_state_is_logged_once() -> None:
+    lines = log_of(at(raw="odd"), at(raw="odd"), at(raw="odder"))
     assert [line for line in lines if line.startswith("!")] == [
         f"! paint job j: the vendor's state {raw!r} is not documented; the job is treated as still running"
         for raw in ("odd", "odder")
@@ -127,7 +129,7 @@ def test_an_undocumented_state_is_told_once() -> None:
         ({}, "nothing but the job's state"),
     ],
 )
-def test_a_result_is_told_without_its_addresses(parts: dict[str, Any], words: str) -> None:
+def test_result_is_logged_without_its_urls(parts: dict[str, Any], words: str) -> None:
     page = Page()
     log_result(page, JobResult(vendor="v", operation="paint", job_id="j", state=JobState.SUCCEEDED, **parts))
     assert page.lines == [f"Result of paint job j: {words}"]

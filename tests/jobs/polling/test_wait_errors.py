@@ -44,7 +44,7 @@ def watch(**values: Any) -> Watch:
         (JobState.ABORTED, "9", None, JobAborted, "was aborted at the vendor (code 9)"),
     ],
 )
-def test_failed_job_is_told_with_the_vendors_words_and_the_price_of_a_retry(
+def test_failed_job_is_reported_with_the_vendors_words_and_the_price_of_a_retry(
     state: JobState, code: str | None, message: str | None, kind: type[JobFailed], words: str
 ) -> None:
     status = JobStatus(job_id="job-7", state=state, error_code=code, error_message=message)
@@ -104,7 +104,7 @@ def test_error_keeps_its_class_code_and_text_on_the_way_from_the_triggerer(kind:
 
 
 @pytest.mark.parametrize("kind", FINAL)
-def test_error_that_no_retry_mends_says_that_what_was_bought_stays_bought(kind: type[VideoAIError]) -> None:
+def test_error_that_no_retry_can_solve_says_that_what_was_bought_stays_bought(kind: type[VideoAIError]) -> None:
     refused = watch()
     refused.missed(kind("no."), 5, 5)
     assert refused.outcome is Outcome.REFUSED

@@ -47,7 +47,7 @@ RUNNING = status(JobState.RUNNING)
 def after(watch: Watch, *events: tuple[float, JobStatus | VideoAIError]) -> Watch:
     """Tell a watch what was seen, each at its seconds after the start."""
     for seconds, event in events:
-        assert not watch.done, "nothing is told to a watch that is over"
+        assert not watch.done, "a watch that is done is given nothing"
         if isinstance(event, VideoAIError):
             watch.missed(event, START + seconds, START + seconds)
         else:
@@ -95,7 +95,7 @@ def test_last_ask_keeps_the_floor() -> None:
     [UNAVAILABLE, QuotaExceeded("slow down"), SubmitRejected("odd"), VideoAIError("odder")],
     ids=lambda error: type(error).__name__,
 )
-def test_passing_error_is_ridden_out_for_the_tolerance_by_time_not_by_number(error: VideoAIError) -> None:
+def test_transient_error_is_tolerated_by_time_not_by_number(error: VideoAIError) -> None:
     watch = waiting()
     after(watch, *((seconds, error) for seconds in range(3, int(TOLERANCE) + 3)))
     assert not watch.done
@@ -115,7 +115,7 @@ def test_answer_clears_the_error() -> None:
 
 
 @pytest.mark.parametrize("kind", [AuthenticationFailed, InvalidRequest, ResultUnavailable])
-def test_error_that_asking_again_cannot_mend_ends_the_wait(kind: type[VideoAIError]) -> None:
+def test_error_that_another_poll_cannot_solve_ends_the_wait(kind: type[VideoAIError]) -> None:
     watch = after(waiting(), (3, RUNNING), (6, kind("no")))
     assert watch.outcome is Outcome.REFUSED
     assert isinstance(watch.error, kind)
@@ -234,24 +234,24 @@ def test_next_ask_never_comes_before_the_floor_and_waiting_always_ends_after_the
         assert watch.deadline is None or now < watch.deadline
 
 
-def test_state_that_the_vendor_does_not_document_is_told_once_for_each() -> None:
+def test_state_that_the_vendor_does_not_document_is_reported_once_for_each() -> None:
     watch = waiting()
     known = frozenset({"running", "done"})
-    told = []
+    reported = []
     for raw in ("running", "RUNNING", "polishing", "polishing", "", "resting", "polishing"):
         watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw=raw), START, START)
-        told.append(watch.odd_state(known))
-    assert told == [None, None, "polishing", None, None, "resting", None]
+        reported.append(watch.odd_state(known))
+    assert reported == [None, None, "polishing", None, None, "resting", None]
     assert not watch.done
 
 
 def test_states_that_differ_with_each_poll_are_not_remembered_without_end() -> None:
     watch = waiting()
-    told = []
+    reported = []
     for number in range(1000):
         watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw=f"odd {number}"), START, START)
-        told.append(watch.odd_state(frozenset()))
-    assert told == [*(f"odd {number}" for number in range(10)), *[None] * 990]
+        reported.append(watch.odd_state(frozenset()))
+    assert reported == [*(f"odd {number}" for number in range(10)), *[None] * 990]
     assert len(watch._odd_states) == 10
 
 

@@ -154,16 +154,16 @@ def test_a_code_means_one_thing_on_a_submit_and_another_on_a_poll(
     assert refused.code == polled.code == str(code)
 
 
-def test_a_refusal_tells_vendor_call_meaning_words_and_code() -> None:
+def test_refusal_names_vendor_call_meaning_words_and_code() -> None:
     refused = read_error(BUY, answer(200, {"code": 4, "message": "no 'x'"}))
     assert refused.message == "Acme buy: wrong parameter: no 'x' (code 4). Nothing was bought."
 
 
-def test_a_refusal_without_words_tells_the_meaning_alone() -> None:
+def test_refusal_without_words_has_the_meaning_alone() -> None:
     assert read_error(ASK, answer(200, {"code": 6})).message == "Acme ask: no such job (code 6)"
 
 
-def test_an_unlisted_code_is_told_as_undocumented() -> None:
+def test_unlisted_code_is_called_undocumented() -> None:
     assert "an undocumented code: hm (code 999)" in read_error(BUY, answer(200, {"code": 999, "message": "hm"})).message
 
 
@@ -189,15 +189,15 @@ def test_a_quota_passes_on_what_the_vendor_asks_to_wait(call: Call) -> None:
 
 
 def test_a_lost_submit_says_that_it_may_have_been_bought() -> None:
-    lost = acme().lost(BUY, "silence")
+    lost = acme().lost(BUY, "an empty body")
     assert type(lost) is SubmitUncertain
-    assert lost.message == "Acme buy was sent and answered with silence: the job may have been bought"
+    assert lost.message == "Acme buy was sent and answered with an empty body: the job may have been bought"
 
 
-def test_a_lost_poll_is_ridden_out() -> None:
-    lost = acme().lost(ASK, "silence")
+def test_lost_poll_is_a_transient_error() -> None:
+    lost = acme().lost(ASK, "an empty body")
     assert isinstance(lost, VendorUnavailable)
-    assert lost.message == "Acme ask: silence"
+    assert lost.message == "Acme ask: an empty body"
 
 
 # -- Retry-After --------------------------------------------------------------------------------------------

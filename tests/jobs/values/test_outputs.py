@@ -186,7 +186,7 @@ def test_an_output_is_frozen() -> None:
         ("https://[", VIDEO),
     ],
 )
-def test_the_kind_of_a_url_is_told_by_its_suffix(url: str, kind: OutputKind) -> None:
+def test_kind_of_a_url_follows_from_its_suffix(url: str, kind: OutputKind) -> None:
     assert kind_of_url(url) is kind
 
 
