@@ -144,6 +144,8 @@ class JobAborted(JobFailed):
 class JobNotFound(VideoAIError):
     """The job id is unknown to the vendor: a wrong id, another account's, or one it has forgotten. Not retried."""
 
+    # Not a JobFailed: for that a retry may buy another job, and this one may exist in the right account.
+
 
 class JobTimedOut(VideoAIError):
     """Our deadline passed while the job went on. It may still end and is billed.

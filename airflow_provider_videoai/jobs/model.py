@@ -66,6 +66,8 @@ class JobStatus:
     :param details: the rest of the vendor's answer, under its own field names.
     """
 
+    # Frozen, because watches of different tasks that wait for the same job share one.
+
     job_id: str
     state: JobState
     raw: str = ""

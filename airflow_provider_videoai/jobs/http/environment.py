@@ -115,6 +115,7 @@ def _excepts(entry: str, host: str, port: int | None) -> bool:
     """Return whether an entry of ``NO_PROXY`` (a domain, an address, a network, each with a port or not) is this."""
     if entry == "*":
         return True
+    # Not strict: "10.1.2.3/8" means the network 10.0.0.0/8.
     try:
         return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
     except ValueError:  # one of both is a name, or the entry has a port
@@ -122,6 +123,7 @@ def _excepts(entry: str, host: str, port: int | None) -> bool:
     name, _, only = entry.rpartition(":") if entry.rpartition(":")[2].isdecimal() else (entry, "", "")
     if only and int(only) != port:
         return False
+    # "*.example.com", ".example.com" and "example.com" mean the same: all three are in use.
     name = name.strip("[]").removeprefix("*").lstrip(".")
     return bool(name) and (host == name or host.endswith(f".{name}"))
 

@@ -51,7 +51,7 @@ class _Waiter:
         return self.ended.done()
 
     def notify(self, watch: Watch) -> None:
-        """Pass on what was seen of a job, if it is news; when the last job has ended, the wait ends.
+        """Report what was seen of a job, if it changed; when the last job has ended, the wait ends.
 
         :param watch: a job of this waiter's.
         """

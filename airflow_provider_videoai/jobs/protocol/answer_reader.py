@@ -187,7 +187,7 @@ class AnswerReader:
             return kind(f"{said}. Check {keys} of connection {conn_id!r}.", code=code)
         if issubclass(kind, QuotaExceeded):
             return kind(f"{said}. Nothing was bought." if call.buys else said, code=code, **more)
-        # Whatever an answer to a submit reports, nothing was bought: that is what only `lost` leaves open.
+        # A submit that was answered with an error bought nothing. If that is not certain, `lost` makes the error.
         if call.buys:
             refused = kind if issubclass(kind, SubmitRejected) else SubmitRejected
             temporary = issubclass(kind, VendorUnavailable)

@@ -128,6 +128,7 @@ class Vendor(AnswerReader, ABC):
     @property
     def poll_floor(self) -> float:
         """The shortest interval between two polls of one job, in seconds."""
+        # Not a class attribute: CDNetworks' follows from the rate limit of the account.
         return 1.0
 
     @property
@@ -175,7 +176,7 @@ class Vendor(AnswerReader, ABC):
         try:
             return (yield from self.statuses(operation, job_ids))
         except JobNotFound:
-            if len(job_ids) > 1:
+            if len(job_ids) > 1:  # of a batch, a 404 says nothing about a single job
                 raise
             return {}
 

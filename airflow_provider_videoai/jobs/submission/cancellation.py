@@ -26,7 +26,7 @@ def cancel_in_thread(vendor: Vendor, operation: str, job_id: str, seconds: float
     :param seconds: how long to wait; after that the request is left to itself.
     :returns: a sentence that says what became of the job. Nothing is raised.
     """
-    # A list, not a future: a thread that ends late adds to it and harms nobody.
+    # A list, not a future: the result of a thread that ends too late is ignored.
     said: list[str] = []
 
     def send() -> None:
