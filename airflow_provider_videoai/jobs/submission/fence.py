@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stand between the record of a submit and its bytes: an attempt that stood still meanwhile must not buy.
+"""Stand between the record of a submit and its bytes: an attempt that was paused meanwhile must not buy.
 
 A worker may be frozen, or cut off, for minutes. Airflow then starts another attempt elsewhere, which finds the record
 and stops, or submits. What the first one would send after it woke up would be a second purchase.
@@ -57,7 +57,7 @@ class Fence:
                 began = self._clock()
                 self._announce()
                 self._proven_at = began
-            # Time that went backwards says as little about how long this process stood still.
+            # Time that went backwards says as little about for how long this process was paused.
             if abs(self._clock() - self._proven_at) > FENCE_SECONDS:
                 self._prove()
         except VideoAIError as failure:
@@ -73,5 +73,5 @@ class Fence:
         except Exception as failure:
             raise VideoAIError(f"The submission record cannot be read ({named(failure)}). {_SENT_NOTHING}") from failure
         if not ours:
-            raise VideoAIError(f"Another attempt of this task took over while this one stood still. {_SENT_NOTHING}")
+            raise VideoAIError(f"Another attempt of this task took over while this one was paused. {_SENT_NOTHING}")
         self._proven_at = began

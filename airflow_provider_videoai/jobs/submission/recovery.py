@@ -90,7 +90,7 @@ class Recovery:
         return f"Sent to {title} between {iso_utc(record.submitted_at)} and {iso_utc(until)}."
 
     def _alive(self, record: SubmissionRecord) -> str:
-        """Warn of another attempt that may have stood still with the record written and the submit unsent."""
+        """Warn of another attempt that may have been paused with the record written and the submit unsent."""
         if record.writer is None or record.writer == self.writer:
             return ""
         return f"That was {record.writer}, which may still be alive: make sure that it is gone first. "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An attempt that stood still between its record and its submit buys nothing that another attempt may have bought."""
+"""An attempt that was paused between its record and its submit buys nothing that another attempt may have bought."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_attempt_that_woke_up_after_another_took_over_buys_nothing(any_desk: 
             other.append(desk.attempt(writer=SECOND))
 
     freeze_after_the_record(desk, retry)
-    with pytest.raises(VideoAIError, match=r"took over while this one stood still\. This attempt sent nothing"):
+    with pytest.raises(VideoAIError, match=r"took over while this one was paused\. This attempt sent nothing"):
         desk.attempt(writer=FIRST, on_uncertain_submit=on_uncertain_submit)
     assert len(desk.lab.orders) == 1
     assert isinstance(other[-1], SubmittedJob)
