@@ -29,16 +29,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming, Refused
-from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.endpoints import Call, Incoming, Refused, VendorResponse
+from airflow_provider_videoai.sandbox.faults import CallKind, FaultKind
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField, Problem
 from airflow_provider_videoai.sandbox.jobs import Job, Phase
-from airflow_provider_videoai.sandbox.media.container import facts_of
+from airflow_provider_videoai.sandbox.media.container import probe
 from airflow_provider_videoai.sandbox.media.fetching import fetch, file_name_of
-from airflow_provider_videoai.sandbox.media.outcome import Rendered, RenderingFailed, Stop
-from airflow_provider_videoai.sandbox.media.repaint import Region
-from airflow_provider_videoai.sandbox.media.repainter import Order
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.media.inpaint import Region
+from airflow_provider_videoai.sandbox.media.inpainter import InpaintRequest
+from airflow_provider_videoai.sandbox.media.rendered import Rendered, RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 KEY = "aidge"
 OPERATION = "video_removal"
@@ -70,7 +70,7 @@ def sign(secret: str, timestamp: str) -> str:
 
 def _gateway(code: str, message: str) -> Refused:
     body = {"type": "ISV", "code": code, "message": message, "request_id": _request_id()}
-    return Refused(Answer(body, code, 400), message)
+    return Refused(VendorResponse(body, code, 400), message)
 
 
 def _request_id() -> str:
@@ -82,8 +82,8 @@ class Aidge:
 
     key = KEY
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def calls(self) -> list[Call]:
         """Return its two calls."""
@@ -96,53 +96,53 @@ class Aidge:
     def reset(self) -> None:
         """Do nothing: it remembers nothing beside its jobs."""
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+    def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
         """Return its answer to a stranger, or to one too many."""
-        if kind is Kind.AUTH_FAILED:
+        if kind is FaultKind.AUTH_FAILED:
             text = "The request signature does not conform to platform standards"
             return _gateway(str(code or "IncompleteSignature"), text).answer
         chosen = RATE_LIMIT if code is None else code
         return self._failure(chosen, MESSAGES.get(int(chosen), "rate limit exceed"))
 
-    async def submit(self, incoming: Incoming) -> Answer:
+    async def submit(self, incoming: Incoming) -> VendorResponse:
         """Accept a task."""
         _check_signature(incoming)
         trial = _trial(incoming)
         fields = _business_fields(incoming)
         try:
             request = _read(fields)
-        except BadField as error:
+        except InvalidField as error:
             code = "MissingParameter" if error.problem is Problem.MISSING else "InvalidParameter"
             raise _gateway(code, str(error)) from None
         incoming.fields.update(request, trial=trial)
         job_id = str(uuid.uuid4())
-        self._world.accept(KEY, OPERATION, job_id, lambda stop: self._render(request, stop))
-        if self._world.shapes.of(KEY) == "TaskStatus":
+        self._state.accept(KEY, OPERATION, job_id, lambda stop: self._render(request, stop))
+        if self._state.shapes.of(KEY) == "TaskStatus":
             return self._pascal({"TaskId": job_id}, job_id=job_id, charged=not trial)
         return self._camel({"result": {"taskId": job_id}}, job_id=job_id, charged=not trial)
 
-    async def result(self, incoming: Incoming) -> Answer:
+    async def result(self, incoming: Incoming) -> VendorResponse:
         """Tell about one task."""
         _check_signature(incoming)
         fields = _business_fields(incoming)
         try:
             job_id = fields.need_text("taskId")
             fields.done()
-        except BadField as error:
+        except InvalidField as error:
             code = "MissingParameter" if error.problem is Problem.MISSING else "InvalidParameter"
             raise _gateway(code, str(error)) from None
         incoming.job_ids.append(job_id)
-        job = self._world.jobs.find(KEY, job_id)
+        job = self._state.jobs.find(KEY, job_id)
         if job is None:
             raise Refused(self._failure(UNKNOWN_TASK, MESSAGES[UNKNOWN_TASK]), "unknown task")
-        view = self._world.jobs.view(job)
-        if view.phase in (Phase.FAILED, Phase.ABORTED):
+        snapshot = self._state.jobs.snapshot(job)
+        if snapshot.phase in (Phase.FAILED, Phase.ABORTED):
             return self._failed(job)
-        url = incoming.base_url + job.result().media.url_path if view.phase is Phase.SUCCEEDED else None
-        return self._status(job_id, STATES[view.phase], url)
+        url = incoming.base_url + job.result().media.url_path if snapshot.phase is Phase.SUCCEEDED else None
+        return self._status(job_id, STATES[snapshot.phase], url)
 
-    def _status(self, job_id: str, state: str, url: str | None) -> Answer:
-        match self._world.shapes.of(KEY):
+    def _status(self, job_id: str, state: str, url: str | None) -> VendorResponse:
+        match self._state.shapes.of(KEY):
             case "bare":
                 return self._camel({"videoUrl": url})
             case "TaskStatus":
@@ -152,13 +152,13 @@ class Aidge:
                 more = {"videoUrl": url} if url else {}
                 return self._camel({"taskId": job_id, "taskStatus": state, **more})
 
-    def _failed(self, job: Job) -> Answer:
+    def _failed(self, job: Job) -> VendorResponse:
         failure = job.failure()
         code: Any = job.fail_code
         if code is None:
             code = LIMIT_CODES.get(failure.reason, MODEL_FAILED) if failure else MODEL_FAILED
         message = MESSAGES.get(code, "model failed")
-        match self._world.shapes.of(KEY):
+        match self._state.shapes.of(KEY):
             case "bare":
                 return self._failure(code, message)
             case "TaskStatus":
@@ -166,43 +166,43 @@ class Aidge:
             case _:
                 return self._failure(code, message, {"taskId": job.job_id, "taskStatus": "failed"})
 
-    def _camel(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> Answer:
+    def _camel(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> VendorResponse:
         request_id = _request_id()
         body = {"code": "0", "success": True, "resCode": 200, "resMessage": "success", "data": data}
         body |= {"request_id": request_id, "requestId": request_id, "_trace_id_": request_id}
-        return Answer(body, 200, job_id=job_id, charged=charged)
+        return VendorResponse(body, 200, job_id=job_id, charged=charged)
 
-    def _pascal(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> Answer:
+    def _pascal(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> VendorResponse:
         body = {"Code": "200", "Message": "success", "Success": True, "RequestId": _request_id(), "Data": data}
-        return Answer(body, 200, job_id=job_id, charged=charged)
+        return VendorResponse(body, 200, job_id=job_id, charged=charged)
 
-    def _failure(self, code: Any, message: str, data: dict[str, Any] | None = None) -> Answer:
+    def _failure(self, code: Any, message: str, data: dict[str, Any] | None = None) -> VendorResponse:
         request_id = _request_id()
-        if self._world.shapes.of(KEY) == "TaskStatus":
+        if self._state.shapes.of(KEY) == "TaskStatus":
             body = {"Code": str(code), "Message": message, "Success": False, "RequestId": request_id, "Data": data}
-            return Answer(body, code)
+            return VendorResponse(body, code)
         body = {"code": "0", "success": False, "resCode": code, "resMessage": message, "data": data}
-        return Answer(body | {"request_id": request_id, "requestId": request_id}, code)
+        return VendorResponse(body | {"request_id": request_id, "requestId": request_id}, code)
 
     def _render(self, request: dict[str, Any], stop: Stop) -> Rendered:
         url = request["videoUrl"]
         if file_name_of(url).rpartition(".")[2].lower() not in FORMATS:
             raise RenderingFailed("unreadable", "the file's ending is none of the supported formats")
-        source = fetch(url, self._world.root / f"{secrets.token_hex(8)}.in", stop, largest=LARGEST)
-        facts = facts_of(source.path)
-        if facts.seconds > LONGEST:
+        source = fetch(url, self._state.root / f"{secrets.token_hex(8)}.in", stop, largest=LARGEST)
+        media_info = probe(source.path)
+        if media_info.seconds > LONGEST:
             raise RenderingFailed("duration", MESSAGES[700])
-        sides = sorted((facts.width, facts.height))
+        sides = sorted((media_info.width, media_info.height))
         if sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
             raise RenderingFailed("resolution", MESSAGES[703])
-        order = Order(
+        inpaint_request = InpaintRequest(
             source,
             lambda *size: _regions(request, *size),
             recipe=json.dumps(request, sort_keys=True),
             keep_audio=not request["removeAudio"],
         )
         try:
-            return self._world.repainter.render(KEY, "removed.mp4", order, stop)
+            return self._state.inpainter.render(KEY, "removed.mp4", inpaint_request, stop)
         finally:
             source.path.unlink()
 

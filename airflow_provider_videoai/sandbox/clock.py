@@ -27,11 +27,11 @@ class Clock:
     def reset(self) -> None:
         """Forget every setting; time that was jumped over is not given back to anyone, as no job is left."""
         self._durations = dict.fromkeys(CREDENTIALS, self._initial)
-        self._jumped = dict.fromkeys(CREDENTIALS, 0.0)
+        self._advanced = dict.fromkeys(CREDENTIALS, 0.0)
 
     def now(self, vendor: str) -> float:
         """Job time of ``vendor`` in seconds; only differences mean anything."""
-        return time.monotonic() + self._jumped[vendor]
+        return time.monotonic() + self._advanced[vendor]
 
     def durations(self, vendor: str) -> Durations:
         """Return what a job that is submitted to ``vendor`` now will take."""
@@ -50,7 +50,7 @@ class Clock:
     def advance(self, vendor: str | None, seconds: float) -> None:
         """Let the time of jobs under way jump ahead, for one vendor or (``None``) for all."""
         for key in [vendor] if vendor else list(CREDENTIALS):
-            self._jumped[key] += seconds
+            self._advanced[key] += seconds
 
     def describe(self) -> dict[str, dict[str, float]]:
         """Return settings by vendor: ``queue_seconds``, ``run_seconds``, ``advanced`` (the sum of all jumps)."""
@@ -58,7 +58,7 @@ class Clock:
             key: {
                 "queue_seconds": durations.queue_seconds,
                 "run_seconds": durations.run_seconds,
-                "advanced": self._jumped[key],
+                "advanced": self._advanced[key],
             }
             for key, durations in self._durations.items()
         }

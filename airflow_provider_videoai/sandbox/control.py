@@ -17,12 +17,12 @@ from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
 from airflow_provider_videoai.sandbox.endpoints import Vendor
-from airflow_provider_videoai.sandbox.faults import BadControl
+from airflow_provider_videoai.sandbox.faults import InvalidControlRequest
 from airflow_provider_videoai.sandbox.index import index
-from airflow_provider_videoai.sandbox.media import bulk, scenery
-from airflow_provider_videoai.sandbox.media.outcome import Media
+from airflow_provider_videoai.sandbox.media import large_clip, samples
+from airflow_provider_videoai.sandbox.media.rendered import Media
 from airflow_provider_videoai.sandbox.media.serving import serve
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 CLOCK_FIELDS = ("queue_seconds", "run_seconds", "advance")
@@ -34,7 +34,7 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
     async def guarded(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except BadControl as error:
+        except InvalidControlRequest as error:
             return JSONResponse({"error": error.text, "field": error.field}, 400)
 
     return guarded
@@ -46,15 +46,15 @@ async def _fields(request: Request) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise BadControl("body", "the body must be a JSON object")
+        raise InvalidControlRequest("body", "the body must be a JSON object")
     return found
 
 
 class Control:
     """Everything that a test may turn."""
 
-    def __init__(self, world: World, vendors: list[Vendor]) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState, vendors: list[Vendor]) -> None:
+        self._state = state
         self._vendors = vendors
         self._samples: dict[str, Media] = {}
         self._drawing = asyncio.Lock()
@@ -66,7 +66,7 @@ class Control:
             ("/ledger", "GET", self.ledger),
             ("/ledger", "DELETE", self.clear_ledger),
             ("/faults", "GET", self.faults),
-            ("/faults", "POST", self.order_fault),
+            ("/faults", "POST", self.inject_fault),
             ("/faults", "DELETE", self.clear_faults),
             ("/clock", "GET", self.clock),
             ("/clock", "POST", self.set_clock),
@@ -83,29 +83,29 @@ class Control:
 
     async def ledger(self, request: Request) -> Response:
         """Show the books, of one vendor or of all."""
-        return JSONResponse(self._world.ledger.describe(_vendor(dict(request.query_params))))
+        return JSONResponse(self._state.ledger.describe(_vendor(dict(request.query_params))))
 
     async def clear_ledger(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
         """Empty the books."""
-        self._world.ledger.clear()
+        self._state.ledger.clear()
         return Response(status_code=204)
 
     async def faults(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
         """Show the ordered faults."""
-        return JSONResponse({"faults": self._world.faults.describe()})
+        return JSONResponse({"faults": self._state.faults.describe()})
 
-    async def order_fault(self, request: Request) -> Response:
-        """Order one."""
-        return JSONResponse(asdict(self._world.faults.order(await _fields(request))), 201)
+    async def inject_fault(self, request: Request) -> Response:
+        """InpaintRequest one."""
+        return JSONResponse(asdict(self._state.faults.inject(await _fields(request))), 201)
 
     async def clear_faults(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
         """Cancel all."""
-        self._world.faults.clear()
+        self._state.faults.clear()
         return Response(status_code=204)
 
     async def clock(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
         """Show durations."""
-        return JSONResponse(self._world.clock.describe())
+        return JSONResponse(self._state.clock.describe())
 
     async def set_clock(self, request: Request) -> Response:
         """Set durations of jobs to come, or let the time of jobs under way jump."""
@@ -114,23 +114,23 @@ class Control:
         for name in CLOCK_FIELDS:
             value = fields.get(name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
-                raise BadControl(name, f"{name} must be seconds, at least 0, not {value!r}")
-        self._world.clock.change(vendor, fields.get("queue_seconds"), fields.get("run_seconds"))
-        self._world.clock.advance(vendor, fields.get("advance") or 0.0)
-        return JSONResponse(self._world.clock.describe())
+                raise InvalidControlRequest(name, f"{name} must be seconds, at least 0, not {value!r}")
+        self._state.clock.change(vendor, fields.get("queue_seconds"), fields.get("run_seconds"))
+        self._state.clock.advance(vendor, fields.get("advance") or 0.0)
+        return JSONResponse(self._state.clock.describe())
 
     async def shapes(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
         """Show the forms of answers."""
-        return JSONResponse(self._world.shapes.describe())
+        return JSONResponse(self._state.shapes.describe())
 
     async def choose_shapes(self, request: Request) -> Response:
         """Choose forms of answers."""
-        self._world.shapes.choose(await _fields(request))
-        return JSONResponse(self._world.shapes.describe())
+        self._state.shapes.choose(await _fields(request))
+        return JSONResponse(self._state.shapes.describe())
 
     async def reset(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
         """Return everything to the start."""
-        self._world.reset()
+        self._state.reset()
         for vendor in self._vendors:
             vendor.reset()
         self._samples.clear()
@@ -145,27 +145,27 @@ class Control:
         async with self._drawing:
             if name not in self._samples:
                 # A thread of its own: render threads may be waiting for this very sample.
-                media = self._world.store.add("sample", name)
+                media = self._state.store.add("sample", name)
                 await asyncio.to_thread(make, media.path)
                 self._samples[name] = media
-        return await serve(self._world, "sample", self._samples[name], request)
+        return await serve(self._state, "sample", self._samples[name], request)
 
 
 def _maker(name: str) -> Callable[[Path], object] | None:
     """Return what writes a sample of this name to a file."""
     if name == "clip.mp4":
-        return lambda path: path.write_bytes(scenery.sample_clip())
+        return lambda path: path.write_bytes(samples.sample_clip())
     if name == "speech.mp3":
-        return lambda path: path.write_bytes(scenery.sample_speech())
+        return lambda path: path.write_bytes(samples.sample_speech())
     megabytes = re.fullmatch(r"large-([1-9]\d{0,2}|1000)\.mp4", name)
-    return partial(bulk.write_large_clip, megabytes=int(megabytes[1])) if megabytes else None
+    return partial(large_clip.write_large_clip, megabytes=int(megabytes[1])) if megabytes else None
 
 
 def _vendor(fields: dict[str, Any]) -> str | None:
     for name in fields:
         if name != "vendor":
-            raise BadControl(name, f"there is no field {name!r}")
+            raise InvalidControlRequest(name, f"there is no field {name!r}")
     vendor = fields.get("vendor")
     if vendor is not None and vendor not in CREDENTIALS:
-        raise BadControl("vendor", f"vendor must be one of {sorted(CREDENTIALS)}, not {vendor!r}")
+        raise InvalidControlRequest("vendor", f"vendor must be one of {sorted(CREDENTIALS)}, not {vendor!r}")
     return vendor

@@ -17,10 +17,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, CallKind, Fault, Kind, request_text
+from airflow_provider_videoai.sandbox.faults import (
+    REPLACING_FAULTS,
+    RESPONSE_FAULTS,
+    CallKind,
+    Fault,
+    FaultKind,
+    request_text,
+)
 from airflow_provider_videoai.sandbox.ledger import Entry
+from airflow_provider_videoai.sandbox.state import SandboxState
 from airflow_provider_videoai.sandbox.transport import DropConnection, ResetConnection
-from airflow_provider_videoai.sandbox.world import World
 
 LARGEST_BODY = 8 * 1024 * 1024
 GARBAGE = "\x00<<< this is not what you asked for >>>"
@@ -68,7 +75,7 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class Answer:
+class VendorResponse:
     """What a vendor says. ``job_id`` is set when a job was accepted, ``charged`` when money was taken for it."""
 
     body: Mapping[str, Any]
@@ -82,7 +89,7 @@ class Answer:
 class Refused(Exception):
     """A vendor's no."""
 
-    def __init__(self, answer: Answer, reason: str) -> None:
+    def __init__(self, answer: VendorResponse, reason: str) -> None:
         super().__init__(reason)
         self.answer = answer
         self.reason = reason
@@ -96,7 +103,7 @@ class Call:
     path: str
     kind: CallKind
     operation: str
-    handler: Callable[[Incoming], Awaitable[Answer]]
+    handler: Callable[[Incoming], Awaitable[VendorResponse]]
 
 
 class Vendor(Protocol):
@@ -107,7 +114,7 @@ class Vendor(Protocol):
     def calls(self) -> list[Call]:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Return the calls that it documents."""
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
+    def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Return its own answer for a full quota or a failed authentication, with ``code`` instead of the usual one."""
 
     def reset(self) -> None:
@@ -130,18 +137,18 @@ class HasIds(Protocol):
         """Return what there is, by the vendor's name of the field."""
 
 
-def routes_of(world: World, vendor: Vendor) -> list[Route]:
+def routes_of(state: SandboxState, vendor: Vendor) -> list[Route]:
     """Return routes for every call of ``vendor``."""
     return [
-        Route(call.path, Endpoint(world, vendor, call).serve, methods=list(call.methods)) for call in vendor.calls()
+        Route(call.path, Endpoint(state, vendor, call).serve, methods=list(call.methods)) for call in vendor.calls()
     ]
 
 
 class Endpoint:
     """Serves one call of one vendor."""
 
-    def __init__(self, world: World, vendor: Vendor, call: Call) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState, vendor: Vendor, call: Call) -> None:
+        self._state = state
         self._vendor = vendor
         self._call = call
 
@@ -151,8 +158,8 @@ class Endpoint:
         if len(incoming.body) > LARGEST_BODY:
             return PlainTextResponse("request entity too large", 413)
         request_text.set(f"{incoming.path}?{incoming.raw_query}\n{incoming.body.decode('utf-8', 'replace')}")
-        fault = self._world.faults.claim(self._vendor.key, self._call.kind, INSTEAD | AFTERWARDS)
-        if fault is not None and fault.kind in INSTEAD:
+        fault = self._state.faults.claim(self._vendor.key, self._call.kind, REPLACING_FAULTS | RESPONSE_FAULTS)
+        if fault is not None and fault.kind in REPLACING_FAULTS:
             return self._instead(incoming, fault)
         entry = self._open(incoming)
         answer = await self._vendor_answer(incoming, entry)
@@ -169,7 +176,7 @@ class Endpoint:
         return response
 
     def _open(self, incoming: Incoming) -> Entry:
-        ledger, key, call = self._world.ledger, self._vendor.key, self._call
+        ledger, key, call = self._state.ledger, self._vendor.key, self._call
         if call.kind in (CallKind.SUBMIT, CallKind.PULL):
             return ledger.submission(key, call.operation, incoming.fields)
         is_status = call.kind in (CallKind.QUERY, CallKind.PULL_QUERY)
@@ -177,21 +184,21 @@ class Endpoint:
         entry["job_ids"] = incoming.job_ids
         return entry
 
-    async def _vendor_answer(self, incoming: Incoming, entry: Entry) -> Answer:
+    async def _vendor_answer(self, incoming: Incoming, entry: Entry) -> VendorResponse:
         try:
             answer = await self._call.handler(incoming)
         except Refused as refusal:
             answer = refusal.answer
-            self._world.ledger.refuse(self._vendor.key, incoming.path, refusal.reason, answer.code)
+            self._state.ledger.refuse(self._vendor.key, incoming.path, refusal.reason, answer.code)
         entry["code"] = answer.code
         if answer.job_id is not None:
             entry |= {"outcome": "accepted", "job_id": answer.job_id, "charged": answer.charged}
             if answer.charged:
-                self._world.ledger.charge(self._vendor.key, answer.job_id)
+                self._state.ledger.charge(self._vendor.key, answer.job_id)
         return answer
 
     def _drops(self, entry: Entry) -> bool:
-        fault = self._world.faults.claim(self._vendor.key, self._call.kind, {Kind.ACCEPT_THEN_DROP})
+        fault = self._state.faults.claim(self._vendor.key, self._call.kind, {FaultKind.ACCEPT_THEN_DROP})
         if fault is not None:
             entry["fault"] = fault.kind
         return fault is not None
@@ -200,19 +207,19 @@ class Endpoint:
         incoming.fields = incoming.json_object() or {}
         entry = self._open(incoming)
         entry["fault"] = fault.kind
-        if fault.kind in (Kind.QUOTA_FULL, Kind.AUTH_FAILED):
+        if fault.kind in (FaultKind.QUOTA_FULL, FaultKind.AUTH_FAILED):
             answer = self._vendor.deny(fault.kind, self._call.kind, fault.code)
             entry |= {"code": answer.code, "answered": True}
-            self._world.ledger.refuse(self._vendor.key, incoming.path, fault.kind, answer.code)
+            self._state.ledger.refuse(self._vendor.key, incoming.path, fault.kind, answer.code)
             return JSONResponse(dict(answer.body), answer.status, headers=dict(answer.headers))
         response = general_fault(fault)
         if not isinstance(response, ResetConnection):
             entry |= {"code": response.status_code, "answered": True}
-        self._world.ledger.refuse(self._vendor.key, incoming.path, fault.kind, entry["code"])
+        self._state.ledger.refuse(self._vendor.key, incoming.path, fault.kind, entry["code"])
         return response
 
     async def _spoil(self, response: Response, fault: Fault, request: Request, entry: Entry) -> Response:
-        if fault.kind is Kind.STALL:
+        if fault.kind is FaultKind.STALL:
             await asyncio.sleep(fault.seconds)
             entry["answered"] = not await request.is_disconnected()
             return response
@@ -224,13 +231,13 @@ class Endpoint:
 def general_fault(fault: Fault) -> Response:
     """Return the answer of an ordered fault that looks alike at every vendor."""
     match fault.kind:
-        case Kind.HTTP_500:
+        case FaultKind.HTTP_500:
             return PlainTextResponse("Internal Server Error", 500)
-        case Kind.HTML_502:
+        case FaultKind.HTML_502:
             return HTMLResponse("<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", 502)
-        case Kind.RATE_LIMITED:
+        case FaultKind.RATE_LIMITED:
             return JSONResponse({"code": 429, "message": "Too Many Requests"}, 429, headers=_retry_after(fault))
-        case Kind.GARBAGE:
+        case FaultKind.GARBAGE:
             return Response(GARBAGE, 200, media_type="application/json")
         case _:
             return ResetConnection()

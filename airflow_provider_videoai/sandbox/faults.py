@@ -26,7 +26,7 @@ class CallKind(StrEnum):
     LOOKUP = "lookup"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What goes wrong."""
 
     HTTP_500 = "http_500"
@@ -50,40 +50,42 @@ class Kind(StrEnum):
     HTML_PAGE = "html_page"
 
 
-INSTEAD = frozenset(
+REPLACING_FAULTS = frozenset(
     {
-        Kind.HTTP_500,
-        Kind.RATE_LIMITED,
-        Kind.HTML_502,
-        Kind.RESET,
-        Kind.GARBAGE,
-        Kind.QUOTA_FULL,
-        Kind.AUTH_FAILED,
+        FaultKind.HTTP_500,
+        FaultKind.RATE_LIMITED,
+        FaultKind.HTML_502,
+        FaultKind.RESET,
+        FaultKind.GARBAGE,
+        FaultKind.QUOTA_FULL,
+        FaultKind.AUTH_FAILED,
     },
 )
 """These answer in the vendor's place: it never sees the call, and nothing is accepted."""
-AFTERWARDS = frozenset({Kind.STALL, Kind.TRUNCATED})
+RESPONSE_FAULTS = frozenset({FaultKind.STALL, FaultKind.TRUNCATED})
 """The vendor does its work (a submit is accepted and charged), then its answer suffers."""
-OF_JOBS = frozenset({Kind.FAIL_JOB, Kind.ABORT_JOB, Kind.NEVER_ENDS, Kind.LOSE_JOB})
-"""These change the fate of the next job that is accepted."""
+JOB_FAULTS = frozenset({FaultKind.FAIL_JOB, FaultKind.ABORT_JOB, FaultKind.NEVER_ENDS, FaultKind.LOSE_JOB})
+"""These change the outcome of the next job that is accepted."""
 
-OF_MEDIA = frozenset({Kind.EXPIRE_MEDIA, Kind.CUT_MEDIA, Kind.REPLACE_MEDIA, Kind.WRONG_LENGTH, Kind.HTML_PAGE})
+MEDIA_FAULTS = frozenset(
+    {FaultKind.EXPIRE_MEDIA, FaultKind.CUT_MEDIA, FaultKind.REPLACE_MEDIA, FaultKind.WRONG_LENGTH, FaultKind.HTML_PAGE}
+)
 """These befall a file that is fetched."""
 
 _SUBMITS = frozenset({"*", CallKind.SUBMIT, CallKind.PULL})
-_CALLS_OF_KIND: dict[Kind, Collection[str]] = {
-    **dict.fromkeys([*OF_JOBS, Kind.ACCEPT_THEN_DROP], _SUBMITS),
-    **dict.fromkeys(OF_MEDIA, ("*", CallKind.MEDIA)),
+_CALLS_OF_KIND: dict[FaultKind, Collection[str]] = {
+    **dict.fromkeys([*JOB_FAULTS, FaultKind.ACCEPT_THEN_DROP], _SUBMITS),
+    **dict.fromkeys(MEDIA_FAULTS, ("*", CallKind.MEDIA)),
 }
-_OWN_FIELDS: dict[Kind, Collection[str]] = {
-    Kind.STALL: ("seconds",),
-    Kind.RATE_LIMITED: ("retry_after", "retry_after_date"),
-    Kind.FAIL_JOB: ("code",),
-    Kind.QUOTA_FULL: ("code",),
-    Kind.AUTH_FAILED: ("code",),
-    Kind.EXPIRE_MEDIA: ("code",),
-    Kind.CUT_MEDIA: ("bytes", "pause"),
-    Kind.WRONG_LENGTH: ("bytes",),
+_OWN_FIELDS: dict[FaultKind, Collection[str]] = {
+    FaultKind.STALL: ("seconds",),
+    FaultKind.RATE_LIMITED: ("retry_after", "retry_after_date"),
+    FaultKind.FAIL_JOB: ("code",),
+    FaultKind.QUOTA_FULL: ("code",),
+    FaultKind.AUTH_FAILED: ("code",),
+    FaultKind.EXPIRE_MEDIA: ("code",),
+    FaultKind.CUT_MEDIA: ("bytes", "pause"),
+    FaultKind.WRONG_LENGTH: ("bytes",),
 }
 _SHARED_FIELDS = ("vendor", "call", "kind", "times", "after", "match")
 
@@ -91,7 +93,7 @@ request_text: ContextVar[str] = ContextVar("request_text", default="")
 """The URL and body of the request that is being served; faults with a ``match`` look into it."""
 
 
-class BadControl(Exception):
+class InvalidControlRequest(Exception):
     """A control request that cannot be carried out; ``field`` names the culprit."""
 
     def __init__(self, field: str, text: str) -> None:
@@ -110,7 +112,7 @@ class Fault:
     id: str
     vendor: str
     call: str
-    kind: Kind
+    kind: FaultKind
     times: int | None = 1
     after: int = 0
     match: str = ""
@@ -123,7 +125,7 @@ class Fault:
     fired: int = 0
     passed: int = 0
 
-    def meets(self, vendor: str, call: CallKind, kinds: Collection[Kind]) -> bool:
+    def matches(self, vendor: str, call: CallKind, kinds: Collection[FaultKind]) -> bool:
         """Whether this call is one that it waits for."""
         return (
             self.kind in kinds
@@ -145,28 +147,30 @@ class Faults:
         """Cancel all."""
         self._faults.clear()
 
-    def order(self, fields: Mapping[str, Any]) -> Fault:
-        """Enter a fault. Raises :class:`BadControl` that names an unknown or wrong field."""
-        kind = _one_of(fields, "kind", [kind.value for kind in Kind])
-        allowed = {*_SHARED_FIELDS, *_OWN_FIELDS.get(Kind(kind), ())}
+    def inject(self, fields: Mapping[str, Any]) -> Fault:
+        """Enter a fault. Raises :class:`InvalidControlRequest` that names an unknown or wrong field."""
+        kind = _one_of(fields, "kind", [kind.value for kind in FaultKind])
+        allowed = {*_SHARED_FIELDS, *_OWN_FIELDS.get(FaultKind(kind), ())}
         for name in fields:
             if name not in allowed:
-                raise BadControl(name, f"a fault of kind {kind} has no field {name!r}; it has {sorted(allowed)}")
-        calls = _CALLS_OF_KIND.get(Kind(kind), ["*", *(c.value for c in CallKind if c is not CallKind.LOOKUP)])
+                raise InvalidControlRequest(
+                    name, f"a fault of kind {kind} has no field {name!r}; it has {sorted(allowed)}"
+                )
+        calls = _CALLS_OF_KIND.get(FaultKind(kind), ["*", *(c.value for c in CallKind if c is not CallKind.LOOKUP)])
         fault = Fault(
             id=f"fault-{next(self._ids)}",
             vendor=_one_of(fields, "vendor", ["*", *CREDENTIALS], default="*"),
             call=_one_of(fields, "call", list(calls), default="*"),
-            kind=Kind(kind),
+            kind=FaultKind(kind),
             **_checked(fields),
         )
         self._faults.append(fault)
         return fault
 
-    def claim(self, vendor: str, call: CallKind, kinds: Collection[Kind]) -> Fault | None:
+    def claim(self, vendor: str, call: CallKind, kinds: Collection[FaultKind]) -> Fault | None:
         """Fire the first fault that waits for this call; faults still in their ``after`` count it as passed."""
         for fault in self._faults:
-            if not fault.meets(vendor, call, kinds):
+            if not fault.matches(vendor, call, kinds):
                 continue
             if fault.passed < fault.after:
                 fault.passed += 1
@@ -183,7 +187,7 @@ class Faults:
 def _one_of(fields: Mapping[str, Any], name: str, allowed: Collection[str], default: str | None = None) -> str:
     value = fields.get(name, default)
     if not isinstance(value, str) or value not in allowed:
-        raise BadControl(name, f"{name} must be one of {sorted(allowed)}, not {value!r}")
+        raise InvalidControlRequest(name, f"{name} must be one of {sorted(allowed)}, not {value!r}")
     return value
 
 
@@ -202,12 +206,12 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
             continue
         value = fields[name]
         if isinstance(value, bool) or not isinstance(value, types) or (value is not None and value < low):
-            raise BadControl(name, f"{name} must be a number of at least {low}, not {value!r}")
+            raise InvalidControlRequest(name, f"{name} must be a number of at least {low}, not {value!r}")
         found[name] = value
     if not isinstance(fields.get("match", ""), str):
-        raise BadControl("match", "match must be a text")
+        raise InvalidControlRequest("match", "match must be a text")
     if "retry_after_date" in fields and not isinstance(fields["retry_after_date"], bool):
-        raise BadControl("retry_after_date", "retry_after_date must be true or false")
+        raise InvalidControlRequest("retry_after_date", "retry_after_date must be true or false")
     if "code" in fields and (isinstance(fields["code"], bool) or not isinstance(fields["code"], (int, str))):
-        raise BadControl("code", "code must be a number or a string")
+        raise InvalidControlRequest("code", "code must be a number or a string")
     return found | {name: fields[name] for name in ("match", "retry_after_date", "code") if name in fields}

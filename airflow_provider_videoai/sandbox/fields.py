@@ -20,7 +20,7 @@ class Problem(StrEnum):
     UNKNOWN = "unknown"
 
 
-class BadField(Exception):
+class InvalidField(Exception):
     """A field that its vendor would not take."""
 
     def __init__(self, name: str, problem: Problem, text: str) -> None:
@@ -51,9 +51,9 @@ class Fields:
         self._read.add(name)
         return self._given.get(name)
 
-    def fault(self, name: str, problem: Problem, text: str) -> BadField:
+    def fault(self, name: str, problem: Problem, text: str) -> InvalidField:
         """Make the error that names this field in full."""
-        return BadField(f"{self._within}{name}", problem, text)
+        return InvalidField(f"{self._within}{name}", problem, text)
 
     def need(self, name: str) -> Any:
         """Return a value that must be there and not be empty."""

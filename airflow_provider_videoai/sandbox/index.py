@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
 from airflow_provider_videoai.sandbox.endpoints import HasIds, Vendor
-from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.media import scenery
+from airflow_provider_videoai.sandbox.faults import CallKind, FaultKind
+from airflow_provider_videoai.sandbox.media import samples
 from airflow_provider_videoai.sandbox.shapes import SHAPES
 
 __all__ = ["CONTROL", "index"]
@@ -20,7 +20,7 @@ CONTROL = {
     "POST /sandbox/faults": {
         "vendor": ["*", *CREDENTIALS],
         "call": ["*", *(kind.value for kind in CallKind if kind is not CallKind.LOOKUP)],
-        "kind": [kind.value for kind in Kind],
+        "kind": [kind.value for kind in FaultKind],
         "times": "how often it fires, null for always (default 1)",
         "after": "how many matching calls go well first (default 0)",
         "match": "only requests with this text in their URL or body (default: all)",
@@ -48,7 +48,7 @@ CONTROL = {
 
 def index(base_url: str, vendors: list[Vendor]) -> dict[str, Any]:
     """Return the index; URLs in it start with ``base_url``."""
-    x1, y1, x2, y2 = scenery.CAPTION_REGION
+    x1, y1, x2, y2 = samples.CAPTION_REGION
     return {
         "vendors": {
             vendor.key: [f"{'|'.join(call.methods)} {call.path}" for call in vendor.calls()] for vendor in vendors
@@ -56,14 +56,14 @@ def index(base_url: str, vendors: list[Vendor]) -> dict[str, Any]:
         "samples": {
             "clip": {
                 "url": f"{base_url}/sample/clip.mp4",
-                "width": scenery.WIDTH,
-                "height": scenery.HEIGHT,
-                "frame_rate": scenery.RATE,
-                "seconds": scenery.SECONDS,
+                "width": samples.WIDTH,
+                "height": samples.HEIGHT,
+                "frame_rate": samples.RATE,
+                "seconds": samples.SECONDS,
                 "caption_region": [x1, y1, x2, y2],
             },
             "large": {"url": f"{base_url}/sample/large-500.mp4", "megabytes": "any number from 1 to 1000 in its name"},
-            "speech": {"url": f"{base_url}/sample/speech.mp3", "text": scenery.SPEECH_TEXT},
+            "speech": {"url": f"{base_url}/sample/speech.mp3", "text": samples.SPEECH_TEXT},
         },
         "ids": {vendor.key: vendor.ids() for vendor in vendors if isinstance(vendor, HasIds)},
         "control": CONTROL,

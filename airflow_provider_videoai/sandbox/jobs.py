@@ -13,16 +13,16 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_videoai.sandbox.clock import Clock
-from airflow_provider_videoai.sandbox.media.outcome import Rendered, RenderingFailed
+from airflow_provider_videoai.sandbox.media.rendered import Rendered, RenderingFailed
 
 
-class Fate(StrEnum):
+class Outcome(StrEnum):
     """What will become of a job, decided when it is accepted."""
 
     RENDER = "render"
     FAIL = "fail"
     ABORT = "abort"
-    ENDLESS = "endless"
+    NEVER_ENDS = "never_ends"
     LOST = "lost"
 
 
@@ -37,7 +37,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
-class Lane:
+class ConcurrencyGroup:
     """Jobs that share slots at the vendor: no more than ``capacity`` of them run at once."""
 
     name: str
@@ -55,8 +55,8 @@ class Job:
     queue_seconds: float
     run_seconds: float
     owner: str = ""
-    lane: Lane | None = None
-    fate: Fate = Fate.RENDER
+    group: ConcurrencyGroup | None = None
+    outcome: Outcome = Outcome.RENDER
     fail_code: int | str | None = None
     rendering: Future[Rendered] | None = None
     rendered_at: float | None = None
@@ -70,7 +70,7 @@ class Job:
 
     def end_after(self, start: float) -> float:
         """When it ends if it starts at ``start``; infinite as long as that cannot be known."""
-        if self.fate is Fate.ENDLESS:
+        if self.outcome is Outcome.NEVER_ENDS:
             return math.inf
         nominal = start + self.run_seconds
         if self.rendering is None:
@@ -94,7 +94,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class View:
+class Snapshot:
     """One look at a job: ``progress`` in percent, ``ahead`` the number of jobs before it in the queue."""
 
     phase: Phase
@@ -102,72 +102,72 @@ class View:
     ahead: int
 
 
-class JobBook:
+class JobRegistry:
     """Every job of every vendor."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._jobs: dict[tuple[str, str], Job] = {}
-        self._lanes: defaultdict[str, list[Job]] = defaultdict(list)
+        self._groups: defaultdict[str, list[Job]] = defaultdict(list)
 
     def clear(self) -> None:
         """Forget all jobs."""
         self._jobs.clear()
-        self._lanes.clear()
+        self._groups.clear()
 
     def add(self, job: Job) -> None:
         """Enter an accepted job."""
         self._jobs[job.vendor, job.job_id] = job
-        if job.lane:
-            self._lanes[f"{job.vendor}/{job.lane.name}"].append(job)
+        if job.group:
+            self._groups[f"{job.vendor}/{job.group.name}"].append(job)
 
-    def knows(self, vendor: str, job_id: str) -> bool:
+    def has_id(self, vendor: str, job_id: str) -> bool:
         """Whether the id was ever given out, to a lost job too."""
         return (vendor, job_id) in self._jobs
 
     def find(self, vendor: str, job_id: str) -> Job | None:
         """Find the job as its vendor would: a lost one is unknown to it."""
         job = self._jobs.get((vendor, job_id))
-        return None if job is None or job.fate is Fate.LOST else job
+        return None if job is None or job.outcome is Outcome.LOST else job
 
     def of(self, vendor: str, operation: str) -> list[Job]:
         """Jobs of one operation, oldest first."""
         return [job for job in self._jobs.values() if job.vendor == vendor and job.operation == operation]
 
-    def view(self, job: Job) -> View:
+    def snapshot(self, job: Job) -> Snapshot:
         """Look at ``job`` at this moment of its vendor's job clock."""
         now = self._clock.now(job.vendor)
         start, ahead = self._start(job, now)
         if now < start:
-            return View(Phase.QUEUED, 0, ahead)
+            return Snapshot(Phase.QUEUED, 0, ahead)
         if now < job.end_after(start):
             ran = (now - start) / job.run_seconds if job.run_seconds else 1.0
-            return View(Phase.RUNNING, min(99, int(100 * ran)), 0)
-        return View(_ending(job), 100, 0)
+            return Snapshot(Phase.RUNNING, min(99, int(100 * ran)), 0)
+        return Snapshot(_ending(job), 100, 0)
 
     def unfinished(self, vendor: str, operation: str) -> int:
         """How many jobs of this operation have not ended."""
         open_phases = (Phase.QUEUED, Phase.RUNNING)
-        return sum(self.view(job).phase in open_phases for job in self.of(vendor, operation))
+        return sum(self.snapshot(job).phase in open_phases for job in self.of(vendor, operation))
 
     def _start(self, job: Job, now: float) -> tuple[float, int]:
-        if job.lane is None:
+        if job.group is None:
             return job.earliest_start, 0
         ahead = 0
         ends: list[float] = []
-        for other in self._lanes[f"{job.vendor}/{job.lane.name}"]:
-            freed = heapq.heappop(ends) if len(ends) >= job.lane.capacity else -math.inf
+        for other in self._groups[f"{job.vendor}/{job.group.name}"]:
+            freed = heapq.heappop(ends) if len(ends) >= job.group.capacity else -math.inf
             start = max(other.earliest_start, freed)
             if other is job:
                 return start, ahead
             heapq.heappush(ends, other.end_after(start))
             ahead += start > now
-        raise LookupError(f"{job.job_id} is not in its lane")
+        raise LookupError(f"{job.job_id} is not in its group")
 
 
 def _ending(job: Job) -> Phase:
-    if job.fate is Fate.ABORT:
+    if job.outcome is Outcome.ABORT:
         return Phase.ABORTED
-    if job.fate is Fate.FAIL or job.failure() is not None:
+    if job.outcome is Outcome.FAIL or job.failure() is not None:
         return Phase.FAILED
     return Phase.SUCCEEDED

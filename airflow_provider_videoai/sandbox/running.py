@@ -27,46 +27,46 @@ class Sandbox:
 
     def index(self) -> dict[str, Any]:
         """Return what there is: calls, samples, built-in ids, control fields."""
-        return self._ask("GET", "/sandbox")
+        return self._request("GET", "/sandbox")
 
     def ledger(self, vendor: str | None = None) -> dict[str, Any]:
         """Return the books: ``submissions``, ``charges``, ``polls``, ``lookups``, ``refused``, ``totals``."""
-        return self._ask("GET", "/sandbox/ledger" + (f"?vendor={vendor}" if vendor else ""))
+        return self._request("GET", "/sandbox/ledger" + (f"?vendor={vendor}" if vendor else ""))
 
     def clear_ledger(self) -> None:
         """Empty the books."""
-        self._ask("DELETE", "/sandbox/ledger")
+        self._request("DELETE", "/sandbox/ledger")
 
     def fault(self, **fields: Any) -> dict[str, Any]:
-        """Order a fault; returns it with its id."""
-        return self._ask("POST", "/sandbox/faults", fields)
+        """InpaintRequest a fault; returns it with its id."""
+        return self._request("POST", "/sandbox/faults", fields)
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the ordered faults, each with how often it fired."""
-        found: list[dict[str, Any]] = self._ask("GET", "/sandbox/faults")["faults"]
+        found: list[dict[str, Any]] = self._request("GET", "/sandbox/faults")["faults"]
         return found
 
     def clear_faults(self) -> None:
         """Cancel all faults."""
-        self._ask("DELETE", "/sandbox/faults")
+        self._request("DELETE", "/sandbox/faults")
 
     def clock(self, **fields: Any) -> dict[str, Any]:
         """Set ``queue_seconds`` and ``run_seconds``, or ``advance``, of all vendors or one; returns all settings."""
-        return self._ask("POST", "/sandbox/clock", fields)
+        return self._request("POST", "/sandbox/clock", fields)
 
     def shapes(self, **shapes: str) -> dict[str, Any]:
         """Choose forms of answers; returns all of them."""
-        return self._ask("POST", "/sandbox/shapes", shapes)
+        return self._request("POST", "/sandbox/shapes", shapes)
 
     def reset(self) -> None:
         """Return everything to the start."""
-        self._ask("POST", "/sandbox/reset")
+        self._request("POST", "/sandbox/reset")
 
     def close(self) -> None:
         """Close this handle's own connections; the server goes on."""
         self._client.close()
 
-    def _ask(self, method: str, path: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _request(self, method: str, path: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
         response = self._client.request(method, path, json=fields)
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise ValueError(response.json()["error"])

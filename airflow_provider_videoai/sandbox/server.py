@@ -17,18 +17,18 @@ from airflow_provider_videoai.sandbox.control import Control
 from airflow_provider_videoai.sandbox.credentials import VENDORS
 from airflow_provider_videoai.sandbox.endpoints import HasStorage, Vendor, routes_of
 from airflow_provider_videoai.sandbox.media.serving import media_route
+from airflow_provider_videoai.sandbox.state import SandboxState
 from airflow_provider_videoai.sandbox.transport import ExposedProtocol
-from airflow_provider_videoai.sandbox.world import World
 
 START_SECONDS = 30
 
 
-def application(world: World) -> Starlette:
+def application(state: SandboxState) -> Starlette:
     """Return all vendors, their storage, the samples and the control API as one ASGI application."""
-    vendors: list[Vendor] = [import_module(f"{__package__}.{key}").SERVICE(world) for key in VENDORS]
-    routes = [route for vendor in vendors for route in routes_of(world, vendor)]
+    vendors: list[Vendor] = [import_module(f"{__package__}.{key}").SERVICE(state) for key in VENDORS]
+    routes = [route for vendor in vendors for route in routes_of(state, vendor)]
     storage = [route for vendor in vendors if isinstance(vendor, HasStorage) for route in vendor.storage_routes()]
-    return Starlette(routes=[*routes, *storage, media_route(world), *Control(world, vendors).routes()])
+    return Starlette(routes=[*routes, *storage, media_route(state), *Control(state, vendors).routes()])
 
 
 class _Server(uvicorn.Server):
@@ -54,9 +54,9 @@ class SandboxServer:
         self._socket = socket.create_server((host, port), backlog=256)
         shown = "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104 - the caller's choice
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
-        self._world = World(Path(tempfile.mkdtemp(prefix="videoai-sandbox-")), durations)
+        self._state = SandboxState(Path(tempfile.mkdtemp(prefix="videoai-sandbox-")), durations)
         config = uvicorn.Config(
-            application(self._world),
+            application(self._state),
             http=ExposedProtocol,
             ws="none",
             lifespan="off",
@@ -80,4 +80,4 @@ class SandboxServer:
         """End serving and rendering, and remove all files."""
         self._server.should_exit = True
         self._thread.join()
-        self._world.close()
+        self._state.close()

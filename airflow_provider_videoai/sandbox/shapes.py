@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import VENDORS
-from airflow_provider_videoai.sandbox.faults import BadControl
+from airflow_provider_videoai.sandbox.faults import InvalidControlRequest
 
 SHAPES: dict[str, tuple[str, ...]] = {key: each.SHAPES for key, each in VENDORS.items() if hasattr(each, "SHAPES")}
 """Allowed shapes by vendor; the first is the default. A vendor with one form of answer has none."""
 
 
-class Shapes:
+class ResponseShapes:
     """The chosen shapes."""
 
     def __init__(self) -> None:
@@ -28,11 +28,11 @@ class Shapes:
         return self._chosen[vendor]
 
     def choose(self, wanted: Mapping[str, Any]) -> None:
-        """Choose shapes. Raises :class:`BadControl` that names a vendor without shapes or with a wrong one."""
+        """Choose shapes."""
         for vendor, shape in wanted.items():
             if shape not in SHAPES.get(vendor, ()):
                 allowed = SHAPES.get(vendor, "none: this vendor has one form of answer only")
-                raise BadControl(vendor, f"no shape {shape!r} for {vendor}; there are {allowed}")
+                raise InvalidControlRequest(vendor, f"no shape {shape!r} for {vendor}; there are {allowed}")
         self._chosen.update(wanted)
 
     def describe(self) -> dict[str, str]:

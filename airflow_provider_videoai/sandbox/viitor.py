@@ -24,15 +24,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming, Refused
-from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
-from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase
+from airflow_provider_videoai.sandbox.endpoints import Call, Incoming, Refused, VendorResponse
+from airflow_provider_videoai.sandbox.faults import CallKind, FaultKind
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField, Problem
+from airflow_provider_videoai.sandbox.jobs import Job, Outcome, Phase
 from airflow_provider_videoai.sandbox.media.fetching import fetch
-from airflow_provider_videoai.sandbox.media.outcome import Rendered, Stop
-from airflow_provider_videoai.sandbox.media.repaint import Region
-from airflow_provider_videoai.sandbox.media.repainter import Order
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.media.inpaint import Region
+from airflow_provider_videoai.sandbox.media.inpainter import InpaintRequest
+from airflow_provider_videoai.sandbox.media.rendered import Rendered, Stop
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 KEY = "viitor"
 OPERATION = "text_removal"
@@ -49,8 +49,8 @@ CREATED, QUEUED = 1, 2
 Roi = tuple[float, float, float, float]
 
 
-def _no(code: int, message: str, status: int = 200) -> Refused:
-    return Refused(Answer({"code": code, "message": message, "data": None}, code, status), message)
+def _refusal(code: int, message: str, status: int = 200) -> Refused:
+    return Refused(VendorResponse({"code": code, "message": message, "data": None}, code, status), message)
 
 
 class ViiTor:
@@ -58,8 +58,8 @@ class ViiTor:
 
     key = KEY
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def calls(self) -> list[Call]:
         """Return its two calls."""
@@ -71,54 +71,54 @@ class ViiTor:
     def reset(self) -> None:
         """Do nothing: it remembers nothing beside its jobs."""
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+    def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
         """Return its answer to a stranger, or to one too many."""
-        full = kind is Kind.QUOTA_FULL
+        full = kind is FaultKind.QUOTA_FULL
         usual = FULL if full else UNAUTHORISED
         message = "Too many unfinished tasks" if full else "Unauthorized"
         status, chosen = (usual, usual) if code is None else (200, code)
-        return Answer({"code": chosen, "message": message, "data": None}, chosen, status)
+        return VendorResponse({"code": chosen, "message": message, "data": None}, chosen, status)
 
-    async def add(self, incoming: Incoming) -> Answer:
+    async def add(self, incoming: Incoming) -> VendorResponse:
         """Create a task."""
         user = _user_of(incoming)
         _check_channel(incoming)
         fields = _body_of(incoming)
         try:
             url, name, detect, erase = _read(fields)
-        except BadField as error:
-            raise _no(MISSING if error.problem is Problem.MISSING else INVALID, str(error)) from None
+        except InvalidField as error:
+            raise _refusal(MISSING if error.problem is Problem.MISSING else INVALID, str(error)) from None
         incoming.fields.update(url=url, taskName=name, textDetectROI=detect, fullEraseROI=erase)
         job_id = f"{PREFIX}_{time.strftime('%Y%m%d')}{secrets.token_hex(5)}"
         regions = [_region(roi, only_text=True) for roi in detect] + [_region(roi) for roi in erase]
-        self._world.accept(KEY, OPERATION, job_id, lambda stop: self._render(url, regions, stop), owner=user)
-        return Answer({"code": 0, "message": "OK", "data": {"taskId": job_id}}, 0, job_id=job_id, charged=True)
+        self._state.accept(KEY, OPERATION, job_id, lambda stop: self._render(url, regions, stop), owner=user)
+        return VendorResponse({"code": 0, "message": "OK", "data": {"taskId": job_id}}, 0, job_id=job_id, charged=True)
 
-    async def task_status(self, incoming: Incoming) -> Answer:
+    async def task_status(self, incoming: Incoming) -> VendorResponse:
         """Report up to 100 tasks."""
         user = _user_of(incoming)
         ids = _ids(_body_of(incoming))
         incoming.job_ids.extend(ids)
-        jobs = [job for job_id in ids if (job := self._world.jobs.find(KEY, job_id)) and job.owner == user]
+        jobs = [job for job_id in ids if (job := self._state.jobs.find(KEY, job_id)) and job.owner == user]
         rows = [self._row(job, incoming.base_url) for job in jobs]
         # Nothing promises that rows come in the order of the ids.
         random.shuffle(rows)
-        return Answer({"code": 0, "message": "OK", "data": rows}, 0)
+        return VendorResponse({"code": 0, "message": "OK", "data": rows}, 0)
 
     def _row(self, job: Job, base_url: str) -> dict[str, Any]:
-        view = self._world.jobs.view(job)
+        snapshot = self._state.jobs.snapshot(job)
         url, error = None, 0
-        if view.phase is Phase.SUCCEEDED:
+        if snapshot.phase is Phase.SUCCEEDED:
             # The status turns 4 one poll before the URL is there.
             seen = job.notes.setdefault("finish_seen", 0)
             job.notes["finish_seen"] = seen + 1
             url = base_url + job.result().media.url_path if seen else None
-        elif view.phase in (Phase.FAILED, Phase.ABORTED):
+        elif snapshot.phase in (Phase.FAILED, Phase.ABORTED):
             error = _error_code(job)
         return {
             "taskId": job.job_id,
-            "taskStatus": self._status(job, view.phase),
-            "taskProgress": view.progress,
+            "taskStatus": self._status(job, snapshot.phase),
+            "taskProgress": snapshot.progress,
             "errorCode": error,
             "targetVideoUrl": url,
             "updateTime": int(time.time() * 1000),
@@ -127,14 +127,14 @@ class ViiTor:
     def _status(self, job: Job, phase: Phase) -> int:
         if phase is not Phase.QUEUED:
             return STATUS[phase]
-        waited = self._world.clock.now(KEY) - job.submitted
+        waited = self._state.clock.now(KEY) - job.submitted
         return CREATED if waited < job.queue_seconds / 3 else QUEUED
 
     def _render(self, url: str, regions: Sequence[Region], stop: Stop) -> Rendered:
-        source = fetch(url, self._world.root / f"{secrets.token_hex(8)}.in", stop)
-        order = Order(source, lambda *_: regions, recipe=tuple(regions))
+        source = fetch(url, self._state.root / f"{secrets.token_hex(8)}.in", stop)
+        inpaint_request = InpaintRequest(source, lambda *_: regions, recipe=tuple(regions))
         try:
-            return self._world.repainter.render(KEY, "result.mp4", order, stop)
+            return self._state.inpainter.render(KEY, "result.mp4", inpaint_request, stop)
         finally:
             source.path.unlink()
 
@@ -142,31 +142,31 @@ class ViiTor:
 def _user_of(incoming: Incoming) -> str:
     user = incoming.headers.get("x-user-id")
     if not user:
-        raise _no(MISSING, "X-User-Id is required")
+        raise _refusal(MISSING, "X-User-Id is required")
     if not user.isascii() or not user.isdigit():
-        raise _no(INVALID, "X-User-Id must be numeric")
+        raise _refusal(INVALID, "X-User-Id must be numeric")
     if incoming.headers.get("authorization") != f"Bearer {CREDENTIALS[KEY].password}":
-        raise _no(UNAUTHORISED, "Unauthorized", 401)
+        raise _refusal(UNAUTHORISED, "Unauthorized", 401)
     return user
 
 
 def _check_channel(incoming: Incoming) -> None:
     channel = incoming.headers.get("x-channel")
     if not channel:
-        raise _no(MISSING, "X-Channel is required")
+        raise _refusal(MISSING, "X-Channel is required")
     if channel not in CHANNELS:
-        raise _no(INVALID, "X-Channel must be 100 (Web), 200 (Android) or 300 (iOS)")
+        raise _refusal(INVALID, "X-Channel must be 100 (Web), 200 (Android) or 300 (iOS)")
     if len(incoming.headers.get("x-app-source", "")) > LONGEST_SOURCE:
-        raise _no(INVALID, "X-App-Source has more than 20 characters")
+        raise _refusal(INVALID, "X-App-Source has more than 20 characters")
 
 
 def _body_of(incoming: Incoming) -> Fields:
     accepted = incoming.headers.get("accept", "*/*").lower()
     if not any(kind in accepted for kind in ("application/json", "application/*", "*/*")):
-        raise _no(INVALID, "Accept must allow application/json")
+        raise _refusal(INVALID, "Accept must allow application/json")
     body = incoming.json_object() if incoming.is_json() else None
     if body is None:
-        raise _no(INVALID, "the body must be a JSON object with Content-Type application/json;charset=UTF-8")
+        raise _refusal(INVALID, "the body must be a JSON object with Content-Type application/json;charset=UTF-8")
     return Fields(body)
 
 
@@ -208,16 +208,16 @@ def _ids(fields: Fields) -> list[str]:
     try:
         single, batch = fields.text("taskId"), fields.rows("taskIds")
         fields.done()
-    except BadField as error:
-        raise _no(INVALID, str(error)) from None
+    except InvalidField as error:
+        raise _refusal(INVALID, str(error)) from None
     given = [*([single] if single else []), *batch]
     if not given:
-        raise _no(INVALID, "taskId and taskIds cannot both be empty")
+        raise _refusal(INVALID, "taskId and taskIds cannot both be empty")
     if not all(isinstance(job_id, str) and job_id.startswith(PREFIX) for job_id in given):
-        raise _no(INVALID, f"every task id must start with {PREFIX}")
+        raise _refusal(INVALID, f"every task id must start with {PREFIX}")
     ids = list(dict.fromkeys(given))
     if len(ids) > MOST_IDS:
-        raise _no(INVALID, f"more than {MOST_IDS} task ids")
+        raise _refusal(INVALID, f"more than {MOST_IDS} task ids")
     return ids
 
 
@@ -225,7 +225,7 @@ def _error_code(job: Job) -> Any:
     if job.fail_code is not None:
         return job.fail_code
     failure = job.failure()
-    if job.fate is Fate.RENDER and failure is not None:
+    if job.outcome is Outcome.RENDER and failure is not None:
         return TASK_ERRORS.get(failure.reason, OTHER_TASK_ERROR)
     return OTHER_TASK_ERROR
 

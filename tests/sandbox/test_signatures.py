@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.sandbox import aidge as aidge_server
-from airflow_provider_videoai.sandbox.cdnetworks.auth import Canonical
+from airflow_provider_videoai.sandbox.cdnetworks.auth import CanonicalRequest
 from airflow_provider_videoai.sandbox.tencent_ivh import requests as tencent_server
 
 KEY, SECRET, AT = "AKTESTEXAMPLE0001", "SKTESTEXAMPLE0001", "1700000000"
@@ -72,6 +72,6 @@ def test_cdnetworks_signs_the_known_vectors(
     cdnetworks: Any, scheme: str, headers: dict[str, str], body: bytes, expected: str
 ) -> None:
     path = "/vod/videoManage/videoClipQuery"
-    canonical = Canonical("POST", path, "", headers["content-type"], headers["host"], body)
+    canonical = CanonicalRequest("POST", path, "", headers["content-type"], headers["host"], body)
     assert canonical.signature(f"{scheme}-HMAC-SHA256", SECRET, AT) == expected
     assert cdnetworks.sign(scheme, SECRET, AT, "POST", path, "", headers, body) == expected

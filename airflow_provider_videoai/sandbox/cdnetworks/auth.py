@@ -21,7 +21,7 @@ _AUTHORIZATION = re.compile(
 )
 
 
-class Unauthentic(Exception):
+class AuthenticationFailed(Exception):
     """The call's authentication does not hold; says why."""
 
 
@@ -41,7 +41,7 @@ _SCHEMES = {
 
 
 @dataclass(frozen=True)
-class Canonical:
+class CanonicalRequest:
     """What is signed."""
 
     method: str
@@ -60,7 +60,7 @@ class Canonical:
         return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
-class Gate:
+class SignatureVerifier:
     """Verifies calls, and remembers their signatures so that none is used twice within five minutes."""
 
     def __init__(self) -> None:
@@ -71,45 +71,45 @@ class Gate:
         self._seen.clear()
 
     def check(self, incoming: Incoming) -> None:
-        """Raise :class:`Unauthentic` unless the call is signed by the sandbox's key, freshly, for the first time."""
+        """Verify that a call is signed by the sandbox's key."""
         found = _AUTHORIZATION.fullmatch(incoming.headers.get("authorization", ""))
         if found is None:
-            raise Unauthentic("the Authorization header is absent or malformed")
+            raise AuthenticationFailed("the Authorization header is absent or malformed")
         scheme = _SCHEMES[found["scheme"]]
         timestamp = _checked_headers(incoming, scheme, found["key"])
         if found["headers"] != SIGNED_HEADERS:
-            raise Unauthentic(f"SignedHeaders must be {SIGNED_HEADERS}")
+            raise AuthenticationFailed(f"SignedHeaders must be {SIGNED_HEADERS}")
         canonical = _canonical(incoming, lowers_values=scheme.lowers_values)
         expected = canonical.signature(scheme.algorithm, CREDENTIALS["cdnetworks"].password, timestamp)
         if not hmac.compare_digest(expected, found["signature"]):
-            raise Unauthentic("the signature does not match")
+            raise AuthenticationFailed("the signature does not match")
         self._remember(expected)
 
     def _remember(self, signature: str) -> None:
         now = time.monotonic()
         self._seen = {old: at for old, at in self._seen.items() if now - at < WINDOW}
         if signature in self._seen:
-            raise Unauthentic("the signature was used before, within five minutes")
+            raise AuthenticationFailed("the signature was used before, within five minutes")
         self._seen[signature] = now
 
 
 def _checked_headers(incoming: Incoming, scheme: _Scheme, key: str) -> str:
     if key != CREDENTIALS["cdnetworks"].login or incoming.headers.get(scheme.key_header) != key:
-        raise Unauthentic(f"unknown access key, or {scheme.key_header} is not the credential's")
+        raise AuthenticationFailed(f"unknown access key, or {scheme.key_header} is not the credential's")
     if scheme.algorithm.startswith("CNC") and incoming.headers.get("x-cnc-auth-method") != "AKSK":
-        raise Unauthentic("x-cnc-auth-method must be AKSK")
+        raise AuthenticationFailed("x-cnc-auth-method must be AKSK")
     timestamp = incoming.headers.get(scheme.timestamp_header, "")
     if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > WINDOW:
-        raise Unauthentic(f"{scheme.timestamp_header} must be Unix seconds, at most five minutes off")
+        raise AuthenticationFailed(f"{scheme.timestamp_header} must be Unix seconds, at most five minutes off")
     return timestamp
 
 
-def _canonical(incoming: Incoming, *, lowers_values: bool) -> Canonical:
+def _canonical(incoming: Incoming, *, lowers_values: bool) -> CanonicalRequest:
     content_type, host = incoming.headers.get("content-type", ""), incoming.headers.get("host", "")
     if lowers_values:
         content_type, host = content_type.lower(), host.lower()
     is_get = incoming.method == "GET"
-    return Canonical(
+    return CanonicalRequest(
         method=incoming.method,
         path=incoming.path,
         query=unquote(incoming.raw_query) if is_get else "",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_provider_videoai.sandbox.endpoints import Answer, Incoming, Refused
-from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.endpoints import Incoming, Refused, VendorResponse
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField, Problem
 from airflow_provider_videoai.sandbox.media.trimming import Cut
 
 PARAMETER, NAME_LENGTH, NO_VIDEO, NO_VIDEO_ID, NAME_CHARACTERS = 1000, 1500, 1502, 1503, 1504
@@ -37,7 +37,7 @@ _URL_SAFE = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 def refusal(code: int, message: str, status: int = 200) -> Refused:
     """Make the vendor's error answer."""
-    return Refused(Answer({"code": code, "message": message, "data": None}, code, status), message)
+    return Refused(VendorResponse({"code": code, "message": message, "data": None}, code, status), message)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def read_trim(fields: Fields) -> TrimRequest:
 def _setting(fields: Fields, name: str, high: int) -> int | None:
     try:
         return fields.whole(name, 1, high)
-    except BadField as error:
+    except InvalidField as error:
         raise refusal(CODES_OF_SETTINGS[name], str(error)) from None
 
 
@@ -188,7 +188,7 @@ def _pull_file(row: Any) -> PullFile:
     return PullFile(name, url, md5.lower() if md5 else None)
 
 
-def parameter_error(error: BadField) -> Refused:
+def parameter_error(error: InvalidField) -> Refused:
     """Translate a wrong field that has no code of its own."""
     word = "missing " if error.problem is Problem.MISSING else ""
     return refusal(PARAMETER, f"parameter error: {word}{error}")

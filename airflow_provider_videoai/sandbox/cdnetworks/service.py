@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from starlette.routing import Route
 
-from airflow_provider_videoai.sandbox.cdnetworks.auth import Gate, Unauthentic
+from airflow_provider_videoai.sandbox.cdnetworks.auth import AuthenticationFailed, SignatureVerifier
 from airflow_provider_videoai.sandbox.cdnetworks.publishing import CODE_TYPES, published
 from airflow_provider_videoai.sandbox.cdnetworks.requests import (
     NO_VIDEO,
@@ -34,18 +34,18 @@ from airflow_provider_videoai.sandbox.cdnetworks.videos import (
     LIBRARY_VIDEO_ID,
     SOURCE_PULLED,
     SOURCE_TRIMMED,
-    Library,
     Video,
+    VideoLibrary,
 )
-from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming
-from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.fields import BadField, Fields
+from airflow_provider_videoai.sandbox.endpoints import Call, Incoming, VendorResponse
+from airflow_provider_videoai.sandbox.faults import CallKind, FaultKind
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField
 from airflow_provider_videoai.sandbox.jobs import Job, Phase
 from airflow_provider_videoai.sandbox.media.fetching import fetch
 from airflow_provider_videoai.sandbox.media.fetching import file_name_of as name_in_url
-from airflow_provider_videoai.sandbox.media.outcome import Rendered, RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.rendered import Rendered, RenderingFailed, Stop
 from airflow_provider_videoai.sandbox.media.trimming import trim
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 T = TypeVar("T")
 
@@ -62,11 +62,11 @@ class CDNetworks:
 
     key = KEY
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._gate = Gate()
-        self._library = Library(world)
-        self._storage = Storage(world, self._library)
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+        self._verifier = SignatureVerifier()
+        self._library = VideoLibrary(state)
+        self._storage = Storage(state, self._library)
 
     def calls(self) -> list[Call]:
         """Return its six calls."""
@@ -90,43 +90,45 @@ class CDNetworks:
 
     def reset(self) -> None:
         """Forget signatures and videos."""
-        self._gate.forget()
+        self._verifier.forget()
         self._library.clear()
         self._storage.clear()
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+    def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
         """Return its answer to a stranger, or to one too many."""
-        full = kind is Kind.QUOTA_FULL
+        full = kind is FaultKind.QUOTA_FULL
         message = "too many unfinished tasks" if full else "no permission"
         usual, status = (TOO_MANY, 429) if full else (NO_PERMISSION, 401)
         chosen = usual if code is None else code
-        return Answer({"code": chosen, "message": message, "data": None}, chosen, status if code is None else 200)
+        return VendorResponse(
+            {"code": chosen, "message": message, "data": None}, chosen, status if code is None else 200
+        )
 
-    async def video_clip(self, incoming: Incoming) -> Answer:
+    async def video_clip(self, incoming: Incoming) -> VendorResponse:
         """Accept a trim under the caller's own ``transNo``."""
         fields = self._enter(incoming)
         incoming.fields.update(fields.given())
         request = _checked(read_trim, fields)
-        if self._world.jobs.knows(KEY, request.trans_no):
+        if self._state.jobs.has_id(KEY, request.trans_no):
             raise refusal(TRANS_ILLEGAL, "TRANSNO already exists")
         if not self._library.has(request.video_id):
             raise refusal(NO_VIDEO, "the video does not exist")
-        job = self._world.accept(KEY, TRIM, request.trans_no, lambda stop: self._trim(request, stop))
+        job = self._state.accept(KEY, TRIM, request.trans_no, lambda stop: self._trim(request, stop))
         job.notes["task_id"] = secrets.token_hex(16)
         return _ok(incoming, job.notes["task_id"], job_id=request.trans_no, charged=True)
 
-    async def video_clip_query(self, incoming: Incoming) -> Answer:
+    async def video_clip_query(self, incoming: Incoming) -> VendorResponse:
         """Tell about one trim."""
         fields = self._enter(incoming)
         trans_no = trans_no_of(fields)
         _checked(Fields.done, fields)
         incoming.job_ids.append(trans_no)
-        job = self._world.jobs.find(KEY, trans_no)
+        job = self._state.jobs.find(KEY, trans_no)
         if job is None or job.operation != TRIM:
             raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
-        phase = self._world.jobs.view(job).phase
+        phase = self._state.jobs.snapshot(job).phase
         if phase is Phase.QUEUED:
-            return Answer({"code": PROCESSING, "message": "Video is being processed", "data": None}, PROCESSING)
+            return VendorResponse({"code": PROCESSING, "message": "Video is being processed", "data": None}, PROCESSING)
         found: dict[str, Any] = {
             "taskId": job.notes["task_id"],
             "transNo": trans_no,
@@ -136,7 +138,7 @@ class CDNetworks:
             found["videoInfo"] = _video_of(job).info()
         return _ok(incoming, found)
 
-    async def get_publish_code(self, incoming: Incoming) -> Answer:
+    async def get_publish_code(self, incoming: Incoming) -> VendorResponse:
         """Return where a video can be had."""
         fields = self._enter(incoming)
         video_id = video_id_of(fields)
@@ -147,7 +149,7 @@ class CDNetworks:
         video = await asyncio.to_thread(self._library.get, video_id)
         return _ok(incoming, published(video, code_type, incoming.base_url))
 
-    async def get_upload_token(self, incoming: Incoming) -> Answer:
+    async def get_upload_token(self, incoming: Incoming) -> VendorResponse:
         """Return where a file may be uploaded to, and the id of the video that it will be."""
         fields = self._enter(incoming)
         name = _checked(lambda f: f.need_text("originFileName"), fields)
@@ -156,36 +158,36 @@ class CDNetworks:
             raise refusal(PARAMETER, "originFileName must include the file format")
         return _ok(incoming, self._storage.grant(name, incoming.base_url))
 
-    async def pull_video(self, incoming: Incoming) -> Answer:
+    async def pull_video(self, incoming: Incoming) -> VendorResponse:
         """Accept up to 50 URLs to be fetched into the library."""
         fields = self._enter(incoming)
         files = _checked(read_file_list, fields)
         incoming.fields["fileList"] = [{"fileName": file.name, "fetchUrl": file.url, "md5": file.md5} for file in files]
         trans_no = trans_no_of(fields) if fields.has("transNo") else ""
         _checked(_pull_settings, fields)
-        if trans_no and self._world.jobs.knows(KEY, trans_no):
+        if trans_no and self._state.jobs.has_id(KEY, trans_no):
             raise refusal(TRANS_ILLEGAL, "TRANSNO already exists")
         job_id = trans_no or secrets.token_hex(16)
-        job = self._world.accept(KEY, PULL, job_id, lambda stop: self._pull(files, stop), call=CallKind.PULL)
+        job = self._state.accept(KEY, PULL, job_id, lambda stop: self._pull(files, stop), call=CallKind.PULL)
         job.notes |= {"task_id": secrets.token_hex(16), "files": files, "trans_no": trans_no}
         # A pull is not billed by the job.
         return _ok(incoming, {"taskId": job.notes["task_id"], "tranNo": trans_no}, job_id=job_id)
 
-    async def pull_video_query(self, incoming: Incoming) -> Answer:
+    async def pull_video_query(self, incoming: Incoming) -> VendorResponse:
         """Tell about a pull, by ``taskId`` or ``transNo``; the former wins."""
         fields = self._enter(incoming)
         task_id = _checked(lambda f: f.text("taskId"), fields)
         trans_no = trans_no_of(fields) if not task_id or fields.has("transNo") else ""
         _checked(Fields.done, fields)
         incoming.job_ids.append(task_id or trans_no)
-        jobs = [job for job in self._world.jobs.of(KEY, PULL) if self._world.jobs.find(KEY, job.job_id)]
+        jobs = [job for job in self._state.jobs.of(KEY, PULL) if self._state.jobs.find(KEY, job.job_id)]
         wanted = [j for j in jobs if (j.notes["task_id"] == task_id if task_id else j.job_id == trans_no)]
         if not wanted:
             raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
         return _ok(incoming, self._pull_report(wanted[0], incoming.base_url))
 
     def _pull_report(self, job: Job, base_url: str) -> dict[str, Any]:
-        phase = self._world.jobs.view(job).phase
+        phase = self._state.jobs.snapshot(job).phase
         pending = phase in (Phase.QUEUED, Phase.RUNNING)
         videos = job.result().details["videos"] if phase is Phase.SUCCEEDED else [None] * len(job.notes["files"])
         items = [
@@ -208,19 +210,19 @@ class CDNetworks:
         }
 
     def _enter(self, incoming: Incoming) -> Fields:
-        self._world.ledger.count_call(KEY, incoming.path)
+        self._state.ledger.count_call(KEY, incoming.path)
         try:
-            self._gate.check(incoming)
-        except Unauthentic as error:
+            self._verifier.check(incoming)
+        except AuthenticationFailed as error:
             raise refusal(NO_PERMISSION, str(error), 401) from None
         return fields_of(incoming)
 
     def _typed(self, status: int) -> int | str:
-        return str(status) if self._world.shapes.of(KEY) == "string" else status
+        return str(status) if self._state.shapes.of(KEY) == "string" else status
 
     def _trim(self, request: TrimRequest, stop: Stop) -> Rendered:
         source = self._library.path_of(request.video_id)
-        media = self._world.store.add(KEY, f"{request.filename}.{request.cut.suffix}")
+        media = self._state.store.add(KEY, f"{request.filename}.{request.cut.suffix}")
         seconds = trim(source, media.path, request.cut, stop)
         video = self._library.add(media, request.filename, SOURCE_TRIMMED)
         return Rendered(media, round(seconds * 1000), details={"video": video})
@@ -230,12 +232,12 @@ class CDNetworks:
         pulled = [video for video in videos if video]
         if not pulled:
             raise RenderingFailed("fetch", "no file of the list could be pulled")
-        return Rendered(pulled[0].media, round(pulled[0].facts.seconds * 1000), details={"videos": videos})
+        return Rendered(pulled[0].media, round(pulled[0].media_info.seconds * 1000), details={"videos": videos})
 
     def _pull_one(self, file: PullFile, stop: Stop) -> Video | None:
         """Pull one file; one that cannot be had, or is not what its MD5 says, spoils no other."""
         ending = name_in_url(file.url).rpartition(".")[2].lower() or "mp4"
-        media = self._world.store.add(KEY, f"{file.name.removesuffix('.' + ending)}.{ending}")
+        media = self._state.store.add(KEY, f"{file.name.removesuffix('.' + ending)}.{ending}")
         try:
             fetched = fetch(file.url, media.path, stop)
             if file.md5 and file.md5 != fetched.md5:
@@ -247,17 +249,17 @@ class CDNetworks:
             return None
 
 
-def _ok(incoming: Incoming, found: Any, job_id: str | None = None, *, charged: bool = False) -> Answer:
+def _ok(incoming: Incoming, found: Any, job_id: str | None = None, *, charged: bool = False) -> VendorResponse:
     old_edition = incoming.headers.get("authorization", "").startswith("WS3")
     headers = {"X-WS-RequestId" if old_edition else "x-cnc-request-id": secrets.token_hex(16)}
     body = {"code": 200, "message": "success", "data": found}
-    return Answer(body, 200, headers=headers, job_id=job_id, charged=charged)
+    return VendorResponse(body, 200, headers=headers, job_id=job_id, charged=charged)
 
 
 def _checked(read: Callable[[Fields], T], fields: Fields) -> T:
     try:
         return read(fields)
-    except BadField as error:
+    except InvalidField as error:
         raise parameter_error(error) from None
 
 
@@ -288,11 +290,11 @@ def _video_of(job: Job) -> Video:
 def _pulled(video: Video, base_url: str) -> dict[str, Any]:
     url = base_url + video.media.url_path
     size = video.media.path.stat().st_size
-    bit_rate = round(size * 8 / 1000 / max(video.facts.seconds, 0.04))
-    resolution = f"{video.facts.width}x{video.facts.height}"
+    bit_rate = round(size * 8 / 1000 / max(video.media_info.seconds, 0.04))
+    resolution = f"{video.media_info.width}x{video.media_info.height}"
     file = {"clarity": 1, "serverType": 1, "bitrate": bit_rate, "resolution": resolution}
     return {
         "videoId": video.video_id,
-        "duration": round(video.facts.seconds),
+        "duration": round(video.media_info.seconds),
         "videoFileList": [file | {"fileSize": size, "fileUrl": url}],
     }

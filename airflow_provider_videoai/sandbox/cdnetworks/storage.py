@@ -16,19 +16,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_UPLOADED, Library
+from airflow_provider_videoai.sandbox.cdnetworks.videos import SOURCE_UPLOADED, VideoLibrary
 from airflow_provider_videoai.sandbox.endpoints import general_fault
-from airflow_provider_videoai.sandbox.faults import INSTEAD, CallKind
-from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.faults import REPLACING_FAULTS, CallKind
+from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 LARGEST_UPLOAD = 500 * 1024 * 1024
-_HOLDS_SECONDS = 3600
+TOKEN_LIFETIME_SECONDS = 3600
 _CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class _Grant:
+class _UploadToken:
     video_id: str
     name: str
     key: str
@@ -38,20 +38,20 @@ class _Grant:
 class Storage:
     """Takes a file for each token that was handed out, and enters it into the library."""
 
-    def __init__(self, world: World, library: Library) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState, library: VideoLibrary) -> None:
+        self._state = state
         self._library = library
         self.clear()
 
     def clear(self) -> None:
         """Forget all tokens."""
-        self._grants: dict[str, _Grant] = {}
+        self._grants: dict[str, _UploadToken] = {}
 
     def grant(self, name: str, base_url: str) -> dict[str, Any]:
         """Return what getUploadToken answers: the address has no path, as an upload domain."""
         video_id, token = secrets.token_hex(16).upper(), secrets.token_urlsafe(48)
         key = f"{video_id}/{secrets.token_hex(4)}.{name.rpartition('.')[2]}"
-        self._grants[token] = _Grant(video_id, name, key, time.time() + _HOLDS_SECONDS)
+        self._grants[token] = _UploadToken(video_id, name, key, time.time() + TOKEN_LIFETIME_SECONDS)
         return {
             "uploadUrl": base_url,
             "fileKey": key,
@@ -65,7 +65,7 @@ class Storage:
         return Route("/file/upload", self._upload, methods=["POST"])
 
     async def _upload(self, request: Request) -> Response:
-        fault = self._world.faults.claim("cdnetworks", CallKind.UPLOAD, INSTEAD)
+        fault = self._state.faults.claim("cdnetworks", CallKind.UPLOAD, REPLACING_FAULTS)
         if fault is not None:
             return general_fault(fault)
         length = request.headers.get("content-length", "")
@@ -86,8 +86,8 @@ class Storage:
                 return _refused(400, "file is required")
             return await self._taken(grant, file)
 
-    async def _taken(self, grant: _Grant, file: UploadFile) -> Response:
-        media = self._world.store.add("cdnetworks", grant.name)
+    async def _taken(self, grant: _UploadToken, file: UploadFile) -> Response:
+        media = self._state.store.add("cdnetworks", grant.name)
         digest = hashlib.sha1(usedforsecurity=False)
         with media.path.open("wb") as out:
             while chunk := await file.read(_CHUNK):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_videoai.sandbox.media.container import Facts, facts_of
-from airflow_provider_videoai.sandbox.media.outcome import Media
-from airflow_provider_videoai.sandbox.media.scenery import sample_clip
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.media.container import MediaInfo, probe
+from airflow_provider_videoai.sandbox.media.rendered import Media
+from airflow_provider_videoai.sandbox.media.samples import sample_clip
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 LIBRARY_VIDEO_ID = "5A4DB0C51190000000000000000C11B1"
 """The sample clip, in the library from the start, so that a trim needs no pull."""
@@ -26,7 +26,7 @@ class Video:
     video_id: str
     name: str
     media: Media
-    facts: Facts
+    media_info: MediaInfo
     source: int
     uploaded: int
 
@@ -38,7 +38,7 @@ class Video:
             "videoName": self.name,
             "encrypt": 0,
             "videoSize": str(size),
-            "videoDuration": str(round(self.facts.seconds)),
+            "videoDuration": str(round(self.media_info.seconds)),
             "uploadTime": str(self.uploaded),
             "updateTime": str(self.uploaded),
             "videoDescription": "",
@@ -54,19 +54,19 @@ class Video:
                 {
                     "clarity": 1,
                     "serverType": -1,
-                    "width": self.facts.width,
-                    "height": self.facts.height,
+                    "width": self.media_info.width,
+                    "height": self.media_info.height,
                     "fileSize": size,
                 },
             ],
         }
 
 
-class Library:
+class VideoLibrary:
     """Videos by id. The built-in one is written when it is first needed."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
         self.clear()
 
     def clear(self) -> None:
@@ -81,7 +81,7 @@ class Library:
         """Return the file of a video. May draw the sample clip: call it in a render thread."""
         if video_id in self._videos:
             return self._videos[video_id].media.path
-        media = self._world.store.add("cdnetworks", "sandbox-library-clip.mp4")
+        media = self._state.store.add("cdnetworks", "sandbox-library-clip.mp4")
         media.path.write_bytes(sample_clip())
         self.add(media, "sandbox library clip", SOURCE_UPLOADED, LIBRARY_VIDEO_ID)
         return media.path
@@ -97,7 +97,7 @@ class Library:
             video_id=video_id or secrets.token_hex(16).upper(),
             name=name,
             media=media,
-            facts=facts_of(media.path),
+            media_info=probe(media.path),
             source=source,
             uploaded=int(time.time()),
         )

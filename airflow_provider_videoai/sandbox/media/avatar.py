@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 from PIL import Image, UnidentifiedImageError
 
 from airflow_provider_videoai.sandbox.media.container import Encoding, Sound, reading, write_video
-from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed, Stop
 from airflow_provider_videoai.sandbox.media.presenter import CLEAR, GREEN, RATE, SIZE, Look, frames
+from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Stop
 from airflow_provider_videoai.sandbox.media.script import Script
 
 MOST_LOOPED_FRAMES = 150

@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Stop
 
 Samples = NDArray[np.float32]
 
@@ -55,7 +55,7 @@ class Encoding:
 
 
 @dataclass(frozen=True)
-class Facts:
+class MediaInfo:
     """What a media file is: seconds, pixels, container, and whether it has each kind of stream."""
 
     seconds: float
@@ -76,7 +76,7 @@ def reading(path: Path) -> Iterator[InputContainer]:
         raise RenderingFailed("unreadable", f"the input cannot be decoded: {type(error).__name__}") from error
 
 
-def facts_of(path: Path) -> Facts:
+def probe(path: Path) -> MediaInfo:
     """Look at a video file. Raises :class:`RenderingFailed` (``unreadable``) if it has no video."""
     with reading(path) as container:
         if not container.streams.video:
@@ -86,7 +86,7 @@ def facts_of(path: Path) -> Facts:
         if not seconds and video.duration is not None and video.time_base is not None:
             seconds = float(video.duration * video.time_base)
         audio = container.streams.audio
-        return Facts(
+        return MediaInfo(
             seconds=seconds,
             width=video.codec_context.width,
             height=video.codec_context.height,

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Stop
 
 LARGEST_INPUT = 256 * 1024 * 1024
 TIMEOUT = httpx.Timeout(10.0)

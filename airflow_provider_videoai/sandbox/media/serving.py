@@ -11,14 +11,22 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.endpoints import general_fault
-from airflow_provider_videoai.sandbox.faults import AFTERWARDS, INSTEAD, OF_MEDIA, CallKind, Fault, Kind, request_text
+from airflow_provider_videoai.sandbox.faults import (
+    MEDIA_FAULTS,
+    REPLACING_FAULTS,
+    RESPONSE_FAULTS,
+    CallKind,
+    Fault,
+    FaultKind,
+    request_text,
+)
 from airflow_provider_videoai.sandbox.transport import CutBody
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from airflow_provider_videoai.sandbox.media.outcome import Media
-    from airflow_provider_videoai.sandbox.world import World
+    from airflow_provider_videoai.sandbox.media.rendered import Media
+    from airflow_provider_videoai.sandbox.state import SandboxState
 
 _EXPIRED = {
     403: ("AccessDenied", "Request has expired"),
@@ -33,50 +41,50 @@ def storage_error(status: int, code: str, message: str) -> Response:
     return Response(text, status, media_type="application/xml")
 
 
-async def serve(world: World, vendor: str, media: Media | None, request: Request) -> Response:
+async def serve(state: SandboxState, vendor: str, media: Media | None, request: Request) -> Response:
     """Serve one file of ``vendor`` (``None``: 404), unless a media fault strikes."""
     url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if status := world.store.expired_status(url):
+    if status := state.store.expired_status(url):
         return storage_error(status, *_EXPIRED[status])
     request_text.set(url)
-    fault = world.faults.claim(vendor, CallKind.MEDIA, INSTEAD | AFTERWARDS | OF_MEDIA)
-    if fault is not None and (refusal := _refused(world, url, fault)):
+    fault = state.faults.claim(vendor, CallKind.MEDIA, REPLACING_FAULTS | RESPONSE_FAULTS | MEDIA_FAULTS)
+    if fault is not None and (refusal := _refused(state, url, fault)):
         return refusal
     if media is None:
         return storage_error(404, *_EXPIRED[404])
     return _served(media) if fault is None else await _spoilt(media, fault)
 
 
-def _refused(world: World, url: str, fault: Fault) -> Response | None:
+def _refused(state: SandboxState, url: str, fault: Fault) -> Response | None:
     """Return what a fault answers in the file's place, if it does."""
     match fault.kind:
-        case Kind.EXPIRE_MEDIA:
+        case FaultKind.EXPIRE_MEDIA:
             status = fault.code if fault.code in _EXPIRED else 403
-            world.store.expire(url, int(status))
+            state.store.expire(url, int(status))
             return storage_error(int(status), *_EXPIRED[int(status)])
-        case Kind.AUTH_FAILED:
+        case FaultKind.AUTH_FAILED:
             return storage_error(403, *_EXPIRED[403])
-        case Kind.QUOTA_FULL:
+        case FaultKind.QUOTA_FULL:
             return storage_error(503, "SlowDown", "Please reduce your request rate.")
-        case Kind.HTML_PAGE:
+        case FaultKind.HTML_PAGE:
             return HTMLResponse("<html><head><title>Welcome</title></head><body>Please log in.</body></html>")
         case kind:
-            return general_fault(fault) if kind in INSTEAD else None
+            return general_fault(fault) if kind in REPLACING_FAULTS else None
 
 
 async def _spoilt(media: Media, fault: Fault) -> Response:
     """Serve the file as far as the fault lets it come."""
     match fault.kind:
-        case Kind.STALL:
+        case FaultKind.STALL:
             await asyncio.sleep(fault.seconds)
-        case Kind.REPLACE_MEDIA:
+        case FaultKind.REPLACE_MEDIA:
             changed = media.path.stat().st_mtime - 60
             os.utime(media.path, (changed, changed))
-        case Kind.TRUNCATED:
+        case FaultKind.TRUNCATED:
             return CutBody(_served(media))
-        case Kind.CUT_MEDIA:
+        case FaultKind.CUT_MEDIA:
             return CutBody(_served(media), after=fault.bytes, pause=fault.pause)
-        case Kind.WRONG_LENGTH:
+        case FaultKind.WRONG_LENGTH:
             return CutBody(_served(media), missing=fault.bytes)
     return _served(media)
 
@@ -85,12 +93,12 @@ def _served(media: Media) -> Response:
     return FileResponse(media.path, media_type=media.content_type)
 
 
-def media_route(world: World) -> Route:
+def media_route(state: SandboxState) -> Route:
     """Return the route of all results but Topview's, whose URLs are signed."""
 
     async def endpoint(request: Request) -> Response:
         where = request.path_params
-        media = world.store.find(where["vendor"], where["token"], where["name"])
-        return await serve(world, where["vendor"], media, request)
+        media = state.store.find(where["vendor"], where["token"], where["name"])
+        return await serve(state, where["vendor"], media, request)
 
     return Route("/media/{vendor}/{token}/{name}", endpoint, methods=["GET"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from airflow_provider_videoai.sandbox.media.outcome import Media
+from airflow_provider_videoai.sandbox.media.rendered import Media
 
 CONTENT_TYPES = {
     "mp4": "video/mp4",

@@ -14,12 +14,12 @@ from av.video.frame import VideoFrame
 from airflow_provider_videoai.sandbox.media.container import (
     Encoding,
     Sound,
-    facts_of,
+    probe,
     read_sound,
     reading,
     write_video,
 )
-from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Stop
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ def trim(source: Path, target: Path, cut: Cut, stop: Stop) -> float:
 
     Raises :class:`RenderingFailed`: ``unreadable``, or ``range`` when the piece starts after the end.
     """
-    facts = facts_of(source)
-    if cut.start >= facts.seconds:
-        raise RenderingFailed("range", f"the video lasts {facts.seconds:.2f} s only")
-    length = min(cut.duration, facts.seconds - cut.start)
-    rate = Fraction(cut.frame_rate) if cut.frame_rate else facts.frame_rate
-    size = cut.size or (facts.width // 2 * 2, facts.height // 2 * 2)
-    audio_rate = cut.sampling_rate or (44100 if cut.suffix == "flv" else facts.audio_rate)
+    media_info = probe(source)
+    if cut.start >= media_info.seconds:
+        raise RenderingFailed("range", f"the video lasts {media_info.seconds:.2f} s only")
+    length = min(cut.duration, media_info.seconds - cut.start)
+    rate = Fraction(cut.frame_rate) if cut.frame_rate else media_info.frame_rate
+    size = cut.size or (media_info.width // 2 * 2, media_info.height // 2 * 2)
+    audio_rate = cut.sampling_rate or (44100 if cut.suffix == "flv" else media_info.audio_rate)
     sound = None
-    if facts.audio_rate and audio_rate:
+    if media_info.audio_rate and audio_rate:
         whole = read_sound(source, audio_rate, stop)
         first = round(cut.start * audio_rate)
         sound = Sound(whole.samples[first : first + round(length * audio_rate)], audio_rate)

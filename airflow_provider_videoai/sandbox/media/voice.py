@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from airflow_provider_videoai.sandbox.media.container import Samples, Sound
-from airflow_provider_videoai.sandbox.media.outcome import Stop
+from airflow_provider_videoai.sandbox.media.rendered import Stop
 from airflow_provider_videoai.sandbox.media.script import Script, Word
 
 # First and second formant of a few vowels, in Hz.

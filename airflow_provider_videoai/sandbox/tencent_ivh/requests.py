@@ -13,8 +13,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.endpoints import Answer, Incoming, Refused
-from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.endpoints import Incoming, Refused, VendorResponse
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField, Problem
 from airflow_provider_videoai.sandbox.media.avatar import FORMATS
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS, Look
 from airflow_provider_videoai.sandbox.media.script import SENTENCE_MARKS, Splitting
@@ -87,7 +87,7 @@ class SpeechRequest:
 def refusal(code: int, message: str) -> Refused:
     """Make the vendor's error answer: a header, no payload."""
     header = {"Code": code, "Message": message, "RequestID": secrets.token_hex(16)}
-    return Refused(Answer({"Header": header}, code), message)
+    return Refused(VendorResponse({"Header": header}, code), message)
 
 
 def sign(token: str, parameters: list[tuple[str, str]]) -> str:
@@ -122,7 +122,7 @@ def _check_signature(incoming: Incoming) -> None:
         raise refusal(UNAUTHORISED, "UnauthorizedOperation: signature mismatch")
 
 
-def field_error(error: BadField) -> Refused:
+def field_error(error: InvalidField) -> Refused:
     """Translate a wrong field."""
     absent = error.problem in (Problem.MISSING, Problem.UNKNOWN)
     return refusal(MISSING if absent else BAD_VALUE, f"InvalidParameter: {error}")
@@ -252,7 +252,7 @@ def _splitting(fields: Fields) -> Splitting:
     )
 
 
-def progress_body(payload: dict[str, Any]) -> Answer:
+def progress_body(payload: dict[str, Any]) -> VendorResponse:
     """Make a good answer."""
     header = {"Code": 0, "Message": "", "RequestID": secrets.token_hex(16)}
-    return Answer({"Header": header, "Payload": payload}, 0)
+    return VendorResponse({"Header": header, "Payload": payload}, 0)

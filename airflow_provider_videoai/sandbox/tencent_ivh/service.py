@@ -8,16 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming
-from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.fields import BadField, Fields
-from airflow_provider_videoai.sandbox.jobs import Job, Lane, Phase, View
+from airflow_provider_videoai.sandbox.endpoints import Call, Incoming, VendorResponse
+from airflow_provider_videoai.sandbox.faults import CallKind, FaultKind
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField
+from airflow_provider_videoai.sandbox.jobs import ConcurrencyGroup, Job, Phase, Snapshot
 from airflow_provider_videoai.sandbox.media.avatar import FORMATS, write_presenter
 from airflow_provider_videoai.sandbox.media.container import read_sound, write_sound
 from airflow_provider_videoai.sandbox.media.fetching import deliver, fetch
-from airflow_provider_videoai.sandbox.media.outcome import Media, Rendered, Stop
+from airflow_provider_videoai.sandbox.media.rendered import Media, Rendered, Stop
 from airflow_provider_videoai.sandbox.media.script import Script, plan, to_srt
 from airflow_provider_videoai.sandbox.media.voice import speak
+from airflow_provider_videoai.sandbox.state import SandboxState
 from airflow_provider_videoai.sandbox.tencent_ivh.requests import (
     AVATARS,
     FULL,
@@ -33,7 +34,6 @@ from airflow_provider_videoai.sandbox.tencent_ivh.requests import (
     read_video,
     refusal,
 )
-from airflow_provider_videoai.sandbox.world import World
 
 T = TypeVar("T")
 
@@ -60,8 +60,8 @@ class TencentIVH:
 
     key = KEY
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def calls(self) -> list[Call]:
         """Return its three calls."""
@@ -79,62 +79,64 @@ class TencentIVH:
     def reset(self) -> None:
         """Do nothing: it remembers nothing beside its jobs."""
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+    def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
         """Return its answer to a stranger, or to one too many."""
-        full = kind is Kind.QUOTA_FULL
+        full = kind is FaultKind.QUOTA_FULL
         chosen: Any = code if code is not None else (FULL if full else UNAUTHORISED)
         return refusal(chosen, FULL_TEXT if full else "UnauthorizedOperation: signature mismatch").answer
 
-    async def videomake(self, incoming: Incoming) -> Answer:
+    async def videomake(self, incoming: Incoming) -> VendorResponse:
         """Accept a video; the sixth of one avatar waits until a slot is free."""
         fields = payload_of(incoming)
         incoming.fields.update(fields.given())
         request = _checked(read_video, fields)
-        lane = Lane(f"video/{request.avatar}", VIDEO_SLOTS)
-        return self._accept(VIDEO, lambda stop: self._render_video(request, stop), lane)
+        group = ConcurrencyGroup(f"video/{request.avatar}", VIDEO_SLOTS)
+        return self._accept(VIDEO, lambda stop: self._render_video(request, stop), group)
 
-    async def tts(self, incoming: Incoming) -> Answer:
+    async def tts(self, incoming: Incoming) -> VendorResponse:
         """Accept speech, unless some is being made already."""
         fields = payload_of(incoming)
         incoming.fields.update(fields.given())
         request = _checked(read_speech, fields)
-        if self._world.jobs.unfinished(KEY, SPEECH) >= AUDIO_SLOTS:
+        if self._state.jobs.unfinished(KEY, SPEECH) >= AUDIO_SLOTS:
             raise refusal(FULL, FULL_TEXT)
         return self._accept(SPEECH, lambda stop: self._render_speech(request, stop), None)
 
-    async def getprogress(self, incoming: Incoming) -> Answer:
+    async def getprogress(self, incoming: Incoming) -> VendorResponse:
         """Tell about one task."""
         fields = payload_of(incoming)
         task_id = _checked(lambda given: str(given.need("TaskId")), fields)
         _checked(Fields.done, fields)
         incoming.job_ids.append(task_id)
-        job = self._world.jobs.find(KEY, task_id)
+        job = self._state.jobs.find(KEY, task_id)
         if job is None:
             raise refusal(NO_RECORD, "InternalError.DataNotExist:记录不存在")
-        payload = self._progress(job, self._world.jobs.view(job), incoming.base_url)
-        if self._world.shapes.of(KEY) == "no_status":
+        payload = self._progress(job, self._state.jobs.snapshot(job), incoming.base_url)
+        if self._state.shapes.of(KEY) == "no_status":
             del payload["Status"]
         return progress_body(payload)
 
-    def _accept(self, operation: str, render: Callable[[Stop], Rendered], lane: Lane | None) -> Answer:
+    def _accept(
+        self, operation: str, render: Callable[[Stop], Rendered], group: ConcurrencyGroup | None
+    ) -> VendorResponse:
         task_id = secrets.token_hex(16)
-        self._world.accept(KEY, operation, task_id, render, lane=lane)
+        self._state.accept(KEY, operation, task_id, render, group=group)
         return replace(progress_body({"TaskId": task_id}), job_id=task_id, charged=True)
 
-    def _progress(self, job: Job, view: View, base_url: str) -> dict[str, Any]:
+    def _progress(self, job: Job, snapshot: Snapshot, base_url: str) -> dict[str, Any]:
         payload: dict[str, Any] = {
-            "Progress": view.progress,
+            "Progress": snapshot.progress,
             "MediaUrl": "",
             "SubtitlesUrl": "",
-            "Status": STATUS[view.phase],
-            "ArrayCount": view.ahead,
+            "Status": STATUS[snapshot.phase],
+            "ArrayCount": snapshot.ahead,
             "FailCode": 0,
             "FailMessage": "",
             "Duration": 0,
         }
-        if view.phase in (Phase.FAILED, Phase.ABORTED):
+        if snapshot.phase in (Phase.FAILED, Phase.ABORTED):
             return payload | {"Progress": -1} | _failure(job)
-        if view.phase is Phase.SUCCEEDED:
+        if snapshot.phase is Phase.SUCCEEDED:
             payload |= _result(job.result(), base_url)
         return payload
 
@@ -143,10 +145,10 @@ class TencentIVH:
         if script:
             sound = speak(script, SOUND_RATE, request.pitch, stop, _loudness(request.volume))
         else:
-            source = fetch(str(request.audio_url), self._world.root / f"{secrets.token_hex(8)}.in", stop)
+            source = fetch(str(request.audio_url), self._state.root / f"{secrets.token_hex(8)}.in", stop)
             sound = read_sound(source.path, SOUND_RATE, stop)
         form = FORMATS[request.file_format]
-        media = self._world.store.add(KEY, f"video.{form.suffix}")
+        media = self._state.store.add(KEY, f"video.{form.suffix}")
         seconds = write_presenter(media.path, sound, request.look, form, None, stop)
         subtitles = self._subtitles(script) if script else None
         details = _stored(
@@ -155,14 +157,14 @@ class TencentIVH:
         return Rendered(media, round(seconds * 1000), subtitles, details)
 
     def _subtitles(self, script: Script) -> Media:
-        subtitles = self._world.store.add(KEY, "subtitles.srt")
+        subtitles = self._state.store.add(KEY, "subtitles.srt")
         subtitles.path.write_text(to_srt(script), encoding="utf-8")
         return subtitles
 
     def _render_speech(self, request: SpeechRequest, stop: Stop) -> Rendered:
         script = plan(request.ssml, request.speed, request.splitting)
         sound = speak(script, request.rate, request.pitch, stop, _loudness(request.volume))
-        media = self._world.store.add(KEY, f"speech.{request.codec}")
+        media = self._state.store.add(KEY, f"speech.{request.codec}")
         write_sound(media.path, sound, *CODECS[request.codec], request.rate)
         details = _stored({"MediaUrl": (media, request.storage)})
         return Rendered(
@@ -173,7 +175,7 @@ class TencentIVH:
 def _checked(read: Callable[[Fields], T], fields: Fields) -> T:
     try:
         return read(fields)
-    except BadField as error:
+    except InvalidField as error:
         raise field_error(error) from None
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_videoai.sandbox.media.outcome import Media
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS, Look
-from airflow_provider_videoai.sandbox.world import World
+from airflow_provider_videoai.sandbox.media.rendered import Media
+from airflow_provider_videoai.sandbox.state import SandboxState
 
 VIDEO_FORMATS = ("mp4", "mov", "avi")
 IMAGE_FORMATS = ("png", "jpg", "jpeg", "bmp", "webp")
@@ -69,7 +69,7 @@ class Upload:
 class Account:
     """Everything that changes."""
 
-    world: World
+    state: SandboxState
     uploads: dict[str, Upload] = field(default_factory=dict)
     own_avatars: list[Avatar] = field(default_factory=list)
     spent: list[dict[str, Any]] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Account:
     def announce(self, file_format: str) -> Upload:
         """Give out a file id."""
         file_id = secrets.token_hex(16)
-        upload = Upload(file_id, file_format, self.world.store.add("topview", f"{file_id}.{file_format}"))
+        upload = Upload(file_id, file_format, self.state.store.add("topview", f"{file_id}.{file_format}"))
         self.uploads[file_id] = upload
         return upload
 

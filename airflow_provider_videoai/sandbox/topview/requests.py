@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_videoai.sandbox.endpoints import Answer, Refused
-from airflow_provider_videoai.sandbox.fields import BadField, Fields, Problem
+from airflow_provider_videoai.sandbox.endpoints import Refused, VendorResponse
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField, Problem
 from airflow_provider_videoai.sandbox.topview.catalogue import (
     AUDIO_FORMATS,
     CAPTIONS,
@@ -35,10 +35,10 @@ UPLOADED_AUDIO, SPOKEN_TEXT = "0", "1"
 
 def refusal(code: str, message: str, status: int = 200) -> Refused:
     """Make the vendor's error answer."""
-    return Refused(Answer({"code": code, "message": message, "result": None}, code, status), message)
+    return Refused(VendorResponse({"code": code, "message": message, "result": None}, code, status), message)
 
 
-def field_error(error: BadField) -> Refused:
+def field_error(error: InvalidField) -> Refused:
     """Translate a wrong field."""
     return refusal(MISSING if error.problem is Problem.MISSING else PARAMETER, str(error))
 
@@ -64,7 +64,7 @@ def read_request(fields: Fields, account: Account) -> AvatarRequest:
     """Read and check. Raises the vendor's refusal: 4000, 4001, 4003 or 4004."""
     try:
         return _Reader(fields, account).read()
-    except BadField as error:
+    except InvalidField as error:
         raise field_error(error) from None
 
 
@@ -98,7 +98,7 @@ class _Reader:
             audio_file_id=fields.text("audioFileId") if audio else None,
         )
         fields.url("noticeUrl")
-        self._forbid_strangers()
+        self._refuse_unknown_fields()
         return request
 
     def _enum(self, name: str, allowed: Collection[str]) -> str:
@@ -144,7 +144,7 @@ class _Reader:
             raise refusal(NOT_FOUND, "captionId: no such caption style")
         return True
 
-    def _forbid_strangers(self) -> None:
+    def _refuse_unknown_fields(self) -> None:
         """Ids that the chosen sources do not use may be there, as the vendor ignores them; other names may not."""
         for name in ("videoFileId", "aiAvatarId", "imageFileId", "audioFileId", "ttsText", "voiceoverId"):
             self._fields.text(name)

@@ -11,16 +11,17 @@ from typing import Any
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
-from airflow_provider_videoai.sandbox.endpoints import Answer, Call, Incoming
-from airflow_provider_videoai.sandbox.faults import CallKind, Kind
-from airflow_provider_videoai.sandbox.fields import BadField, Fields
-from airflow_provider_videoai.sandbox.jobs import Fate, Job, Phase
+from airflow_provider_videoai.sandbox.endpoints import Call, Incoming, VendorResponse
+from airflow_provider_videoai.sandbox.faults import CallKind, FaultKind
+from airflow_provider_videoai.sandbox.fields import Fields, InvalidField
+from airflow_provider_videoai.sandbox.jobs import Job, Outcome, Phase
 from airflow_provider_videoai.sandbox.media.avatar import FORMATS, write_looped, write_photo, write_presenter
 from airflow_provider_videoai.sandbox.media.container import Sound, read_sound
-from airflow_provider_videoai.sandbox.media.outcome import Rendered, Stop
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS
+from airflow_provider_videoai.sandbox.media.rendered import Rendered, Stop
 from airflow_provider_videoai.sandbox.media.script import Script, plan
 from airflow_provider_videoai.sandbox.media.voice import speak
+from airflow_provider_videoai.sandbox.state import SandboxState
 from airflow_provider_videoai.sandbox.topview.catalogue import (
     AUDIO_FORMATS,
     AVATARS,
@@ -44,7 +45,6 @@ from airflow_provider_videoai.sandbox.topview.requests import (
     refusal,
 )
 from airflow_provider_videoai.sandbox.topview.signed import Bucket, Signer, cloudfront_url
-from airflow_provider_videoai.sandbox.world import World
 
 KEY = "topview"
 OPERATION = "video_avatar"
@@ -59,9 +59,9 @@ class Topview:
 
     key = KEY
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._account = Account(world)
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+        self._account = Account(state)
         self._signer = Signer()
 
     def calls(self) -> list[Call]:
@@ -96,14 +96,14 @@ class Topview:
         """Return the account to its state at the start."""
         self._account.reset()
 
-    def deny(self, kind: Kind, call: CallKind, code: int | str | None) -> Answer:  # noqa: ARG002 - alike for all calls
+    def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
         """Return its answer to a stranger, or to one too many."""
-        full = kind is Kind.QUOTA_FULL
+        full = kind is FaultKind.QUOTA_FULL
         chosen = str(code or (UNFINISHED if full else UNAUTHORISED))
         message = "There is an unfinished task, please wait" if full else "Unauthorized"
         return refusal(chosen, message, 200 if full else 401).answer
 
-    async def submit(self, incoming: Incoming) -> Answer:
+    async def submit(self, incoming: Incoming) -> VendorResponse:
         """Accept a video avatar task."""
         _check_key(incoming)
         body = incoming.json_object() if incoming.is_json() else None
@@ -114,25 +114,25 @@ class Topview:
         if self._account.credit < PRICE:
             raise refusal(NO_CREDIT, "Credit is not enough")
         task_id = secrets.token_hex(16)
-        job = self._world.accept(KEY, OPERATION, task_id, lambda stop: self._render(request, stop))
+        job = self._state.accept(KEY, OPERATION, task_id, lambda stop: self._render(request, stop))
         job.notes["request"] = request
         self._account.spend(task_id)
         found = {"taskId": task_id, "status": "init", "errorMsg": None}
         return _ok(found, job_id=task_id, charged=True)
 
-    async def query(self, incoming: Incoming) -> Answer:
+    async def query(self, incoming: Incoming) -> VendorResponse:
         """Tell about one task."""
         fields = _query_of(incoming)
         try:
             task_id, cloudfront = fields.need_text("taskId"), fields.flag("needCloudFrontUrl")
             fields.done()
-        except BadField as error:
+        except InvalidField as error:
             raise field_error(error) from None
         incoming.job_ids.append(task_id)
-        job = self._world.jobs.find(KEY, task_id)
+        job = self._state.jobs.find(KEY, task_id)
         if job is None:
             raise refusal(NOT_FOUND, "Resource not found")
-        phase = self._world.jobs.view(job).phase
+        phase = self._state.jobs.snapshot(job).phase
         url = None
         if phase is Phase.SUCCEEDED:
             media = job.result().media
@@ -146,7 +146,7 @@ class Topview:
         return _ok(
             {
                 "taskId": task_id,
-                "status": STATUS.get(phase, self._world.shapes.of(KEY)),
+                "status": STATUS.get(phase, self._state.shapes.of(KEY)),
                 "errorMsg": None if phase in STATUS else _error_text(job),
                 "inputVideoFileId": request.video_file_id,
                 "inputAudioFileId": request.audio_file_id,
@@ -154,7 +154,7 @@ class Topview:
             },
         )
 
-    async def upload_credential(self, incoming: Incoming) -> Answer:
+    async def upload_credential(self, incoming: Incoming) -> VendorResponse:
         """Announce a file and return where to PUT it."""
         fields = _query_of(incoming)
         try:
@@ -162,26 +162,26 @@ class Topview:
             file_format = str(fields.choice("format", UPLOAD_FORMATS))
             fields.flag("needAccelerateUrl")
             fields.done()
-        except BadField as error:
+        except InvalidField as error:
             raise field_error(error) from None
         upload = self._account.announce(file_format)
         url = self._signer.url(incoming.base_url, "PUT", upload.media)
         return _ok({"fileId": upload.file_id, "fileName": upload.media.name, "uploadUrl": url})
 
-    async def upload_check(self, incoming: Incoming) -> Answer:
+    async def upload_check(self, incoming: Incoming) -> VendorResponse:
         """Tell whether a file has arrived."""
         fields = _query_of(incoming)
         try:
             file_id = fields.need_text("fileId")
             fields.done()
-        except BadField as error:
+        except InvalidField as error:
             raise field_error(error) from None
         upload = self._account.uploads.get(file_id)
         if upload is None:
             raise refusal(NOT_FOUND, "Resource not found")
         return _ok(upload.complete)
 
-    async def avatars(self, incoming: Incoming) -> Answer:
+    async def avatars(self, incoming: Incoming) -> VendorResponse:
         """List avatars: public ones, or (``isCustom``) the account's own."""
         fields = _query_of(incoming)
         custom = _listing(fields, ("gender", "ethnicityIdList", "sortField", "sortType"))
@@ -200,7 +200,7 @@ class Topview:
         ]
         return _ok(_page(fields, rows))
 
-    async def voices(self, incoming: Incoming) -> Answer:
+    async def voices(self, incoming: Incoming) -> VendorResponse:
         """List voices."""
         fields = _query_of(incoming)
         custom = _listing(fields, ("language", "gender", "age", "style", "accent"))
@@ -222,17 +222,17 @@ class Topview:
         ]
         return _ok(_page(fields, rows))
 
-    async def captions(self, incoming: Incoming) -> Answer:
+    async def captions(self, incoming: Incoming) -> VendorResponse:
         """List caption styles."""
         _query_of(incoming)
         return _ok([{"captionId": caption, "thumbnail": ""} for caption in CAPTIONS])
 
-    async def credit(self, incoming: Incoming) -> Answer:
+    async def credit(self, incoming: Incoming) -> VendorResponse:
         """Tell what is left."""
         _query_of(incoming)
         return _ok({"credit": self._account.credit})
 
-    async def credit_logs(self, incoming: Incoming) -> Answer:
+    async def credit_logs(self, incoming: Incoming) -> VendorResponse:
         """List what was spent, newest first."""
         fields = _query_of(incoming)
         for name in ("startTime", "endTime"):
@@ -257,7 +257,7 @@ class Topview:
     def _render(self, request: AvatarRequest, stop: Stop) -> Rendered:
         script = plan(request.text, request.speed) if request.text else None
         sound = _sound(request, script, stop)
-        media = self._world.store.add(KEY, "avatar.mp4")
+        media = self._state.store.add(KEY, "avatar.mp4")
         clip = request.video or (request.avatar.video if request.avatar else None)
         if clip:
             seconds = write_looped(media.path, clip, sound, stop)
@@ -298,7 +298,7 @@ def _listing(fields: Fields, filters: Sequence[str]) -> bool:
         for name in (*filters, "startTime", "endTime") if "taskType" in filters else filters:
             fields.raw(name)
         fields.done()
-    except BadField as error:
+    except InvalidField as error:
         raise field_error(error) from None
     return custom
 
@@ -311,10 +311,10 @@ def _page(fields: Fields, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _error_text(job: Job) -> str:
     failure = job.failure()
-    if job.fate is not Fate.RENDER or failure is None:
+    if job.outcome is not Outcome.RENDER or failure is None:
         return f"task failed: {job.fail_code}" if job.fail_code is not None else "task failed"
     return failure.text
 
 
-def _ok(found: Any, job_id: str | None = None, *, charged: bool = False) -> Answer:
-    return Answer({"code": OK, "message": "Success", "result": found}, OK, job_id=job_id, charged=charged)
+def _ok(found: Any, job_id: str | None = None, *, charged: bool = False) -> VendorResponse:
+    return VendorResponse({"code": OK, "message": "Success", "result": found}, OK, job_id=job_id, charged=charged)

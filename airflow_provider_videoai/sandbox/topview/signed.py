@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_videoai.sandbox.endpoints import general_fault
-from airflow_provider_videoai.sandbox.faults import INSTEAD, CallKind
-from airflow_provider_videoai.sandbox.media.outcome import Media
+from airflow_provider_videoai.sandbox.faults import REPLACING_FAULTS, CallKind
+from airflow_provider_videoai.sandbox.media.rendered import Media
 from airflow_provider_videoai.sandbox.media.serving import serve, storage_error
 from airflow_provider_videoai.sandbox.topview.catalogue import Account
 
@@ -85,15 +85,15 @@ class Bucket:
 
     async def _get(self, request: Request) -> Response:
         where = request.path_params
-        media = self._account.world.store.find("topview", where["token"], where["name"])
-        return await serve(self._account.world, "topview", media, request)
+        media = self._account.state.store.find("topview", where["token"], where["name"])
+        return await serve(self._account.state, "topview", media, request)
 
     async def _get_signed(self, request: Request) -> Response:
         return self._refuse(request) or await self._get(request)
 
     async def _put(self, request: Request) -> Response:
-        world = self._account.world
-        fault = world.faults.claim("topview", CallKind.UPLOAD, INSTEAD)
+        state = self._account.state
+        fault = state.faults.claim("topview", CallKind.UPLOAD, REPLACING_FAULTS)
         if fault is not None:
             return general_fault(fault)
         refused = self._refuse(request)

@@ -8,13 +8,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from airflow_provider_videoai.sandbox.media.fetching import Fetched
-from airflow_provider_videoai.sandbox.media.outcome import Media, Rendered, Stop
-from airflow_provider_videoai.sandbox.media.repaint import RegionsFor, repaint
+from airflow_provider_videoai.sandbox.media.inpaint import RegionsFor, inpaint
+from airflow_provider_videoai.sandbox.media.rendered import Media, Rendered, Stop
 from airflow_provider_videoai.sandbox.media.store import MediaStore
 
 
 @dataclass(frozen=True)
-class Order:
+class InpaintRequest:
     """What to paint; ``recipe`` says the same as ``regions_for``, in a form that can be compared."""
 
     source: Fetched
@@ -23,7 +23,7 @@ class Order:
     keep_audio: bool = True
 
 
-class Repainter:
+class Inpainter:
     """Paints, and remembers what it painted. Every job gets a URL of its own all the same."""
 
     def __init__(self, store: MediaStore) -> None:
@@ -31,14 +31,14 @@ class Repainter:
         self._done: dict[Hashable, tuple[Media, float]] = {}
         self._locks: dict[Hashable, threading.Lock] = {}
 
-    def render(self, vendor: str, name: str, order: Order, stop: Stop) -> Rendered:
-        """Return the result for one job; called in render threads. Raises as :func:`repaint` does."""
-        key = (order.source.md5, order.recipe, order.keep_audio)
+    def render(self, vendor: str, name: str, request: InpaintRequest, stop: Stop) -> Rendered:
+        """Return the result for one job; called in render threads. Raises as :func:`inpaint` does."""
+        key = (request.source.md5, request.recipe, request.keep_audio)
         with self._locks.setdefault(key, threading.Lock()):
             if key not in self._done:
                 media = self._store.add(vendor, name)
-                seconds = repaint(
-                    order.source.path, media.path, order.regions_for, keep_audio=order.keep_audio, stop=stop
+                seconds = inpaint(
+                    request.source.path, media.path, request.regions_for, keep_audio=request.keep_audio, stop=stop
                 )
                 self._done[key] = (media, seconds)
         painted, seconds = self._done[key]

@@ -9,27 +9,27 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from airflow_provider_videoai.sandbox.clock import Clock, Durations
-from airflow_provider_videoai.sandbox.faults import OF_JOBS, CallKind, Faults, Kind
-from airflow_provider_videoai.sandbox.jobs import Fate, Job, JobBook, Lane
+from airflow_provider_videoai.sandbox.faults import JOB_FAULTS, CallKind, FaultKind, Faults
+from airflow_provider_videoai.sandbox.jobs import ConcurrencyGroup, Job, JobRegistry, Outcome
 from airflow_provider_videoai.sandbox.ledger import Ledger
-from airflow_provider_videoai.sandbox.media.outcome import Rendered, Stop
-from airflow_provider_videoai.sandbox.media.repainter import Repainter
+from airflow_provider_videoai.sandbox.media.inpainter import Inpainter
+from airflow_provider_videoai.sandbox.media.rendered import Rendered, Stop
 from airflow_provider_videoai.sandbox.media.store import MediaStore
-from airflow_provider_videoai.sandbox.shapes import Shapes
+from airflow_provider_videoai.sandbox.shapes import ResponseShapes
 
 RENDER_THREADS = 2
 
-_FATES = {
-    Kind.FAIL_JOB: Fate.FAIL,
-    Kind.ABORT_JOB: Fate.ABORT,
-    Kind.NEVER_ENDS: Fate.ENDLESS,
-    Kind.LOSE_JOB: Fate.LOST,
+_OUTCOMES = {
+    FaultKind.FAIL_JOB: Outcome.FAIL,
+    FaultKind.ABORT_JOB: Outcome.ABORT,
+    FaultKind.NEVER_ENDS: Outcome.NEVER_ENDS,
+    FaultKind.LOSE_JOB: Outcome.LOST,
 }
 
 Render = Callable[[Stop], Rendered]
 
 
-class World:
+class SandboxState:
     """State of one sandbox. It is changed on the event loop only; render threads touch nothing but their files.
 
     ``root`` is a private directory that :meth:`close` removes.
@@ -40,10 +40,10 @@ class World:
         self.clock = Clock(durations)
         self.ledger = Ledger()
         self.faults = Faults()
-        self.shapes = Shapes()
-        self.jobs = JobBook(self.clock)
+        self.shapes = ResponseShapes()
+        self.jobs = JobRegistry(self.clock)
         self.store = MediaStore(root)
-        self.repainter = Repainter(self.store)
+        self.inpainter = Inpainter(self.store)
         self._pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="sandbox-render")
         self._stop = Stop()
 
@@ -73,10 +73,10 @@ class World:
         *,
         call: CallKind = CallKind.SUBMIT,
         owner: str = "",
-        lane: Lane | None = None,
+        group: ConcurrencyGroup | None = None,
     ) -> Job:
-        """Accept a job: settle its fate, start rendering (unless it will not succeed anyway), and book it."""
-        fault = self.faults.claim(vendor, call, OF_JOBS)
+        """Accept a job: settle its outcome, start rendering (unless it will not succeed anyway), and book it."""
+        fault = self.faults.claim(vendor, call, JOB_FAULTS)
         durations = self.clock.durations(vendor)
         job = Job(
             vendor=vendor,
@@ -86,11 +86,11 @@ class World:
             queue_seconds=durations.queue_seconds,
             run_seconds=durations.run_seconds,
             owner=owner,
-            lane=lane,
-            fate=_FATES[fault.kind] if fault else Fate.RENDER,
+            group=group,
+            outcome=_OUTCOMES[fault.kind] if fault else Outcome.RENDER,
             fail_code=fault.code if fault else None,
         )
-        if job.fate is Fate.RENDER:
+        if job.outcome is Outcome.RENDER:
             self._start(job, render)
         self.jobs.add(job)
         return job

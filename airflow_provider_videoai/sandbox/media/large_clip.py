@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from airflow_provider_videoai.sandbox.media import scenery
+from airflow_provider_videoai.sandbox.media import samples
 
 _MEGABYTE = 1000 * 1000
 _BOX_HEADER = 8
@@ -14,7 +14,7 @@ _BOX_HEADER = 8
 
 def write_large_clip(path: Path, megabytes: int) -> None:
     """Write an mp4 of so many million bytes, the same at each time."""
-    clip = scenery.sample_clip()
+    clip = samples.sample_clip()
     rest = megabytes * _MEGABYTE - len(clip)
     noise = random.Random(megabytes)  # noqa: S311 - not for secrets: it must be the same at each time
     with path.open("wb") as file:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from airflow_provider_videoai.sandbox.media.container import Encoding, Sound, write_sound, write_video
-from airflow_provider_videoai.sandbox.media.outcome import Stop
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS, write_caption
+from airflow_provider_videoai.sandbox.media.rendered import Stop
 from airflow_provider_videoai.sandbox.media.script import plan
 from airflow_provider_videoai.sandbox.media.voice import speak
 

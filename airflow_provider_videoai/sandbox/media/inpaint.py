@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from airflow_provider_videoai.sandbox.media.container import reading
-from airflow_provider_videoai.sandbox.media.outcome import RenderingFailed, Stop
+from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Stop
 
 Plane = NDArray[np.uint8]
 
@@ -59,7 +59,7 @@ class Region:
 RegionsFor = Callable[[int, int], Sequence[Region]]
 
 
-def repaint(source: Path, target: Path, regions_for: RegionsFor, *, keep_audio: bool, stop: Stop) -> float:
+def inpaint(source: Path, target: Path, regions_for: RegionsFor, *, keep_audio: bool, stop: Stop) -> float:
     """Write ``source`` to the mp4 ``target`` with regions painted over; returns its length in seconds.
 
     ``regions_for`` is called with the picture's width and height. Raises :class:`RenderingFailed`: ``unreadable``, or
