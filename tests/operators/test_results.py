@@ -43,6 +43,12 @@ def test_the_result_has_the_keys_of_the_contract_and_media_that_play(case: Any, 
         assert next(container.decode(**{case.makes: 0})) is not None
 
 
+def test_usage_is_what_the_vendor_took_for_the_job(task: Any, cases: Any, sandbox: Any) -> None:
+    result = task(cases["topview"]).run()
+    assert result["usage"] == {"credits": 1, "seconds": None, "jobs": None, "source": "vendor"}
+    assert [charge["job_id"] for charge in sandbox.ledger("topview")["charges"]] == [result["job_id"]]
+
+
 def test_the_times_of_a_result_are_iso_8601_in_utc(task: Any, cases: Any) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     result = task(cases["topview"]).run()

@@ -35,7 +35,8 @@ def test_text_becomes_a_talking_video(topview: Any, until: Any, probe: Any) -> N
     submitted = topview.submit().json()
     assert (submitted["code"], submitted["result"]["status"], submitted["result"]["errorMsg"]) == ("200", "init", None)
     found = done(topview, until, submitted["result"]["taskId"])
-    assert set(found) == {"taskId", "status", "errorMsg", "inputVideoFileId", "inputAudioFileId", "outputVideoUrl"}
+    page = {"taskId", "status", "errorMsg", "inputVideoFileId", "inputAudioFileId", "outputVideoUrl"}
+    assert set(found) == page | {"costCredit"}
     video = probe(found["outputVideoUrl"])
     assert (video.video, video.audio, video.size) == ("h264", "aac", (360, 480))
     frames = video.frames()
@@ -251,6 +252,20 @@ def test_each_accepted_task_costs_a_credit(topview: Any, sandbox: Any) -> None:
     assert [entry["taskId"] for entry in logs["data"]] == [task_id]
 
 
+def test_cost_is_its_default_until_the_task_has_ended_and_then_that_of_the_credit_log(
+    topview: Any, sandbox: Any, until: Any
+) -> None:
+    sandbox.clock(queue_seconds=100, run_seconds=100)
+    task_id = topview.new()
+    costs = [topview.query(task_id)["result"]["costCredit"]]
+    sandbox.clock(advance=150)
+    costs.append(topview.query(task_id)["result"]["costCredit"])
+    sandbox.clock(advance=100)
+    costs.append(done(topview, until, task_id)["costCredit"])
+    (entry,) = topview.get("/user/credit/logs")["result"]["data"]
+    assert costs == [0, 0, entry["costCredit"]]
+
+
 def test_states_are_init_and_running(topview: Any, sandbox: Any) -> None:
     sandbox.clock(queue_seconds=100, run_seconds=100)
     task_id = topview.new()
@@ -265,4 +280,4 @@ def test_failed_task_is_reported_in_either_word(topview: Any, sandbox: Any, word
     sandbox.shapes(topview=word)
     sandbox.fault(kind="fail_job", vendor="topview", code="5000")
     found = topview.query(topview.new())["result"]
-    assert (found["status"], found["errorMsg"]) == (word, "task failed: 5000")
+    assert (found["status"], found["errorMsg"], found["costCredit"]) == (word, "task failed: 5000", 1)

@@ -148,6 +148,7 @@ class Topview:
                 "taskId": task_id,
                 "status": STATUS.get(phase, self._state.shapes.of(KEY)),
                 "errorMsg": None if phase in STATUS else _error_text(job),
+                "costCredit": 0 if phase in (Phase.QUEUED, Phase.RUNNING) else PRICE,
                 "inputVideoFileId": request.video_file_id,
                 "inputAudioFileId": request.audio_file_id,
                 "outputVideoUrl": url,
