@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS, Credential, connections
 
+# Declared for type checkers only: both names come from __getattr__ below.
 if TYPE_CHECKING:
     from airflow_provider_videoai.sandbox.running import Sandbox
 

@@ -21,7 +21,12 @@ EXTRA_MODULES = ("av", "numpy", "PIL", "starlette", "uvicorn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted; returns the exit code."""
+    """Serve until interrupted.
+
+    :param arguments: of the command line, without the program's name; ``None`` takes those of this process.
+    :returns: the exit code: 0 after Ctrl-C or SIGTERM, 1 if the extra is not installed or the port is taken.
+    :raises SystemExit: for arguments that argparse refuses.
+    """
     options = _parse(arguments)
     if options.print_connections:
         for name, value in connections(f"http://{options.host}:{options.port}").items():
@@ -30,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         server = _server(options.host, options.port)
     except ModuleNotFoundError as error:
+        # An absent module outside of the extra is a defect of this package: installing the extra would not help.
         if (error.name or "").partition(".")[0] not in EXTRA_MODULES:
             raise
         install = "pip install 'airflow-provider-videoai[sandbox]'"
@@ -53,11 +59,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     if options.print_connections and not options.port:
+        # With port 0 the operating system chooses the port when the server binds: no connection can name it before.
         parser.error("--print-connections needs the port that the sandbox will have")
     return options
 
 
 def _server(host: str, port: int) -> SandboxServer:
+    # Imported here: without the extra, --print-connections works, and main() says what to install.
     from airflow_provider_videoai.sandbox.clock import Durations  # noqa: PLC0415 - needs the extra
     from airflow_provider_videoai.sandbox.server import SandboxServer  # noqa: PLC0415 - needs the extra
 
@@ -67,9 +75,12 @@ def _server(host: str, port: int) -> SandboxServer:
 def _serve(server: SandboxServer) -> None:
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # A signal handler runs between two instructions of the main thread: it only sets the event, and _serve() stops
+        # the server, which joins a thread.
         signal.signal(number, lambda *_: done.set())
     server.start()
     try:
+        # Flushed: whoever started this process waits for the line, and a pipe is block-buffered.
         print(f"sandbox listening on {server.url}", flush=True)  # noqa: T201 - this is the output
         done.wait()
     finally:

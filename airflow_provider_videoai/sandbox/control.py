@@ -29,7 +29,7 @@ CLOCK_FIELDS = ("queue_seconds", "run_seconds", "advance")
 
 
 def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Answer a bad control request with 400 and the name of the field."""
+    """Respond to an invalid control request with 400 and the name of the field."""
 
     async def guarded(request: Request) -> Response:
         try:
@@ -51,7 +51,11 @@ async def _fields(request: Request) -> dict[str, Any]:
 
 
 class Control:
-    """Everything that a test may turn."""
+    """The endpoints below ``/sandbox``, and the samples.
+
+    :param state: what they show and change.
+    :param vendors: reset together with it.
+    """
 
     def __init__(self, state: SandboxState, vendors: list[Vendor]) -> None:
         self._state = state
@@ -78,70 +82,113 @@ class Control:
         return [samples, *(Route(f"/sandbox{path}", _guarded(go), methods=[verb]) for path, verb, go in table)]
 
     async def index(self, request: Request) -> Response:
-        """Tell what there is."""
+        """List the calls, samples, ids and control fields.
+
+        :param request: its base URL is that of the samples.
+        """
         return JSONResponse(index(str(request.base_url).rstrip("/"), self._vendors))
 
     async def ledger(self, request: Request) -> Response:
-        """Show the books, of one vendor or of all."""
+        """Return the ledger.
+
+        :param request: ``vendor`` in its query restricts it to one vendor.
+        :raises InvalidControlRequest: for another parameter, or an unknown vendor.
+        """
         return JSONResponse(self._state.ledger.describe(_vendor(dict(request.query_params))))
 
     async def clear_ledger(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
-        """Empty the books."""
+        """Empty the ledger.
+
+        :param request: not read.
+        """
         self._state.ledger.clear()
         return Response(status_code=204)
 
     async def faults(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
-        """Show the ordered faults."""
+        """List the injected faults.
+
+        :param request: not read.
+        """
         return JSONResponse({"faults": self._state.faults.describe()})
 
     async def inject_fault(self, request: Request) -> Response:
-        """InpaintRequest one."""
+        """Inject a fault.
+
+        :param request: its body is a JSON object with the fault's fields.
+        :raises InvalidControlRequest: for an unknown or wrong field.
+        """
         return JSONResponse(asdict(self._state.faults.inject(await _fields(request))), 201)
 
     async def clear_faults(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
-        """Cancel all."""
+        """Remove all faults.
+
+        :param request: not read.
+        """
         self._state.faults.clear()
         return Response(status_code=204)
 
     async def clock(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
-        """Show durations."""
+        """Return the durations of jobs.
+
+        :param request: not read.
+        """
         return JSONResponse(self._state.clock.describe())
 
     async def set_clock(self, request: Request) -> Response:
-        """Set durations of jobs to come, or let the time of jobs under way jump."""
+        """Set durations of jobs to come, or advance the time of jobs in flight.
+
+        :param request: its body has ``queue_seconds``, ``run_seconds``, ``advance`` (seconds each), ``vendor``; all optional.
+        :raises InvalidControlRequest: for an unknown field, or a negative number.
+        """
         fields = await _fields(request)
         vendor = _vendor({name: value for name, value in fields.items() if name not in CLOCK_FIELDS})
         for name in CLOCK_FIELDS:
             value = fields.get(name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
                 raise InvalidControlRequest(name, f"{name} must be seconds, at least 0, not {value!r}")
+        # All fields are checked before the first is applied: a refused request changes nothing.
         self._state.clock.change(vendor, fields.get("queue_seconds"), fields.get("run_seconds"))
         self._state.clock.advance(vendor, fields.get("advance") or 0.0)
         return JSONResponse(self._state.clock.describe())
 
     async def shapes(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
-        """Show the forms of answers."""
+        """Return the response shapes.
+
+        :param request: not read.
+        """
         return JSONResponse(self._state.shapes.describe())
 
     async def choose_shapes(self, request: Request) -> Response:
-        """Choose forms of answers."""
+        """Choose response shapes.
+
+        :param request: its body has the shape by vendor.
+        :raises InvalidControlRequest: for a shape that the vendor does not have.
+        """
         self._state.shapes.choose(await _fields(request))
         return JSONResponse(self._state.shapes.describe())
 
     async def reset(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
-        """Return everything to the start."""
+        """Return everything to its state at the start.
+
+        :param request: not read.
+        """
         self._state.reset()
         for vendor in self._vendors:
             vendor.reset()
+        # A fault may have replaced or expired a sample: the next request draws it, under a new token.
         self._samples.clear()
         return Response(status_code=204)
 
     async def sample(self, request: Request) -> Response:
-        """Serve a sample; the first request for it waits until it is drawn."""
+        """Serve a sample; the first request for it waits until it is drawn.
+
+        :param request: its path names the sample.
+        """
         name = request.path_params["name"]
         make = _maker(name)
         if make is None:
             return JSONResponse({"error": "no such sample; there are clip.mp4, speech.mp3, large-<megabytes>.mp4"}, 404)
+        # Two requests at once must not draw the same sample twice.
         async with self._drawing:
             if name not in self._samples:
                 # A thread of its own: render threads may be waiting for this very sample.

@@ -22,6 +22,7 @@ class Credential:
     password: str
 
 
+# Found by its file, as the list of vendors belongs to the client, and the sandbox imports nothing of it.
 VENDORS: dict[str, ModuleType] = {
     each.name: import_module(f"{vendors.__name__}.{each.name}") for each in iter_modules(vendors.__path__)
 }
@@ -31,8 +32,9 @@ CREDENTIALS: dict[str, Credential] = {key: Credential(each.LOGIN, each.PASSWORD)
 
 
 def connections(url: str) -> dict[str, str]:
-    """Airflow connections, as JSON, that point the default connection ids at the sandbox on ``url``.
+    """Return Airflow connections, as JSON, that point the default connection ids at a sandbox.
 
+    :param url: of the sandbox.
     :returns: the values by environment variable (``AIRFLOW_CONN_VIITOR_DEFAULT`` ...).
     """
     return {
@@ -42,7 +44,7 @@ def connections(url: str) -> dict[str, str]:
                 "host": url,
                 "login": credential.login,
                 "password": credential.password,
-                # Its results are at its own address, which is a local one.
+                # Its results are at its own address, a local one, which a connection does not allow by default.
                 "extra": {"allow_private_addresses": True, **getattr(VENDORS[vendor], "EXTRA", {})},
             },
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The counter before every vendor: reads a call, lets ordered faults strike, and keeps the books."""
+"""What every vendor has in common: read a call, apply injected faults, record it in the ledger."""
 
 from __future__ import annotations
 
@@ -30,12 +30,21 @@ from airflow_provider_videoai.sandbox.state import SandboxState
 from airflow_provider_videoai.sandbox.transport import DropConnection, ResetConnection
 
 LARGEST_BODY = 8 * 1024 * 1024
+# The NUL byte makes json.loads take it for UTF-16 or UTF-32, so that decoding fails: that raises a UnicodeDecodeError,
+# which is no JSONDecodeError.
 GARBAGE = "\x00<<< this is not what you asked for >>>"
 
 
 @dataclass
 class Incoming:
-    """One call, as it came. Handlers fill ``fields`` and ``job_ids`` in as they learn them, for the books."""
+    """One call, as it was sent.
+
+    :param query: decoded, in order; names may repeat.
+    :param raw_query: as it was sent, for signatures that cover it.
+    :param base_url: scheme, host and port by which the client reached the sandbox.
+    :param fields: for the ledger: handlers fill it in.
+    :param job_ids: for the ledger: the jobs that the call is about.
+    """
 
     method: str
     path: str
@@ -49,7 +58,10 @@ class Incoming:
 
     @classmethod
     async def read(cls, request: Request) -> Incoming:
-        """Read a request whole."""
+        """Read a request with its body.
+
+        :param request: one whose body was not read yet.
+        """
         raw_query = request.scope["query_string"].decode("ascii", "replace")
         return cls(
             method=request.method,
@@ -62,7 +74,7 @@ class Incoming:
         )
 
     def is_json(self) -> bool:
-        """Whether the content type says JSON."""
+        """Return whether the content type is JSON, with any parameters."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json"
 
     def json_object(self) -> dict[str, Any] | None:
@@ -76,7 +88,13 @@ class Incoming:
 
 @dataclass(frozen=True)
 class VendorResponse:
-    """What a vendor says. ``job_id`` is set when a job was accepted, ``charged`` when money was taken for it."""
+    """What a vendor responds.
+
+    :param code: the vendor's own, for the ledger.
+    :param status: the HTTP status.
+    :param job_id: set when a job was accepted.
+    :param charged: whether money was taken for that job.
+    """
 
     body: Mapping[str, Any]
     code: int | str | None
@@ -87,7 +105,11 @@ class VendorResponse:
 
 
 class Refused(Exception):
-    """A vendor's no."""
+    """The vendor refuses a call.
+
+    :param answer: the response that says so.
+    :param reason: for the ledger.
+    """
 
     def __init__(self, answer: VendorResponse, reason: str) -> None:
         super().__init__(reason)
@@ -97,7 +119,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One documented call of a vendor."""
+    """One documented call of a vendor.
+
+    :param path: as Starlette writes it: ``{job_id}`` stands for one part.
+    :param kind: what the call is for: faults are injected by it.
+    :param operation: what the ledger names the call.
+    :param handler: returns the response, or raises :class:`Refused`.
+    """
 
     methods: tuple[str, ...]
     path: str
@@ -107,7 +135,7 @@ class Call:
 
 
 class Vendor(Protocol):
-    """What the desk needs of a vendor."""
+    """What an endpoint needs of a vendor."""
 
     key: str
 
@@ -115,7 +143,12 @@ class Vendor(Protocol):
         """Return the calls that it documents."""
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # pyright: ignore[reportReturnType] - a protocol's method has no body
-        """Return its own answer for a full quota or a failed authentication, with ``code`` instead of the usual one."""
+        """Return the vendor's response to a full quota or to failed authentication.
+
+        :param kind: which of the two.
+        :param call: what the call was for.
+        :param code: instead of the usual one; ``None``: the usual one.
+        """
 
     def reset(self) -> None:
         """Forget everything."""
@@ -131,21 +164,28 @@ class HasStorage(Protocol):
 
 @runtime_checkable
 class HasIds(Protocol):
-    """A vendor with things of its own that a request names: avatars, voices, stored videos."""
+    """A vendor with resources that a request names: avatars, voices, stored videos."""
 
     def ids(self) -> dict[str, list[str]]:  # pyright: ignore[reportReturnType] - a protocol's method has no body
-        """Return what there is, by the vendor's name of the field."""
+        """Return the ids that there are, by the vendor's name of the field."""
 
 
 def routes_of(state: SandboxState, vendor: Vendor) -> list[Route]:
-    """Return routes for every call of ``vendor``."""
+    """Return routes for every call of a vendor.
+
+    :param state: what its endpoints share.
+    :param vendor: the vendor.
+    """
     return [
         Route(call.path, Endpoint(state, vendor, call).serve, methods=list(call.methods)) for call in vendor.calls()
     ]
 
 
 class Endpoint:
-    """Serves one call of one vendor."""
+    """Serves one call of one vendor.
+
+    :param state: where faults come from, and the ledger.
+    """
 
     def __init__(self, state: SandboxState, vendor: Vendor, call: Call) -> None:
         self._state = state
@@ -153,10 +193,14 @@ class Endpoint:
         self._call = call
 
     async def serve(self, request: Request) -> Response:
-        """Answer one request, or fail to as ordered."""
+        """Respond to one request, or fail to, as an injected fault says.
+
+        :param request: with any body of up to 8 MB.
+        """
         incoming = await Incoming.read(request)
         if len(incoming.body) > LARGEST_BODY:
             return PlainTextResponse("request entity too large", 413)
+        # Before the first fault is claimed: a fault with a "match" is compared with it.
         request_text.set(f"{incoming.path}?{incoming.raw_query}\n{incoming.body.decode('utf-8', 'replace')}")
         fault = self._state.faults.claim(self._vendor.key, self._call.kind, REPLACING_FAULTS | RESPONSE_FAULTS)
         if fault is not None and fault.kind in REPLACING_FAULTS:
@@ -169,6 +213,8 @@ class Endpoint:
         if fault is not None:
             entry["fault"] = fault.kind
             response = await self._spoil(response, fault, request, entry)
+        # Only a submit that was accepted: one that was refused leaves the fault for the next, as the point is a
+        # purchase without a response.
         elif answer.job_id is not None and self._drops(entry):
             return DropConnection()
         else:
@@ -204,6 +250,7 @@ class Endpoint:
         return fault is not None
 
     def _instead(self, incoming: Incoming, fault: Fault) -> Response:
+        # The vendor never sees the call, so its handler fills in nothing: the body is what the ledger has.
         incoming.fields = incoming.json_object() or {}
         entry = self._open(incoming)
         entry["fault"] = fault.kind
@@ -213,6 +260,7 @@ class Endpoint:
             self._state.ledger.refuse(self._vendor.key, incoming.path, fault.kind, answer.code)
             return JSONResponse(dict(answer.body), answer.status, headers=dict(answer.headers))
         response = general_fault(fault)
+        # A reset has no response: the ledger says so, as a client must not take it for one.
         if not isinstance(response, ResetConnection):
             entry |= {"code": response.status_code, "answered": True}
         self._state.ledger.refuse(self._vendor.key, incoming.path, fault.kind, entry["code"])
@@ -221,6 +269,7 @@ class Endpoint:
     async def _spoil(self, response: Response, fault: Fault, request: Request, entry: Entry) -> Response:
         if fault.kind is FaultKind.STALL:
             await asyncio.sleep(fault.seconds)
+            # The client may have given up waiting: then it has no response, although the vendor did the work.
             entry["answered"] = not await request.is_disconnected()
             return response
         entry["answered"] = True
@@ -229,7 +278,10 @@ class Endpoint:
 
 
 def general_fault(fault: Fault) -> Response:
-    """Return the answer of an ordered fault that looks alike at every vendor."""
+    """Return the response of an injected fault that looks the same at every vendor.
+
+    :param fault: one of :data:`REPLACING_FAULTS`.
+    """
     match fault.kind:
         case FaultKind.HTTP_500:
             return PlainTextResponse("Internal Server Error", 500)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults on order: what goes wrong, at which call, after how many good ones, how often."""
+"""Injected faults: what goes wrong, at which call, after how many good ones, how often."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
 
 
 class CallKind(StrEnum):
-    """What a call is for. ``lookup`` calls (lists, credit) meet only faults ordered for ``*``."""
+    """What a call is for. ``lookup`` calls (lists, credit) meet only faults injected for ``*``."""
 
     SUBMIT = "submit"
     QUERY = "query"
@@ -61,19 +61,20 @@ REPLACING_FAULTS = frozenset(
         FaultKind.AUTH_FAILED,
     },
 )
-"""These answer in the vendor's place: it never sees the call, and nothing is accepted."""
+"""These replace the vendor's response: it never sees the call, and nothing is accepted."""
 RESPONSE_FAULTS = frozenset({FaultKind.STALL, FaultKind.TRUNCATED})
-"""The vendor does its work (a submit is accepted and charged), then its answer suffers."""
+"""The vendor does its work (a submit is accepted and charged), then its response is late or cut."""
 JOB_FAULTS = frozenset({FaultKind.FAIL_JOB, FaultKind.ABORT_JOB, FaultKind.NEVER_ENDS, FaultKind.LOSE_JOB})
-"""These change the outcome of the next job that is accepted."""
+"""These decide the outcome of the next job that is accepted."""
 
 MEDIA_FAULTS = frozenset(
     {FaultKind.EXPIRE_MEDIA, FaultKind.CUT_MEDIA, FaultKind.REPLACE_MEDIA, FaultKind.WRONG_LENGTH, FaultKind.HTML_PAGE}
 )
-"""These befall a file that is fetched."""
+"""These happen to a file that is fetched."""
 
 _SUBMITS = frozenset({"*", CallKind.SUBMIT, CallKind.PULL})
 _CALLS_OF_KIND: dict[FaultKind, Collection[str]] = {
+    # A fault that could never fire is refused: a test that relies on it would pass for the wrong reason.
     **dict.fromkeys([*JOB_FAULTS, FaultKind.ACCEPT_THEN_DROP], _SUBMITS),
     **dict.fromkeys(MEDIA_FAULTS, ("*", CallKind.MEDIA)),
 }
@@ -89,12 +90,18 @@ _OWN_FIELDS: dict[FaultKind, Collection[str]] = {
 }
 _SHARED_FIELDS = ("vendor", "call", "kind", "times", "after", "match")
 
+# A context variable: jobs are accepted several calls below the endpoint, in handlers that have no use for the raw
+# request.
 request_text: ContextVar[str] = ContextVar("request_text", default="")
-"""The URL and body of the request that is being served; faults with a ``match`` look into it."""
+"""The URL and body of the request that is being served, for faults with a ``match``."""
 
 
 class InvalidControlRequest(Exception):
-    """A control request that cannot be carried out; ``field`` names the culprit."""
+    """A control request that cannot be carried out.
+
+    :param field: the field that is wrong.
+    :param text: what is wrong with it, for the person who sent the request.
+    """
 
     def __init__(self, field: str, text: str) -> None:
         super().__init__(text)
@@ -104,9 +111,21 @@ class InvalidControlRequest(Exception):
 
 @dataclass
 class Fault:
-    """One ordered fault. ``times`` ``None`` means always; ``after`` matching calls go well first.
+    """One injected fault.
 
-    With ``match`` it strikes only requests that have this text in their URL or body.
+    :param vendor: its key, or ``*``.
+    :param call: a :class:`CallKind`, or ``*``.
+    :param times: how often it fires; ``None``: always.
+    :param after: how many matching calls succeed first.
+    :param match: only requests with this text in their URL or body.
+    :param seconds: how long a stalled response takes.
+    :param bytes: of media that are sent, or announced beyond those that there are.
+    :param pause: seconds without data before media are cut.
+    :param retry_after: seconds; ``None``: no such header.
+    :param retry_after_date: whether the header is an HTTP date.
+    :param code: the vendor's error code, or the HTTP status of expired media; ``None``: the usual one.
+    :param fired: how often it fired.
+    :param passed: how many matching calls succeeded before.
     """
 
     id: str
@@ -126,7 +145,12 @@ class Fault:
     passed: int = 0
 
     def matches(self, vendor: str, call: CallKind, kinds: Collection[FaultKind]) -> bool:
-        """Whether this call is one that it waits for."""
+        """Return whether it fires, or counts, at this call.
+
+        :param vendor: the vendor that is called.
+        :param call: what for.
+        :param kinds: those that can happen at this point of the call.
+        """
         return (
             self.kind in kinds
             and self.vendor in ("*", vendor)
@@ -137,19 +161,25 @@ class Fault:
 
 
 class Faults:
-    """The ordered faults, in order."""
+    """The injected faults, oldest first."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._ids = itertools.count(1)
 
     def clear(self) -> None:
-        """Cancel all."""
+        """Remove all."""
         self._faults.clear()
 
     def inject(self, fields: Mapping[str, Any]) -> Fault:
-        """Enter a fault. Raises :class:`InvalidControlRequest` that names an unknown or wrong field."""
+        """Add a fault.
+
+        :param fields: of the control request.
+        :returns: the fault, with its defaults and its id.
+        :raises InvalidControlRequest: for an unknown or wrong field.
+        """
         kind = _one_of(fields, "kind", [kind.value for kind in FaultKind])
+        # Per kind, for the same reason: "seconds" of a fault that does not stall would have no effect.
         allowed = {*_SHARED_FIELDS, *_OWN_FIELDS.get(FaultKind(kind), ())}
         for name in fields:
             if name not in allowed:
@@ -168,7 +198,13 @@ class Faults:
         return fault
 
     def claim(self, vendor: str, call: CallKind, kinds: Collection[FaultKind]) -> Fault | None:
-        """Fire the first fault that waits for this call; faults still in their ``after`` count it as passed."""
+        """Fire the first fault that matches this call.
+
+        :param vendor: the vendor that is called.
+        :param call: what for.
+        :param kinds: those that can happen at this point of the call.
+        :returns: ``None`` if none fires; a fault whose ``after`` is not reached counts the call.
+        """
         for fault in self._faults:
             if not fault.matches(vendor, call, kinds):
                 continue
@@ -180,7 +216,7 @@ class Faults:
         return None
 
     def describe(self) -> list[dict[str, Any]]:
-        """All faults with how often each fired."""
+        """Return all faults with how often each fired."""
         return [asdict(fault) for fault in self._faults]
 
 
@@ -192,7 +228,7 @@ def _one_of(fields: Mapping[str, Any], name: str, allowed: Collection[str], defa
 
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the fields of a fault that are not words."""
+    """Check the fields of a fault that are not keywords."""
     found: dict[str, Any] = {}
     for name, types, low in (
         ("times", (int, type(None)), 1),
@@ -205,6 +241,7 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         if name not in fields:
             continue
         value = fields[name]
+        # A bool is an int to Python: "times": true would mean once.
         if isinstance(value, bool) or not isinstance(value, types) or (value is not None and value < low):
             raise InvalidControlRequest(name, f"{name} must be a number of at least {low}, not {value!r}")
         found[name] = value

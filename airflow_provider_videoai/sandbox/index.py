@@ -47,7 +47,11 @@ CONTROL = {
 
 
 def index(base_url: str, vendors: list[Vendor]) -> dict[str, Any]:
-    """Return the index; URLs in it start with ``base_url``."""
+    """Return the index of the sandbox.
+
+    :param base_url: what URLs in it start with.
+    :param vendors: in the order in which they are listed.
+    """
     x1, y1, x2, y2 = samples.CAPTION_REGION
     return {
         "vendors": {

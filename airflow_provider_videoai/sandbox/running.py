@@ -15,10 +15,16 @@ from airflow_provider_videoai.sandbox.server import SandboxServer
 
 
 class Sandbox:
-    """A running sandbox, controlled through its HTTP API. A control request that it refuses raises ``ValueError``."""
+    """A running sandbox, controlled through its HTTP API.
+
+    A control request that the sandbox refuses raises :class:`ValueError`.
+
+    :param url: its base URL, without a slash at the end.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # trust_env off: a proxy of the environment could not reach a sandbox on loopback.
         self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
 
     def connections(self) -> dict[str, str]:
@@ -30,19 +36,29 @@ class Sandbox:
         return self._request("GET", "/sandbox")
 
     def ledger(self, vendor: str | None = None) -> dict[str, Any]:
-        """Return the books: ``submissions``, ``charges``, ``polls``, ``lookups``, ``refused``, ``totals``."""
+        """Return the ledger: ``submissions``, ``charges``, ``polls``, ``lookups``, ``refused``, ``totals``.
+
+        :param vendor: one vendor's entries only; ``None``: those of all.
+        :returns: lists of entries, oldest first, and ``totals`` by vendor.
+        :raises ValueError: for an unknown vendor.
+        """
         return self._request("GET", "/sandbox/ledger" + (f"?vendor={vendor}" if vendor else ""))
 
     def clear_ledger(self) -> None:
-        """Empty the books."""
+        """Empty the ledger."""
         self._request("DELETE", "/sandbox/ledger")
 
     def fault(self, **fields: Any) -> dict[str, Any]:
-        """InpaintRequest a fault; returns it with its id."""
+        """Inject a fault.
+
+        :param fields: as the page "The sandbox" lists them; ``kind`` is required.
+        :returns: the fault with its defaults and its id.
+        :raises ValueError: for an unknown or wrong field.
+        """
         return self._request("POST", "/sandbox/faults", fields)
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the ordered faults, each with how often it fired."""
+        """Return the injected faults, each with how often it fired."""
         found: list[dict[str, Any]] = self._request("GET", "/sandbox/faults")["faults"]
         return found
 
@@ -51,11 +67,22 @@ class Sandbox:
         self._request("DELETE", "/sandbox/faults")
 
     def clock(self, **fields: Any) -> dict[str, Any]:
-        """Set ``queue_seconds`` and ``run_seconds``, or ``advance``, of all vendors or one; returns all settings."""
+        """Set durations of jobs, or advance the time of jobs in flight.
+
+        :param fields: ``queue_seconds`` and ``run_seconds`` of jobs submitted from now on, ``advance`` in seconds, and
+            ``vendor`` to change one vendor only.
+        :returns: the settings by vendor.
+        :raises ValueError: for an unknown field, or a negative number.
+        """
         return self._request("POST", "/sandbox/clock", fields)
 
     def shapes(self, **shapes: str) -> dict[str, Any]:
-        """Choose forms of answers; returns all of them."""
+        """Choose response shapes.
+
+        :param shapes: the shape by vendor, such as ``aidge="bare"``.
+        :returns: the shape of every vendor that has more than one.
+        :raises ValueError: for a shape that the vendor's documents do not describe.
+        """
         return self._request("POST", "/sandbox/shapes", shapes)
 
     def reset(self) -> None:
@@ -68,6 +95,7 @@ class Sandbox:
 
     def _request(self, method: str, path: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
         response = self._client.request(method, path, json=fields)
+        # The control API sends 400 for a wrong field, with the reason for the person who wrote the test.
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise ValueError(response.json()["error"])
         response.raise_for_status()
@@ -79,9 +107,13 @@ class Sandbox:
 def running_sandbox(
     *, queue_seconds: float = 1.5, run_seconds: float = 4.0, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Sandbox]:
-    """Run a sandbox in a thread of this process, on a free port unless one is given.
+    """Run a sandbox in a thread of this process.
 
-    The durations, in seconds, are those that :meth:`Sandbox.reset` returns to.
+    :param queue_seconds: how long a job waits in the vendor's queue; :meth:`Sandbox.reset` returns to it.
+    :param run_seconds: how long it runs then, at least until its media are rendered.
+    :param host: the address to listen on.
+    :param port: 0 takes a free one.
+    :raises OSError: if the port is taken.
     """
     server = SandboxServer(host, port, Durations(queue_seconds, run_seconds))
     server.start()

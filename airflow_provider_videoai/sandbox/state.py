@@ -30,9 +30,12 @@ Render = Callable[[Stop], Rendered]
 
 
 class SandboxState:
-    """State of one sandbox. It is changed on the event loop only; render threads touch nothing but their files.
+    """What one sandbox remembers: jobs, files, faults, clock and ledger of all vendors.
 
-    ``root`` is a private directory that :meth:`close` removes.
+    It is changed on the event loop only; render threads touch nothing but their files.
+
+    :param root: a private directory, which :meth:`close` removes.
+    :param durations: of jobs, which :meth:`reset` returns to.
     """
 
     def __init__(self, root: Path, durations: Durations) -> None:
@@ -51,6 +54,7 @@ class SandboxState:
         """Return to the state at the start; rendering in flight is cancelled."""
         self._stop.set()
         self._stop = Stop()
+        # A new Stop first: jobs accepted from here on must not end with the old ones.
         self.clock.reset()
         self.faults.clear()
         self.shapes.clear()
@@ -75,7 +79,16 @@ class SandboxState:
         owner: str = "",
         group: ConcurrencyGroup | None = None,
     ) -> Job:
-        """Accept a job: settle its outcome, start rendering (unless it will not succeed anyway), and book it."""
+        """Accept a job: decide its outcome, start rendering unless it will not succeed anyway, and register it.
+
+        :param job_id: as the vendor's response names it.
+        :param render: makes the media, in a render thread; ends early once its ``Stop`` is set.
+        :param call: which faults apply: those injected for a submit, or for a pull.
+        :param owner: who may query the job, if the vendor checks that.
+        :param group: the jobs with which it shares the vendor's slots; ``None`` starts it without a limit.
+        :returns: the job, queued by the vendor's job clock.
+        """
+        # Decided once, when the vendor accepts: every later status request must agree, however often it is repeated.
         fault = self.faults.claim(vendor, call, JOB_FAULTS)
         durations = self.clock.durations(vendor)
         job = Job(
@@ -90,6 +103,7 @@ class SandboxState:
             outcome=_OUTCOMES[fault.kind] if fault else Outcome.RENDER,
             fail_code=fault.code if fault else None,
         )
+        # A job that is to fail, or never to end, would occupy a render thread for a file that nobody fetches.
         if job.outcome is Outcome.RENDER:
             self._start(job, render)
         self.jobs.add(job)
@@ -97,6 +111,7 @@ class SandboxState:
 
     def _start(self, job: Job, render: Render) -> None:
         def note_end(_: Future[Rendered]) -> None:
+            # Runs in the render thread: it stores one value, which the event loop only reads.
             job.rendered_at = self.clock.now(job.vendor)
 
         job.rendering = self._pool.submit(render, self._stop)

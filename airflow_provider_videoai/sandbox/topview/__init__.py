@@ -11,8 +11,8 @@ an unknown id, or a file not yet      4004
 uploaded
 full quota                            4007 (unfinished task exists, wait)
 price                                 1 credit a video avatar, of 1000; without credit 4100
-``costCredit`` of a task              as on the query pages of the other tasks: 0, its default, until the task has ended;
-                                      then the price that the credit log has
+``costCredit`` of a task              as on the query pages of the other tasks: 0, its default, until the task has
+                                      ended; then the price that the credit log has
 fields of a result not there yet      null
 pre-signed URLs                       one hour; an ``Authorization`` header beside the signed query is refused with 400,
                                       as S3 does
