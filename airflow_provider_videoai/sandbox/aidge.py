@@ -44,7 +44,9 @@ KEY = "aidge"
 OPERATION = "video_removal"
 FIXED = {"partner_id": "aidge", "sign_method": "sha256", "sign_ver": "v2"}
 SIGNED = ("app_key", "timestamp", "sign")
+# The documents name no limit; AliExpress, whose gateway signs the same parameters, allows 7200 s.
 SKEW_MS = 7_200_000
+# This limit and the next two lines are those of the page's row "videoUrl": 200 MB, 6 minutes, 1080P.
 FORMATS = ("mp4", "mov", "webm", "avi", "mkv")
 LARGEST, LONGEST = 200 * 1024 * 1024, 360.0
 LONG_SIDE, SHORT_SIDE = 1920, 1080
@@ -59,12 +61,19 @@ MESSAGES = {
     703: "video resolution is not supported",
     801: "model failed",
 }
+# The codes mean this on the two video pages only: on the image APIs 700 is any invalid input.
 LIMIT_CODES = {"duration": 700, "size": 701, "unreadable": 702, "resolution": 703}
 STATES = {Phase.QUEUED: "submitted", Phase.RUNNING: "running", Phase.SUCCEEDED: "finished"}
 
 
 def sign(secret: str, timestamp: str) -> str:
-    """Return the v2 signature: upper-case hex of HMAC-SHA256 over secret and milliseconds."""
+    """Return the v2 signature: upper-case hex of HMAC-SHA256 over secret and timestamp.
+
+    Follows the vendor's page on signing over HTTP (help.aliyun.com 3038041).
+
+    :param secret: the access key secret; it is the key as well as part of the message.
+    :param timestamp: epoch milliseconds, as a decimal string.
+    """
     return hmac.new(secret.encode(), (secret + timestamp).encode(), hashlib.sha256).hexdigest().upper()
 
 
@@ -78,7 +87,10 @@ def _request_id() -> str:
 
 
 class Aidge:
-    """The vendor."""
+    """The vendor, as its page "Video Removal API Reference" describes it.
+
+    :param state: where its jobs, files and faults are.
+    """
 
     key = KEY
 
@@ -87,6 +99,7 @@ class Aidge:
 
     def calls(self) -> list[Call]:
         """Return its two calls."""
+        # The page allows both. POST is recommended for all calls (help.aliyun.com 3038040).
         both = ("GET", "POST")
         return [
             Call(both, "/rest/ai/video/removal", CallKind.SUBMIT, OPERATION, self.submit),
@@ -97,7 +110,7 @@ class Aidge:
         """Do nothing: it remembers nothing beside its jobs."""
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
-        """Return its answer to a stranger, or to one too many."""
+        """Return its response to failed authentication, or to a full quota."""
         if kind is FaultKind.AUTH_FAILED:
             text = "The request signature does not conform to platform standards"
             return _gateway(str(code or "IncompleteSignature"), text).answer
@@ -105,7 +118,11 @@ class Aidge:
         return self._failure(chosen, MESSAGES.get(int(chosen), "rate limit exceed"))
 
     async def submit(self, incoming: Incoming) -> VendorResponse:
-        """Accept a task."""
+        """Accept a task.
+
+        :param incoming: signed; its fields are flat, or within ``paramJson``.
+        :raises Refused: with a gateway error (HTTP 400) for a wrong signature or field.
+        """
         _check_signature(incoming)
         trial = _trial(incoming)
         fields = _business_fields(incoming)
@@ -122,7 +139,11 @@ class Aidge:
         return self._camel({"result": {"taskId": job_id}}, job_id=job_id, charged=not trial)
 
     async def result(self, incoming: Incoming) -> VendorResponse:
-        """Tell about one task."""
+        """Return the status of one task.
+
+        :param incoming: signed; its only field is ``taskId``.
+        :raises Refused: with a gateway error (HTTP 400), or ``resCode`` 404 for an unknown task.
+        """
         _check_signature(incoming)
         fields = _business_fields(incoming)
         try:
@@ -144,6 +165,7 @@ class Aidge:
     def _status(self, job_id: str, state: str, url: str | None) -> VendorResponse:
         match self._state.shapes.of(KEY):
             case "bare":
+                # The page lists data.videoUrl and no state: until it is set, the task runs.
                 return self._camel({"videoUrl": url})
             case "TaskStatus":
                 more = {"VideoUrl": url} if url else {}
@@ -168,6 +190,8 @@ class Aidge:
 
     def _camel(self, data: dict[str, Any], job_id: str | None = None, *, charged: bool = False) -> VendorResponse:
         request_id = _request_id()
+        # Both spellings of the request id: pages document requestId, bodies that were seen have request_id and
+        # _trace_id_.
         body = {"code": "0", "success": True, "resCode": 200, "resMessage": "success", "data": data}
         body |= {"request_id": request_id, "requestId": request_id, "_trace_id_": request_id}
         return VendorResponse(body, 200, job_id=job_id, charged=charged)
@@ -186,12 +210,14 @@ class Aidge:
 
     def _render(self, request: dict[str, Any], stop: Stop) -> Rendered:
         url = request["videoUrl"]
+        # Found when the job reads its input, not at the submit: the page lists 700 to 703 with the errors of a task.
         if file_name_of(url).rpartition(".")[2].lower() not in FORMATS:
             raise RenderingFailed("unreadable", "the file's ending is none of the supported formats")
         source = fetch(url, self._state.root / f"{secrets.token_hex(8)}.in", stop, largest=LARGEST)
         media_info = probe(source.path)
         if media_info.seconds > LONGEST:
             raise RenderingFailed("duration", MESSAGES[700])
+        # Sorted, so that a portrait video of 1080x1920 counts as 1080P: the page does not say which side is meant.
         sides = sorted((media_info.width, media_info.height))
         if sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
             raise RenderingFailed("resolution", MESSAGES[703])
@@ -209,6 +235,7 @@ class Aidge:
 
 def _check_signature(incoming: Incoming) -> None:
     given = dict(incoming.query)
+    # In the query also for POST: the page on signing puts all common parameters into the URL.
     for name in (*FIXED, *SIGNED):
         if not given.get(name):
             raise _gateway("MissingParameter", f"{name} missing")
@@ -220,6 +247,7 @@ def _check_signature(incoming: Incoming) -> None:
     timestamp = given["timestamp"]
     if not timestamp.isdigit() or abs(time.time() * 1000 - int(timestamp)) > SKEW_MS:
         raise _gateway("IllegalTimestamp", "timestamp must be the current time in milliseconds")
+    # The signature covers neither path nor fields, so nothing else can be checked by it.
     if not hmac.compare_digest(given["sign"].encode(), sign(CREDENTIALS[KEY].password, timestamp).encode()):
         raise _gateway("IncompleteSignature", "The request signature does not conform to platform standards")
 
@@ -235,6 +263,7 @@ def _business_fields(incoming: Incoming) -> Fields:
     """Read parameters: query for GET, JSON body for POST; flat, or within ``paramJson`` (JSON string or object)."""
     if incoming.method == "GET":
         given: dict[str, Any] = {name: value for name, value in incoming.query if name not in (*FIXED, *SIGNED)}
+        # Fields of a GET are ordinary query parameters beside the signed ones, as in the vendor's samples.
         as_text = True
     else:
         body = incoming.json_object() if incoming.is_json() else None
@@ -243,9 +272,11 @@ def _business_fields(incoming: Incoming) -> Fields:
         given, as_text = body, False
     if "paramJson" not in given:
         return Fields(given, as_text=as_text)
+    # Nobody documents which of the two would win, and a field that is ignored costs money.
     if len(given) > 1:
         raise _gateway("InvalidParameter", "parameters beside paramJson")
     wrapped = given["paramJson"]
+    # The table types paramJson as Object; every official sample sends a JSON string. Both are accepted.
     if isinstance(wrapped, str):
         try:
             wrapped = json.loads(wrapped)
@@ -257,6 +288,7 @@ def _business_fields(incoming: Incoming) -> Fields:
 
 
 def _read(fields: Fields) -> dict[str, Any]:
+    # First, as a missing field has a code of its own, and choice() allows an absent one.
     fields.need("language")
     request = {
         "videoUrl": fields.need_url("videoUrl"),
@@ -279,6 +311,7 @@ def _box(fields: Fields, row: Any) -> dict[str, Any]:
         raise fields.fault(name, Problem.TYPE, "timestamp must be two numbers, box four")
     if not 0 <= timestamp[0] <= timestamp[1]:
         raise fields.fault(name, Problem.VALUE, "timestamp must be [start, end] in seconds")
+    # Normalised to the picture, origin top left: the page says so of inpaintingBoxes.
     if not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
         raise fields.fault(name, Problem.VALUE, "box must be [x1, y1, x2, y2] between 0 and 1")
     return {"timestamp": timestamp, "box": box}
@@ -292,9 +325,11 @@ def _numbers(value: Any, count: int) -> list[float] | None:
 
 def _regions(request: dict[str, Any], width: int, height: int) -> Sequence[Region]:
     """Return the boxes given; without any, the caption band, and the rest too when natural text is to go."""
+    # colorBlocks also removes the colour block behind a text: a wider margin stands for it here.
     margin = 12 if request["colorBlocks"] else 4
     if request["inpaintingBoxes"]:
         return [_pixels(box, width, height) for box in request["inpaintingBoxes"]]
+    # Text that was added to a video is mostly captions, so without boxes only the lower third is searched for it.
     band = height * 2 // 3
     regions = [Region(0, band, width, height, only_text=True, margin=margin)]
     if not request["artificialTextOnly"]:

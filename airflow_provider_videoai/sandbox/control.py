@@ -137,7 +137,7 @@ class Control:
     async def set_clock(self, request: Request) -> Response:
         """Set durations of jobs to come, or advance the time of jobs in flight.
 
-        :param request: its body has ``queue_seconds``, ``run_seconds``, ``advance`` (seconds each), ``vendor``; all optional.
+        :param request: its body has ``queue_seconds``, ``run_seconds`` and ``advance`` in seconds, and ``vendor``.
         :raises InvalidControlRequest: for an unknown field, or a negative number.
         """
         fields = await _fields(request)

@@ -37,13 +37,16 @@ from airflow_provider_videoai.sandbox.state import SandboxState
 KEY = "viitor"
 OPERATION = "text_removal"
 PREFIX = "ViiTor_AI"
+# The status page limits ids, the create page regions per list, the name and X-App-Source.
 MOST_IDS, MOST_REGIONS, LONGEST_NAME, LONGEST_SOURCE = 100, 5, 50, 20
 CHANNELS = ("100", "200", "300")
+# 2000 and 2001 are documented; 401 and 429 stand in for codes that no page names.
 UNAUTHORISED, MISSING, INVALID, FULL = 401, 2000, 2001, 429
 TASK_ERRORS = {"fetch": 5001, "unreadable": 5001, "size": 5001, "region": 5002}
 OTHER_TASK_ERROR = 5000
 
 STATUS = {Phase.RUNNING: 3, Phase.SUCCEEDED: 4, Phase.FAILED: 5, Phase.ABORTED: 6}
+# Both mean that the task waits: a client must read either, so a waiting job shows both here.
 CREATED, QUEUED = 1, 2
 
 Roi = tuple[float, float, float, float]
@@ -54,7 +57,10 @@ def _refusal(code: int, message: str, status: int = 200) -> Refused:
 
 
 class ViiTor:
-    """The vendor."""
+    """The vendor, as its pages "Video Text Removal Create API" and "... Task Status API" describe it.
+
+    :param state: where its jobs, files and faults are.
+    """
 
     key = KEY
 
@@ -72,15 +78,20 @@ class ViiTor:
         """Do nothing: it remembers nothing beside its jobs."""
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
-        """Return its answer to a stranger, or to one too many."""
+        """Return its response to failed authentication, or to a full quota."""
         full = kind is FaultKind.QUOTA_FULL
         usual = FULL if full else UNAUTHORISED
         message = "Too many unfinished tasks" if full else "Unauthorized"
+        # A code that a test chose is a business error of the vendor, and those come with HTTP 200.
         status, chosen = (usual, usual) if code is None else (200, code)
         return VendorResponse({"code": chosen, "message": message, "data": None}, chosen, status)
 
     async def add(self, incoming: Incoming) -> VendorResponse:
-        """Create a task."""
+        """Create a task.
+
+        :param incoming: with the headers ``X-User-Id``, ``X-Channel`` and ``Authorization``.
+        :raises Refused: 2000 for a missing header or field, 2001 for a wrong one, 401 without authentication.
+        """
         user = _user_of(incoming)
         _check_channel(incoming)
         fields = _body_of(incoming)
@@ -89,19 +100,25 @@ class ViiTor:
         except InvalidField as error:
             raise _refusal(MISSING if error.problem is Problem.MISSING else INVALID, str(error)) from None
         incoming.fields.update(url=url, taskName=name, textDetectROI=detect, fullEraseROI=erase)
+        # The status page: every task id starts with ViiTor_AI.
         job_id = f"{PREFIX}_{time.strftime('%Y%m%d')}{secrets.token_hex(5)}"
         regions = [_region(roi, only_text=True) for roi in detect] + [_region(roi) for roi in erase]
         self._state.accept(KEY, OPERATION, job_id, lambda stop: self._render(url, regions, stop), owner=user)
         return VendorResponse({"code": 0, "message": "OK", "data": {"taskId": job_id}}, 0, job_id=job_id, charged=True)
 
     async def task_status(self, incoming: Incoming) -> VendorResponse:
-        """Report up to 100 tasks."""
+        """Return the status of up to 100 tasks.
+
+        :param incoming: with ``taskId``, ``taskIds``, or both.
+        :raises Refused: 2001 if there is no id, a malformed one, or more than 100.
+        """
         user = _user_of(incoming)
         ids = _ids(_body_of(incoming))
         incoming.job_ids.extend(ids)
+        # An unknown id, or another user's, has no row: no page says what is sent for it.
         jobs = [job for job_id in ids if (job := self._state.jobs.find(KEY, job_id)) and job.owner == user]
         rows = [self._row(job, incoming.base_url) for job in jobs]
-        # Nothing promises that rows come in the order of the ids.
+        # No page promises rows in the order of the ids: a client that relied on it would mix jobs up.
         random.shuffle(rows)
         return VendorResponse({"code": 0, "message": "OK", "data": rows}, 0)
 
@@ -109,7 +126,8 @@ class ViiTor:
         snapshot = self._state.jobs.snapshot(job)
         url, error = None, 0
         if snapshot.phase is Phase.SUCCEEDED:
-            # The status turns 4 one poll before the URL is there.
+            # The status page: download only if the status is 4 and the URL is not empty. So the status turns 4 one poll
+            # before the URL is there.
             seen = job.notes.setdefault("finish_seen", 0)
             job.notes["finish_seen"] = seen + 1
             url = base_url + job.result().media.url_path if seen else None
@@ -127,6 +145,7 @@ class ViiTor:
     def _status(self, job: Job, phase: Phase) -> int:
         if phase is not Phase.QUEUED:
             return STATUS[phase]
+        # A third of the queue time as "created", the rest as "queued".
         waited = self._state.clock.now(KEY) - job.submitted
         return CREATED if waited < job.queue_seconds / 3 else QUEUED
 
@@ -145,6 +164,7 @@ def _user_of(incoming: Incoming) -> str:
         raise _refusal(MISSING, "X-User-Id is required")
     if not user.isascii() or not user.isdigit():
         raise _refusal(INVALID, "X-User-Id must be numeric")
+    # The status page only recommends the header, "based on gateway auth policy": this gateway has the strict one.
     if incoming.headers.get("authorization") != f"Bearer {CREDENTIALS[KEY].password}":
         raise _refusal(UNAUTHORISED, "Unauthorized", 401)
     return user
@@ -161,6 +181,7 @@ def _check_channel(incoming: Incoming) -> None:
 
 
 def _body_of(incoming: Incoming) -> Fields:
+    # The create page lists Accept among its headers, with the same media type as Content-Type.
     accepted = incoming.headers.get("accept", "*/*").lower()
     if not any(kind in accepted for kind in ("application/json", "application/*", "*/*")):
         raise _refusal(INVALID, "Accept must allow application/json")
@@ -172,11 +193,12 @@ def _body_of(incoming: Incoming) -> Fields:
 
 def _read(fields: Fields) -> tuple[str, str, list[Roi], list[Roi]]:
     url = fields.need_url("url")
+    # Truncated, not refused: so says the create page.
     name = fields.need_text("taskName")[:LONGEST_NAME]
     detect, erase = _rois(fields, "textDetectROI"), _rois(fields, "fullEraseROI")
     if not detect and not erase:
         raise fields.fault("textDetectROI", Problem.VALUE, "and fullEraseROI must not both be empty")
-    # The header wins over a userId in the body.
+    # The create page: header values win over a userId in the body. So it is allowed there, and ignored.
     fields.raw("userId")
     fields.done()
     return url, name, detect, erase
@@ -194,6 +216,8 @@ def _roi(fields: Fields, name: str, row: Any) -> Roi:
     if not numbers or len(row) != len(("x1", "y1", "x2", "y2")):
         raise fields.fault(name, Problem.TYPE, "each region must be four numbers [x1, y1, x2, y2]")
     x1, y1, x2, y2 = row
+    # The unit is documented nowhere. Pixels here, at least one wide: a fraction of the picture would be refused as
+    # empty.
     if min(row) < 0 or x2 - x1 < 1 or y2 - y1 < 1:
         raise fields.fault(name, Problem.VALUE, "each region must be [x1, y1, x2, y2] in pixels, x1 < x2, y1 < y2")
     return x1, y1, x2, y2
@@ -215,6 +239,7 @@ def _ids(fields: Fields) -> list[str]:
         raise _refusal(INVALID, "taskId and taskIds cannot both be empty")
     if not all(isinstance(job_id, str) and job_id.startswith(PREFIX) for job_id in given):
         raise _refusal(INVALID, f"every task id must start with {PREFIX}")
+    # The status page: both fields are merged and deduplicated, and only then counted.
     ids = list(dict.fromkeys(given))
     if len(ids) > MOST_IDS:
         raise _refusal(INVALID, f"more than {MOST_IDS} task ids")

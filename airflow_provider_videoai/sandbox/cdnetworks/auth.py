@@ -13,8 +13,11 @@ from urllib.parse import unquote
 from airflow_provider_videoai.sandbox.credentials import CREDENTIALS
 from airflow_provider_videoai.sandbox.endpoints import Incoming
 
+# Both editions of the page: a timestamp more than five minutes off is invalid.
 WINDOW = 300
+# These two, in this order: no page or SDK of the vendor signs others.
 SIGNED_HEADERS = "content-type;host"
+# Spaces after the commas, as both pages print it: a client that leaves them out relies on a lenient parser.
 _AUTHORIZATION = re.compile(
     r"(?P<scheme>CNC|WS3)-HMAC-SHA256 Credential=(?P<key>[^,\s]+), "
     r"SignedHeaders=(?P<headers>[^,\s]+), Signature=(?P<signature>[0-9a-f]{64})",
@@ -22,7 +25,7 @@ _AUTHORIZATION = re.compile(
 
 
 class AuthenticationFailed(Exception):
-    """The call's authentication does not hold; says why."""
+    """The authentication of a call is invalid; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,13 @@ _SCHEMES = {
 
 @dataclass(frozen=True)
 class CanonicalRequest:
-    """What is signed."""
+    """What is signed.
+
+    :param query: decoded; empty for POST.
+    :param content_type: as the header has it.
+    :param host: as the header has it, with any port.
+    :param body: empty for GET.
+    """
 
     method: str
     path: str
@@ -52,9 +61,15 @@ class CanonicalRequest:
     body: bytes
 
     def signature(self, algorithm: str, secret: str, timestamp: str) -> str:
-        """Return the signature in lower-case hex."""
+        """Return the signature in lower-case hex.
+
+        :param algorithm: ``CNC-HMAC-SHA256`` or ``WS3-HMAC-SHA256``; it is the first line of what is signed.
+        :param secret: the secret key.
+        :param timestamp: epoch seconds, as a decimal string.
+        """
         headers = f"content-type:{self.content_type}\nhost:{self.host}\n"
         payload = hashlib.sha256(self.body).hexdigest()
+        # The blank line: every canonical header ends with a line feed, and another one follows the block.
         request = f"{self.method}\n{self.path}\n{self.query}\n{headers}\n{SIGNED_HEADERS}\n{payload}"
         to_sign = f"{algorithm}\n{timestamp}\n{hashlib.sha256(request.encode()).hexdigest()}"
         return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
@@ -71,7 +86,11 @@ class SignatureVerifier:
         self._seen.clear()
 
     def check(self, incoming: Incoming) -> None:
-        """Verify that a call is signed by the sandbox's key."""
+        """Verify that a call is signed with the sandbox's key, freshly, for the first time.
+
+        :param incoming: the call.
+        :raises AuthenticationFailed: if it is not.
+        """
         found = _AUTHORIZATION.fullmatch(incoming.headers.get("authorization", ""))
         if found is None:
             raise AuthenticationFailed("the Authorization header is absent or malformed")
@@ -83,10 +102,13 @@ class SignatureVerifier:
         expected = canonical.signature(scheme.algorithm, CREDENTIALS["cdnetworks"].password, timestamp)
         if not hmac.compare_digest(expected, found["signature"]):
             raise AuthenticationFailed("the signature does not match")
+        # Last: a signature that was refused has not been used.
         self._remember(expected)
 
     def _remember(self, signature: str) -> None:
         now = time.monotonic()
+        # The page on AK/SK authentication: a signature with an identical timestamp may not be reused within five
+        # minutes. So a client must sign a retry again, in another second.
         self._seen = {old: at for old, at in self._seen.items() if now - at < WINDOW}
         if signature in self._seen:
             raise AuthenticationFailed("the signature was used before, within five minutes")
@@ -96,6 +118,7 @@ class SignatureVerifier:
 def _checked_headers(incoming: Incoming, scheme: _Scheme, key: str) -> str:
     if key != CREDENTIALS["cdnetworks"].login or incoming.headers.get(scheme.key_header) != key:
         raise AuthenticationFailed(f"unknown access key, or {scheme.key_header} is not the credential's")
+    # The new edition has two kinds of authentication, AK/SK and API key, and needs to know which.
     if scheme.algorithm.startswith("CNC") and incoming.headers.get("x-cnc-auth-method") != "AKSK":
         raise AuthenticationFailed("x-cnc-auth-method must be AKSK")
     timestamp = incoming.headers.get(scheme.timestamp_header, "")
@@ -112,6 +135,7 @@ def _canonical(incoming: Incoming, *, lowers_values: bool) -> CanonicalRequest:
     return CanonicalRequest(
         method=incoming.method,
         path=incoming.path,
+        # For GET, as the vendor's SDK signs it: the decoded query in the order sent, over an empty body.
         query=unquote(incoming.raw_query) if is_get else "",
         content_type=content_type,
         host=host,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What getPublishCode gives of a video, by the requested kind."""
+"""The response of getPublishCode, by the requested kind of code."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ _ALL = "0"
 
 
 def published(video: Video, code_type: str, base_url: str) -> dict[str, Any]:
-    """Return the answer's data: what was not requested is empty. A preview is the whole video here."""
+    """Return the data of the response; what was not requested is empty.
+
+    :param video: the published video.
+    :param code_type: one of :data:`CODE_TYPES`; 0 requests all.
+    :param base_url: what its URLs start with.
+    """
     address = base_url + video.media.url_path
     url = {"urlType": "PC", "originUrl": address}
+    # The sandbox transcodes nothing: only the original is there, in no other definition.
     url |= dict.fromkeys(("fluentUrl", "sdUrl", "highUrl", "hdPullUrl"), "")
+    # A preview (tryWatch) is the whole video here.
     code = f'<video controls src="{address}"></video>'
     return {
         "videoId": video.video_id,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading CDNetworks requests: bodies in three forms, and the rules of every field."""
+"""Read CDNetworks requests: bodies in three forms, and the rules of every field."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ CODES_OF_SETTINGS = {
     "audioBitRate": 1564,
     "resolution": 1565,
 }
+# The page "Video Trimming" lists 44100, 22050 and 11025 for flv, and no rates for mp4.
 FLV_RATES = (11025, 22050, 44100)
 MP4_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+# 40 is of error 1500, 32 of the field transNo, 50 of the page on pulling videos.
 LONGEST_NAME, LONGEST_TRANS, MOST_FILES = 40, 32, 50
 FORM = "application/x-www-form-urlencoded"
 _RESOLUTION = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
@@ -36,13 +38,20 @@ _URL_SAFE = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 
 def refusal(code: int, message: str, status: int = 200) -> Refused:
-    """Make the vendor's error answer."""
+    """Make the vendor's error response.
+
+    :param code: an integer, as in the vendor's envelope.
+    :param status: of HTTP; 200 for business errors.
+    """
     return Refused(VendorResponse({"code": code, "message": message, "data": None}, code, status), message)
 
 
 @dataclass(frozen=True)
 class TrimRequest:
-    """A checked ``videoClip`` request."""
+    """A checked ``videoClip`` request.
+
+    :param trans_no: the job id, which the caller chooses.
+    """
 
     trans_no: str
     video_id: str
@@ -52,7 +61,10 @@ class TrimRequest:
 
 @dataclass(frozen=True)
 class PullFile:
-    """One entry of a pull's file list."""
+    """One entry of a pull's file list.
+
+    :param md5: lower-case hex; ``None``: not checked.
+    """
 
     name: str
     url: str
@@ -60,9 +72,14 @@ class PullFile:
 
 
 def fields_of(incoming: Incoming) -> Fields:
-    """Read a call's parameters: query for GET (form content type only), JSON or form body for POST."""
+    """Read a call's parameters.
+
+    :param incoming: the query for GET (form content type only), a JSON or form body for POST.
+    :raises Refused: 1000 for another content type, or a body that is none.
+    """
     content_type = incoming.headers.get("content-type", "").split(";")[0].strip().lower()
     if incoming.method == "GET":
+        # The page "Common Parameters": a GET has the form content type only, and it is signed.
         if content_type != FORM:
             raise refusal(PARAMETER, f"GET takes content type {FORM} only")
         return Fields(dict(incoming.query), as_text=True)
@@ -75,7 +92,11 @@ def fields_of(incoming: Incoming) -> Fields:
 
 
 def trans_no_of(fields: Fields) -> str:
-    """Read ``transNo``. Raises 1601 when empty, 1602 when illegal."""
+    """Read ``transNo``.
+
+    :param fields: of the call.
+    :raises Refused: 1601 when it is empty, 1602 when it is illegal.
+    """
     value = fields.raw("transNo")
     if value is None or value == "":
         raise refusal(TRANS_EMPTY, "TRANSNO cannot be empty")
@@ -85,7 +106,11 @@ def trans_no_of(fields: Fields) -> str:
 
 
 def video_id_of(fields: Fields) -> str:
-    """Read ``videoId``. Raises 1503 when empty."""
+    """Read ``videoId``.
+
+    :param fields: of the call.
+    :raises Refused: 1503 when it is empty.
+    """
     value = fields.raw("videoId")
     if value is None or value == "":
         raise refusal(NO_VIDEO_ID, "videoId cannot be empty")
@@ -95,13 +120,21 @@ def video_id_of(fields: Fields) -> str:
 
 
 def file_name_of(fields: Fields, name: str) -> str:
-    """Read a video name. Raises 1500 when it is too long, 1504 for special characters."""
+    """Read the name of a video.
+
+    :param name: of the field.
+    :raises Refused: 1500 when it is too long, 1504 for special characters.
+    """
     value = fields.need_text(name)
     return checked_name(value)
 
 
 def checked_name(value: str) -> str:
-    """Check a video name."""
+    """Return the name of a video if it is valid.
+
+    :param value: the name.
+    :raises Refused: 1500 when it is too long, 1504 for special characters.
+    """
     if len(value) > LONGEST_NAME:
         raise refusal(NAME_LENGTH, f"the name has more than {LONGEST_NAME} characters")
     if _SPECIAL.search(value):
@@ -110,12 +143,18 @@ def checked_name(value: str) -> str:
 
 
 def read_trim(fields: Fields) -> TrimRequest:
-    """Read and check a ``videoClip`` request."""
+    """Read and check a ``videoClip`` request.
+
+    :param fields: as the page "Video Trimming" lists them.
+    :raises Refused: for fields that have an error code of their own.
+    :raises InvalidField: for the others.
+    """
     trans_no, video_id = trans_no_of(fields), video_id_of(fields)
     filename = file_name_of(fields, "filename")
     for name in ("seekStart", "duration"):
         fields.need(name)
     start, duration = fields.whole("seekStart", 0) or 0, fields.whole("duration", 1) or 0
+    # The old page prints .flv and .mp4, the new one flv and mp4; the default of both is flv.
     suffix = (fields.choice("suffix", ("flv", "mp4", ".flv", ".mp4")) or "flv").lstrip(".")
     cut = Cut(
         start=start,
@@ -135,6 +174,7 @@ def read_trim(fields: Fields) -> TrimRequest:
 
 def _setting(fields: Fields, name: str, high: int) -> int | None:
     try:
+        # The page on VideoClip has an error code for each of these settings.
         return fields.whole(name, 1, high)
     except InvalidField as error:
         raise refusal(CODES_OF_SETTINGS[name], str(error)) from None
@@ -161,8 +201,13 @@ def _resolution(fields: Fields) -> tuple[int, int] | None:
 
 
 def read_file_list(fields: Fields) -> list[PullFile]:
-    """Read ``fileList``: url-safe base64 of a JSON array of at most 50 objects."""
+    """Read ``fileList``: url-safe base64 of a JSON array of 1 to 50 objects.
+
+    :param fields: of a pull.
+    :raises Refused: 1000 if it is anything else.
+    """
     text = fields.need_text("fileList")
+    # Strict: a lenient decoder skips "+" and "/" of ordinary base64, and would yield another list.
     if not _URL_SAFE.fullmatch(text):
         raise refusal(PARAMETER, "fileList must be url-safe base64")
     try:
@@ -183,12 +228,16 @@ def _pull_file(row: Any) -> PullFile:
     if md5 and not re.fullmatch(r"[0-9a-fA-F]{32}", md5):
         raise refusal(PARAMETER, "md5 must be 32 hex digits")
     fields.done()
+    # The name of the stored file, and so its type, comes from the URL.
     if not urlsplit(url).path.strip("/"):
         raise refusal(PARAMETER, "fetchUrl must name a file")
     return PullFile(name, url, md5.lower() if md5 else None)
 
 
 def parameter_error(error: InvalidField) -> Refused:
-    """Translate a wrong field that has no code of its own."""
+    """Make the error response for a wrong field without a code of its own: 1000.
+
+    :param error: what is wrong.
+    """
     word = "missing " if error.problem is Problem.MISSING else ""
     return refusal(PARAMETER, f"parameter error: {word}{error}")

@@ -58,7 +58,10 @@ INVALID_CODE_TYPE = 1532
 
 
 class CDNetworks:
-    """The vendor."""
+    """The vendor.
+
+    :param state: where its jobs, files and faults are.
+    """
 
     key = KEY
 
@@ -95,7 +98,7 @@ class CDNetworks:
         self._storage.clear()
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
-        """Return its answer to a stranger, or to one too many."""
+        """Return its response to failed authentication, or to a full quota."""
         full = kind is FaultKind.QUOTA_FULL
         message = "too many unfinished tasks" if full else "no permission"
         usual, status = (TOO_MANY, 429) if full else (NO_PERMISSION, 401)
@@ -105,10 +108,15 @@ class CDNetworks:
         )
 
     async def video_clip(self, incoming: Incoming) -> VendorResponse:
-        """Accept a trim under the caller's own ``transNo``."""
-        fields = self._enter(incoming)
+        """Accept a trim under the caller's own ``transNo``.
+
+        :param incoming: signed, as the page "Video Trimming" has it.
+        :raises Refused: 1602 for a ``transNo`` that was used before, 1502 for an unknown video, and for wrong fields.
+        """
+        fields = self._authenticated(incoming)
         incoming.fields.update(fields.given())
         request = _checked(read_trim, fields)
+        # Also for a lost job: the caller owns the number, and may use it once.
         if self._state.jobs.has_id(KEY, request.trans_no):
             raise refusal(TRANS_ILLEGAL, "TRANSNO already exists")
         if not self._library.has(request.video_id):
@@ -118,8 +126,12 @@ class CDNetworks:
         return _ok(incoming, job.notes["task_id"], job_id=request.trans_no, charged=True)
 
     async def video_clip_query(self, incoming: Incoming) -> VendorResponse:
-        """Tell about one trim."""
-        fields = self._enter(incoming)
+        """Return the status of one trim.
+
+        :param incoming: signed, as the page "Get Trimming Task Status" has it.
+        :raises Refused: 1603 for an unknown ``transNo``.
+        """
+        fields = self._authenticated(incoming)
         trans_no = trans_no_of(fields)
         _checked(Fields.done, fields)
         incoming.job_ids.append(trans_no)
@@ -127,6 +139,8 @@ class CDNetworks:
         if job is None or job.operation != TRIM:
             raise refusal(TRANS_UNKNOWN, "TRANSNO does not exist")
         phase = self._state.jobs.snapshot(job).phase
+        # The status page lists error 1560, "being processed", beside status 1: a client must take both for a job in
+        # progress.
         if phase is Phase.QUEUED:
             return VendorResponse({"code": PROCESSING, "message": "Video is being processed", "data": None}, PROCESSING)
         found: dict[str, Any] = {
@@ -139,19 +153,28 @@ class CDNetworks:
         return _ok(incoming, found)
 
     async def get_publish_code(self, incoming: Incoming) -> VendorResponse:
-        """Return where a video can be had."""
-        fields = self._enter(incoming)
+        """Return the URLs of a video.
+
+        :param incoming: signed; its fields are ``videoId`` and ``codeType``.
+        :raises Refused: 1502 for an unknown video, 1532 for an unknown kind of code.
+        """
+        fields = self._authenticated(incoming)
         video_id = video_id_of(fields)
         incoming.job_ids.append(video_id)
         code_type = _code_type(fields)
         if not self._library.has(video_id):
             raise refusal(NO_VIDEO, "the video does not exist")
+        # The first use of the library's own clip draws it, which would block the event loop for seconds.
         video = await asyncio.to_thread(self._library.get, video_id)
         return _ok(incoming, published(video, code_type, incoming.base_url))
 
     async def get_upload_token(self, incoming: Incoming) -> VendorResponse:
-        """Return where a file may be uploaded to, and the id of the video that it will be."""
-        fields = self._enter(incoming)
+        """Return where a file may be uploaded to, and the id of the video that it will be.
+
+        :param incoming: signed; its field is ``originFileName``.
+        :raises Refused: 1000 for a name without an extension.
+        """
+        fields = self._authenticated(incoming)
         name = _checked(lambda f: f.need_text("originFileName"), fields)
         _checked(Fields.done, fields)
         if "." not in name.strip("."):
@@ -159,8 +182,12 @@ class CDNetworks:
         return _ok(incoming, self._storage.grant(name, incoming.base_url))
 
     async def pull_video(self, incoming: Incoming) -> VendorResponse:
-        """Accept up to 50 URLs to be fetched into the library."""
-        fields = self._enter(incoming)
+        """Accept up to 50 URLs to be fetched into the library.
+
+        :param incoming: signed; its fields are ``fileList`` and, optionally, ``transNo`` and settings.
+        :raises Refused: 1602 for a ``transNo`` that was used before, 1000 for a wrong list.
+        """
+        fields = self._authenticated(incoming)
         files = _checked(read_file_list, fields)
         incoming.fields["fileList"] = [{"fileName": file.name, "fetchUrl": file.url, "md5": file.md5} for file in files]
         trans_no = trans_no_of(fields) if fields.has("transNo") else ""
@@ -174,12 +201,17 @@ class CDNetworks:
         return _ok(incoming, {"taskId": job.notes["task_id"], "tranNo": trans_no}, job_id=job_id)
 
     async def pull_video_query(self, incoming: Incoming) -> VendorResponse:
-        """Tell about a pull, by ``taskId`` or ``transNo``; the former wins."""
-        fields = self._enter(incoming)
+        """Return the status of a pull.
+
+        :param incoming: signed; its field is ``taskId`` or ``transNo``, of which the former wins.
+        :raises Refused: 1603 for an unknown pull.
+        """
+        fields = self._authenticated(incoming)
         task_id = _checked(lambda f: f.text("taskId"), fields)
         trans_no = trans_no_of(fields) if not task_id or fields.has("transNo") else ""
         _checked(Fields.done, fields)
         incoming.job_ids.append(task_id or trans_no)
+        # find() leaves out lost jobs, which are unknown to the vendor.
         jobs = [job for job in self._state.jobs.of(KEY, PULL) if self._state.jobs.find(KEY, job.job_id)]
         wanted = [j for j in jobs if (j.notes["task_id"] == task_id if task_id else j.job_id == trans_no)]
         if not wanted:
@@ -209,7 +241,8 @@ class CDNetworks:
             "items": items,
         }
 
-    def _enter(self, incoming: Incoming) -> Fields:
+    def _authenticated(self, incoming: Incoming) -> Fields:
+        # Counted before authentication: the limit is on calls, whatever becomes of them.
         self._state.ledger.count_call(KEY, incoming.path)
         try:
             self._verifier.check(incoming)
@@ -218,6 +251,7 @@ class CDNetworks:
         return fields_of(incoming)
 
     def _typed(self, status: int) -> int | str:
+        # The old edition types the status as an integer, the new one as a string.
         return str(status) if self._state.shapes.of(KEY) == "string" else status
 
     def _trim(self, request: TrimRequest, stop: Stop) -> Rendered:
@@ -235,7 +269,7 @@ class CDNetworks:
         return Rendered(pulled[0].media, round(pulled[0].media_info.seconds * 1000), details={"videos": videos})
 
     def _pull_one(self, file: PullFile, stop: Stop) -> Video | None:
-        """Pull one file; one that cannot be had, or is not what its MD5 says, spoils no other."""
+        """Pull one file; one that cannot be fetched, or has another MD5, does not affect the others."""
         ending = name_in_url(file.url).rpartition(".")[2].lower() or "mp4"
         media = self._state.store.add(KEY, f"{file.name.removesuffix('.' + ending)}.{ending}")
         try:
@@ -244,12 +278,14 @@ class CDNetworks:
                 return None
             return self._library.add(media, file.name, SOURCE_PULLED)
         except RenderingFailed as error:
+            # Not a fault of this file: the sandbox was reset or ended, so the pull has to end as a whole.
             if error.reason == "stopped":
                 raise
             return None
 
 
 def _ok(incoming: Incoming, found: Any, job_id: str | None = None, *, charged: bool = False) -> VendorResponse:
+    # Each edition has its own header for the request id.
     old_edition = incoming.headers.get("authorization", "").startswith("WS3")
     headers = {"X-WS-RequestId" if old_edition else "x-cnc-request-id": secrets.token_hex(16)}
     body = {"code": 200, "message": "success", "data": found}
@@ -265,6 +301,7 @@ def _checked(read: Callable[[Fields], T], fields: Fields) -> T:
 
 def _code_type(fields: Fields) -> str:
     value = fields.raw("codeType")
+    # Documented as an integer; a form or a query sends it as text.
     code_type = "0" if value is None else str(value)
     if isinstance(value, bool) or code_type not in CODE_TYPES:
         raise refusal(INVALID_CODE_TYPE, "codeType is invalid")
@@ -275,6 +312,7 @@ def _code_type(fields: Fields) -> str:
 def _pull_settings(fields: Fields) -> None:
     fields.url("notifyUrl")
     fields.whole("separate", 0, 1)
+    # Both are documented, and have no effect here.
     fields.raw("fetchTs")
     fields.raw("transNo")
     fields.done()
@@ -290,6 +328,7 @@ def _video_of(job: Job) -> Video:
 def _pulled(video: Video, base_url: str) -> dict[str, Any]:
     url = base_url + video.media.url_path
     size = video.media.path.stat().st_size
+    # Of at least one frame at 25 per second: a duration of 0 would divide by zero.
     bit_rate = round(size * 8 / 1000 / max(video.media_info.seconds, 0.04))
     resolution = f"{video.media_info.width}x{video.media_info.height}"
     file = {"clarity": 1, "serverType": 1, "bitrate": bit_rate, "resolution": resolution}

@@ -22,7 +22,9 @@ from airflow_provider_videoai.sandbox.faults import REPLACING_FAULTS, CallKind
 from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed
 from airflow_provider_videoai.sandbox.state import SandboxState
 
+# The page: files of more than 500 MB need the multipart upload in blocks.
 LARGEST_UPLOAD = 500 * 1024 * 1024
+# No page says how long a token is valid.
 TOKEN_LIFETIME_SECONDS = 3600
 _CHUNK = 1024 * 1024
 
@@ -36,7 +38,11 @@ class _UploadToken:
 
 
 class Storage:
-    """Takes a file for each token that was handed out, and enters it into the library."""
+    """Accepts a file for each token that was handed out, and adds it to the library.
+
+    :param state: where the files and faults are.
+    :param library: what the videos are added to.
+    """
 
     def __init__(self, state: SandboxState, library: VideoLibrary) -> None:
         self._state = state
@@ -48,7 +54,11 @@ class Storage:
         self._grants: dict[str, _UploadToken] = {}
 
     def grant(self, name: str, base_url: str) -> dict[str, Any]:
-        """Return what getUploadToken answers: the address has no path, as an upload domain."""
+        """Return the data of getUploadToken.
+
+        :param name: of the file, with its extension.
+        :param base_url: becomes the upload URL, which has no path: an upload domain.
+        """
         video_id, token = secrets.token_hex(16).upper(), secrets.token_urlsafe(48)
         key = f"{video_id}/{secrets.token_hex(4)}.{name.rpartition('.')[2]}"
         self._grants[token] = _UploadToken(video_id, name, key, time.time() + TOKEN_LIFETIME_SECONDS)
@@ -75,25 +85,27 @@ class Storage:
             return _refused(413, "use multipart upload for more than 500 MB")
         if not request.headers.get("content-type", "").startswith("multipart/form-data; boundary="):
             return _refused(400, "Content-Type must be multipart/form-data")
+        # One file per request, as the page has it.
         async with request.form(max_files=1, max_fields=10) as form:
             grant = self._grants.get(str(form.get("token")))
             if grant is None or time.time() > grant.until:
                 return _refused(401, "invalid token")
+            # A token is for one key, the one that getUploadToken returned with it.
             if form.get("key", grant.key) != grant.key:
                 return _refused(403, "the key is not the token's")
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 return _refused(400, "file is required")
-            return await self._taken(grant, file)
+            return await self._store(grant, file)
 
-    async def _taken(self, grant: _UploadToken, file: UploadFile) -> Response:
+    async def _store(self, grant: _UploadToken, file: UploadFile) -> Response:
         media = self._state.store.add("cdnetworks", grant.name)
         digest = hashlib.sha1(usedforsecurity=False)
         with media.path.open("wb") as out:
             while chunk := await file.read(_CHUNK):
                 digest.update(chunk)
                 out.write(chunk)
-        # The storage takes anything; what cannot be played never becomes a video.
+        # The storage accepts any bytes; what cannot be decoded never becomes a video, and its id stays unknown.
         with suppress(RenderingFailed):
             await asyncio.to_thread(self._library.add, media, grant.name, SOURCE_UPLOADED, grant.video_id)
         return JSONResponse({"key": grant.key, "hash": digest.hexdigest()})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The account's video library."""
+"""The videos of the account."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from airflow_provider_videoai.sandbox.state import SandboxState
 
 LIBRARY_VIDEO_ID = "5A4DB0C51190000000000000000C11B1"
 """The sample clip, in the library from the start, so that a trim needs no pull."""
+# The values of videoSourceCode.
 SOURCE_PULLED, SOURCE_TRIMMED, SOURCE_UPLOADED = 3, 4, 1
 
 
 @dataclass(frozen=True)
 class Video:
-    """One video in the library."""
+    """One video of the library.
+
+    :param source: how it came: one of the ``SOURCE_`` numbers.
+    :param uploaded: epoch seconds.
+    """
 
     video_id: str
     name: str
@@ -37,6 +42,7 @@ class Video:
             "videoId": self.video_id,
             "videoName": self.name,
             "encrypt": 0,
+            # The page types these numbers as strings, and the states of the old edition, too.
             "videoSize": str(size),
             "videoDuration": str(round(self.media_info.seconds)),
             "uploadTime": str(self.uploaded),
@@ -53,6 +59,7 @@ class Video:
             "videoResolutions": [
                 {
                     "clarity": 1,
+                    # The value of the status page's own example, which no page explains.
                     "serverType": -1,
                     "width": self.media_info.width,
                     "height": self.media_info.height,
@@ -63,7 +70,10 @@ class Video:
 
 
 class VideoLibrary:
-    """Videos by id. The built-in one is written when it is first needed."""
+    """Videos by id. The built-in one is written when it is first needed.
+
+    :param state: where the files are.
+    """
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
@@ -74,11 +84,19 @@ class VideoLibrary:
         self._videos: dict[str, Video] = {}
 
     def has(self, video_id: str) -> bool:
-        """Whether there is such a video. Never draws."""
+        """Return whether there is such a video, without drawing it.
+
+        :param video_id: of the library.
+        """
         return video_id == LIBRARY_VIDEO_ID or video_id in self._videos
 
     def path_of(self, video_id: str) -> Path:
-        """Return the file of a video. May draw the sample clip: call it in a render thread."""
+        """Return the file of a video.
+
+        May draw the sample clip: call it in a render thread.
+
+        :param video_id: one that :meth:`has` knows.
+        """
         if video_id in self._videos:
             return self._videos[video_id].media.path
         media = self._state.store.add("cdnetworks", "sandbox-library-clip.mp4")
@@ -87,13 +105,23 @@ class VideoLibrary:
         return media.path
 
     def get(self, video_id: str) -> Video:
-        """Return a video. May draw, as :meth:`path_of`."""
+        """Return a video; may draw, as :meth:`path_of`.
+
+        :param video_id: one that :meth:`has` knows.
+        """
         self.path_of(video_id)
         return self._videos[video_id]
 
     def add(self, media: Media, name: str, source: int, video_id: str | None = None) -> Video:
-        """Enter a video whose file is written."""
+        """Add a video whose file is written.
+
+        :param name: as the vendor's responses show it.
+        :param source: one of the ``SOURCE_`` numbers.
+        :param video_id: ``None``: a new one.
+        :raises RenderingFailed: if the file is no video.
+        """
         video = Video(
+            # 32 hex digits in upper case, as the ids of the vendor's samples.
             video_id=video_id or secrets.token_hex(16).upper(),
             name=name,
             media=media,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading Tencent IVH calls: the signature, the envelope, and the limits of every field."""
+"""Read Tencent IVH calls: the signature, the envelope, and the limits of every field."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from airflow_provider_videoai.sandbox.media.avatar import FORMATS
 from airflow_provider_videoai.sandbox.media.presenter import LOOKS, Look
 from airflow_provider_videoai.sandbox.media.script import SENTENCE_MARKS, Splitting
 
+# The page on signing: authentication fails if the timestamp is more than five minutes off.
 WINDOW = 300
 MISSING, BAD_VALUE, UNAUTHORISED, FULL, NO_RESOURCE, NO_AVATAR, NO_RECORD = (
     100001,
@@ -29,6 +30,7 @@ MISSING, BAD_VALUE, UNAUTHORISED, FULL, NO_RESOURCE, NO_AVATAR, NO_RECORD = (
     100016,
     110006,
 )
+# Limits of the page "Video Production API": characters of InputSsml, fewer for TransparentMov, and of CallbackUrl.
 LONGEST_SSML, LONGEST_SSML_MOV, LONGEST_CALLBACK = 20_000, 2_000, 1_000
 TEXT, AUDIO_DRIVERS = "Text", ("OriginalVoice", "ModulatedVoice")
 MOST_VOLUME = 10
@@ -36,7 +38,11 @@ MOST_VOLUME = 10
 
 @dataclass(frozen=True)
 class Timbre:
-    """A voice: its look's pitch is its own; ``emotions`` that it can show."""
+    """A voice.
+
+    :param look: the presenter whose pitch it has.
+    :param emotions: that it can express; none for most voices.
+    """
 
     key: str
     look: Look
@@ -56,7 +62,15 @@ AVATARS = {"sandbox-virtualman": TIMBRES["sandbox-timbre"], "sandbox-virtualman-
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """A checked ``videomake`` request; ``ssml`` or ``audio_url`` is set."""
+    """A checked ``videomake`` request; ``ssml`` or ``audio_url`` is set.
+
+    :param speed: 1 is normal.
+    :param volume: 0 is normal, 10 the loudest.
+    :param pitch: Hz.
+    :param file_format: a key of :data:`FORMATS`.
+    :param video_storage: a pre-authorised URL that the video is PUT to.
+    :param subtitle_storage: the same for the subtitles.
+    """
 
     avatar: str
     look: Look
@@ -72,7 +86,14 @@ class VideoRequest:
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """A checked ``tts`` request."""
+    """A checked ``tts`` request.
+
+    :param speed: 1 is normal.
+    :param volume: 0 is normal, 10 the loudest.
+    :param pitch: Hz.
+    :param rate: samples per second.
+    :param storage: a pre-authorised URL that the audio is PUT to.
+    """
 
     ssml: str
     speed: float
@@ -85,23 +106,38 @@ class SpeechRequest:
 
 
 def refusal(code: int, message: str) -> Refused:
-    """Make the vendor's error answer: a header, no payload."""
+    """Make the vendor's error response: a header, no payload.
+
+    :param code: for ``Header.Code``.
+    :param message: for ``Header.Message``.
+    """
     header = {"Code": code, "Message": message, "RequestID": secrets.token_hex(16)}
     return Refused(VendorResponse({"Header": header}, code), message)
 
 
 def sign(token: str, parameters: list[tuple[str, str]]) -> str:
-    """Return the signature: base64 of HMAC-SHA256 over the sorted parameters, raw."""
+    """Return the signature: base64 of HMAC-SHA256 over the sorted parameters, not URL-encoded.
+
+    :param token: the access token.
+    :param parameters: of the query, decoded, without the signature.
+    """
+    # Raw values, not URL-encoded: only the finished signature is encoded, when it is put into the URL.
     plain = "&".join(f"{name}={value}" for name, value in sorted(parameters))
     return base64.b64encode(hmac.new(token.encode(), plain.encode(), hashlib.sha256).digest()).decode()
 
 
 def payload_of(incoming: Incoming) -> Fields:
-    """Check signature and envelope; returns the payload's fields."""
+    """Check signature and envelope.
+
+    :param incoming: the call.
+    :returns: the fields of its payload.
+    :raises Refused: 100005 for the signature, 100001 for the envelope.
+    """
     _check_signature(incoming)
     body = incoming.json_object() if incoming.is_json() else None
     if body is None:
         raise refusal(MISSING, "the body must be JSON with Content-Type application/json;charset=utf-8")
+    # Also an empty Header must be there: without it the vendor reports a parameter error, says its FAQ.
     for name in ("Header", "Payload"):
         if not isinstance(body.get(name), dict):
             raise refusal(MISSING, f"InvalidParameter: {name} is required and must be an object")
@@ -116,6 +152,7 @@ def _check_signature(incoming: Incoming) -> None:
     timestamp = given.get("timestamp", "")
     if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > WINDOW:
         raise refusal(UNAUTHORISED, "UnauthorizedOperation: timestamp must be Unix seconds, within five minutes")
+    # All parameters of the query but the signature itself, so also those that this call does not need.
     signed = [(name, value) for name, value in incoming.query if name != "signature"]
     # The query was decoded once: a signature encoded twice still has percent signs in it here, and fails.
     if not hmac.compare_digest(sign(credential.password, signed).encode(), given.get("signature", "").encode()):
@@ -123,13 +160,21 @@ def _check_signature(incoming: Incoming) -> None:
 
 
 def field_error(error: InvalidField) -> Refused:
-    """Translate a wrong field."""
+    """Make the error response for a wrong field.
+
+    :param error: 100001 if the field is missing or unknown, else 100002.
+    """
     absent = error.problem in (Problem.MISSING, Problem.UNKNOWN)
     return refusal(MISSING if absent else BAD_VALUE, f"InvalidParameter: {error}")
 
 
 def read_video(fields: Fields) -> VideoRequest:
-    """Read and check a ``videomake`` payload."""
+    """Read and check the payload of ``videomake``.
+
+    :param fields: as the page "Video Production API" lists them.
+    :raises Refused: for an unknown avatar (100016) or timbre (100009).
+    :raises InvalidField: for a wrong field.
+    """
     key = fields.need_text("VirtualmanKey")
     if key not in AVATARS:
         raise refusal(NO_AVATAR, "ResourceNotFound: the avatar asset does not exist")
@@ -138,6 +183,7 @@ def read_video(fields: Fields) -> VideoRequest:
     longest = LONGEST_SSML_MOV if form == "TransparentMov" else LONGEST_SSML
     ssml = _ssml(fields, longest) if driver == TEXT else _unused_text(fields)
     audio_url = fields.need_url("InputAudioUrl") if driver != TEXT else None
+    # Read here, so that it is a known field also when a text drives the video.
     fields.raw("InputAudioUrl")
     fields.need("SpeechParam")
     speech = fields.inner("SpeechParam")
@@ -157,6 +203,7 @@ def read_video(fields: Fields) -> VideoRequest:
     _emotion(speech, timbre)
     speech.text("TimbreLanguage")
     speech.done()
+    # "Less than 1000 characters."
     fields.url("CallbackUrl", LONGEST_CALLBACK - 1)
     fields.choice("ConcurrencyType", ("Exclusive", "Shared"))
     fields.done()
@@ -164,7 +211,12 @@ def read_video(fields: Fields) -> VideoRequest:
 
 
 def read_speech(fields: Fields) -> SpeechRequest:
-    """Read and check a ``tts`` payload."""
+    """Read and check the payload of ``tts``.
+
+    :param fields: as the page "Audio Production API" lists them.
+    :raises Refused: for an unknown avatar (100016) or timbre (100009).
+    :raises InvalidField: for a wrong field.
+    """
     avatar = fields.text("VirtualmanKey")
     if avatar and avatar not in AVATARS:
         raise refusal(NO_AVATAR, "ResourceNotFound: the avatar asset does not exist")
@@ -188,6 +240,7 @@ def read_speech(fields: Fields) -> SpeechRequest:
 
 def _format(fields: Fields) -> str:
     video = fields.inner("VideoParam")
+    # The page differs by edition (China, international): the formats of both are accepted.
     form = video.choice("Format", tuple(FORMATS)) or "TransparentWebm"
     video.done()
     return form
@@ -195,10 +248,13 @@ def _format(fields: Fields) -> str:
 
 def _ssml(fields: Fields, longest: int) -> str:
     text = fields.need_text("InputSsml", longest)
+    # The page: no line breaks, and symbols must be escaped.
     if "\n" in text or "\r" in text:
         raise fields.fault("InputSsml", Problem.VALUE, "must not have line breaks")
+    # Declarations could define entities, which the parser below would expand.
     if "<!" in text or "<?" in text:
         raise fields.fault("InputSsml", Problem.VALUE, "must be SSML without declarations")
+    # A plain text is accepted as well, and is parsed as the content of one element.
     wrapped = text if text.lstrip().startswith("<speak") else f"<speak>{text}</speak>"
     try:
         ET.fromstring(wrapped)  # noqa: S314 - declarations, and so entities, were refused above
@@ -213,6 +269,7 @@ def _unused_text(fields: Fields) -> str:
 
 
 def _speed(fields: Fields) -> float:
+    # Required, although it has a normal value: so says the page.
     fields.need("Speed")
     return fields.number("Speed", 0.5, 1.5) or 1.0
 
@@ -229,8 +286,10 @@ def _timbre(fields: Fields) -> Timbre | None:
 def _emotion(fields: Fields, timbre: Timbre) -> None:
     category = fields.text("EmotionCategory")
     intensity = fields.whole("EmotionIntensity", 50, 200)
+    # Only multi-emotion timbres take EmotionCategory.
     if category and category not in timbre.emotions:
         raise fields.fault("EmotionCategory", Problem.VALUE, f"{timbre.key} has the emotions {timbre.emotions}")
+    # The page allows the intensity with EmotionCategory only.
     if intensity is not None and not category:
         raise fields.fault("EmotionIntensity", Problem.VALUE, "is only allowed with EmotionCategory")
 
@@ -247,12 +306,17 @@ def _splitting(fields: Fields) -> Splitting:
     shown = fields.text("SentenceDisplayPunctuation")
     return Splitting(
         marks=fields.text("SentenceSplitPunctuation") or SENTENCE_MARKS,
+        # 0 must not fall back to the default of 30: it means no limit here.
         most_words=30 if most is None else most,
+        # "1" shows all marks, "0" none; any other text is the list of marks that are shown.
         shown={None: None, "1": None, "0": ""}.get(shown, shown),
     )
 
 
 def progress_body(payload: dict[str, Any]) -> VendorResponse:
-    """Make a good answer."""
+    """Make a success response.
+
+    :param payload: of it.
+    """
     header = {"Code": 0, "Message": "", "RequestID": secrets.token_hex(16)}
     return VendorResponse({"Header": header, "Payload": payload}, 0)

@@ -40,9 +40,12 @@ T = TypeVar("T")
 KEY = "tencent_ivh"
 VIDEO, SPEECH = "video_make", "tts"
 BASE = "/v2/ivh/videomaker/broadcastservice"
+# The vendor's FAQ: five videos in processing per avatar, one audio task.
 VIDEO_SLOTS, AUDIO_SLOTS = 5, 1
 SOUND_RATE = 24000
+# The progress page: a timestamp divided by 10000 is in ms.
 UNITS_A_SECOND = 10_000_000
+# The vendor's own message, as its FAQ quotes it: "number of audio productions exceeds the limit: 1".
 FULL_TEXT = "提交音频制作数量超过限制:1"
 STATUS = {
     Phase.QUEUED: "COMMIT",
@@ -51,12 +54,16 @@ STATUS = {
     Phase.FAILED: "FAIL",
     Phase.ABORTED: "FAIL",
 }
+# Of the page on error codes: download failed, parameter error, upload to the given S3 failed.
 FAIL_CODES = {"fetch": 801008, "size": 801008, "unreadable": 801009, "store": 801015}
 CODECS = {"mp3": ("mp3", "libmp3lame"), "wav": ("wav", "pcm_s16le")}
 
 
 class TencentIVH:
-    """The vendor."""
+    """The vendor.
+
+    :param state: where its jobs, files and faults are.
+    """
 
     key = KEY
 
@@ -80,13 +87,17 @@ class TencentIVH:
         """Do nothing: it remembers nothing beside its jobs."""
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
-        """Return its answer to a stranger, or to one too many."""
+        """Return its response to failed authentication, or to a full quota."""
         full = kind is FaultKind.QUOTA_FULL
         chosen: Any = code if code is not None else (FULL if full else UNAUTHORISED)
         return refusal(chosen, FULL_TEXT if full else "UnauthorizedOperation: signature mismatch").answer
 
     async def videomake(self, incoming: Incoming) -> VendorResponse:
-        """Accept a video; the sixth of one avatar waits until a slot is free."""
+        """Accept a video; the sixth of one avatar waits until a slot is free.
+
+        :param incoming: signed, as the page "Video Production API" has it.
+        :raises Refused: for the signature, the envelope or a wrong field.
+        """
         fields = payload_of(incoming)
         incoming.fields.update(fields.given())
         request = _checked(read_video, fields)
@@ -94,17 +105,27 @@ class TencentIVH:
         return self._accept(VIDEO, lambda stop: self._render_video(request, stop), group)
 
     async def tts(self, incoming: Incoming) -> VendorResponse:
-        """Accept speech, unless some is being made already."""
+        """Accept speech, unless some is being made already.
+
+        :param incoming: signed, as the page "Audio Production API" has it.
+        :raises Refused: 100008 while another audio task runs, and for the signature, the envelope or a wrong field.
+        """
         fields = payload_of(incoming)
         incoming.fields.update(fields.given())
         request = _checked(read_speech, fields)
+        # Refused, unlike a video: the FAQ names an error for audio, and a queue (COMMIT) for video.
         if self._state.jobs.unfinished(KEY, SPEECH) >= AUDIO_SLOTS:
             raise refusal(FULL, FULL_TEXT)
         return self._accept(SPEECH, lambda stop: self._render_speech(request, stop), None)
 
     async def getprogress(self, incoming: Incoming) -> VendorResponse:
-        """Tell about one task."""
+        """Return the status of one task.
+
+        :param incoming: signed, as the page "Audio and Video Production Progress Query API" has it.
+        :raises Refused: 110006 for an unknown task.
+        """
         fields = payload_of(incoming)
+        # The request sample has a string, the table of one edition a number: both are read.
         task_id = _checked(lambda given: str(given.need("TaskId")), fields)
         _checked(Fields.done, fields)
         incoming.job_ids.append(task_id)
@@ -113,6 +134,7 @@ class TencentIVH:
             raise refusal(NO_RECORD, "InternalError.DataNotExist:记录不存在")
         payload = self._progress(job, self._state.jobs.snapshot(job), incoming.base_url)
         if self._state.shapes.of(KEY) == "no_status":
+            # The vendor's own samples omit it, although its table lists it.
             del payload["Status"]
         return progress_body(payload)
 
@@ -135,6 +157,7 @@ class TencentIVH:
             "Duration": 0,
         }
         if snapshot.phase in (Phase.FAILED, Phase.ABORTED):
+            # A failed task has Progress -1: where Status is omitted, nothing else says so.
             return payload | {"Progress": -1} | _failure(job)
         if snapshot.phase is Phase.SUCCEEDED:
             payload |= _result(job.result(), base_url)
@@ -150,6 +173,7 @@ class TencentIVH:
         form = FORMATS[request.file_format]
         media = self._state.store.add(KEY, f"video.{form.suffix}")
         seconds = write_presenter(media.path, sound, request.look, form, None, stop)
+        # The FAQ: a video that is driven by audio has no subtitles.
         subtitles = self._subtitles(script) if script else None
         details = _stored(
             {"MediaUrl": (media, request.video_storage), "SubtitlesUrl": (subtitles, request.subtitle_storage)}
@@ -193,6 +217,7 @@ def _result(rendered: Rendered, base_url: str) -> dict[str, Any]:
     found: dict[str, Any] = {"MediaUrl": base_url + rendered.media.url_path, "Duration": rendered.duration_ms}
     if rendered.subtitles:
         found["SubtitlesUrl"] = base_url + rendered.subtitles.url_path
+    # Last: a result that was delivered to the caller's storage has its URL there, instead of the store's.
     return found | dict(rendered.details)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a Topview account of the sandbox holds: avatars, voices, captions, files, credit."""
+"""What a Topview account of the sandbox has: avatars, voices, captions, files, credit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ from airflow_provider_videoai.sandbox.media.presenter import LOOKS, Look
 from airflow_provider_videoai.sandbox.media.rendered import Media
 from airflow_provider_videoai.sandbox.state import SandboxState
 
+# The formats of the page of the upload credential; avi is in the vendor's own SDK only.
 VIDEO_FORMATS = ("mp4", "mov", "avi")
 IMAGE_FORMATS = ("png", "jpg", "jpeg", "bmp", "webp")
 AUDIO_FORMATS = ("mp3", "wav", "m4a")
+# The price of a video avatar is documented nowhere: it depends on mode and length.
 CREDIT, PRICE = 1000, 1
 
 
 @dataclass(frozen=True)
 class Avatar:
-    """An avatar; ``custom`` ones were made by the account. ``video`` is what a custom one was made from."""
+    """An avatar.
+
+    :param voice: its default, which a text without ``voiceoverId`` is spoken by.
+    :param custom: made by the account, not public.
+    :param video: what a custom one was made from; ``None``: it is drawn.
+    """
 
     avatar_id: str
     name: str
@@ -34,7 +41,10 @@ class Avatar:
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice and its pitch in Hz."""
+    """A voice.
+
+    :param pitch: Hz.
+    """
 
     voice_id: str
     name: str
@@ -57,7 +67,10 @@ CAPTIONS = ("sandbox-caption-plain",)
 
 @dataclass
 class Upload:
-    """A file that was announced, and is there once its bytes were PUT."""
+    """A file that was announced, and is complete once its bytes were PUT.
+
+    :param file_format: a file name extension, without the dot.
+    """
 
     file_id: str
     file_format: str
@@ -67,7 +80,7 @@ class Upload:
 
 @dataclass
 class Account:
-    """Everything that changes."""
+    """What changes in the account."""
 
     state: SandboxState
     uploads: dict[str, Upload] = field(default_factory=dict)
@@ -82,28 +95,42 @@ class Account:
 
     @property
     def credit(self) -> int:
-        """Return what is left."""
+        """What is left, in credits."""
         return CREDIT - PRICE * len(self.spent)
 
     def spend(self, task_id: str) -> None:
-        """Take the price of one video avatar."""
+        """Take the price of one video avatar.
+
+        :param task_id: what the credit log has it under.
+        """
+        # In UTC and in this form, as the credit log's own parameters startTime and endTime are.
         date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         self.spent.append({"date": date, "taskType": "video_avatar", "costCredit": PRICE, "taskId": task_id})
 
     def announce(self, file_format: str) -> Upload:
-        """Give out a file id."""
+        """Return a new file id, with the place of its bytes.
+
+        :param file_format: a file name extension, without the dot.
+        """
         file_id = secrets.token_hex(16)
         upload = Upload(file_id, file_format, self.state.store.add("topview", f"{file_id}.{file_format}"))
         self.uploads[file_id] = upload
         return upload
 
     def avatar(self, avatar_id: str, *, custom: bool) -> Avatar | None:
-        """Find a public or a custom avatar."""
+        """Return an avatar, or ``None``.
+
+        :param custom: whether it is looked up among the account's own, or among the public ones.
+        """
+        # avatarSourceFrom says which list the id is from: an id of the other list is unknown.
         found = [a for a in (*AVATARS, *self.own_avatars) if a.avatar_id == avatar_id and a.custom is custom]
         return found[0] if found else None
 
     def keep_avatar(self, video: Path) -> None:
-        """Make a custom avatar from a clip."""
+        """Add a custom avatar.
+
+        :param video: the clip that it is made from.
+        """
         avatar_id = f"sandbox-avatar-{secrets.token_hex(4)}"
         self.own_avatars.append(
             Avatar(avatar_id, "Saved", "female", VOICES[0].voice_id, LOOKS[0], custom=True, video=video)
@@ -111,5 +138,8 @@ class Account:
 
 
 def voice_of(voice_id: str) -> Voice | None:
-    """Find a voice."""
+    """Return a voice, or ``None``.
+
+    :param voice_id: as a request names it in ``voiceoverId``.
+    """
     return next((voice for voice in VOICES if voice.voice_id == voice_id), None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a video avatar request: which id is needed when."""
+"""Read a video avatar request: which id is needed when."""
 
 from __future__ import annotations
 
@@ -34,18 +34,32 @@ UPLOADED_AUDIO, SPOKEN_TEXT = "0", "1"
 
 
 def refusal(code: str, message: str, status: int = 200) -> Refused:
-    """Make the vendor's error answer."""
+    """Make the vendor's error response.
+
+    :param code: a string, as in the vendor's envelope.
+    :param status: of HTTP.
+    """
     return Refused(VendorResponse({"code": code, "message": message, "result": None}, code, status), message)
 
 
 def field_error(error: InvalidField) -> Refused:
-    """Translate a wrong field."""
+    """Make the error response for a wrong field.
+
+    :param error: 4003 if the field is missing, else 4000.
+    """
     return refusal(MISSING if error.problem is Problem.MISSING else PARAMETER, str(error))
 
 
 @dataclass(frozen=True)
 class AvatarRequest:
-    """A checked request. One of ``avatar``, ``video`` and ``photo`` is seen; ``audio`` or ``text`` is heard."""
+    """A checked request.
+
+    One of ``avatar``, ``video`` and ``photo`` is shown; ``audio`` or ``text`` is heard.
+
+    :param speed: of speech; 1 is normal.
+    :param captioned: whether the text is drawn below.
+    :param keeps_avatar: whether a custom avatar is made from the result.
+    """
 
     avatar: Avatar | None
     video: Path | None
@@ -61,7 +75,12 @@ class AvatarRequest:
 
 
 def read_request(fields: Fields, account: Account) -> AvatarRequest:
-    """Read and check. Raises the vendor's refusal: 4000, 4001, 4003 or 4004."""
+    """Read and check a request.
+
+    :param fields: of the page "Video Avatar: submit task".
+    :param account: whose avatars and files it may name.
+    :raises Refused: with 4000, 4001, 4003 or 4004.
+    """
     try:
         return _Reader(fields, account).read()
     except InvalidField as error:
@@ -78,6 +97,7 @@ class _Reader:
         source = self._enum("avatarSourceFrom", (UPLOADED_VIDEO, PUBLIC_AVATAR, CUSTOM_AVATAR, UPLOADED_PHOTO))
         audio_source = self._enum("audioSourceFrom", (UPLOADED_AUDIO, SPOKEN_TEXT))
         if fields.has("modeType"):
+            # 0 and 1 are documented; 2 is avatar4 in two other clients.
             self._enum("modeType", ("0", "1", "2"))
         avatar = self._avatar(source)
         video = self._file("videoFileId", VIDEO_FORMATS) if source == UPLOADED_VIDEO else None
@@ -91,6 +111,7 @@ class _Reader:
             audio=audio,
             text=text,
             voice=self._voice(source, avatar) if audio_source == SPOKEN_TEXT else None,
+            # The range of the submit page; 0 cannot pass, so "or" only replaces an absent value.
             speed=fields.number("voiceSpeed", 0.8, 1.2) or 1.0,
             captioned=self._caption(source),
             keeps_avatar=fields.flag("isSave2CustomAiAvatar"),
@@ -102,7 +123,7 @@ class _Reader:
         return request
 
     def _enum(self, name: str, allowed: Collection[str]) -> str:
-        """Read an enum: documented as a string today and as an integer before, and clients send either."""
+        """Read an enum: a string in the current documents and an integer in older ones, and clients send either."""
         value = self._fields.need(name)
         if isinstance(value, bool) or not isinstance(value, (str, int)) or str(value) not in allowed:
             raise self._fields.fault(name, Problem.VALUE, f"must be one of {sorted(allowed)}")
@@ -119,6 +140,7 @@ class _Reader:
 
     def _file(self, name: str, formats: Collection[str]) -> Path:
         upload = self._account.uploads.get(self._fields.need_text(name))
+        # An id is given out before the file is uploaded: until then a task would have nothing to read.
         if upload is None or not upload.complete:
             raise refusal(NOT_FOUND, f"{name}: no such uploaded file")
         if upload.file_format not in formats:
@@ -127,6 +149,7 @@ class _Reader:
 
     def _voice(self, source: str, avatar: Avatar | None) -> Voice:
         voice_id = self._fields.text("voiceoverId")
+        # The submit page: voiceoverId may be left out with a public avatar only, which has a default voice.
         if not voice_id and source == PUBLIC_AVATAR and avatar is not None:
             voice_id = avatar.voice
         voice = voice_of(voice_id or self._fields.need_text("voiceoverId"))
@@ -138,6 +161,7 @@ class _Reader:
         caption = self._fields.text("captionId")
         if not caption:
             return False
+        # Documented for public avatars only.
         if source != PUBLIC_AVATAR:
             raise self._fields.fault("captionId", Problem.VALUE, "is only allowed with avatarSourceFrom 1")
         if caption not in CAPTIONS:
@@ -145,7 +169,7 @@ class _Reader:
         return True
 
     def _refuse_unknown_fields(self) -> None:
-        """Ids that the chosen sources do not use may be there, as the vendor ignores them; other names may not."""
+        """Allow ids that the chosen sources do not use, as the vendor ignores them, but no other names."""
         for name in ("videoFileId", "aiAvatarId", "imageFileId", "audioFileId", "ttsText", "voiceoverId"):
             self._fields.text(name)
         self._fields.done()

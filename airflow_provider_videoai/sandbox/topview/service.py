@@ -55,7 +55,10 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class Topview:
-    """The vendor."""
+    """The vendor.
+
+    :param state: where its jobs, files and faults are.
+    """
 
     key = KEY
 
@@ -97,14 +100,18 @@ class Topview:
         self._account.reset()
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
-        """Return its answer to a stranger, or to one too many."""
+        """Return its response to failed authentication, or to a full quota."""
         full = kind is FaultKind.QUOTA_FULL
         chosen = str(code or (UNFINISHED if full else UNAUTHORISED))
         message = "There is an unfinished task, please wait" if full else "Unauthorized"
         return refusal(chosen, message, 200 if full else 401).answer
 
     async def submit(self, incoming: Incoming) -> VendorResponse:
-        """Accept a video avatar task."""
+        """Accept a video avatar task.
+
+        :param incoming: a JSON body, as the page "Video Avatar: submit task" has it.
+        :raises Refused: 401 without a valid key, 4100 without credit, 4000 to 4004 for a wrong field.
+        """
         _check_key(incoming)
         body = incoming.json_object() if incoming.is_json() else None
         if body is None:
@@ -117,11 +124,16 @@ class Topview:
         job = self._state.accept(KEY, OPERATION, task_id, lambda stop: self._render(request, stop))
         job.notes["request"] = request
         self._account.spend(task_id)
+        # A status of the submit, not of the job: pages of other tasks show "success" here.
         found = {"taskId": task_id, "status": "init", "errorMsg": None}
         return _ok(found, job_id=task_id, charged=True)
 
     async def query(self, incoming: Incoming) -> VendorResponse:
-        """Tell about one task."""
+        """Return the status of one task.
+
+        :param incoming: its query has ``taskId``, and may have ``needCloudFrontUrl``.
+        :raises Refused: 4004 for an unknown task.
+        """
         fields = _query_of(incoming)
         try:
             task_id, cloudfront = fields.need_text("taskId"), fields.flag("needCloudFrontUrl")
@@ -141,13 +153,17 @@ class Topview:
                 if cloudfront
                 else self._signer.url(incoming.base_url, "GET", media)
             )
+            # At the first query that sees the end, as rendering must not change what the event loop owns.
             self._keep_avatar(job)
         request: AvatarRequest = job.notes["request"]
         return _ok(
             {
                 "taskId": task_id,
+                # The page has "fail"; the vendor's own SDK also accepts "failed".
                 "status": STATUS.get(phase, self._state.shapes.of(KEY)),
                 "errorMsg": None if phase in STATUS else _error_text(job),
+                # The pages of the other tasks list it as a number, 0 by default; the video avatar's page does not have
+                # it.
                 "costCredit": 0 if phase in (Phase.QUEUED, Phase.RUNNING) else PRICE,
                 "inputVideoFileId": request.video_file_id,
                 "inputAudioFileId": request.audio_file_id,
@@ -156,7 +172,11 @@ class Topview:
         )
 
     async def upload_credential(self, incoming: Incoming) -> VendorResponse:
-        """Announce a file and return where to PUT it."""
+        """Announce a file and return where to PUT it.
+
+        :param incoming: its query has ``format``.
+        :raises Refused: 4000 for a format that cannot be uploaded.
+        """
         fields = _query_of(incoming)
         try:
             fields.need("format")
@@ -170,7 +190,11 @@ class Topview:
         return _ok({"fileId": upload.file_id, "fileName": upload.media.name, "uploadUrl": url})
 
     async def upload_check(self, incoming: Incoming) -> VendorResponse:
-        """Tell whether a file has arrived."""
+        """Return whether a file has arrived.
+
+        :param incoming: its query has ``fileId``.
+        :raises Refused: 4004 for an unknown file.
+        """
         fields = _query_of(incoming)
         try:
             file_id = fields.need_text("fileId")
@@ -183,7 +207,10 @@ class Topview:
         return _ok(upload.complete)
 
     async def avatars(self, incoming: Incoming) -> VendorResponse:
-        """List avatars: public ones, or (``isCustom``) the account's own."""
+        """List avatars: public ones, or (``isCustom``) the account's own.
+
+        :param incoming: its query may have filters and the page's number and size.
+        """
         fields = _query_of(incoming)
         custom = _listing(fields, ("gender", "ethnicityIdList", "sortField", "sortType"))
         rows = [
@@ -202,11 +229,15 @@ class Topview:
         return _ok(_page(fields, rows))
 
     async def voices(self, incoming: Incoming) -> VendorResponse:
-        """List voices."""
+        """List voices.
+
+        :param incoming: its query may have filters and the page's number and size.
+        """
         fields = _query_of(incoming)
         custom = _listing(fields, ("language", "gender", "age", "style", "accent"))
         rows = [
             {
+                # voiceId in the list, voiceoverId in a request: the vendor's names differ.
                 "voiceId": voice.voice_id,
                 "voiceName": voice.name,
                 "language": voice.language,
@@ -224,20 +255,31 @@ class Topview:
         return _ok(_page(fields, rows))
 
     async def captions(self, incoming: Incoming) -> VendorResponse:
-        """List caption styles."""
+        """List caption styles.
+
+        :param incoming: authenticated; it has no parameters.
+        """
         _query_of(incoming)
         return _ok([{"captionId": caption, "thumbnail": ""} for caption in CAPTIONS])
 
     async def credit(self, incoming: Incoming) -> VendorResponse:
-        """Tell what is left."""
+        """Return what is left of the credit.
+
+        :param incoming: authenticated; it has no parameters.
+        """
         _query_of(incoming)
         return _ok({"credit": self._account.credit})
 
     async def credit_logs(self, incoming: Incoming) -> VendorResponse:
-        """List what was spent, newest first."""
+        """List what was spent, newest first.
+
+        :param incoming: its query may have a task type and two times in UTC.
+        :raises Refused: 4000 for a time in another form.
+        """
         fields = _query_of(incoming)
         for name in ("startTime", "endTime"):
             value = fields.raw(name)
+            # Compared as text below, which needs this form.
             if value and not _TIME.fullmatch(str(value)):
                 raise refusal(PARAMETER, f"{name} must be yyyy-MM-dd HH:mm:ss")
         _listing(fields, ("taskType",))
@@ -280,6 +322,7 @@ def _sound(request: AvatarRequest, script: Script | None, stop: Stop) -> Sound:
 
 def _check_key(incoming: Incoming) -> None:
     credential = CREDENTIALS[KEY]
+    # Both headers on every call: the page on authentication has the key after "Bearer", the uid beside it.
     right = (credential.login, f"Bearer {credential.password}")
     if (incoming.headers.get("topview-uid"), incoming.headers.get("authorization")) != right:
         raise refusal(UNAUTHORISED, "Unauthorized", 401)
@@ -287,6 +330,7 @@ def _check_key(incoming: Incoming) -> None:
 
 def _query_of(incoming: Incoming) -> Fields:
     _check_key(incoming)
+    # Parameters of a GET are text: "true" is a flag, "1" a number.
     return Fields(dict(incoming.query), as_text=True)
 
 
