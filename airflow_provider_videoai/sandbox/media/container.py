@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading and writing media files with PyAV."""
+"""Read and write media files with PyAV."""
 
 from __future__ import annotations
 
@@ -28,20 +28,29 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Sound:
-    """Mono samples between -1 and 1."""
+    """Mono audio.
+
+    :param samples: between -1 and 1.
+    :param rate: samples per second.
+    """
 
     samples: Samples
     rate: int
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its length."""
         return len(self.samples) / self.rate
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Container, codecs and their settings. Bit rates are in bit/s; ``None`` leaves them to the codec."""
+    """Container, codecs and their settings.
+
+    :param audio_rate: samples per second; ``None``: those of the sound.
+    :param video_bit_rate: bit/s; ``None``: up to the codec.
+    :param audio_bit_rate: bit/s; ``None``: up to the codec.
+    """
 
     container: str = "mp4"
     video: str = "libx264"
@@ -56,7 +65,14 @@ class Encoding:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a media file is: seconds, pixels, container, and whether it has each kind of stream."""
+    """What a media file is.
+
+    :param width: pixels.
+    :param height: pixels.
+    :param frame_rate: frames per second; 25 if the file does not say.
+    :param audio_rate: samples per second; ``None``: no audio stream.
+    :param container: FFmpeg's name of the format.
+    """
 
     seconds: float
     width: int
@@ -68,7 +84,11 @@ class MediaInfo:
 
 @contextmanager
 def reading(path: Path) -> Iterator[InputContainer]:
-    """Open a file to read. Raises :class:`RenderingFailed` (``unreadable``) if it is no media."""
+    """Open a file to read.
+
+    :param path: the file.
+    :raises RenderingFailed: ``unreadable`` if it is no media file.
+    """
     try:
         with av.open(str(path), "r") as container:
             yield container
@@ -77,12 +97,17 @@ def reading(path: Path) -> Iterator[InputContainer]:
 
 
 def probe(path: Path) -> MediaInfo:
-    """Look at a video file. Raises :class:`RenderingFailed` (``unreadable``) if it has no video."""
+    """Return what a video file is.
+
+    :param path: the file.
+    :raises RenderingFailed: ``unreadable`` if it has no video stream.
+    """
     with reading(path) as container:
         if not container.streams.video:
             raise RenderingFailed("unreadable", "the input has no video stream")
         video = container.streams.video[0]
         seconds = (container.duration or 0) / av.time_base
+        # Containers without an overall duration: the video stream may have one.
         if not seconds and video.duration is not None and video.time_base is not None:
             seconds = float(video.duration * video.time_base)
         audio = container.streams.audio
@@ -97,7 +122,12 @@ def probe(path: Path) -> MediaInfo:
 
 
 def read_sound(path: Path, rate: int, stop: Stop) -> Sound:
-    """Decode a file's first audio stream to mono. Raises :class:`RenderingFailed` if there is none."""
+    """Decode a file's first audio stream to mono.
+
+    :param rate: samples per second of the result.
+    :param stop: ends the rendering early.
+    :raises RenderingFailed: ``unreadable`` if there is none.
+    """
     resampler = AudioResampler(format="flt", layout="mono", rate=rate)
     pieces: list[Samples] = []
     with reading(path) as container:
@@ -106,6 +136,7 @@ def read_sound(path: Path, rate: int, stop: Stop) -> Sound:
         for frame in container.decode(container.streams.audio[0]):
             stop.check()
             pieces += [_samples_of(piece) for piece in resampler.resample(frame)]
+        # None flushes the resampler: it holds the last samples back.
         pieces += [_samples_of(piece) for piece in resampler.resample(None)]
     return Sound(np.concatenate(pieces) if pieces else np.zeros(0, np.float32), rate)
 
@@ -115,10 +146,15 @@ def _samples_of(frame: AudioFrame) -> Samples:
 
 
 class SoundTrack:
-    """The audio of a file that is being written; fed in step with the picture so that both interleave."""
+    """The audio of a file that is being written.
+
+    :param container: the file.
+    :param sound: all of it; :meth:`feed` writes it in pieces.
+    :param encoding: codec, rate and bit rate.
+    """
 
     def __init__(self, container: OutputContainer, sound: Sound, encoding: Encoding) -> None:
-        # Opus knows 48 kHz and its fractions only.
+        # Opus encodes 48 kHz and some fractions of it only, not 44.1 kHz: all sound is resampled to 48 kHz.
         rate = 48000 if encoding.audio == "libopus" else (encoding.audio_rate or sound.rate)
         self._container = container
         self._sound = sound
@@ -126,10 +162,14 @@ class SoundTrack:
         self._stream = cast("AudioStream", container.add_stream(encoding.audio, rate=rate, layout="mono"))
         if encoding.audio_bit_rate:
             self._stream.codec_context.bit_rate = encoding.audio_bit_rate
+        # Clipped first: a sample beyond 1 would wrap around to the opposite sign.
         self._pcm = (np.clip(sound.samples, -1, 1) * 32767).astype(np.int16)
 
     def feed(self, until: float) -> None:
-        """Write what sounds before ``until`` seconds."""
+        """Write what sounds before a time.
+
+        :param until: seconds from the start.
+        """
         target = min(len(self._pcm), round(until * self._sound.rate))
         while self._fed < target:
             end = min(target, self._fed + self._sound.rate)
@@ -141,7 +181,7 @@ class SoundTrack:
             self._fed = end
 
     def finish(self) -> None:
-        """Write the rest."""
+        """Write the rest, and what the encoder holds."""
         self.feed(self._sound.seconds + 1)
         self._container.mux(self._stream.encode(None))
 
@@ -155,19 +195,29 @@ def write_video(
     encoding: Encoding,
     stop: Stop,
 ) -> float:
-    """Write frames at a constant ``rate`` with ``sound``; returns the picture's length in seconds."""
+    """Write frames at a constant rate, with sound.
+
+    :param rate: frames per second.
+    :param size: width and height in pixels.
+    :param sound: ``None``: no audio stream.
+    :param stop: ends the rendering early.
+    :returns: the picture's length in seconds.
+    """
     count = 0
     with av.open(str(path), "w", format=encoding.container) as container:
         video = _video_stream(container, rate, size, encoding)
         track = SoundTrack(container, sound, encoding) if sound is not None else None
         for frame in frames:
             stop.check()
+            # Frames are yielded more than once where pictures repeat: the time stamp is set at each use.
             frame.pts = count
             frame.time_base = 1 / rate
             container.mux(video.encode(frame))
             count += 1
             if track:
+                # Sound in step with the picture: a file whose streams are not interleaved plays badly over HTTP.
                 track.feed(count / float(rate))
+        # None flushes the encoder, which holds frames back to reorder them.
         container.mux(video.encode(None))
         if track:
             track.finish()
@@ -175,7 +225,12 @@ def write_video(
 
 
 def write_sound(path: Path, sound: Sound, container: str, codec: str, rate: int) -> None:
-    """Write an audio file at ``rate`` samples a second."""
+    """Write an audio file.
+
+    :param container: FFmpeg's name of the format.
+    :param codec: FFmpeg's name of the encoder.
+    :param rate: samples per second.
+    """
     with av.open(str(path), "w", format=container) as target:
         SoundTrack(target, sound, Encoding(audio=codec, audio_rate=rate)).finish()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repainting as a job: the same bytes with the same regions are painted once, so that thousands of jobs stay cheap."""
+"""Inpainting as a job, with a cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from airflow_provider_videoai.sandbox.media.store import MediaStore
 
 @dataclass(frozen=True)
 class InpaintRequest:
-    """What to paint; ``recipe`` says the same as ``regions_for``, in a form that can be compared."""
+    """What to fill in.
+
+    :param source: the input.
+    :param regions_for: called with the picture's width and height.
+    :param recipe: says the same as ``regions_for``, in a form that can be compared.
+    """
 
     source: Fetched
     regions_for: RegionsFor
@@ -24,7 +29,10 @@ class InpaintRequest:
 
 
 class Inpainter:
-    """Paints, and remembers what it painted. Every job gets a URL of its own all the same."""
+    """Renders, and caches what it rendered.
+
+    :param store: where results are.
+    """
 
     def __init__(self, store: MediaStore) -> None:
         self._store = store
@@ -32,8 +40,18 @@ class Inpainter:
         self._locks: dict[Hashable, threading.Lock] = {}
 
     def render(self, vendor: str, name: str, request: InpaintRequest, stop: Stop) -> Rendered:
-        """Return the result for one job; called in render threads. Raises as :func:`inpaint` does."""
+        """Return the result for one job; called in render threads.
+
+        :param name: of the result's file.
+        :param request: what to fill in.
+        :param stop: ends the rendering early.
+        :returns: media with a URL of their own, also when the bytes are those of another job.
+        :raises RenderingFailed: as :func:`inpaint` does.
+        """
+        # By content: the same clip comes by many URLs, and thousands of jobs with it are rendered once.
         key = (request.source.md5, request.recipe, request.keep_audio)
+        # One lock per key: equal jobs wait for the first, others do not. setdefault() is atomic, so no lock is needed
+        # for the locks.
         with self._locks.setdefault(key, threading.Lock()):
             if key not in self._done:
                 media = self._store.add(vendor, name)

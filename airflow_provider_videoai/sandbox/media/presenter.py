@@ -18,6 +18,7 @@ from airflow_provider_videoai.sandbox.media.script import Script
 SIZE = (360, 480)
 RATE = Fraction(25)
 OPENINGS = 6
+# Drawn at twice the size and scaled down: Pillow's shapes have no anti-aliasing.
 SCALE = 2
 GREEN = (0, 177, 64, 255)
 CLEAR = (0, 0, 0, 0)
@@ -27,7 +28,10 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Look:
-    """Colours of one presenter, and the pitch of its voice in Hz."""
+    """The colours of one presenter.
+
+    :param pitch: of its voice, in Hz.
+    """
 
     skin: Colour
     hair: Colour
@@ -45,7 +49,13 @@ LOOKS = (
 
 @dataclass(frozen=True)
 class Pose:
-    """One drawing: how open the mouth is, whether the eyes are closed, a sway in pixels, a caption."""
+    """One drawing.
+
+    :param opening: how far the mouth is open, from 0.
+    :param blinking: whether the eyes are closed.
+    :param sway: pixels to the right.
+    :param caption: empty: none.
+    """
 
     opening: int
     blinking: bool
@@ -54,13 +64,18 @@ class Pose:
 
 
 def poses(sound: Sound, script: Script | None) -> Iterator[Pose]:
-    """Yield the pose of every frame of ``sound``; captions come from ``script``."""
+    """Yield the pose of every frame.
+
+    :param sound: what the mouth follows.
+    :param script: where captions come from; ``None``: none.
+    """
     count = max(1, round(sound.seconds * float(RATE)))
     openings = _openings(sound, count)
     for number in range(count):
         seconds = number / float(RATE)
         yield Pose(
             opening=openings[number],
+            # By frame number, not at random: the same text yields the same video.
             blinking=number % 90 in (60, 61, 62),
             sway=round(2 * np.sin(seconds * 1.7)),
             caption=_caption_at(script, seconds),
@@ -87,7 +102,14 @@ def _caption_at(script: Script | None, seconds: float) -> str:
 def frames(
     sound: Sound, look: Look, background: tuple[int, int, int, int] | None, pixels: str, script: Script | None
 ) -> Iterator[VideoFrame]:
-    """Yield frames in the pixel format ``pixels``. ``background`` ``None`` is a studio."""
+    """Yield frames.
+
+    :param sound: what the mouth follows.
+    :param background: RGBA; ``None``: a studio.
+    :param pixels: FFmpeg's name of their pixel format.
+    :param script: where captions come from; ``None``: none.
+    """
+    # Few poses occur: a frame is drawn and converted once, and repeated by reference.
     drawn: dict[Pose, VideoFrame] = {}
     for pose in poses(sound, script):
         if pose not in drawn:
@@ -97,13 +119,18 @@ def frames(
 
 
 def draw(look: Look, pose: Pose, background: tuple[int, int, int, int] | None) -> Image.Image:
-    """Draw one picture."""
+    """Draw one picture.
+
+    :param look: of the presenter.
+    :param background: RGBA; ``None``: a studio.
+    """
     width, height = SIZE[0] * SCALE, SIZE[1] * SCALE
     image = _studio().copy() if background is None else Image.new("RGBA", (width, height), background)
     pen = ImageDraw.Draw(image)
     _body(pen, look, width, height)
     _head(pen, look, pose, width // 2 + pose.sway * SCALE)
     image = image.resize(SIZE, Image.Resampling.BOX)
+    # After scaling, as Pillow smooths text by itself.
     if pose.caption:
         write_caption(image, pose.caption, SIZE[1] - 16)
     return image
@@ -167,7 +194,12 @@ def _blush(look: Look) -> Colour:
 
 
 def write_caption(image: Image.Image, text: str, bottom: int, size: int = 17) -> None:
-    """Write white text with a dark outline, centred, wrapped, its last line ending at ``bottom``."""
+    """Write white text with a dark outline, centred and wrapped.
+
+    :param image: changed in place.
+    :param bottom: where the last line ends, in pixels.
+    :param size: of the font, in pixels.
+    """
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(size)
     lines = _wrapped(pen, text, font, image.width - 32)

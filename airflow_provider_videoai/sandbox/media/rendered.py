@@ -12,7 +12,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Media:
-    """One file that the sandbox serves. ``path`` is where its bytes are."""
+    """One file that the sandbox serves.
+
+    :param token: the unguessable part of its URL.
+    :param name: the last part of its URL.
+    :param path: where its bytes are.
+    """
 
     vendor: str
     token: str
@@ -22,13 +27,17 @@ class Media:
 
     @property
     def url_path(self) -> str:
-        """Where it is served, without scheme and host."""
+        """Its URL without scheme and host."""
         return f"/media/{self.vendor}/{self.token}/{self.name}"
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The outcome of a job: media, if text-driven its subtitles, its length, and what else the vendor returns."""
+    """The result of a job.
+
+    :param subtitles: of a job that a text drives.
+    :param details: what else the vendor's response has.
+    """
 
     media: Media
     duration_ms: int
@@ -37,11 +46,13 @@ class Rendered:
 
 
 class RenderingFailed(Exception):
-    """Rendering cannot be done. ``reason`` is one of a few words that each vendor translates to its own code.
+    """Rendering cannot be done.
 
-    Reasons: ``fetch`` (input cannot be had), ``unreadable`` (not media), ``duration``, ``size``, ``resolution``,
-    ``region`` (outside of the picture), ``range`` (nothing to cut there), ``store`` (cannot deliver to the given
-    storage), ``stopped`` (the sandbox ends), ``crashed``.
+    :param reason: one of a few words, which each vendor translates to its own code: ``fetch`` (the input cannot be
+        fetched), ``unreadable`` (it is not media), ``duration``, ``size``, ``resolution``, ``region`` (outside of the
+        picture), ``range`` (nothing to cut there), ``store`` (cannot deliver to the given storage), ``stopped`` (the
+        sandbox was reset or ended), ``crashed``.
+    :param text: for a person.
     """
 
     def __init__(self, reason: str, text: str) -> None:
@@ -51,16 +62,19 @@ class RenderingFailed(Exception):
 
 
 class Stop:
-    """Lets long rendering end early when the sandbox is reset or ends."""
+    """Cancels rendering when the sandbox is reset or ends."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def set(self) -> None:
-        """Incoming rendering to end."""
+        """Request the end; rendering notices at its next :meth:`check`."""
         self._event.set()
 
     def check(self) -> None:
-        """Raise :class:`RenderingFailed` once the end was requested."""
+        """Return if rendering may go on.
+
+        :raises RenderingFailed: ``stopped``, once the end was requested.
+        """
         if self._event.is_set():
             raise RenderingFailed("stopped", "the sandbox was reset or ended while this was rendered")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sample clip: a lake at dusk with hills that pass by, music, and burnt-in captions."""
+"""The samples: a clip of a lake at dusk with hills, music and burnt-in captions, and a speech."""
 
 from __future__ import annotations
 
@@ -33,13 +33,14 @@ _HORIZON = 232
 _SHADES = 256
 # Where the sun stands (x, y), and its radius, in pixels.
 _SUN = (450, 120, 50)
+# A cached function may run twice at once when two threads call it before it has returned: drawing takes seconds.
 _ONCE = threading.Lock()
 
 Indexed = NDArray[np.uint8]
 
 
 def sample_clip() -> bytes:
-    """Return the mp4 (640x360, 25 frames a second, 8 s, AAC); drawn at first use, then kept by this process."""
+    """Return the mp4 (640x360, 25 frames per second, 8 s, AAC); drawn at first use, then kept by this process."""
     with _ONCE:
         return _clip()
 
@@ -54,6 +55,7 @@ def sample_speech() -> bytes:
 def _clip() -> bytes:
     with tempfile.TemporaryDirectory(prefix="videoai-sample-") as folder:
         path = Path(folder) / "clip.mp4"
+        # Decoded by every job of a test: fastdecode leaves out what makes that slow.
         encoding = Encoding(options={"preset": "veryfast", "crf": "18", "tune": "fastdecode"})
         write_video(path, _frames(), Fraction(RATE), (WIDTH, HEIGHT), _music(), encoding, Stop())
         return path.read_bytes()
@@ -123,6 +125,7 @@ def _backdrop() -> Indexed:
 def _ridge(height: int, seed: int) -> NDArray[np.int64]:
     """Return one hill line, twice as wide as the picture, that meets itself at the ends."""
     around = np.linspace(0, 2 * np.pi, WIDTH * 2, endpoint=False)
+    # Seeded: the picture has to be the same in every process.
     random = np.random.default_rng(seed)
     line = sum(np.sin(around * wave + random.uniform(0, 6)) / wave for wave in (2, 3, 5, 8))
     return (_HORIZON - height * (0.62 + 0.3 * np.asarray(line))).astype(np.int64)
@@ -139,6 +142,7 @@ def _ripple(picture: Indexed, number: int) -> None:
     columns = np.arange(WIDTH)[None, :]
     wave = np.sin(columns / 31 + rows / 4 + number / 7) + np.sin(columns / 17 - rows / 6 - number / 9)
     water += (wave * 3 + 6).astype(np.uint8)
+    # Within the shades of water: beyond them are hills and sky.
     np.clip(water, 120, 199, out=water)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+# Seconds, at normal speed.
 SYLLABLE, WORD_GAP = 0.18, 0.035
 COMMA_PAUSE, SENTENCE_PAUSE = 0.18, 0.35
 LEAD, TAIL = 0.12, 0.25
@@ -15,7 +16,9 @@ LEAD, TAIL = 0.12, 0.25
 SENTENCE_MARKS = ".!?;。！？；…"
 COMMA_MARKS = ",:，、：–—"
 
+# Kana, Han and Hangul: scripts in which a character is about a syllable, and words are not separated.
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+# A number with a decimal point is one word: its point ends no sentence.
 _TOKEN = re.compile(
     rf"(?P<cjk>[{_CJK}])|(?P<word>[^\W{_CJK}]+(?:(?:['’-]|(?<=\d)[.,](?=\d))[^\W{_CJK}]+)*)|(?P<mark>[^\w\s])"
 )
@@ -26,7 +29,11 @@ _VOWELS = re.compile(r"[aeiouyäöüáéíóúàèìòùâêîôûæøå]+", re.
 
 @dataclass(frozen=True)
 class Word:
-    """A spoken word with its times in seconds."""
+    """A spoken word.
+
+    :param start: seconds.
+    :param end: seconds.
+    """
 
     text: str
     start: float
@@ -36,19 +43,29 @@ class Word:
 
 @dataclass
 class Sentence:
-    """Words that belong together, and how they are shown."""
+    """Words of one subtitle.
+
+    :param text: as it is shown.
+    """
 
     text: str = ""
     words: list[Word] = field(default_factory=list)
 
     def show(self, token: str, *, spaced: bool) -> None:
-        """Append a word or a mark to the text that is shown."""
+        """Append to the text that is shown.
+
+        :param token: a word or a mark.
+        :param spaced: whether a space comes before it.
+        """
         self.text += f" {token}" if spaced and self.text else token
 
 
 @dataclass(frozen=True)
 class Script:
-    """A text as it will be spoken; ``seconds`` is the length of all of it."""
+    """A text as it will be spoken.
+
+    :param seconds: the length of all of it.
+    """
 
     sentences: list[Sentence]
     seconds: float
@@ -56,7 +73,12 @@ class Script:
 
 @dataclass(frozen=True)
 class Splitting:
-    """How a text becomes sentences: at which marks, at how many words, and which marks are shown (``None``: all)."""
+    """How a text becomes sentences.
+
+    :param marks: a sentence ends at each of these.
+    :param most_words: or after so many words; 0: no limit.
+    :param shown: the marks that are shown; ``None``: all.
+    """
 
     marks: str = SENTENCE_MARKS
     most_words: int = 30
@@ -64,7 +86,12 @@ class Splitting:
 
 
 def plan(text: str, speed: float = 1.0, splitting: Splitting | None = None) -> Script:
-    """Time a plain or SSML text. ``speed`` 1 is normal; ``<break time="1.0s"/>`` pauses for as long at any speed."""
+    """Time a plain or SSML text.
+
+    :param text: ``<break time="1.0s"/>`` pauses for as long at any speed.
+    :param speed: 1 is normal.
+    :param splitting: ``None``: the defaults.
+    """
     return _Planner(speed, splitting or Splitting()).plan(text)
 
 
@@ -96,6 +123,7 @@ class _Planner:
         self._say(text, spaced=spaced)
 
     def _say(self, text: str, *, spaced: bool) -> None:
+        # Counted by groups of vowels, and digits: near enough for a length that grows with the text.
         syllables = max(1, len(_VOWELS.findall(text)), sum(map(str.isdigit, text)))
         end = self._now + syllables * SYLLABLE / self._speed
         sentence = self._sentences[-1]
@@ -127,11 +155,15 @@ def _pieces(text: str) -> Iterator[str | float]:
 
 
 def _plain(text: str) -> str:
+    # Tags first, as an escaped "<" of the text is none.
     return html.unescape(_TAG.sub(" ", text))
 
 
 def to_srt(script: Script) -> str:
-    """Return SubRip subtitles, one cue a sentence."""
+    """Return SubRip subtitles, one cue per sentence.
+
+    :param script: with times from the start of the sound.
+    """
     cues = [
         f"{number}\n{_srt_time(sentence.words[0].start)} --> {_srt_time(sentence.words[-1].end)}\n{sentence.text}\n"
         for number, sentence in enumerate(script.sentences, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serving files as a storage service does: ranges, ETags, HEAD, and URLs that expire."""
+"""Serve files as a storage service does: ranges, ETags, HEAD, and URLs that expire."""
 
 from __future__ import annotations
 
@@ -36,16 +36,28 @@ _EXPIRED = {
 
 
 def storage_error(status: int, code: str, message: str) -> Response:
-    """Return an error in the XML form that S3-like storage uses."""
+    """Return an error in the XML form that S3-compatible storage uses.
+
+    :param status: of HTTP.
+    :param code: for ``<Code>``.
+    :param message: for ``<Message>``.
+    """
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Response(text, status, media_type="application/xml")
 
 
 async def serve(state: SandboxState, vendor: str, media: Media | None, request: Request) -> Response:
-    """Serve one file of ``vendor`` (``None``: 404), unless a media fault strikes."""
+    """Serve one file, unless a fault fires.
+
+    :param vendor: whose file it is: media faults are injected by vendor.
+    :param media: ``None``: 404.
+    :param request: for its range, and for the URL that may have expired.
+    """
     url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # Before any fault: an expired URL stays expired, and must not use up a fault that is meant for another request.
     if status := state.store.expired_status(url):
         return storage_error(status, *_EXPIRED[status])
+    # A GET has no body: a "match" of a media fault is compared with the URL.
     request_text.set(url)
     fault = state.faults.claim(vendor, CallKind.MEDIA, REPLACING_FAULTS | RESPONSE_FAULTS | MEDIA_FAULTS)
     if fault is not None and (refusal := _refused(state, url, fault)):
@@ -56,7 +68,7 @@ async def serve(state: SandboxState, vendor: str, media: Media | None, request: 
 
 
 def _refused(state: SandboxState, url: str, fault: Fault) -> Response | None:
-    """Return what a fault answers in the file's place, if it does."""
+    """Return a fault's response in the file's place, if it has one."""
     match fault.kind:
         case FaultKind.EXPIRE_MEDIA:
             status = fault.code if fault.code in _EXPIRED else 403
@@ -73,11 +85,12 @@ def _refused(state: SandboxState, url: str, fault: Fault) -> Response | None:
 
 
 async def _spoilt(media: Media, fault: Fault) -> Response:
-    """Serve the file as far as the fault lets it come."""
+    """Serve the file as far as the fault allows."""
     match fault.kind:
         case FaultKind.STALL:
             await asyncio.sleep(fault.seconds)
         case FaultKind.REPLACE_MEDIA:
+            # The ETag is made of date and size: another date is another version of the file to a client.
             changed = media.path.stat().st_mtime - 60
             os.utime(media.path, (changed, changed))
         case FaultKind.TRUNCATED:
@@ -94,7 +107,10 @@ def _served(media: Media) -> Response:
 
 
 def media_route(state: SandboxState) -> Route:
-    """Return the route of all results but Topview's, whose URLs are signed."""
+    """Return the route of all results but Topview's, whose URLs are signed.
+
+    :param state: where the files and faults are.
+    """
 
     async def endpoint(request: Request) -> Response:
         where = request.path_params

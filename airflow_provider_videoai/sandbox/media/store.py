@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of one sandbox: where they lie and what they are."""
+"""The files of one sandbox: where they are and what they are."""
 
 from __future__ import annotations
 
@@ -28,19 +28,27 @@ CONTENT_TYPES = {
 
 
 class MediaStore:
-    """Hands out file names below one private directory, and finds them again."""
+    """Assigns file names below one private directory, and finds them again.
+
+    :param root: the directory.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.clear()
 
     def clear(self) -> None:
-        """Forget all files. Their bytes stay until the sandbox ends, as they may still be on their way out."""
+        """Forget all files. Their bytes stay until the sandbox ends, as a response may still be sending them."""
         self._media: dict[str, Media] = {}
         self._expired: dict[str, int] = {}
 
     def add(self, vendor: str, name: str, path: Path | None = None) -> Media:
-        """Enter a file that the caller will write to its ``path``, or has written; the extension sets its type."""
+        """Add a file that the caller will write, or has written.
+
+        :param vendor: below whose name it is served.
+        :param name: its extension sets the content type.
+        :param path: of a file that is there; ``None``: a new one.
+        """
         token = secrets.token_hex(16)
         ending = name.rpartition(".")[2].lower()
         media = Media(
@@ -54,16 +62,29 @@ class MediaStore:
         return media
 
     def find(self, vendor: str, token: str, name: str) -> Media | None:
-        """Return the file that is served there, once it is written."""
+        """Return the file that is served at a URL, once it is written.
+
+        :param vendor: of the URL.
+        :param token: of the URL.
+        :param name: of the URL.
+        """
         media = self._media.get(token)
+        # The vendor of the URL must be the file's: faults are injected by it.
         if media is None or (media.vendor, media.name) != (vendor, name) or not media.path.exists():
             return None
         return media
 
     def expire(self, url: str, status: int) -> None:
-        """Let one URL (path and query) answer with this HTTP status from now on."""
+        """Let one URL respond with an error from now on.
+
+        :param url: path and query.
+        :param status: of HTTP.
+        """
         self._expired[url] = status
 
     def expired_status(self, url: str) -> int | None:
-        """Return what this very URL answers by now, if it has expired."""
+        """Return the HTTP status of an expired URL, or ``None``.
+
+        :param url: path and query: the same file at another signature has not expired.
+        """
         return self._expired.get(url)

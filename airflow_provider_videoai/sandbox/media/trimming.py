@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cutting a piece out of a video, to the frame."""
+"""Cut a piece out of a video, to the frame."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Sto
 
 @dataclass(frozen=True)
 class Cut:
-    """What to cut: seconds, a container, and settings where they differ from the source's (bit rates in kbit/s)."""
+    """What to cut, and settings that differ from the source's.
+
+    :param start: seconds.
+    :param duration: seconds.
+    :param suffix: FFmpeg's name of the container: flv or mp4.
+    :param size: width and height in pixels.
+    :param video_bit_rate: kbit/s.
+    :param audio_bit_rate: kbit/s.
+    :param sampling_rate: Hz.
+    """
 
     start: float
     duration: float
@@ -37,9 +46,13 @@ class Cut:
 
 
 def trim(source: Path, target: Path, cut: Cut, stop: Stop) -> float:
-    """Write the piece to ``target``; returns its length, which the source's end may shorten, in seconds.
+    """Write a piece of a video.
 
-    Raises :class:`RenderingFailed`: ``unreadable``, or ``range`` when the piece starts after the end.
+    :param source: the video.
+    :param target: the piece.
+    :param stop: ends the rendering early.
+    :returns: its length in seconds, which the end of the source may shorten.
+    :raises RenderingFailed: ``unreadable``, or ``range`` when the piece starts after the end.
     """
     media_info = probe(source)
     if cut.start >= media_info.seconds:
@@ -47,6 +60,7 @@ def trim(source: Path, target: Path, cut: Cut, stop: Stop) -> float:
     length = min(cut.duration, media_info.seconds - cut.start)
     rate = Fraction(cut.frame_rate) if cut.frame_rate else media_info.frame_rate
     size = cut.size or (media_info.width // 2 * 2, media_info.height // 2 * 2)
+    # The page "Video Trimming" allows 11025, 22050 and 44100 Hz in flv: another rate of the source cannot stay.
     audio_rate = cut.sampling_rate or (44100 if cut.suffix == "flv" else media_info.audio_rate)
     sound = None
     if media_info.audio_rate and audio_rate:
@@ -59,7 +73,7 @@ def trim(source: Path, target: Path, cut: Cut, stop: Stop) -> float:
 
 
 def _encoding(cut: Cut) -> Encoding:
-    # flv knows no edit lists: frames out of order would make the piece start, and end, two frames late.
+    # flv has no edit lists: frames out of order would make the piece start, and end, two frames late.
     options = {"preset": "veryfast", "bf": "0"} | ({} if cut.video_bit_rate else {"crf": "20"})
     return Encoding(
         container=cut.suffix,
@@ -75,6 +89,7 @@ def _frames(
     """Yield the picture that is on screen at each tick of the new frame rate."""
     video = container.streams.video[0]
     if start > 1 and video.time_base is not None:
+        # Only to a key frame before the start: the loop below drops the frames up to it.
         container.seek(int(start / video.time_base), stream=video)
     ticks = max(1, round(length * rate))
     shown: VideoFrame | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A voice: vowels sung by a harmonic source through two formants, a breath of noise before each."""
+"""A synthetic voice: vowels as harmonics filtered by two formants, a breath of noise before each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ LOUDNESS = 0.3
 
 
 def speak(script: Script, rate: int, pitch: float, stop: Stop, loudness: float = 1.0) -> Sound:
-    """Speak a script at ``pitch`` Hz; the sound lasts as long as the script says, to the sample."""
+    """Speak a script; the sound lasts exactly as long as the script says.
+
+    :param rate: samples per second.
+    :param pitch: Hz.
+    :param stop: ends the rendering early.
+    :param loudness: 1 is normal.
+    """
     samples = np.zeros(round(script.seconds * rate), np.float32)
     for sentence in script.sentences:
         for position, word in enumerate(sentence.words):
@@ -28,12 +34,14 @@ def speak(script: Script, rate: int, pitch: float, stop: Stop, loudness: float =
             fall = 1.12 - 0.24 * position / max(1, len(sentence.words))
             spoken = _say(word, rate, pitch * fall)
             first = round(word.start * rate)
+            # Rounding can put the last sample of a word beyond the end.
             end = min(len(samples), first + len(spoken))
             samples[first:end] += spoken[: end - first]
     return Sound(samples * np.float32(LOUDNESS * loudness), rate)
 
 
 def _say(word: Word, rate: int, pitch: float) -> Samples:
+    # The same word always sounds the same: Python's own hash() differs from process to process.
     seed = zlib.crc32(word.text.lower().encode())
     each = round((word.end - word.start) / word.syllables * rate)
     syllables = [_syllable(each, rate, pitch, seed + number) for number in range(word.syllables)]
@@ -44,6 +52,7 @@ def _syllable(length: int, rate: int, pitch: float, seed: int) -> Samples:
     seconds = np.arange(length, dtype=np.float32) / rate
     first, second = VOWELS[seed % len(VOWELS)]
     numbers = np.arange(1, HARMONICS + 1, dtype=np.float32)
+    # Harmonics above half the sampling rate would alias.
     numbers = numbers[numbers * pitch < rate / 2]
     tones = numbers * pitch
     strength = np.exp(-(((tones - first) / 160) ** 2)) + 0.5 * np.exp(-(((tones - second) / 220) ** 2)) + 0.06
