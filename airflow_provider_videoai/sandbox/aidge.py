@@ -51,6 +51,7 @@ FORMATS = ("mp4", "mov", "webm", "avi", "mkv")
 LARGEST, LONGEST = 200 * 1024 * 1024, 360.0
 LONG_SIDE, SHORT_SIDE = 1920, 1080
 MODEL_FAILED, RATE_LIMIT, UNKNOWN_TASK = 801, 501, 404
+# The error table of the page; 404 is the sandbox's own.
 MESSAGES = {
     200: "success",
     404: "task does not exist",
@@ -111,9 +112,10 @@ class Aidge:
 
     def deny(self, kind: FaultKind, call: CallKind, code: int | str | None) -> VendorResponse:  # noqa: ARG002 - alike for all calls
         """Return its response to failed authentication, or to a full quota."""
+        # The gateway refuses a signature, with its own form of error; the API behind it reports a full quota.
         if kind is FaultKind.AUTH_FAILED:
             text = "The request signature does not conform to platform standards"
-            return _gateway(str(code or "IncompleteSignature"), text).answer
+            return _gateway(str(code or "IncompleteSignature"), text).response
         chosen = RATE_LIMIT if code is None else code
         return self._failure(chosen, MESSAGES.get(int(chosen), "rate limit exceed"))
 
@@ -212,7 +214,7 @@ class Aidge:
         url = request["videoUrl"]
         # Found when the job reads its input, not at the submit: the page lists 700 to 703 with the errors of a task.
         if file_name_of(url).rpartition(".")[2].lower() not in FORMATS:
-            raise RenderingFailed("unreadable", "the file's ending is none of the supported formats")
+            raise RenderingFailed("unreadable", "the file name extension is none of the supported formats")
         source = fetch(url, self._state.root / f"{secrets.token_hex(8)}.in", stop, largest=LARGEST)
         media_info = probe(source.path)
         if media_info.seconds > LONGEST:
@@ -270,6 +272,7 @@ def _business_fields(incoming: Incoming) -> Fields:
         if body is None:
             raise _gateway("InvalidParameter", "the body must be a JSON object with Content-Type application/json")
         given, as_text = body, False
+    # Flat in the older captures of the page, within paramJson in the newer ones.
     if "paramJson" not in given:
         return Fields(given, as_text=as_text)
     # Nobody documents which of the two would win, and a field that is ignored costs money.

@@ -32,7 +32,7 @@ from airflow_provider_videoai.sandbox.transport import DropConnection, ResetConn
 LARGEST_BODY = 8 * 1024 * 1024
 # The NUL byte makes json.loads take it for UTF-16 or UTF-32, so that decoding fails: that raises a UnicodeDecodeError,
 # which is no JSONDecodeError.
-GARBAGE = "\x00<<< this is not what you asked for >>>"
+GARBAGE = "\x00<<< this is not what was requested >>>"
 
 
 @dataclass
@@ -107,13 +107,13 @@ class VendorResponse:
 class Refused(Exception):
     """The vendor refuses a call.
 
-    :param answer: the response that says so.
+    :param response: the one that says so.
     :param reason: for the ledger.
     """
 
-    def __init__(self, answer: VendorResponse, reason: str) -> None:
+    def __init__(self, response: VendorResponse, reason: str) -> None:
         super().__init__(reason)
-        self.answer = answer
+        self.response = response
         self.reason = reason
 
 
@@ -206,16 +206,18 @@ class Endpoint:
         if fault is not None and fault.kind in REPLACING_FAULTS:
             return self._instead(incoming, fault)
         entry = self._open(incoming)
-        answer = await self._vendor_answer(incoming, entry)
+        vendor_response = await self._vendor_response(incoming, entry)
         response: Response = JSONResponse(
-            dict(answer.body), answer.status, headers={k.lower(): v for k, v in answer.headers.items()}
+            dict(vendor_response.body),
+            vendor_response.status,
+            headers={k.lower(): v for k, v in vendor_response.headers.items()},
         )
         if fault is not None:
             entry["fault"] = fault.kind
             response = await self._spoil(response, fault, request, entry)
         # Only a submit that was accepted: one that was refused leaves the fault for the next, as the point is a
         # purchase without a response.
-        elif answer.job_id is not None and self._drops(entry):
+        elif vendor_response.job_id is not None and self._drops(entry):
             return DropConnection()
         else:
             entry["answered"] = True
@@ -223,6 +225,7 @@ class Endpoint:
 
     def _open(self, incoming: Incoming) -> Entry:
         ledger, key, call = self._state.ledger, self._vendor.key, self._call
+        # A pull costs nothing, but it starts a job, and its caller must not start it twice either.
         if call.kind in (CallKind.SUBMIT, CallKind.PULL):
             return ledger.submission(key, call.operation, incoming.fields)
         is_status = call.kind in (CallKind.QUERY, CallKind.PULL_QUERY)
@@ -230,18 +233,18 @@ class Endpoint:
         entry["job_ids"] = incoming.job_ids
         return entry
 
-    async def _vendor_answer(self, incoming: Incoming, entry: Entry) -> VendorResponse:
+    async def _vendor_response(self, incoming: Incoming, entry: Entry) -> VendorResponse:
         try:
-            answer = await self._call.handler(incoming)
+            vendor_response = await self._call.handler(incoming)
         except Refused as refusal:
-            answer = refusal.answer
-            self._state.ledger.refuse(self._vendor.key, incoming.path, refusal.reason, answer.code)
-        entry["code"] = answer.code
-        if answer.job_id is not None:
-            entry |= {"outcome": "accepted", "job_id": answer.job_id, "charged": answer.charged}
-            if answer.charged:
-                self._state.ledger.charge(self._vendor.key, answer.job_id)
-        return answer
+            vendor_response = refusal.response
+            self._state.ledger.refuse(self._vendor.key, incoming.path, refusal.reason, vendor_response.code)
+        entry["code"] = vendor_response.code
+        if vendor_response.job_id is not None:
+            entry |= {"outcome": "accepted", "job_id": vendor_response.job_id, "charged": vendor_response.charged}
+            if vendor_response.charged:
+                self._state.ledger.charge(self._vendor.key, vendor_response.job_id)
+        return vendor_response
 
     def _drops(self, entry: Entry) -> bool:
         fault = self._state.faults.claim(self._vendor.key, self._call.kind, {FaultKind.ACCEPT_THEN_DROP})
@@ -255,10 +258,12 @@ class Endpoint:
         entry = self._open(incoming)
         entry["fault"] = fault.kind
         if fault.kind in (FaultKind.QUOTA_FULL, FaultKind.AUTH_FAILED):
-            answer = self._vendor.deny(fault.kind, self._call.kind, fault.code)
-            entry |= {"code": answer.code, "answered": True}
-            self._state.ledger.refuse(self._vendor.key, incoming.path, fault.kind, answer.code)
-            return JSONResponse(dict(answer.body), answer.status, headers=dict(answer.headers))
+            vendor_response = self._vendor.deny(fault.kind, self._call.kind, fault.code)
+            entry |= {"code": vendor_response.code, "answered": True}
+            self._state.ledger.refuse(self._vendor.key, incoming.path, fault.kind, vendor_response.code)
+            return JSONResponse(
+                dict(vendor_response.body), vendor_response.status, headers=dict(vendor_response.headers)
+            )
         response = general_fault(fault)
         # A reset has no response: the ledger says so, as a client must not take it for one.
         if not isinstance(response, ResetConnection):
@@ -273,6 +278,7 @@ class Endpoint:
             entry["answered"] = not await request.is_disconnected()
             return response
         entry["answered"] = True
+        # With the length of the half: HTTP is intact, and the JSON is not.
         whole = bytes(response.body)
         return Response(whole[: len(whole) // 2], response.status_code, media_type="application/json")
 
@@ -286,6 +292,7 @@ def general_fault(fault: Fault) -> Response:
         case FaultKind.HTTP_500:
             return PlainTextResponse("Internal Server Error", 500)
         case FaultKind.HTML_502:
+            # As a reverse proxy sends it: HTML, where the client expects the vendor's JSON.
             return HTMLResponse("<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", 502)
         case FaultKind.RATE_LIMITED:
             return JSONResponse({"code": 429, "message": "Too Many Requests"}, 429, headers=_retry_after(fault))
@@ -298,6 +305,7 @@ def general_fault(fault: Fault) -> Response:
 def _retry_after(fault: Fault) -> dict[str, str]:
     if fault.retry_after is None:
         return {}
+    # RFC 9110 has two forms of Retry-After, and a client has to read both.
     if fault.retry_after_date:
         return {"retry-after": formatdate(time.time() + fault.retry_after, usegmt=True)}
     return {"retry-after": str(fault.retry_after)}

@@ -246,7 +246,7 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidControlRequest(name, f"{name} must be a number of at least {low}, not {value!r}")
         found[name] = value
     if not isinstance(fields.get("match", ""), str):
-        raise InvalidControlRequest("match", "match must be a text")
+        raise InvalidControlRequest("match", "match must be a string")
     if "retry_after_date" in fields and not isinstance(fields["retry_after_date"], bool):
         raise InvalidControlRequest("retry_after_date", "retry_after_date must be true or false")
     if "code" in fields and (isinstance(fields["code"], bool) or not isinstance(fields["code"], (int, str))):

@@ -109,7 +109,7 @@ class Fields:
         self.need(name)
         value = self.text(name, longest) or ""
         if not value.strip():
-            raise self.fault(name, Problem.MISSING, "is blank")
+            raise self.fault(name, Problem.MISSING, "is only whitespace")
         return value
 
     def url(self, name: str, longest: int | None = None) -> str | None:

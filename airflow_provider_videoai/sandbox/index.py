@@ -26,7 +26,7 @@ CONTROL = {
         "match": "only requests with this text in their URL or body (default: all)",
         "seconds": "stall: how long (default 5)",
         "pause": "cut_media: seconds of silence before the cut (default 0)",
-        "bytes": "cut_media: how many are sent (default 0); wrong_length: how many are announced and not there",
+        "bytes": "cut_media: how many are sent (default 0); wrong_length: how many too many are announced",
         "retry_after": "rate_limited: seconds in Retry-After (default: no such header)",
         "retry_after_date": "rate_limited: Retry-After as an HTTP date (default false)",
         "code": "fail_job, quota_full, auth_failed: the vendor's code (default: the documented one); "
@@ -38,7 +38,7 @@ CONTROL = {
         "vendor": "one vendor (default: all)",
         "queue_seconds": "for jobs submitted from now on",
         "run_seconds": "for jobs submitted from now on",
-        "advance": "seconds that jobs in flight jump ahead",
+        "advance": "seconds by which jobs in flight are moved forward",
     },
     "GET /sandbox/shapes": {},
     "POST /sandbox/shapes": SHAPES,

@@ -47,6 +47,7 @@ class ConcurrencyGroup:
     capacity: int
 
 
+# Identity is what counts: a job changes while it is registered.
 @dataclass(eq=False)
 class Job:
     """One accepted job.

@@ -99,6 +99,7 @@ class Sandbox:
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise ValueError(response.json()["error"])
         response.raise_for_status()
+        # A 204 has no body.
         found: dict[str, Any] = response.json() if response.content else {}
         return found
 

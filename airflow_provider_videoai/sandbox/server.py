@@ -28,6 +28,7 @@ def application(state: SandboxState) -> Starlette:
 
     :param state: what the vendors and the control API share.
     """
+    # By name: a vendor is found by its file, and no list has to name it.
     vendors: list[Vendor] = [import_module(f"{__package__}.{key}").SERVICE(state) for key in VENDORS]
     routes = [route for vendor in vendors for route in routes_of(state, vendor)]
     storage = [route for vendor in vendors if isinstance(vendor, HasStorage) for route in vendor.storage_routes()]

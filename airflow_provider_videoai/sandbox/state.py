@@ -53,8 +53,8 @@ class SandboxState:
     def reset(self) -> None:
         """Return to the state at the start; rendering in flight is cancelled."""
         self._stop.set()
+        # A new one, as jobs accepted from here on must not end with the old ones.
         self._stop = Stop()
-        # A new Stop first: jobs accepted from here on must not end with the old ones.
         self.clock.reset()
         self.faults.clear()
         self.shapes.clear()
@@ -65,6 +65,8 @@ class SandboxState:
     def close(self) -> None:
         """End rendering and remove every file."""
         self._stop.set()
+        # Jobs that wait for a thread are dropped, one that is rendered ends at its next frame: then nothing writes
+        # below the root any more.
         self._pool.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self.root, ignore_errors=True)
 

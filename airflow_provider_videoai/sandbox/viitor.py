@@ -42,6 +42,7 @@ MOST_IDS, MOST_REGIONS, LONGEST_NAME, LONGEST_SOURCE = 100, 5, 50, 20
 CHANNELS = ("100", "200", "300")
 # 2000 and 2001 are documented; 401 and 429 stand in for codes that no page names.
 UNAUTHORISED, MISSING, INVALID, FULL = 401, 2000, 2001, 429
+# No page lists the values of errorCode: these are the sandbox's own.
 TASK_ERRORS = {"fetch": 5001, "unreadable": 5001, "size": 5001, "region": 5002}
 OTHER_TASK_ERROR = 5000
 

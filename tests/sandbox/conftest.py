@@ -48,11 +48,11 @@ def http(sandbox: Any) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def until() -> Callable[..., Any]:
-    """Ask again and again until the answer satisfies."""
+    """Poll until the response satisfies."""
 
-    def wait(ask: Callable[[], Any], good: Callable[[Any], Any], seconds: float = 30) -> Any:
+    def wait(poll: Callable[[], Any], good: Callable[[Any], Any], seconds: float = 30) -> Any:
         deadline = time.monotonic() + seconds
-        while not good(found := ask()):
+        while not good(found := poll()):
             assert time.monotonic() < deadline, f"still {found}"
             time.sleep(0.05)
         return found

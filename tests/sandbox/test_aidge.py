@@ -169,9 +169,9 @@ def test_input_that_cannot_be_fetched_fails_with_801(aidge: Any, until: Any) -> 
 
 def test_trial_call_is_accepted_and_not_charged(aidge: Any, sandbox: Any) -> None:
     aidge.submit(headers={"x-iop-trial": "true"})
-    books = sandbox.ledger()
-    assert (books["submissions"][0]["outcome"], books["submissions"][0]["charged"]) == ("accepted", False)
-    assert books["charges"] == []
+    ledger = sandbox.ledger()
+    assert (ledger["submissions"][0]["outcome"], ledger["submissions"][0]["charged"]) == ("accepted", False)
+    assert ledger["charges"] == []
     assert aidge.submit(headers={"x-iop-trial": "yes"}).json()["code"] == "InvalidParameter"
 
 

@@ -209,8 +209,8 @@ def test_wrong_trim_is_refused_and_charges_nothing(cdnetworks: Any, sandbox: Any
     rest = {name: value for name, value in changes.items() if name != "transNo"}
     answer = cdnetworks.trim(trans_no, **rest)
     assert (answer["code"], answer["data"]) == (code, None)
-    books = sandbox.ledger("cdnetworks")
-    assert (books["submissions"][0]["outcome"], books["charges"]) == ("refused", [])
+    ledger = sandbox.ledger("cdnetworks")
+    assert (ledger["submissions"][0]["outcome"], ledger["charges"]) == ("refused", [])
 
 
 def test_duplicate_trans_no_is_refused_and_charged_once(cdnetworks: Any, sandbox: Any) -> None:

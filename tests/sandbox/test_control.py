@@ -45,11 +45,11 @@ def test_wrong_control_request_names_its_field(http: httpx.Client, path: str, bo
 
 
 @pytest.mark.parametrize("query", ["?vendor=other", "?other=viitor"])
-def test_wrong_ledger_question_is_refused(http: httpx.Client, query: str) -> None:
+def test_wrong_ledger_query_is_refused(http: httpx.Client, query: str) -> None:
     assert http.get(f"/sandbox/ledger{query}").status_code == 400
 
 
-def test_python_handle_raises_what_the_sandbox_says(sandbox: Any) -> None:
+def test_python_handle_raises_the_reason_of_the_sandbox(sandbox: Any) -> None:
     with pytest.raises(ValueError, match="kind must be one of"):
         sandbox.fault(kind="explode")
 
@@ -68,7 +68,7 @@ def test_clock_of_one_vendor_leaves_the_others_alone(sandbox: Any) -> None:
     assert settings["viitor"] == {"queue_seconds": 0, "run_seconds": 0, "advanced": 0}
 
 
-def test_new_durations_leave_jobs_under_way_alone(sandbox: Any, viitor: Any) -> None:
+def test_new_durations_leave_jobs_in_flight_alone(sandbox: Any, viitor: Any) -> None:
     sandbox.clock(queue_seconds=1000)
     task_id = viitor.new()
     sandbox.clock(queue_seconds=0)
@@ -94,14 +94,14 @@ def test_ledger_holds_every_kind_of_entry_and_no_secret(
     topview.get("/user/credit/detail")
     tencent.video(VideoStorageS3Url="http://127.0.0.1:9/x?token=topsecret")
     aidge.submit()
-    books = sandbox.ledger()
-    assert [entry["outcome"] for entry in books["submissions"]] == ["accepted", "refused", *["accepted"] * 3]
-    assert books["submissions"][0]["request"]["url"] == f"{clip}?..."
-    assert books["polls"][0]["job_ids"] == [task_id]
-    assert [entry["code"] for entry in books["polls"]] == [0, 1603]
-    assert books["lookups"][0]["operation"] == "credit"
-    assert len(books["charges"]) == 4
-    text = json.dumps(books)
+    ledger = sandbox.ledger()
+    assert [entry["outcome"] for entry in ledger["submissions"]] == ["accepted", "refused", *["accepted"] * 3]
+    assert ledger["submissions"][0]["request"]["url"] == f"{clip}?..."
+    assert ledger["polls"][0]["job_ids"] == [task_id]
+    assert [entry["code"] for entry in ledger["polls"]] == [0, 1603]
+    assert ledger["lookups"][0]["operation"] == "credit"
+    assert len(ledger["charges"]) == 4
+    text = json.dumps(ledger)
     assert "topsecret" not in text
     assert not [credential.password for credential in CREDENTIALS.values() if credential.password in text]
 
@@ -109,9 +109,9 @@ def test_ledger_holds_every_kind_of_entry_and_no_secret(
 def test_ledger_of_one_vendor_has_nothing_of_the_others(sandbox: Any, viitor: Any, topview: Any) -> None:
     viitor.new()
     topview.new()
-    books = sandbox.ledger("topview")
-    assert {entry["vendor"] for entry in books["submissions"]} == {"topview"}
-    assert set(books["totals"]) == {"topview"}
+    ledger = sandbox.ledger("topview")
+    assert {entry["vendor"] for entry in ledger["submissions"]} == {"topview"}
+    assert set(ledger["totals"]) == {"topview"}
 
 
 def test_ledger_can_be_emptied_while_jobs_go_on(sandbox: Any, viitor: Any) -> None:
@@ -136,7 +136,7 @@ def test_reset_forgets_everything(sandbox: Any, viitor: Any, topview: Any) -> No
     assert sandbox.ledger()["totals"]["viitor"]["submissions"] == 0
 
 
-def test_two_sandboxes_do_not_know_each_other(sandbox: Any, viitor: Any) -> None:
+def test_two_sandboxes_share_nothing(sandbox: Any, viitor: Any) -> None:
     task_id = viitor.new()
     with running_sandbox(run_seconds=9) as other:
         assert other.url != sandbox.url

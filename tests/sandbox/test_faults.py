@@ -79,16 +79,16 @@ def test_fault_answers_in_the_vendors_place_and_nothing_is_bought(
         ("tencent_ivh", ("Code", 100008), ("Code", 100005)),
     ],
 )
-def test_quota_and_authentication_faults_speak_the_vendors_language(
+def test_quota_and_authentication_faults_have_the_vendors_own_codes(
     sandbox: Any, submits: Any, vendor: str, quota: Any, auth: Any
 ) -> None:
     for kind, (name, code) in (("quota_full", quota), ("auth_failed", auth)):
         sandbox.fault(vendor=vendor, kind=kind)
         body = submits[vendor]().json()
         assert body.get("Header", body)[name] == code
-    books = sandbox.ledger(vendor)
-    assert [entry["reason"] for entry in books["refused"]] == ["quota_full", "auth_failed"]
-    assert books["charges"] == []
+    ledger = sandbox.ledger(vendor)
+    assert [entry["reason"] for entry in ledger["refused"]] == ["quota_full", "auth_failed"]
+    assert ledger["charges"] == []
 
 
 def test_code_of_a_quota_fault_can_be_chosen(sandbox: Any, topview: Any) -> None:
@@ -109,10 +109,10 @@ def test_accept_then_drop_buys_and_gives_no_answer(sandbox: Any, vendor: str, su
     sandbox.fault(vendor=vendor, call="submit", kind="accept_then_drop")
     with pytest.raises(httpx.RemoteProtocolError):
         submit()
-    books = sandbox.ledger(vendor)
-    entry = books["submissions"][0]
+    ledger = sandbox.ledger(vendor)
+    entry = ledger["submissions"][0]
     assert (entry["outcome"], entry["charged"], entry["answered"]) == ("accepted", True, False)
-    assert [charge["job_id"] for charge in books["charges"]] == [entry["job_id"]]
+    assert [charge["job_id"] for charge in ledger["charges"]] == [entry["job_id"]]
 
 
 def test_refused_submit_does_not_use_up_accept_then_drop(sandbox: Any, viitor: Any) -> None:
@@ -250,7 +250,7 @@ def test_expired_media_stays_expired(sandbox: Any, viitor: Any, until: Any) -> N
     assert "<Code>AccessDenied</Code>" in answers[0].text
 
 
-def test_expired_topview_url_can_be_asked_for_anew(sandbox: Any, topview: Any, until: Any) -> None:
+def test_query_signs_a_fresh_url_in_place_of_an_expired_one(sandbox: Any, topview: Any, until: Any) -> None:
     task_id = topview.new()
 
     def fresh() -> str:
@@ -279,7 +279,7 @@ def test_media_can_fail_as_storage_does(sandbox: Any, viitor: Any, until: Any, k
     assert httpx.get(url, trust_env=False).status_code == status
 
 
-def test_fault_with_a_match_strikes_only_requests_that_have_its_text(sandbox: Any, viitor: Any, topview: Any) -> None:
+def test_fault_with_a_match_fires_only_at_requests_that_have_its_text(sandbox: Any, viitor: Any, topview: Any) -> None:
     sandbox.fault(call="submit", kind="http_500", match="clip-7")
     assert viitor.add(taskName="clip-6").status_code == 200
     assert viitor.add(taskName="clip-7").status_code == 500
@@ -289,14 +289,14 @@ def test_fault_with_a_match_strikes_only_requests_that_have_its_text(sandbox: An
     assert states[failed] == 5
     assert states[fine] != 5
 
-    asked, spared = topview.new(), topview.new()
-    sandbox.fault(vendor="topview", call="query", kind="http_500", match=asked)
+    hit, spared = topview.new(), topview.new()
+    sandbox.fault(vendor="topview", call="query", kind="http_500", match=hit)
     assert topview.query(spared)["code"] == "200"
     path = "/v1/video_avatar/task/query"
-    answer = topview.http.get(path, params={"taskId": asked}, headers=topview.headers())
+    answer = topview.http.get(path, params={"taskId": hit}, headers=topview.headers())
     assert answer.status_code == 500
 
 
-def test_match_must_be_a_text(sandbox: Any) -> None:
-    with pytest.raises(ValueError, match="match must be a text"):
+def test_match_must_be_a_string(sandbox: Any) -> None:
+    with pytest.raises(ValueError, match="match must be a string"):
         sandbox.fault(kind="http_500", match=7)

@@ -55,11 +55,11 @@ def test_head_has_the_headers_and_no_body(http: httpx.Client, whole: httpx.Respo
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("requested", "part"),
     [("bytes=0-99", slice(0, 100)), ("bytes=1000-", slice(1000, None)), ("bytes=-50", slice(-50, None))],
 )
-def test_range_is_that_part(http: httpx.Client, whole: httpx.Response, asked: str, part: slice) -> None:
-    answer = http.get("/sample/clip.mp4", headers={"Range": asked})
+def test_range_is_that_part(http: httpx.Client, whole: httpx.Response, requested: str, part: slice) -> None:
+    answer = http.get("/sample/clip.mp4", headers={"Range": requested})
     assert answer.status_code == 206
     assert answer.content == whole.content[part]
     assert answer.headers["content-range"].endswith(f"/{len(whole.content)}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that is fetched: what may befall it on order, and that it is served as HTTP says."""
+"""A file that is fetched: what an injected fault does to it, and that it is served as HTTP says."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_cut_media_sends_so_many_bytes_and_closes(sandbox: Any, url: str, whole:
     assert get(url).content == whole.content
 
 
-def test_truncated_media_is_half_of_what_was_asked_for(sandbox: Any, url: str, whole: httpx.Response) -> None:
+def test_truncated_media_is_half_of_what_was_requested(sandbox: Any, url: str, whole: httpx.Response) -> None:
     size = len(whole.content)
     sandbox.fault(call="media", kind="truncated", times=2)
     assert received(url) == whole.content[: size // 2]
@@ -86,7 +86,7 @@ def test_html_page_is_no_media(sandbox: Any, url: str) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_expired_media_answers_as_was_ordered(sandbox: Any, url: str, status: int) -> None:
+def test_expired_media_responds_with_the_injected_status(sandbox: Any, url: str, status: int) -> None:
     sandbox.fault(call="media", kind="expire_media", code=status)
     assert [get(url).status_code for _ in range(2)] == [status, status]
 

@@ -115,7 +115,7 @@ def test_signed_and_cloudfront_urls_serve_the_same_bytes(topview: Any, until: An
     contents = [httpx.get(url, trust_env=False) for url in (signed, plain)]
     assert contents[0].content == contents[1].content != b""
     assert contents[0].headers["content-type"] == "video/mp4"
-    assert signed != done(topview, until, task_id)["outputVideoUrl"], "every query signs anew"
+    assert signed != done(topview, until, task_id)["outputVideoUrl"], "every query signs a new URL"
 
 
 def test_signed_url_is_refused_when_changed_or_sent_with_another_authorisation(topview: Any, until: Any) -> None:
@@ -219,7 +219,7 @@ def test_the_storage_takes_bytes_of_a_known_length_without_the_vendors_headers(
         ("/user/credit/logs", {"startTime": "yesterday"}, "4000"),
     ],
 )
-def test_wrong_question_is_refused(topview: Any, path: str, query: Any, code: str) -> None:
+def test_wrong_query_is_refused(topview: Any, path: str, query: Any, code: str) -> None:
     assert topview.get(path, **query)["code"] == code
 
 

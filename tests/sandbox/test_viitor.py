@@ -120,10 +120,10 @@ def test_many_equal_tasks_are_painted_once_and_each_has_its_own_url(viitor: Any,
 def test_wrong_task_is_refused_and_charges_nothing(viitor: Any, sandbox: Any, changes: Any, code: int) -> None:
     answer = viitor.add(**changes)
     assert (answer.status_code, answer.json()["code"], answer.json()["data"]) == (200, code, None)
-    books = sandbox.ledger("viitor")
-    assert (books["submissions"][0]["outcome"], books["submissions"][0]["charged"]) == ("refused", False)
-    assert books["charges"] == []
-    assert books["refused"][0]["code"] == code
+    ledger = sandbox.ledger("viitor")
+    assert (ledger["submissions"][0]["outcome"], ledger["submissions"][0]["charged"]) == ("refused", False)
+    assert ledger["charges"] == []
+    assert ledger["refused"][0]["code"] == code
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class SignatureVerifier:
 def _checked_headers(incoming: Incoming, scheme: _Scheme, key: str) -> str:
     if key != CREDENTIALS["cdnetworks"].login or incoming.headers.get(scheme.key_header) != key:
         raise AuthenticationFailed(f"unknown access key, or {scheme.key_header} is not the credential's")
-    # The new edition has two kinds of authentication, AK/SK and API key, and needs to know which.
+    # The new edition has two kinds of authentication, AK/SK and API key, and the header says which.
     if scheme.algorithm.startswith("CNC") and incoming.headers.get("x-cnc-auth-method") != "AKSK":
         raise AuthenticationFailed("x-cnc-auth-method must be AKSK")
     timestamp = incoming.headers.get(scheme.timestamp_header, "")

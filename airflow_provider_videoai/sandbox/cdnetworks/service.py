@@ -53,6 +53,7 @@ KEY = "cdnetworks"
 TRIM, PULL = "trim", "pull"
 NO_PERMISSION, TOO_MANY = 1301, 429
 BASE = "/vod/videoManage"
+# Documented: 1 processing, 2 successful, 3 failed. There is no value for a task that waits.
 STATUS = {Phase.QUEUED: 1, Phase.RUNNING: 1, Phase.SUCCEEDED: 2, Phase.FAILED: 3, Phase.ABORTED: 3}
 INVALID_CODE_TYPE = 1532
 
@@ -177,6 +178,7 @@ class CDNetworks:
         fields = self._authenticated(incoming)
         name = _checked(lambda f: f.need_text("originFileName"), fields)
         _checked(Fields.done, fields)
+        # The page: originFileName includes the file format.
         if "." not in name.strip("."):
             raise refusal(PARAMETER, "originFileName must include the file format")
         return _ok(incoming, self._storage.grant(name, incoming.base_url))
@@ -270,8 +272,8 @@ class CDNetworks:
 
     def _pull_one(self, file: PullFile, stop: Stop) -> Video | None:
         """Pull one file; one that cannot be fetched, or has another MD5, does not affect the others."""
-        ending = name_in_url(file.url).rpartition(".")[2].lower() or "mp4"
-        media = self._state.store.add(KEY, f"{file.name.removesuffix('.' + ending)}.{ending}")
+        extension = name_in_url(file.url).rpartition(".")[2].lower() or "mp4"
+        media = self._state.store.add(KEY, f"{file.name.removesuffix('.' + extension)}.{extension}")
         try:
             fetched = fetch(file.url, media.path, stop)
             if file.md5 and file.md5 != fetched.md5:

@@ -79,6 +79,7 @@ class Storage:
         if fault is not None:
             return general_fault(fault)
         length = request.headers.get("content-length", "")
+        # Refused before the body is read, as the size decides which kind of upload is needed.
         if not length.isdigit():
             return _refused(411, "Content-Length is required")
         if int(length) > LARGEST_UPLOAD:

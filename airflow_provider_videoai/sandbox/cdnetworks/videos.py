@@ -95,7 +95,7 @@ class VideoLibrary:
 
         May draw the sample clip: call it in a render thread.
 
-        :param video_id: one that :meth:`has` knows.
+        :param video_id: one for which :meth:`has` is true.
         """
         if video_id in self._videos:
             return self._videos[video_id].media.path
@@ -107,7 +107,7 @@ class VideoLibrary:
     def get(self, video_id: str) -> Video:
         """Return a video; may draw, as :meth:`path_of`.
 
-        :param video_id: one that :meth:`has` knows.
+        :param video_id: one for which :meth:`has` is true.
         """
         self.path_of(video_id)
         return self._videos[video_id]

@@ -36,6 +36,7 @@ class Format:
 
 # Drawn pictures compress well with any preset: the fastest keeps a test short.
 _MP4 = Encoding(options={"preset": "ultrafast", "crf": "21"})
+# By Tencent's VideoParam.Format, of all editions of the page "Video Production API".
 FORMATS = {
     "Mp4": Format("mp4", _MP4, None),
     "GreenScreenMp4": Format("mp4", _MP4, GREEN),
@@ -47,7 +48,7 @@ FORMATS = {
             pixels="yuva420p",
             audio="libopus",
             video_bit_rate=900_000,
-            # VP8 carries its alpha in a second stream that frame reordering would put out of step.
+            # VP8 has its alpha in a second stream, which frame reordering would desynchronise.
             options={"deadline": "realtime", "cpu-used": "16", "auto-alt-ref": "0"},
             metadata={"alpha_mode": "1"},
         ),

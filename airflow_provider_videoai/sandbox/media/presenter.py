@@ -17,6 +17,7 @@ from airflow_provider_videoai.sandbox.media.script import Script
 
 SIZE = (360, 480)
 RATE = Fraction(25)
+# Few steps, so that few pictures are drawn.
 OPENINGS = 6
 # Drawn at twice the size and scaled down: Pillow's shapes have no anti-aliasing.
 SCALE = 2
@@ -88,6 +89,7 @@ def _openings(sound: Sound, count: int) -> list[int]:
     used = min(len(padded), len(sound.samples))
     padded[:used] = sound.samples[:used]
     loudness = np.sqrt((padded.reshape(count, window) ** 2).mean(1))
+    # Silence has no loudest frame, and must not divide by zero.
     top = float(loudness.max()) or 1.0
     return [int(level) for level in np.minimum(OPENINGS - 1, loudness / top * OPENINGS)]
 

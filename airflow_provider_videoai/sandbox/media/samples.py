@@ -31,7 +31,7 @@ SPEECH_RATE = 24000
 
 _HORIZON = 232
 _SHADES = 256
-# Where the sun stands (x, y), and its radius, in pixels.
+# The centre of the sun (x, y) and its radius, in pixels.
 _SUN = (450, 120, 50)
 # A cached function may run twice at once when two threads call it before it has returned: drawing takes seconds.
 _ONCE = threading.Lock()

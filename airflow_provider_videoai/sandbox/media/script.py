@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 # Seconds, at normal speed.
 SYLLABLE, WORD_GAP = 0.18, 0.035
 COMMA_PAUSE, SENTENCE_PAUSE = 0.18, 0.35
+# Silence before the first word and after the last.
 LEAD, TAIL = 0.12, 0.25
 # ruff: noqa: RUF001 - Chinese marks are meant
 SENTENCE_MARKS = ".!?;。！？；…"

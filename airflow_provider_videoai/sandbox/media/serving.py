@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_videoai.sandbox.media.rendered import Media
     from airflow_provider_videoai.sandbox.state import SandboxState
 
+# Storage services differ in what they send for an expired URL.
 _EXPIRED = {
     403: ("AccessDenied", "Request has expired"),
     404: ("NoSuchKey", "The specified key does not exist."),
@@ -77,6 +78,7 @@ def _refused(state: SandboxState, url: str, fault: Fault) -> Response | None:
         case FaultKind.AUTH_FAILED:
             return storage_error(403, *_EXPIRED[403])
         case FaultKind.QUOTA_FULL:
+            # The error of S3 for too many requests.
             return storage_error(503, "SlowDown", "Please reduce your request rate.")
         case FaultKind.HTML_PAGE:
             return HTMLResponse("<html><head><title>Welcome</title></head><body>Please log in.</body></html>")

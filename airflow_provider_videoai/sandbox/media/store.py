@@ -50,13 +50,13 @@ class MediaStore:
         :param path: of a file that is there; ``None``: a new one.
         """
         token = secrets.token_hex(16)
-        ending = name.rpartition(".")[2].lower()
+        extension = name.rpartition(".")[2].lower()
         media = Media(
             vendor=vendor,
             token=token,
             name=name,
-            path=path or self._root / f"{token}.{ending}",
-            content_type=CONTENT_TYPES.get(ending, "application/octet-stream"),
+            path=path or self._root / f"{token}.{extension}",
+            content_type=CONTENT_TYPES.get(extension, "application/octet-stream"),
         )
         self._media[token] = media
         return media
@@ -70,6 +70,7 @@ class MediaStore:
         """
         media = self._media.get(token)
         # The vendor of the URL must be the file's: faults are injected by it.
+        # A token is assigned before its file is rendered: until then there is nothing at its URL.
         if media is None or (media.vendor, media.name) != (vendor, name) or not media.path.exists():
             return None
         return media

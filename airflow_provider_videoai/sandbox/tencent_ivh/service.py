@@ -56,6 +56,7 @@ STATUS = {
 }
 # Of the page on error codes: download failed, parameter error, upload to the given S3 failed.
 FAIL_CODES = {"fetch": 801008, "size": 801008, "unreadable": 801009, "store": 801015}
+# The page "Audio Production API": mp3 (default) or wav.
 CODECS = {"mp3": ("mp3", "libmp3lame"), "wav": ("wav", "pcm_s16le")}
 
 
@@ -90,7 +91,7 @@ class TencentIVH:
         """Return its response to failed authentication, or to a full quota."""
         full = kind is FaultKind.QUOTA_FULL
         chosen: Any = code if code is not None else (FULL if full else UNAUTHORISED)
-        return refusal(chosen, FULL_TEXT if full else "UnauthorizedOperation: signature mismatch").answer
+        return refusal(chosen, FULL_TEXT if full else "UnauthorizedOperation: signature mismatch").response
 
     async def videomake(self, incoming: Incoming) -> VendorResponse:
         """Accept a video; the sixth of one avatar waits until a slot is free.
@@ -151,6 +152,7 @@ class TencentIVH:
             "MediaUrl": "",
             "SubtitlesUrl": "",
             "Status": STATUS[snapshot.phase],
+            # Tasks ahead in the queue, while the status is COMMIT.
             "ArrayCount": snapshot.ahead,
             "FailCode": 0,
             "FailMessage": "",

@@ -53,6 +53,7 @@ class Voice:
     pitch: float
 
 
+# Public ones with different voices, and a custom one, so that each avatarSourceFrom can be requested.
 AVATARS = (
     Avatar("sandbox-avatar-anna", "Anna", "female", "sandbox-voice-en", LOOKS[0]),
     Avatar("sandbox-avatar-ben", "Ben", "male", "sandbox-voice-zh", LOOKS[1]),

@@ -104,7 +104,7 @@ class Topview:
         full = kind is FaultKind.QUOTA_FULL
         chosen = str(code or (UNFINISHED if full else UNAUTHORISED))
         message = "There is an unfinished task, please wait" if full else "Unauthorized"
-        return refusal(chosen, message, 200 if full else 401).answer
+        return refusal(chosen, message, 200 if full else 401).response
 
     async def submit(self, incoming: Incoming) -> VendorResponse:
         """Accept a video avatar task.
@@ -293,6 +293,7 @@ class Topview:
 
     def _keep_avatar(self, job: Job) -> None:
         request: AvatarRequest = job.notes["request"]
+        # A task is queried many times, and makes one avatar.
         if request.keeps_avatar and not job.notes.get("kept"):
             job.notes["kept"] = True
             self._account.keep_avatar(job.result().media.path)
@@ -349,6 +350,7 @@ def _listing(fields: Fields, filters: Sequence[str]) -> bool:
 
 
 def _page(fields: Fields, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    # The defaults of the vendor's SDK.
     number, size = fields.whole("pageNo") or 1, fields.whole("pageSize") or 20
     first = (number - 1) * size
     return {"total": len(rows), "pageNo": number, "pageSize": size, "data": rows[first : first + size]}

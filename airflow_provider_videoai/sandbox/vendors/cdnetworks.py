@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CDNetworks recommends six calls a minute; a sandbox is harmed by none.
+"""CDNetworks recommends six calls per minute and API; against a sandbox, tests need not wait for that.
 
 The documents of the new edition type the status as a string.
 """

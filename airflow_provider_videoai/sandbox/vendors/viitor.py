@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ViiTor documents one form of answer only."""
+"""ViiTor documents one form of each response only."""
 
 LOGIN = "100001"
 PASSWORD = "sandbox-viitor-token"
