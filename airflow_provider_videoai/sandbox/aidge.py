@@ -100,7 +100,7 @@ class Aidge:
 
     def calls(self) -> list[Call]:
         """Return its two calls."""
-        # The page allows both. POST is recommended for all calls (help.aliyun.com 3038040).
+        # The page "Video Removal API Reference" allows both. POST is recommended for all calls (help.aliyun.com 3038040).
         both = ("GET", "POST")
         return [
             Call(both, "/rest/ai/video/removal", CallKind.SUBMIT, OPERATION, self.submit),

@@ -178,7 +178,7 @@ class CDNetworks:
         fields = self._authenticated(incoming)
         name = _checked(lambda f: f.need_text("originFileName"), fields)
         _checked(Fields.done, fields)
-        # The page: originFileName includes the file format.
+        # The page on getUploadToken: originFileName includes the file format.
         if "." not in name.strip("."):
             raise refusal(PARAMETER, "originFileName must include the file format")
         return _ok(incoming, self._storage.grant(name, incoming.base_url))

@@ -22,7 +22,7 @@ from airflow_provider_videoai.sandbox.faults import REPLACING_FAULTS, CallKind
 from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed
 from airflow_provider_videoai.sandbox.state import SandboxState
 
-# The page: files of more than 500 MB need the multipart upload in blocks.
+# The page "Normal Upload": files of more than 500 MB need the multipart upload in blocks.
 LARGEST_UPLOAD = 500 * 1024 * 1024
 # No page says how long a token is valid.
 TOKEN_LIFETIME_SECONDS = 3600
@@ -86,7 +86,7 @@ class Storage:
             return _refused(413, "use multipart upload for more than 500 MB")
         if not request.headers.get("content-type", "").startswith("multipart/form-data; boundary="):
             return _refused(400, "Content-Type must be multipart/form-data")
-        # One file per request, as the page has it.
+        # One file per request, as the page "Normal Upload" has it.
         async with request.form(max_files=1, max_fields=10) as form:
             grant = self._grants.get(str(form.get("token")))
             if grant is None or time.time() > grant.until:

@@ -203,7 +203,7 @@ def read_video(fields: Fields) -> VideoRequest:
     _emotion(speech, timbre)
     speech.text("TimbreLanguage")
     speech.done()
-    # "Less than 1000 characters."
+    # The page: less than 1000 characters.
     fields.url("CallbackUrl", LONGEST_CALLBACK - 1)
     fields.choice("ConcurrencyType", ("Exclusive", "Shared"))
     fields.done()
@@ -248,7 +248,7 @@ def _format(fields: Fields) -> str:
 
 def _ssml(fields: Fields, longest: int) -> str:
     text = fields.need_text("InputSsml", longest)
-    # The page: no line breaks, and symbols must be escaped.
+    # The page "Video Production API": no line breaks, and symbols must be escaped.
     if "\n" in text or "\r" in text:
         raise fields.fault("InputSsml", Problem.VALUE, "must not have line breaks")
     # Declarations could define entities, which the parser below would expand.

@@ -126,7 +126,7 @@ class TencentIVH:
         :raises Refused: 110006 for an unknown task.
         """
         fields = payload_of(incoming)
-        # The request sample has a string, the table of one edition a number: both are read.
+        # The type column says string, the sample of one edition has a number: both are read.
         task_id = _checked(lambda given: str(given.need("TaskId")), fields)
         _checked(Fields.done, fields)
         incoming.job_ids.append(task_id)
@@ -159,7 +159,7 @@ class TencentIVH:
             "Duration": 0,
         }
         if snapshot.phase in (Phase.FAILED, Phase.ABORTED):
-            # A failed task has Progress -1: where Status is omitted, nothing else says so.
+            # A failed task has Progress -1: if Status is omitted, nothing else says so.
             return payload | {"Progress": -1} | _failure(job)
         if snapshot.phase is Phase.SUCCEEDED:
             payload |= _result(job.result(), base_url)

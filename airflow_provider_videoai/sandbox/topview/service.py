@@ -159,7 +159,7 @@ class Topview:
         return _ok(
             {
                 "taskId": task_id,
-                # The page has "fail"; the vendor's own SDK also accepts "failed".
+                # The page "Video Avatar: query task" has "fail"; the vendor's own SDK also accepts "failed".
                 "status": STATUS.get(phase, self._state.shapes.of(KEY)),
                 "errorMsg": None if phase in STATUS else _error_text(job),
                 # The pages of the other tasks list it as a number, 0 by default; the video avatar's page does not have
