@@ -9,7 +9,7 @@ gateway errors                        HTTP 400 with ``{"type": "ISV", "code": ..
                                       ``IllegalTimestamp``, ``IncompleteSignature``
 clock skew                            two hours either way, as the same signature has on AliExpress
 business errors                       HTTP 200, ``success`` false, ``resCode``
-limits of the input (700 to 703)      checked when the job reads it: reported by the result call
+limits of the input (700 to 703)      found when the job reads it: reported by the result call
 a failed job                          ``resCode`` 801 unless it is one of 700 to 703; state ``failed``
 unknown task id                       ``resCode`` 404
 full quota                            ``resCode`` 501
@@ -100,7 +100,7 @@ class Aidge:
 
     def calls(self) -> list[Call]:
         """Return its two calls."""
-        # The page "Video Removal API Reference" allows both. POST is recommended for all calls (help.aliyun.com 3038040).
+        # The page "Video Removal API Reference" allows both; POST is recommended (help.aliyun.com 3038040).
         both = ("GET", "POST")
         return [
             Call(both, "/rest/ai/video/removal", CallKind.SUBMIT, OPERATION, self.submit),

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real media: fetched, repainted, cut, drawn, spoken and served."""
+"""Real media: fetched, inpainted, cut, drawn, spoken and served."""
