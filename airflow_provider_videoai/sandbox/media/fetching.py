@@ -13,7 +13,8 @@ import httpx
 from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Stop
 
 LARGEST_INPUT = 256 * 1024 * 1024
-TIMEOUT = httpx.Timeout(10.0)
+# Reading waits longer: the first request for a sample is served once it is drawn, which takes a loaded machine 10 s.
+TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
 
 @dataclass(frozen=True)
