@@ -61,6 +61,7 @@ class TaskInstance:
     task_id: str = "make"
     map_index: int = -1
     dag_id: str = "pipeline"
+    try_number: int = 1
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def xcom_push(self, key: str, value: Any) -> None:
