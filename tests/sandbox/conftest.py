@@ -50,7 +50,7 @@ def http(sandbox: Any) -> Iterator[httpx.Client]:
 def until() -> Callable[..., Any]:
     """Poll until the response satisfies."""
 
-    def wait(poll: Callable[[], Any], good: Callable[[Any], Any], seconds: float = 30) -> Any:
+    def wait(poll: Callable[[], Any], good: Callable[[Any], Any], seconds: float = 90) -> Any:
         deadline = time.monotonic() + seconds
         while not good(found := poll()):
             assert time.monotonic() < deadline, f"still {found}"
