@@ -44,7 +44,7 @@ def test_the_result_is_a_route_of_the_page() -> None:
 
 
 def test_both_addresses_are_the_plugins() -> None:
-    from airflow_provider_videoai.plugin.entry import VideoAIPlugin  # noqa: PLC0415 - it reads the base URL
+    from airflow_provider_videoai.plugin.airflow_plugin import VideoAIPlugin  # noqa: PLC0415 - it reads the base URL
     from airflow_provider_videoai.plugin.web import app  # noqa: PLC0415 - only an API server needs it
 
     assert VideoAIPlugin.external_views[0]["url_route"] == urlsplit(job_url(TASK)).path.rpartition("/plugin/")[2]

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from airflow.api_fastapi.core_api.datamodels.plugins import ExternalViewResponse
 
-from airflow_provider_videoai.plugin import entry
+from airflow_provider_videoai.plugin import airflow_plugin
 
 PROBE = """
 import json, sys
 {first}
 import airflow.plugins_manager
 before = set(sys.modules)
-from airflow_provider_videoai.plugin.entry import VideoAIPlugin
+from airflow_provider_videoai.plugin.airflow_plugin import VideoAIPlugin
 loaded = sorted({{name.partition(".")[0] for name in set(sys.modules) - before}})
 print(json.dumps([loaded, len(VideoAIPlugin.fastapi_apps), [view["href"] for view in VideoAIPlugin.external_views]]))
 """
@@ -46,7 +46,7 @@ def loaded(first: str = "", **environment: str) -> Any:
 
 def test_airflow_finds_the_page_as_a_plugin() -> None:
     (found,) = metadata.distribution("airflow-provider-videoai").entry_points.select(group="airflow.plugins")
-    assert found.load() is entry.VideoAIPlugin
+    assert found.load() is airflow_plugin.VideoAIPlugin
 
 
 def test_a_component_that_loads_plugins_loads_no_library_because_of_this_one() -> None:
@@ -68,16 +68,16 @@ def test_the_page_is_found_where_airflow_lives_under_a_path() -> None:
 
 
 def test_airflow_understands_the_navigation_entry() -> None:
-    (view,) = (ExternalViewResponse.model_validate(view) for view in entry.VideoAIPlugin.external_views)
+    (view,) = (ExternalViewResponse.model_validate(view) for view in airflow_plugin.VideoAIPlugin.external_views)
     assert (view.destination, view.nav_top_level, view.url_route) == ("nav", True, "video-jobs")
 
 
 def test_a_tab_is_offered_only_where_airflow_can_limit_it_to_tasks_of_this_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert [view["destination"] for view in entry._views()] == ["nav"]
-    monkeypatch.setattr(entry, "_can_limit_tabs", lambda: True)
-    tab = entry._views()[1]
+    assert [view["destination"] for view in airflow_plugin._views()] == ["nav"]
+    monkeypatch.setattr(airflow_plugin, "_can_limit_tabs", lambda: True)
+    tab = airflow_plugin._views()[1]
     assert tab["destination"] == "task_instance"
     (modules,) = tab["applies_to"].values()
     assert "airflow_provider_videoai.operators.viitor" in modules
