@@ -5,7 +5,7 @@ import { h, show } from "./dom.js";
 import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, words } from "./player.js";
-import { STATES, between, clock, duration, moment, operation, run } from "./words.js";
+import { STATES, between, clock, duration, moment, operation, run } from "./labels.js";
 
 const EVERY = 3;
 const STEPS = ["submitted", "queued", "running", "ended"];

@@ -4,7 +4,7 @@ import { ask, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
 import { jobAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
-import { STATES, operation, run } from "./words.js";
+import { STATES, operation, run } from "./labels.js";
 
 const EVERY = 3;
 const PAGE = 50;

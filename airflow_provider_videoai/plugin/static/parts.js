@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What both pages show: a state, a progress bar, a time, a notice.
 import { h } from "./dom.js";
-import { STATES, ago, moment } from "./words.js";
+import { STATES, ago, moment } from "./labels.js";
 
 /** A state as a coloured label. */
 export function badge(state) {
