@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Airflow learns of the page. Every component of Airflow imports this module, so it must stay light."""
+"""Airflow's plugin: the "Video jobs" page. Every component of Airflow imports this module, so it must stay light."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ __all__ = ["VideoAIPlugin", "video_jobs"]
 async def video_jobs(
     scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
 ) -> None:
-    """Serve the page (ASGI). Only a request imports FastAPI: scheduler, workers and DAG parsing never do."""
+    """Serve the page (ASGI). Only a request imports FastAPI: scheduler, workers and DAG parsing never do.
+
+    :param scope: the connection, as ASGI describes it; ``receive`` and ``send`` are ASGI's channels.
+    """
     from airflow_provider_videoai.plugin.web import app
 
     await app(scope, receive, send)
@@ -27,6 +30,7 @@ async def video_jobs(
 
 def _views() -> list[dict[str, Any]]:
     address = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + MOUNT
+    # Airflow's UI takes the addresses as they are: the path that Airflow is served below has to be part of them.
     icons = {
         "icon": f"{address}/static/icon.svg",
         "icon_dark_mode": f"{address}/static/icon-dark.svg",
@@ -41,6 +45,7 @@ def _views() -> list[dict[str, Any]]:
     }
     tab = {
         "name": "Video job",
+        # Airflow's UI fills these placeholders in, in the browser.
         "href": f"{address}/job?dag_id={{DAG_ID}}&run_id={{RUN_ID}}&task_id={{TASK_ID}}&map_index={{MAP_INDEX}}",
         "destination": "task_instance",
         "url_route": "video-job",
@@ -63,7 +68,7 @@ def _can_limit_tabs() -> bool:
 
 
 class VideoAIPlugin(AirflowPlugin):
-    """The page, where it is switched on."""
+    """The page, if it is switched on."""
 
     name = "videoai"
 

@@ -21,11 +21,11 @@ from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.plugin import subtitles
 from airflow_provider_videoai.plugin.records import connection_type
-from airflow_provider_videoai.plugin.vendor_calls import Busy, Outside, Shared, Unavailable
+from airflow_provider_videoai.plugin.vendor_calls import Busy, OutsideCalls, SharedCalls, Unavailable
 from airflow_provider_videoai.plugin.view import VENDORS, Media
 from airflow_provider_videoai.plugin.wording import is_url, shown
 
-__all__ = ["KEEP", "KEEP_REFUSED", "LEAST_GAP", "Answer", "MediaDesk", "MediaUnavailable", "still_good"]
+__all__ = ["KEEP", "KEEP_REFUSED", "LEAST_INTERVAL", "Answer", "MediaUnavailable", "MediaUrls", "still_good"]
 
 KEEP = 300.0
 """Seconds for which a URL is used without polling for it again."""
@@ -33,7 +33,7 @@ KEEP = 300.0
 KEEP_REFUSED = 20.0
 """The same, if the media's server refused it: a browser that tries over and over is not passed on to the vendor."""
 
-LEAST_GAP = 2.0
+LEAST_INTERVAL = 2.0
 """Seconds between two polls of an account at least."""
 
 _SHARE = 3
@@ -43,11 +43,11 @@ _MOST = 1000
 
 
 class MediaUnavailable(Unavailable):
-    """There is no address to be had."""
+    """There is no URL of the media to be had; the HTTP status and the text say why."""
 
 
 class Answer(NamedTuple):
-    """What the vendor said last of a job, and when (epoch seconds); whether its media may be in a private network."""
+    """The vendor's last report on a job, its time (epoch seconds), and if its media may be in a private network."""
 
     result: JobResult
     received_at: float
@@ -55,30 +55,49 @@ class Answer(NamedTuple):
 
 
 def still_good(received_at: float | None, now: float, *, refused: bool = False) -> bool:
-    """Return whether an address of that time may be given out now; ``refused`` says that it did not work."""
+    """Return whether a URL may be used without a poll.
+
+    :param received_at: when the vendor gave it, in epoch seconds; ``None`` if unknown.
+    :param now: epoch seconds.
+    :param refused: the media's server refused the URL.
+    """
     return received_at is not None and now - received_at < (KEEP_REFUSED if refused else KEEP)
 
 
-class MediaDesk:
-    """Gives out addresses of media. For one event loop."""
+class MediaUrls:
+    """Finds the current URLs of media and subtitles. For one event loop.
 
-    def __init__(self, clock: Callable[[], float] = time.time, outside: Outside | None = None) -> None:
+    :param clock: returns epoch seconds.
+    :param outside: the limits of calls to vendors and media servers.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, outside: OutsideCalls | None = None) -> None:
         self._clock = clock
-        self._outside = outside or Outside()
-        self._shared = Shared()
+        self._outside = outside or OutsideCalls()
+        self._shared = SharedCalls()
         self._kept: dict[tuple[str, str, str], Answer] = {}
         self._next_poll: dict[tuple[str, str], float] = {}
 
     async def address(
         self, reference: JobReference, job_id: str, stored: Media, *, refused: bool = False, output: int | None = None
     ) -> str:
-        """Return the URL of the result's media, or of one of its outputs by its number; raise :class:`Unavailable`."""
+        """Return the URL of the result's media, or of one of its outputs.
+
+        :param reference: what the task stored of its jobs.
+        :param job_id: one of those jobs.
+        :param stored: the URLs that Airflow has; the vendor is polled if they are missing or old.
+        :param refused: the media's server refused the last URL.
+        :param output: the number of an output, counted from 0; ``None`` for the media.
+        :raises MediaUnavailable: if there is none.
+        :raises Busy: if the account was polled just now, too many calls are in flight, or one took too long.
+        """
         known = stored.media_url if output is None else _at(stored.outputs, output)
         if known is not None and not refused and still_good(stored.received_at, self._clock()):
             return known
         try:
             result = (await self._answer(reference, job_id, refused=refused)).result
         except Unavailable:
+            # An old URL often still works, and the page sends `refused` if it does not.
             if known is None or refused:
                 raise
             return known
@@ -91,8 +110,14 @@ class MediaDesk:
         return url
 
     async def subtitles(self, reference: JobReference, job_id: str) -> str:
-        """Return the result's subtitles as WebVTT; raise :class:`Unavailable`."""
-        # The vendor's own word, never the XCom's: this address is fetched from here.
+        """Return the result's subtitles as WebVTT.
+
+        :param reference: what the task stored of its jobs.
+        :param job_id: one of those jobs.
+        :raises MediaUnavailable: if it has none, or they cannot be fetched.
+        :raises Busy: as :meth:`address` does.
+        """
+        # The vendor's URL, never the XCom's: the API server itself fetches it, and anyone may have written an XCom.
         answer = await self._answer(reference, job_id)
         url = answer.result.subtitles_url
         if url is None or not is_url(url):
@@ -104,12 +129,13 @@ class MediaDesk:
             raise MediaUnavailable(502, f"No subtitles: {failure}.") from failure
 
     async def _answer(self, reference: JobReference, job_id: str, *, refused: bool = False) -> Answer:
-        """Return the vendor's own words on the job, lately heard or queried now."""
+        """Return the vendor's report on the job: the last one if it is recent, else from a poll."""
         key = (reference.vendor, reference.conn_id, job_id)
         kept = self._kept.get(key)
         if kept is not None and still_good(kept.received_at, self._clock(), refused=refused):
             return kept
         answer = await self._shared.call(key, partial(self._polled, reference, job_id))
+        # Bounded: the API server lives long, and every job that anyone opens leaves an entry.
         while len(self._kept) >= _MOST:
             self._kept.pop(next(iter(self._kept)))
         self._kept[key] = answer
@@ -121,7 +147,7 @@ class MediaDesk:
             async with self._outside.call(account):
                 hook = await self._outside.in_thread(partial(_hook, reference))
                 vendor = hook.transport.vendor
-                self._take_turn(account, vendor.rate_limit)
+                self._reserve_poll(account, vendor.rate_limit)
                 result = await hook.aresult(job_id, reference.polled_as)
         except VideoAIError as failure:
             text = f"{VENDORS[reference.vendor]} gives no address: {shown(failure.message)}"
@@ -130,8 +156,9 @@ class MediaDesk:
             raise MediaUnavailable(409, f"The job has not ended: it is {result.state}.")
         return Answer(result, self._clock(), vendor.account.options.allow_private_addresses)
 
-    def _take_turn(self, account: tuple[str, str], rate_limit: float | None) -> None:
-        gap = max(LEAST_GAP, 60.0 * _SHARE / rate_limit if rate_limit else 0.0)
+    def _reserve_poll(self, account: tuple[str, str], rate_limit: float | None) -> None:
+        # Refused rather than delayed: a request that waits would hold one of the few places for outside calls.
+        gap = max(LEAST_INTERVAL, 60.0 * _SHARE / rate_limit if rate_limit else 0.0)
         now = self._clock()
         if (wait := self._next_poll.get(account, now) - now) > 0:
             raise Busy("The account was polled just now.", math.ceil(wait))
@@ -144,10 +171,10 @@ def _at(urls: Sequence[str | None], number: int) -> str | None:
 
 def _hook(reference: JobReference) -> VideoJobHook:
     """Return the hook with its connection looked up: it blocks, and may query a secrets backend."""
-    # With a connection of another type whoever may write an XCom could have its secrets sent anywhere.
+    # Whoever may write an XCom chooses the id: unchecked, the secrets of any connection could be sent to a vendor.
     if reference.vendor not in VENDORS or connection_type(reference.conn_id) != reference.vendor:
         named = f"{shown(reference.conn_id)!r} of type {shown(reference.vendor)!r}"
         raise MediaUnavailable(404, f"There is no connection {named} to poll with.")
     hook = hook_for(reference.vendor, reference.conn_id)
-    _ = hook.transport
+    _ = hook.transport  # looks the connection up here, in the thread, and not later in the event loop
     return hook

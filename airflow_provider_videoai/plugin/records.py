@@ -64,17 +64,26 @@ class Found(NamedTuple):
 
 
 def can_be_id(text: str) -> bool:
-    """Return whether a DAG, a run or a task may have this id, so that the database may be queried for it."""
+    """Return whether a DAG, a run or a task may have this id, so that the database may be queried for it.
+
+    :param text: an id out of a URL.
+    """
     return len(text) <= _LONGEST_ID and not _IN_NO_ID.search(text)
 
 
 def readable_dag_ids(user: Any) -> set[str]:
-    """Return the ids of the DAGs that the user may read."""
+    """Return the ids of the DAGs that the user may read.
+
+    :param user: as Airflow's auth manager knows it.
+    """
     return set(get_auth_manager().get_authorized_dag_ids(user=user, method="GET"))
 
 
 def dag_ids_with_jobs(readable: Collection[str]) -> list[str]:
-    """Return the ids of the readable DAGs that have video jobs, in order."""
+    """Return the ids of the DAGs that have video jobs, sorted.
+
+    :param readable: the ids of the DAGs that the user may read.
+    """
     query = (
         select(XComModel.dag_id).where(XComModel.key == JOB_REFERENCE_KEY, XComModel.dag_id.in_(readable)).distinct()
     )
@@ -83,9 +92,12 @@ def dag_ids_with_jobs(readable: Collection[str]) -> list[str]:
 
 
 def newest(dag_ids: Collection[str], start: int, count: int) -> tuple[list[Found], bool]:
-    """Return tasks with video jobs of these DAGs as a list shows them, newest first, ``count`` from ``start`` on.
+    """Return tasks with video jobs as a list shows them, newest first.
 
-    The second value is whether there are more. A task may come twice, in Airflow 3.4 by two of its attempts.
+    :param dag_ids: the DAGs whose tasks are wanted.
+    :param start: how many to skip.
+    :param count: how many to return at most.
+    :returns: the tasks, and whether there are more. A task may come twice, in Airflow 3.4 by two of its attempts.
     """
     query = _references().where(XComModel.dag_id.in_(dag_ids)).order_by(XComModel.timestamp.desc())
     with create_session(scoped=False) as session:
@@ -94,9 +106,11 @@ def newest(dag_ids: Collection[str], start: int, count: int) -> tuple[list[Found
 
 
 def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
-    """Return one task with its jobs and results; ``None`` if there is none, or it has no video job.
+    """Return one task with its jobs and results.
 
-    ``region_id`` names the loop of the task if Airflow has loops (3.4).
+    :param key: the task instance.
+    :param region_id: the loop of the task, if Airflow has loops (3.4).
+    :returns: ``None`` if there is no such task, or it has no video job.
     """
     query = _references().order_by(XComModel.timestamp.desc()).limit(1)
     for column, value in zip(_columns(XComModel), key, strict=False):
@@ -110,7 +124,10 @@ def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
 
 
 def connection_type(conn_id: str) -> str | None:
-    """Return the type of a connection; ``None`` where there is none."""
+    """Return the type of a connection; ``None`` if there is no such connection.
+
+    :param conn_id: as a task stored it; it may be anything. Blocks, and may query a secrets backend.
+    """
     try:
         return str(BaseHook.get_connection(conn_id).conn_type)
     except AirflowNotFoundException:
@@ -122,6 +139,7 @@ def _references() -> Select[Any]:
 
 
 def _text() -> ColumnElement[Any]:
+    # The length is compared in the database: a value of any size would be in memory before Python could refuse it.
     text = cast(XComModel.value, Text)
     return case((func.length(text) <= LONGEST, text), else_=None).label("text")
 
@@ -129,9 +147,9 @@ def _text() -> ColumnElement[Any]:
 def _completed(session: Session, rows: Sequence[Any], names: Sequence[str]) -> list[Found]:
     if not rows:
         return []
-    cards = {_identity(row): row for row in reversed(rows)}  # of several attempts the newest counts
-    instances = _instances(session, cards)
-    xcoms = _xcoms(session, cards, names)
+    references = {_identity(row): row for row in reversed(rows)}  # of several attempts the newest counts
+    instances = _instances(session, references)
+    xcoms = _xcoms(session, references, names)
     return [
         Found(
             TaskKey(*identity[:4]),
@@ -141,7 +159,7 @@ def _completed(session: Session, rows: Sequence[Any], names: Sequence[str]) -> l
             instance.end_date,
             {**xcoms.get(identity, {}), JOB_REFERENCE_KEY: reference.text},
         )
-        for identity, reference in reversed(cards.items())
+        for identity, reference in reversed(references.items())
         if (instance := instances.get(identity)) is not None
     ]
 
@@ -159,7 +177,7 @@ def _xcoms(
     query = (
         select(*_columns(XComModel), XComModel.key, _text())
         .where(tuple_(*_columns(XComModel)).in_(list(identities)), XComModel.key.in_(names))
-        .order_by(XComModel.timestamp)
+        .order_by(XComModel.timestamp)  # so that the newest attempt's value is the one that stays
     )
     found: dict[Identity, dict[str, str | None]] = {}
     for row in session.execute(query):

@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_videoai.plugin.vendor_calls import ClientGone, Unavailable
 from airflow_provider_videoai.plugin.wording import shown
 
-__all__ = ["CleanAnswers", "answer_errors", "log"]
+__all__ = ["ResponseMiddleware", "add_error_handlers", "log"]
 
 log = logging.getLogger(__name__)
 
-# Vendors keep media at hosts that nobody can list.
+# Media may be at any host: vendors keep it at hosts that nobody can list. All else is the page's own.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' http: https:; media-src 'self' http: https:; "
@@ -28,15 +28,18 @@ _CSP = (
 _HEADERS = {
     "Content-Security-Policy": _CSP,
     "X-Content-Type-Options": "nosniff",
-    # A media server need not learn where Airflow is.
+    # Airflow's address is no business of a media server.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
 _CLIENT_CLOSED_REQUEST = 499
 
 
-class CleanAnswers:
-    """Lets a browser do with a response what the page needs and no more; makes a plain 500 of an unexpected error."""
+class ResponseMiddleware:
+    """ASGI middleware: sets the security headers of each response, and makes a plain 500 of an unexpected error.
+
+    :param app: the application that it wraps.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,7 +61,7 @@ class CleanAnswers:
             await self._app(scope, receive, send_with_headers)
         except Exception as failure:
             if started:
-                raise
+                raise  # the status has left; the server can only cut the response off
             _log(scope, failure)
             answer = JSONResponse({"detail": "Something went wrong. The API server's log says more."}, 500)
             await answer(scope, receive, send_with_headers)
@@ -71,9 +74,12 @@ def _log(scope: Scope, failure: Exception) -> None:
     log.error("Video jobs: %s failed: %s: %s\n%s", route, type(failure).__name__, shown(str(failure)), where)
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Give the app its responses to what its routes raise."""
-    app.add_middleware(CleanAnswers)
+def add_error_handlers(app: FastAPI) -> None:
+    """Give the app its headers, and its responses to what its routes raise.
+
+    :param app: the page.
+    """
+    app.add_middleware(ResponseMiddleware)
 
     @app.exception_handler(Unavailable)
     async def unavailable(_: Request, failure: Unavailable) -> JSONResponse:

@@ -15,23 +15,28 @@ __all__ = ["MOST_BYTES", "NoSubtitles", "fetch"]
 
 MOST_BYTES = 1_000_000
 _TIMEOUT = 10.0
+"""Seconds."""
 
 
 class NoSubtitles(ValueError):
-    """What was found is no subtitles."""
+    """There are no subtitles to be had at the URL."""
 
 
 async def fetch(url: str, *, allow_private: bool) -> str:
-    """Fetch subtitles; raise :class:`NoSubtitles` for what cannot be had, is too long, or is none.
+    """Fetch subtitles and return them as WebVTT.
 
-    They are fetched from the public internet, and from a private network only with ``allow_private``. Only what reads
-    as subtitles leaves this function, so it cannot be used to look at other servers.
+    Only what reads as subtitles leaves this function, so it cannot be used to look at other servers.
+
+    :param url: where the vendor keeps them, as SubRip or WebVTT.
+    :param allow_private: fetch them from a private network as well, not from the public internet only.
+    :raises NoSubtitles: if they cannot be fetched, are longer than :data:`MOST_BYTES`, or are no subtitles.
     """
     try:
         content = await fetch_small(url, allow_private=allow_private, max_bytes=MOST_BYTES, seconds=_TIMEOUT)
     except (AddressRefused, Unreachable, VideoAIError) as failure:  # the last: of an environment variable
         raise NoSubtitles(f"they cannot be fetched: {failure}") from failure
     try:
+        # In a thread: parsing a megabyte would block the API server's event loop.
         return await run_in_threadpool(to_vtt, content.decode("utf-8", errors="replace"))
     except NoCues as failure:
         raise NoSubtitles(str(failure)) from failure

@@ -17,15 +17,17 @@ from typing import Any, TypeVar, cast
 
 from fastapi import Request
 
-__all__ = ["Busy", "ClientGone", "Outside", "Shared", "T", "Unavailable", "while_connected"]
+__all__ = ["Busy", "ClientGone", "OutsideCalls", "SharedCalls", "T", "Unavailable", "while_connected"]
 
 T = TypeVar("T")
 
 
 class Unavailable(Exception):
-    """There is no answer to be had; ``status`` is the HTTP status that says why.
+    """What a route needs cannot be had now.
 
-    ``retry_after`` is the number of seconds after which there may be one, ``None`` if time does not help.
+    :param status: the HTTP status of the response.
+    :param reason: the text for the user.
+    :param retry_after: seconds after which a retry may succeed; ``None`` if time does not help.
     """
 
     def __init__(self, status: int, reason: str, retry_after: int | None = None) -> None:
@@ -36,7 +38,11 @@ class Unavailable(Exception):
 
 
 class Busy(Unavailable):
-    """Too many calls are in flight, or the call took too long."""
+    """Too many calls are in flight, or the call took too long (503).
+
+    :param reason: a sentence for the user, to which the time of the retry is added.
+    :param retry_after: seconds.
+    """
 
     def __init__(self, reason: str, retry_after: int = 5) -> None:
         super().__init__(503, f"{reason} Try again in {retry_after} seconds.", retry_after)
@@ -46,12 +52,12 @@ class ClientGone(Exception):
     """The client closed its connection: nobody wants the result any more."""
 
 
-class Outside:
+class OutsideCalls:
     """The limits of one kind of calls.
 
     :param at_once: how many may be in flight.
     :param per_account: how many of them for one account.
-    :param seconds: deadline of each.
+    :param seconds: how long each may take.
     :param threads: how many threads serve the calls that block.
     """
 
@@ -64,7 +70,11 @@ class Outside:
 
     @asynccontextmanager
     async def call(self, account: Hashable) -> AsyncIterator[None]:
-        """Hold a place for a call; raise :class:`Busy` if there is none, or if the call takes longer than allowed."""
+        """Count a call as in flight, and limit its time.
+
+        :param account: whom the call goes to; its limit is :class:`OutsideCalls`'s ``per_account``.
+        :raises Busy: if too many calls are in flight, or this one takes longer than allowed.
+        """
         if self._in_flight.total() >= self._at_once or self._in_flight[account] >= self._per_account:
             raise Busy("Too many requests leave Airflow just now.")
         self._in_flight[account] += 1
@@ -74,19 +84,22 @@ class Outside:
                 yield
         except TimeoutError:
             if not deadline.expired():
-                raise
+                raise  # a timeout of the call's own
             raise Busy(f"No answer within {self._seconds:g} seconds.") from None
         finally:
             self._in_flight[account] -= 1
             self._in_flight += Counter()  # forgets accounts without a call
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run what blocks in a thread of these calls' own; one that hangs keeps its thread, and no other's."""
+        """Run what blocks in a thread of these calls' own; one that hangs keeps its thread, and no other's.
+
+        :param work: runs in a copy of the caller's context.
+        """
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
 
 
-class Shared:
+class SharedCalls:
     """One call for all who want the same at the same time. It is cancelled when the last of them has gone."""
 
     def __init__(self) -> None:
@@ -94,12 +107,18 @@ class Shared:
         self._waiting: Counter[Hashable] = Counter()
 
     async def call(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Join the call in flight under this key, or make it."""
+        """Join the call in flight with this key, or start it.
+
+        :param key: what is wanted.
+        :param make: makes the call's coroutine; not called if one is in flight.
+        :returns: what the call returns; it raises what the call raises.
+        """
         task = self._tasks.get(key)
         if task is None:
             task = self._tasks[key] = asyncio.create_task(make())
         self._waiting[key] += 1
         try:
+            # Shielded: one client that leaves must not cancel the call of the others.
             return cast(T, await asyncio.shield(task))
         finally:
             self._leave(key, task)
@@ -112,7 +131,12 @@ class Shared:
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return what ``work`` returns; cancel it and raise :class:`ClientGone` when the client closes its connection."""
+    """Return what ``work`` returns, but cancel it when the client closes its connection.
+
+    :param request: the client's; its body must have been read.
+    :param work: what the client waits for.
+    :raises ClientGone: if the client closed its connection first.
+    """
     working = asyncio.create_task(work)
     gone = asyncio.create_task(_gone(request))
     try:
@@ -123,6 +147,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     finally:
         for task in (working, gone):
             task.cancel()
+        # Until both have ended: what `work` holds (a place, a shared call) is free again when the request is over.
         await asyncio.wait({working, gone})
 
 

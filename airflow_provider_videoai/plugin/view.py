@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page shows of a task: pure functions from records to JSON. No answer holds an address of media.
+"""What the page shows of a task: pure functions from records to JSON values. No response holds a URL of media.
 
-What a task stored may be anything: these functions are total, and take time in proportion to its jobs.
+What a task stored may be anything: these functions never fail, and take time in proportion to its jobs.
 """
 
 from __future__ import annotations
@@ -70,9 +70,17 @@ class _Jobs(NamedTuple):
 
     @classmethod
     def of(cls, task: VideoTask) -> _Jobs:
+        """Index what the task stored by job id, once: a search per job would take quadratic time.
+
+        :param task: as Airflow knows it.
+        """
         return cls(_by_id(_results(task)), _by_id(_statuses(task)), _seconds(_status(task).get("observed_at")))
 
     def media(self, job_id: str) -> Media:
+        """Return the URLs of a job's result, ``None`` for what a browser may not be sent to.
+
+        :param job_id: one of the task's jobs.
+        """
         result = self.results.get(job_id) or self.statuses.get(job_id) or {}
         received_at = _epoch(result.get("finished_at")) or self.observed_at
         media, subtitles = result.get("media_url"), result.get("subtitles_url")
@@ -85,7 +93,10 @@ class _Jobs(NamedTuple):
 
 
 def state_of(task: VideoTask) -> Shown:
-    """Return the state of a task's jobs: of the worst, if they differ."""
+    """Return the state of a task's jobs: of the worst, if they differ.
+
+    :param task: as Airflow knows it.
+    """
     if task.reference is None:
         return Shown.UNREADABLE
     if (ended := _ended(task)) is not None:
@@ -97,7 +108,11 @@ def state_of(task: VideoTask) -> Shown:
 
 
 def row(task: VideoTask) -> dict[str, Any]:
-    """Return what a list shows of a task; times are ISO 8601, progress is percent."""
+    """Return what a list shows of a task.
+
+    :param task: as Airflow knows it.
+    :returns: JSON values; times in ISO 8601 UTC, progress in percent, ``None`` for what is unknown.
+    """
     state, progress = state_of(task), _progress(task)
     return {
         **task.key._asdict(),
@@ -113,7 +128,11 @@ def row(task: VideoTask) -> dict[str, Any]:
 
 
 def page(task: VideoTask) -> dict[str, Any]:
-    """Return what the page of one task shows."""
+    """Return what the page of one task shows.
+
+    :param task: as Airflow knows it.
+    :returns: :func:`row`, with the timeline, the source and one result per job.
+    """
     jobs = _Jobs.of(task)
     return {
         **row(task),
@@ -125,7 +144,11 @@ def page(task: VideoTask) -> dict[str, Any]:
 
 
 def media_of(task: VideoTask, job_id: str) -> Media:
-    """Return the addresses that Airflow keeps of a job's result."""
+    """Return the URLs that Airflow keeps of a job's result.
+
+    :param task: as Airflow knows it.
+    :param job_id: one of its jobs.
+    """
     return _Jobs.of(task).media(job_id)
 
 
@@ -171,6 +194,7 @@ def _others(result: Mapping[str, Any], media: Media) -> list[dict[str, Any]]:
         }
         for number, (each, url) in enumerate(zip(_outputs(result), media.outputs, strict=True))
     ]
+    # The result's own media is one of its outputs as a rule, and the page plays it: it is not listed again.
     played = media.outputs.index(media.media_url) if media.media_url in media.outputs else 0
     return others[:played] + others[played + 1 :]
 
@@ -241,7 +265,7 @@ def _results(task: VideoTask) -> list[Mapping[str, Any]]:
 
 
 def _by_id(found: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    # Of two with the same id the first counts.
+    # Of two with the same id the first counts, so the later ones go in first.
     return {job_id: each for each in reversed(found) if isinstance(job_id := each.get("job_id"), str)}
 
 
@@ -250,7 +274,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    """Read a number that is none of an accident: finite, not negative, and no more than a browser can count."""
+    """Return a number that is finite, not negative and exact in a browser; ``None`` for anything else."""
+    # True is an int to Python. NaN passes no comparison.
     known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST
     return value if known else None
 

@@ -19,24 +19,24 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS
 from airflow_provider_videoai.plugin import records, view, xcoms
-from airflow_provider_videoai.plugin.media import MediaDesk
+from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.records import GetUserDep
-from airflow_provider_videoai.plugin.responses import answer_errors
+from airflow_provider_videoai.plugin.responses import add_error_handlers
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
-from airflow_provider_videoai.plugin.vendor_calls import Outside, while_connected
+from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls, while_connected
 from airflow_provider_videoai.plugin.view import VENDORS, Shown
 from airflow_provider_videoai.plugin.wording import is_url
 
 __all__ = [
     "SCAN",
-    "TheCard",
     "TheJobId",
+    "TheReference",
     "TheTask",
     "app",
-    "desk",
     "job",
     "jobs",
     "may_read",
+    "media_urls",
     "page",
     "result",
     "source",
@@ -57,14 +57,20 @@ SCAN = 1000
 _BATCH = 100
 
 app = FastAPI(title="Video jobs", openapi_url=None, docs_url=None, redoc_url=None)
-answer_errors(app)
-desk = MediaDesk()
-stores = Outside(at_once=4, per_account=4, threads=8)
+add_error_handlers(app)
+media_urls = MediaUrls()
+stores = OutsideCalls(at_once=4, per_account=4, threads=8)
 """Reads through an XCom backend: few requests at once, each of many reads."""
 
 
 def may_read(request: Request, user: GetUserDep) -> None:
-    """Answer 401 without a login, 403 for tasks that the user may not read, and 404 for what cannot be a task."""
+    """Check that the user may read the task: a dependency of every route with data.
+
+    :param request: whose path or query names the DAG.
+    :param user: 401 without a login, by Airflow's own dependency.
+    :raises HTTPException: 403 if the user may not read the DAG's tasks, 404 for what cannot be an id.
+    """
+    # Before Airflow's check, which queries its database for the id.
     ids = [*request.path_params.values(), *request.query_params.getlist("dag_id")]
     if not all(records.can_be_id(each) for each in ids):
         raise HTTPException(404, "There is no such task.")
@@ -77,17 +83,24 @@ def may_read(request: Request, user: GetUserDep) -> None:
 @app.get("/")
 @app.get("/{name}")
 def page(_: GetUserDep, name: str = "index") -> FileResponse:
-    """Return a page; it holds no data."""
+    """Return a page; it holds no data.
+
+    :param name: without its suffix.
+    """
     return _file(f"{name}.html", _PAGES)
 
 
 @app.get("/static/{name}")
 def static(_: GetUserDep, name: str) -> FileResponse:
-    """Return a script, a style sheet or an icon."""
+    """Return a script, a style sheet or an icon.
+
+    :param name: of the file.
+    """
     return _file(name, _ASSETS)
 
 
 def _file(name: str, offered: Collection[str]) -> FileResponse:
+    # Looked up in a list made at import: a name out of a URL never becomes a path.
     if name not in offered:
         raise HTTPException(404, "There is no such file.")
     return FileResponse(_STATIC / name, headers={"Cache-Control": "no-cache"})
@@ -105,7 +118,12 @@ async def jobs(
     state: Shown | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """Return the newest jobs of the DAGs that the user may read, and what they can be filtered by."""
+    """Return the newest jobs of the DAGs that the user may read, and what they can be filtered by.
+
+    :param dag_id: only this DAG's; the other filters likewise.
+    :param limit: how many at most; ``more`` in the response says whether there are others.
+    :raises HTTPException: 422 for an unknown vendor.
+    """
     if vendor is not None and vendor not in VENDORS:
         raise HTTPException(422, f"vendor: must be one of {', '.join(VENDORS)}")
     readable = await run_in_threadpool(records.readable_dag_ids, user)
@@ -161,7 +179,12 @@ async def the_task(
     map_index: Annotated[int, InPath(ge=-1, le=records.LAST_MAP_INDEX)],
     region_id: UUID | None = None,
 ) -> VideoTask:
-    """Return the task of a path to a user who may read it, or answer 404."""
+    """Return the task that a path names, once the user is known to be allowed to read it.
+
+    :param map_index: -1 for a task that is not mapped.
+    :param region_id: the loop of the task, in Airflow 3.4.
+    :raises HTTPException: 404 if there is no such task, or it has no video job.
+    """
     found = await run_in_threadpool(records.one, TaskKey(dag_id, run_id, task_id, map_index), region_id)
     if found is None:
         raise HTTPException(404, "This task has no video job yet, or was cleared. Its log says more.")
@@ -173,7 +196,11 @@ TheTask = Annotated[VideoTask, Depends(the_task)]
 
 
 def the_reference(task: TheTask) -> JobReference:
-    """Return what the task stored of its jobs, or answer 404."""
+    """Return what the task stored of its jobs.
+
+    :param task: as Airflow knows it.
+    :raises HTTPException: 404 if it cannot be read.
+    """
     if task.reference is None:
         raise HTTPException(404, "What this task stored of its job cannot be read.")
     return task.reference
@@ -183,51 +210,70 @@ def the_job_id(
     reference: Annotated[JobReference, Depends(the_reference)],
     job: Annotated[int, Query(ge=0, description="Which of the task's jobs, counted from 0.")] = 0,
 ) -> str:
-    """Return the id of one of the task's jobs, or answer 404."""
+    """Return the id of one of the task's jobs.
+
+    :param job: which of them, counted from 0: a number, so that a request can only name a job of this task.
+    :raises HTTPException: 404 if the task has fewer jobs.
+    """
     if job >= len(reference.job_ids):
         raise HTTPException(404, f"This task has {len(reference.job_ids)} job(s).")
     return reference.job_ids[job]
 
 
-TheCard = Annotated[JobReference, Depends(the_reference)]
+TheReference = Annotated[JobReference, Depends(the_reference)]
 TheJobId = Annotated[str, Depends(the_job_id)]
 
 
 @app.get(f"{_TASK}/source")
-async def source(reference: TheCard) -> RedirectResponse:
-    """Lead to the media that the job works on."""
+async def source(reference: TheReference) -> RedirectResponse:
+    """Redirect to the media that the job works on.
+
+    :param reference: what the task stored.
+    :raises HTTPException: 404 if it is not a URL: an id of the vendor's, or a text.
+    """
     if not is_url(reference.source):
         raise HTTPException(404, "What this job works on is no media at a URL.")
-    return _lead_to(str(reference.source))
+    return _redirect(str(reference.source))
 
 
 @app.get(f"{_TASK}/result")
 async def result(
     request: Request,
     task: TheTask,
-    reference: TheCard,
+    reference: TheReference,
     job_id: TheJobId,
     refused: bool = False,
     output: Annotated[int | None, Query(ge=0, lt=MAX_OUTPUTS, description="Which output, counted from 0.")] = None,
 ) -> RedirectResponse:
-    """Lead to the media that a job made; ``refused`` says that the last address did not work."""
+    """Redirect to the media that a job made.
+
+    :param refused: the media's server refused the last URL.
+    :param output: one of the result's outputs, counted from 0; without it, its media.
+    """
     stored = await run_in_threadpool(view.media_of, task, job_id)
-    found = desk.address(reference, job_id, stored, refused=refused, output=output)
-    return _lead_to(await while_connected(request, found))
+    found = media_urls.address(reference, job_id, stored, refused=refused, output=output)
+    return _redirect(await while_connected(request, found))
 
 
 @app.get(f"{_TASK}/subtitles")
-async def subtitles(request: Request, reference: TheCard, job_id: TheJobId) -> Response:
-    """Return the subtitles of a result as WebVTT."""
-    return Response(await while_connected(request, desk.subtitles(reference, job_id)), media_type="text/vtt")
+async def subtitles(request: Request, reference: TheReference, job_id: TheJobId) -> Response:
+    """Return the subtitles of a result as WebVTT.
+
+    :param job_id: one of the jobs of the reference.
+    """
+    return Response(await while_connected(request, media_urls.subtitles(reference, job_id)), media_type="text/vtt")
 
 
-# After the routes that are longer: a run's id takes in all that it can.
+# After the longer routes: a run's id (``:path``) matches slashes too, and the first route that matches is taken.
 @app.get(_TASK)
 async def job(task: TheTask) -> Response:
-    """Return a task with its jobs."""
+    """Return a task with its jobs.
+
+    :param task: as Airflow knows it.
+    """
     return await run_in_threadpool(lambda: JSONResponse(view.page(task)))
 
 
-def _lead_to(url: str) -> RedirectResponse:
+def _redirect(url: str) -> RedirectResponse:
+    # The browser fetches the media itself: it never passes through the API server.
     return RedirectResponse(url, status_code=307)

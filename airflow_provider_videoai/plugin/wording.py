@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser may get of a vendor's words: text only, cut to a length, URLs without what opens them."""
+"""What a browser may get of a vendor's words: plain text of limited length, URLs without their secrets."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def unsigned(text: str) -> str:
     """Return the text with every URL in it cut to its host and the name of the file.
 
     Some vendors sign in the query; of others the path itself is what nobody could guess.
+
+    :param text: anything that a vendor or a user wrote.
     """
     return _URL.sub(_host_and_name, text)
 
@@ -40,7 +42,10 @@ def _host_and_name(url: re.Match[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as one text that may be shown."""
+    """Return a value as one line of text that a browser may show.
+
+    :param value: a text, or JSON values of any depth and size.
+    """
     text = value if isinstance(value, str) else _json(value)
     if len(text) > _READ:
         text = _LAST_WORD.sub(_unless_url, text[:_READ])
@@ -62,7 +67,10 @@ def _json(value: Any) -> str:
 
 
 def rows_of(details: Any) -> list[tuple[str, str]]:
-    """Return what the vendor said as rows of name and text."""
+    """Return what the vendor said as rows of name and text.
+
+    :param details: a result's ``details``; anything that is not a dict gives no rows.
+    """
     if not isinstance(details, dict):
         return []
     said = ((name, value) for name, value in details.items() if value is not None and value != "")
@@ -70,7 +78,10 @@ def rows_of(details: Any) -> list[tuple[str, str]]:
 
 
 def is_url(value: Any) -> bool:
-    """Return whether a value is an address that a browser may be sent to."""
+    """Return whether a value is an http(s) URL that a browser may be sent to.
+
+    :param value: outside data of any type.
+    """
     if not isinstance(value, str) or len(value) > _LONGEST_URL or not is_printable(value):
         return False
     try:
@@ -81,6 +92,9 @@ def is_url(value: Any) -> bool:
 
 
 def kind_of(url: str) -> str:
-    """Return ``audio``, ``image`` or ``video`` by the name of the file; a video player plays sound as well."""
+    """Return which player shows a file, ``audio``, ``image`` or ``video``, by its name.
+
+    :param url: of the file. Without a known suffix it is ``video``: that player plays sound as well.
+    """
     kind = kind_of_url(url)
     return (kind if kind in (OutputKind.AUDIO, OutputKind.IMAGE) else OutputKind.VIDEO).value

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference
 from airflow_provider_videoai.plugin.records import Found
 from airflow_provider_videoai.plugin.task import VideoTask
-from airflow_provider_videoai.plugin.vendor_calls import Outside
+from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 
 __all__ = ["Read", "log", "read"]
 
@@ -30,15 +30,19 @@ Read = Callable[[str, str], Any]
 """Turns the key and the stored text of an XCom into its value; ``None`` for one that cannot be read."""
 
 
-async def read(found: Sequence[Found], outside: Outside) -> list[VideoTask]:
+async def read(found: Sequence[Found], outside: OutsideCalls) -> list[VideoTask]:
     """Return the tasks with what they stored, read as a worker would: through the configured XCom backend.
 
-    A backend may keep values elsewhere, so its reads are calls that leave this machine; raises
-    :class:`~airflow_provider_videoai.plugin.vendor_calls.Busy`.
+    A backend may keep values elsewhere, so its reads are calls that leave this machine.
+
+    :param found: what the database has of the tasks.
+    :param outside: the limits of reads through a backend.
+    :raises Busy: if too many such reads are in flight, or they take too long.
     """
     backend = _backend()
     if backend is None:
         return await run_in_threadpool(lambda: [_task(each, _plain) for each in found])
+    # Counted by type and logged once: one log line per XCom of a broken backend would fill the API server's log.
     failures: list[str] = []
     through = partial(_through, backend, failures)
     async with outside.call(backend.__name__), asyncio.TaskGroup() as reads:

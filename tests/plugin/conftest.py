@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_videoai.plugin.media import MediaDesk
-from airflow_provider_videoai.plugin.vendor_calls import Outside
+from airflow_provider_videoai.plugin.media import MediaUrls
+from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 from tests.support.api_server import ApiServer, running_api_server
 
 
@@ -25,8 +25,8 @@ def api_server(_api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Itera
     """Airflow's API server without a task, and with a page that remembers nothing."""
     from airflow_provider_videoai.plugin import web  # noqa: PLC0415 - as late as Airflow imports it
 
-    monkeypatch.setattr(web, "desk", MediaDesk())
-    monkeypatch.setattr(web, "stores", Outside(at_once=4, per_account=4, threads=8))
+    monkeypatch.setattr(web, "media_urls", MediaUrls())
+    monkeypatch.setattr(web, "stores", OutsideCalls(at_once=4, per_account=4, threads=8))
     _api_server.forget()
     yield _api_server
     _api_server.forget()

@@ -72,7 +72,7 @@ def test_airflow_understands_the_navigation_entry() -> None:
     assert (view.destination, view.nav_top_level, view.url_route) == ("nav", True, "video-jobs")
 
 
-def test_a_tab_is_offered_only_where_airflow_can_limit_it_to_tasks_of_this_package(
+def test_a_tab_is_offered_only_if_airflow_can_limit_it_to_tasks_of_this_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert [view["destination"] for view in airflow_plugin._views()] == ["nav"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page in a real API server of Airflow: whatever tasks stored and whoever asks for what, it answers."""
+"""The page in a real API server of Airflow: whatever tasks stored and whoever requests what, it responds."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
-from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, MediaDesk, MediaUnavailable
+from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, MediaUnavailable, MediaUrls
 from airflow_provider_videoai.plugin.vendor_calls import Busy
 from airflow_provider_videoai.plugin.view import Media
 
@@ -30,8 +30,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def desk(clock: Clock) -> MediaDesk:
-    return MediaDesk(clock)
+def media_urls(clock: Clock) -> MediaUrls:
+    return MediaUrls(clock)
 
 
 @pytest.fixture
@@ -54,126 +54,133 @@ def done(sandbox: Any, settled: Callable[..., None]) -> Callable[..., JobReferen
     return done
 
 
-def address(desk: MediaDesk, *arguments: Any, **options: Any) -> str:
-    return asyncio.run(desk.address(*arguments, **options))
+def address(media_urls: MediaUrls, *arguments: Any, **options: Any) -> str:
+    return asyncio.run(media_urls.address(*arguments, **options))
 
 
-def asked(sandbox: Any, vendor: str) -> int:
+def polls(sandbox: Any, vendor: str) -> int:
     return len(sandbox.ledger(vendor)["polls"])
 
 
 @pytest.mark.usefixtures("prompt")
-def test_an_old_address_is_asked_for_again_at_every_vendor_and_buys_nothing(
-    case: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+def test_an_old_url_is_queried_again_at_every_vendor_and_buys_nothing(
+    case: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
     reference = done(case)
-    url = address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now - KEEP))
+    url = address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now - KEEP))
     assert url.startswith(sandbox.url)
     books = sandbox.ledger(case.vendor)
     assert (books["submissions"], books["charges"]) == ([], [])
 
 
-def test_a_new_address_is_used_without_asking(
-    cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+def test_a_new_url_is_used_without_a_poll(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
     reference = done(cases["topview"])
-    assert address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now - KEEP + 1)) == OLD
-    assert asked(sandbox, "topview") == 0
+    assert address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now - KEEP + 1)) == OLD
+    assert polls(sandbox, "topview") == 0
 
 
 def test_another_output_is_led_to_by_its_number_like_the_first(
-    cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
     reference = done(cases["tencent_video"])
     (job_id,) = reference.job_ids
     fresh = Media(OLD, None, clock.now, (OLD, "https://media.example/old.srt"))
-    assert address(desk, reference, job_id, fresh, output=1) == "https://media.example/old.srt"
-    assert asked(sandbox, "tencent_ivh") == 0
-    polled = [address(desk, reference, job_id, fresh, output=number, refused=True) for number in (0, 1)]
-    assert polled[0] == address(desk, reference, job_id, fresh, refused=True)
+    assert address(media_urls, reference, job_id, fresh, output=1) == "https://media.example/old.srt"
+    assert polls(sandbox, "tencent_ivh") == 0
+    polled = [address(media_urls, reference, job_id, fresh, output=number, refused=True) for number in (0, 1)]
+    assert polled[0] == address(media_urls, reference, job_id, fresh, refused=True)
     assert [url.startswith(sandbox.url) for url in polled] == [True, True]
     assert polled[0] != polled[1]
-    assert asked(sandbox, "tencent_ivh") == 1
+    assert polls(sandbox, "tencent_ivh") == 1
     with pytest.raises(MediaUnavailable, match="no such output") as missing:
-        address(desk, reference, job_id, fresh, output=2)
+        address(media_urls, reference, job_id, fresh, output=2)
     assert missing.value.status == 404
 
 
-def test_an_address_that_was_refused_is_asked_for_at_once(
-    cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+def test_a_refused_url_is_queried_again_at_once(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
     reference = done(cases["topview"])
-    assert address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True) != OLD
-    assert asked(sandbox, "topview") == 1
+    assert address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True) != OLD
+    assert polls(sandbox, "topview") == 1
 
 
-def test_an_answer_is_kept_and_then_asked_for_again(
-    cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+def test_an_answer_is_kept_and_then_queried_again(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
     reference = done(cases["viitor"])
     stored = Media(None, None, None)
     for passed, times in ((0, 1), (KEEP - 1, 1), (1, 2)):
         clock.now += passed
-        address(desk, reference, reference.job_ids[0], stored)
-        assert asked(sandbox, "viitor") == times
+        address(media_urls, reference, reference.job_ids[0], stored)
+        assert polls(sandbox, "viitor") == times
 
 
 def test_a_browser_that_is_refused_over_and_over_does_not_reach_the_vendor_each_time(
-    cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
     reference = done(cases["viitor"])
     for _ in range(10):
-        address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
-    assert asked(sandbox, "viitor") == 1
+        address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
+    assert polls(sandbox, "viitor") == 1
     clock.now += KEEP_REFUSED
-    address(desk, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
-    assert asked(sandbox, "viitor") == 2
+    address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
+    assert polls(sandbox, "viitor") == 2
 
 
 @pytest.mark.parametrize(("per_minute", "allowed"), [(6, 2), (30, 10)])
 def test_the_page_uses_a_share_of_an_accounts_rate_limit(
-    per_minute: int, allowed: int, cases: Any, done: Any, desk: MediaDesk, clock: Clock, sandbox: Any, connect: Any
+    per_minute: int,
+    allowed: int,
+    cases: Any,
+    done: Any,
+    media_urls: MediaUrls,
+    clock: Clock,
+    sandbox: Any,
+    connect: Any,
 ) -> None:
     case = cases["viitor"]
     jobs = done(case, 20)
     reference = jobs.model_copy(update={"conn_id": connect("viitor", extra={"max_requests_per_minute": per_minute})})
     for job_id in [job_id for job_id in reference.job_ids for _ in range(3)]:  # one a second, a minute long
-        address(desk, reference, job_id, Media(OLD, None, None))
+        address(media_urls, reference, job_id, Media(OLD, None, None))
         clock.now += 1
-    assert asked(sandbox, "viitor") == allowed
+    assert polls(sandbox, "viitor") == allowed
 
 
-def test_where_the_account_was_asked_just_now_an_old_address_is_better_than_none(
-    cases: Any, done: Any, desk: MediaDesk
+def test_if_the_account_was_polled_just_now_an_old_url_is_better_than_none(
+    cases: Any, done: Any, media_urls: MediaUrls
 ) -> None:
     reference = done(cases["viitor"], 2)
     first, second = reference.job_ids
-    assert address(desk, reference, first, Media(OLD, None, None)) != OLD
-    assert address(desk, reference, second, Media(OLD, None, None)) == OLD
-    with pytest.raises(Busy, match="polled just now") as told:
-        address(desk, reference, second, Media(None, None, None))
-    assert (told.value.status, told.value.retry_after) == (503, 2)
+    assert address(media_urls, reference, first, Media(OLD, None, None)) != OLD
+    assert address(media_urls, reference, second, Media(OLD, None, None)) == OLD
+    with pytest.raises(Busy, match="polled just now") as raised:
+        address(media_urls, reference, second, Media(None, None, None))
+    assert (raised.value.status, raised.value.retry_after) == (503, 2)
 
 
-def test_a_vendor_that_cannot_be_asked_leaves_the_old_address(
-    cases: Any, done: Any, desk: MediaDesk, sandbox: Any
+def test_a_vendor_that_cannot_be_polled_leaves_the_old_url(
+    cases: Any, done: Any, media_urls: MediaUrls, sandbox: Any
 ) -> None:
     reference = done(cases["topview"])
     sandbox.fault(vendor="topview", call="query", kind="auth_failed", times=5)
-    assert address(desk, reference, reference.job_ids[0], Media(OLD, None, None)) == OLD
+    assert address(media_urls, reference, reference.job_ids[0], Media(OLD, None, None)) == OLD
 
 
-def test_what_the_vendor_says_instead_is_told_without_a_secret(
-    cases: Any, done: Any, desk: MediaDesk, connect: Any
+def test_what_the_vendor_says_instead_is_reported_without_a_secret(
+    cases: Any, done: Any, media_urls: MediaUrls, connect: Any
 ) -> None:
     reference = done(cases["topview"]).model_copy(update={"conn_id": connect("topview", password="not-the-password")})
-    with pytest.raises(MediaUnavailable, match="Topview gives no address") as told:
-        address(desk, reference, reference.job_ids[0], Media(None, None, None))
-    assert told.value.status == 502
-    assert "not-the-password" not in told.value.reason
+    with pytest.raises(MediaUnavailable, match="Topview gives no address") as raised:
+        address(media_urls, reference, reference.job_ids[0], Media(None, None, None))
+    assert raised.value.status == 502
+    assert "not-the-password" not in raised.value.reason
 
 
-def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbox: Any) -> None:
+def test_a_job_that_goes_on_has_no_media_yet(cases: Any, media_urls: MediaUrls, sandbox: Any) -> None:
     case = cases["viitor"]
     sandbox.clock(run_seconds=60)
     job_id = case.hook(case.conn_id).submit(case.request(sandbox))
@@ -184,9 +191,9 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
         conn_id=case.conn_id,
         job_ids=(job_id,),
     )
-    with pytest.raises(MediaUnavailable) as told:
-        address(desk, reference, job_id, Media(None, None, None))
-    assert told.value.status == 409
+    with pytest.raises(MediaUnavailable) as raised:
+        address(media_urls, reference, job_id, Media(None, None, None))
+    assert raised.value.status == 409
 
 
 @pytest.mark.parametrize(
@@ -201,11 +208,11 @@ def test_a_job_that_goes_on_has_no_media_yet(cases: Any, desk: MediaDesk, sandbo
     ids=str,
 )
 def test_no_connection_is_used_for_another_vendor_than_its_own(
-    reference: Any, cases: Any, done: Any, desk: MediaDesk, sandbox: Any
+    reference: Any, cases: Any, done: Any, media_urls: MediaUrls, sandbox: Any
 ) -> None:
     forged = done(cases["viitor"]).model_copy(update=reference)
-    with pytest.raises(MediaUnavailable, match="There is no connection") as told:
-        address(desk, forged, forged.job_ids[0], Media(OLD, None, None), refused=True)
-    assert told.value.status == 404
-    assert "secret" not in str(told.value)
-    assert (asked(sandbox, "viitor"), asked(sandbox, "topview")) == (0, 0)
+    with pytest.raises(MediaUnavailable, match="There is no connection") as raised:
+        address(media_urls, forged, forged.job_ids[0], Media(OLD, None, None), refused=True)
+    assert raised.value.status == 404
+    assert "secret" not in str(raised.value)
+    assert (polls(sandbox, "viitor"), polls(sandbox, "topview")) == (0, 0)

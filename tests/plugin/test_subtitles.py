@@ -40,11 +40,11 @@ def test_subtitles_without_end_are_given_up(serve: Any) -> None:
         fetch(serve(SRT.encode() * (MOST_BYTES // len(SRT) + 2)), allow_private=True)
 
 
-def test_an_error_or_silence_is_told_without_the_address(serve: Any, free_port: int) -> None:
+def test_an_error_or_a_timeout_is_reported_without_the_url(serve: Any, free_port: int) -> None:
     for url in (serve(status=403), f"http://127.0.0.1:{free_port}/?sign=secret"):
-        with pytest.raises(NoSubtitles) as told:
+        with pytest.raises(NoSubtitles) as raised:
             fetch(url, allow_private=True)
-        assert "secret" not in str(told.value)
+        assert "secret" not in str(raised.value)
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,8 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time import xcom
 
 from airflow_provider_videoai.plugin import media, web
-from airflow_provider_videoai.plugin.media import MediaDesk
-from airflow_provider_videoai.plugin.vendor_calls import Busy, Outside, Shared
+from airflow_provider_videoai.plugin.media import MediaUrls
+from airflow_provider_videoai.plugin.vendor_calls import Busy, OutsideCalls, SharedCalls
 from tests.plugin.test_api_server import CARD, states
 from tests.support.api_server import API, HIDDEN, ApiServer
 from tests.support.hanging import HangingServer, hanging_server
@@ -35,7 +35,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingServer]:
     with hanging_server() as server:
         connection = {"conn_type": "viitor", "host": server.url, "login": "1001", "password": SECRET}
         monkeypatch.setenv("AIRFLOW_CONN_SLOW", json.dumps(connection))
-        monkeypatch.setattr(media, "LEAST_GAP", 0.0)
+        monkeypatch.setattr(media, "LEAST_INTERVAL", 0.0)
         monkeypatch.setattr(media, "_SHARE", 0.0)
         yield server
 
@@ -48,7 +48,7 @@ def jobs_of(api_server: ApiServer, count: int, **reference: Any) -> str:
 def test_while_a_vendor_hangs_airflow_answers_and_few_requests_are_in_flight(
     api_server: ApiServer, slow: HangingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "desk", MediaDesk(outside=Outside(seconds=3.0)))
+    monkeypatch.setattr(web, "media_urls", MediaUrls(outside=OutsideCalls(seconds=3.0)))
     path = jobs_of(api_server, 18)
 
     async def view() -> list[httpx.Response]:
@@ -94,7 +94,7 @@ def test_a_call_that_several_wait_for_ends_with_the_last_of_them(api_server: Api
         async with api_server.async_client() as client:
             opened = [asyncio.create_task(client.get(f"{path}/{what}")) for what in ("result", "subtitles")]
             await asyncio.to_thread(slow.until_open, 1)
-            while web.desk._shared._waiting.total() < 2:  # noqa: ASYNC110 - it changes in the server's thread
+            while web.media_urls._shared._waiting.total() < 2:  # noqa: ASYNC110 - it changes in the server's thread
                 await asyncio.sleep(0.01)
             opened[0].cancel()
             await asyncio.wait({opened[0]})
@@ -109,8 +109,8 @@ def test_a_call_that_several_wait_for_ends_with_the_last_of_them(api_server: Api
 def test_busy_or_not_a_user_sees_nothing_of_dags_that_they_may_not_read(
     api_server: ApiServer, slow: HangingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "desk", MediaDesk(outside=Outside(at_once=0)))
-    monkeypatch.setattr(web, "stores", Outside(at_once=0))
+    monkeypatch.setattr(web, "media_urls", MediaUrls(outside=OutsideCalls(at_once=0)))
+    monkeypatch.setattr(web, "stores", OutsideCalls(at_once=0))
     monkeypatch.setattr(xcom, "XCom", Elsewhere)
     there = api_server.task(f"{HIDDEN}.dag", video_job=CARD | {"conn_id": "slow"})
     with api_server.client() as client, api_server.client(None) as nobody:
@@ -154,7 +154,7 @@ class TestStoredElsewhere:
     def test_in_a_storage_that_hangs_cost_their_own_pages_and_no_others(
         self, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(web, "stores", Outside(at_once=4, per_account=4, seconds=1.0, threads=2))
+        monkeypatch.setattr(web, "stores", OutsideCalls(at_once=4, per_account=4, seconds=1.0, threads=2))
         monkeypatch.setattr(xcom, "XCom", Elsewhere)
         path = api_server.task(video_job=CARD)
 
@@ -195,7 +195,7 @@ class Elsewhere(BaseXCom):
 
 
 def test_an_account_gets_its_share_of_the_places_and_gives_them_back() -> None:
-    outside = Outside(at_once=3, per_account=2)
+    outside = OutsideCalls(at_once=3, per_account=2)
 
     async def calls() -> None:
         async with outside.call("a"), outside.call("a"):
@@ -214,7 +214,7 @@ def test_an_account_gets_its_share_of_the_places_and_gives_them_back() -> None:
 
 
 def test_a_call_has_a_deadline_and_an_error_of_its_own_stays_what_it_is() -> None:
-    async def call(outside: Outside, work: Any) -> None:
+    async def call(outside: OutsideCalls, work: Any) -> None:
         async with outside.call("a"):
             await work
 
@@ -222,14 +222,14 @@ def test_a_call_has_a_deadline_and_an_error_of_its_own_stays_what_it_is() -> Non
         raise TimeoutError("its own")
 
     with pytest.raises(Busy, match=r"within 0\.01 seconds") as late:
-        asyncio.run(call(Outside(seconds=0.01), asyncio.Event().wait()))
+        asyncio.run(call(OutsideCalls(seconds=0.01), asyncio.Event().wait()))
     assert (late.value.status, late.value.retry_after) == (503, 5)
     with pytest.raises(TimeoutError, match="its own"):
-        asyncio.run(call(Outside(), fail()))
+        asyncio.run(call(OutsideCalls(), fail()))
 
 
 def test_a_thread_that_hangs_keeps_its_thread_and_what_waits_for_one_is_dropped() -> None:
-    outside, goes_on, ran = Outside(seconds=0.05, threads=1), threading.Event(), list[int]()
+    outside, goes_on, ran = OutsideCalls(seconds=0.05, threads=1), threading.Event(), list[int]()
 
     async def call(work: Any) -> None:
         async with outside.call("a"):
@@ -245,7 +245,7 @@ def test_a_thread_that_hangs_keeps_its_thread_and_what_waits_for_one_is_dropped(
 
 def test_calls_for_the_same_are_one_call_and_all_get_its_error() -> None:
     async def calls() -> tuple[list[Any], int]:
-        shared, made = Shared(), list[int]()
+        shared, made = SharedCalls(), list[int]()
 
         async def fail() -> None:
             made.append(1)

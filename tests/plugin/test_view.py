@@ -25,7 +25,7 @@ SIGNED = "https://media.example/out.mp4?sign=secret"
 def video_task(
     task_state: str | None = "deferred", /, reference: dict[str, Any] | None = None, **xcoms: Any
 ) -> VideoTask:
-    told = {
+    stored = {
         "vendor": "viitor",
         "operation": "text_removal",
         "polled_as": "text_removal",
@@ -36,7 +36,7 @@ def video_task(
     }
     key = TaskKey("dag", "run", "task")
     return VideoTask(
-        key=key, reference=JobReference(**told), seen_at=AT, state=task_state, started_at=AT, ended_at=AT, xcoms=xcoms
+        key=key, reference=JobReference(**stored), seen_at=AT, state=task_state, started_at=AT, ended_at=AT, xcoms=xcoms
     )
 
 
@@ -112,7 +112,7 @@ def test_a_task_that_waits_for_others_jobs_shows_since_when_it_waits() -> None:
     assert (shown["submitted_at"], shown["timeline"]["submitted"]) == ("2026-05-11T08:00:00+00:00", None)
 
 
-def test_the_timeline_tells_when_each_state_was_seen_first() -> None:
+def test_the_timeline_shows_when_each_state_was_seen_first() -> None:
     since = {"queued": "2026-05-11T08:00:10+00:00", "running": "2026-05-11T08:01:00+00:00"}
     done = video_task("success", progress=progress("running", since={"queued": since["queued"]}), return_value=result())
     done.xcoms.update(status=status("succeeded") | {"since": since}, finished_at="2026-05-11T08:04:00+00:00")
@@ -129,10 +129,10 @@ def test_a_job_that_goes_on_has_no_end() -> None:
 
 
 def test_no_answer_holds_an_address_of_media_or_what_signs_it() -> None:
-    told = result(details={"cover": "https://media.example/c.png?sign=secret"}, subtitles_url=SIGNED)
+    stored = result(details={"cover": "https://media.example/c.png?sign=secret"}, subtitles_url=SIGNED)
     broken = status("failed", media_url=SIGNED, error_code="7", error_message=f"cannot read {SIGNED}")
     for task in (
-        video_task("success", {"source": SIGNED}, return_value=told),
+        video_task("success", {"source": SIGNED}, return_value=stored),
         video_task("failed", {"source": SIGNED}, status=broken),
     ):
         said = json.dumps(page(task))
@@ -140,7 +140,7 @@ def test_no_answer_holds_an_address_of_media_or_what_signs_it() -> None:
         assert SIGNED not in said
 
 
-def test_a_result_tells_what_there_is_to_play() -> None:
+def test_a_result_shows_what_there_is_to_play() -> None:
     (shown,) = page(video_task("success", return_value=result(subtitles_url=SIGNED)))["results"]
     assert (shown["media"], shown["subtitles"], shown["state"]) == ("video", True, "succeeded")
     (silent,) = page(video_task("success", return_value=result(media_url=None)))["results"]
@@ -198,7 +198,7 @@ def test_what_a_job_used_is_shown_if_it_is_known(usage: Any, words: str | None) 
     assert shown["usage"] == words
 
 
-def test_a_failed_job_tells_the_vendors_code_and_words() -> None:
+def test_a_failed_job_reports_the_vendors_code_and_words() -> None:
     failed = video_task("failed", status=status("failed", error_code="1001", error_message="no audio"))
     assert page(failed)["results"][0]["error"] == "code 1001: no audio"
 

@@ -9,7 +9,7 @@ from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, sh
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("no address here", "no address here"),
         ("at https://a.example/b.mp4?sign=abc&x=1 now", "at https://a.example/b.mp4 now"),
@@ -24,8 +24,8 @@ from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, sh
         ),
     ],
 )
-def test_an_address_loses_what_signs_it(text: str, told: str) -> None:
-    assert unsigned(text) == told
+def test_an_address_loses_what_signs_it(text: str, expected: str) -> None:
+    assert unsigned(text) == expected
 
 
 def test_a_long_text_is_cut() -> None:
@@ -70,7 +70,7 @@ def test_a_browser_is_sent_to_web_addresses_only(value: Any, good: bool) -> None
         ("https://a.example/b", "video"),
     ],
 )
-def test_the_kind_of_media_is_told_by_its_name(url: str, kind: str) -> None:
+def test_the_kind_of_media_is_recognized_by_its_name(url: str, kind: str) -> None:
     assert kind_of(url) == kind
 
 
