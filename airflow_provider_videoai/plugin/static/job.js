@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one task with its jobs.
-import { ask, whileVisible } from "./polling.js";
+import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
 import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
-import { fill, player, words } from "./player.js";
+import { fill, player, textFrame } from "./player.js";
 import { STATES, between, clock, duration, moment, operation, run } from "./labels.js";
 
-const EVERY = 3;
+const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const STEPS = ["submitted", "queued", "running", "ended"];
 const HINTS = {
   unwatched: "The task waits no more and has not seen the end of the job, which may still go on.",
   unreadable: "What this task stored of its job cannot be read: another version or another program wrote it.",
 };
+// An id is no text for people: of one alone a reader could not say what it is.
 const VENDORS_ID = /^[\w-]{16,}$/;
 const NO_SOURCE = "This task waits for a job that another task submitted.";
 const NO_RESULT = {
@@ -86,7 +87,7 @@ function source(job) {
   const { media, text } = job.source ?? {};
   const shown = media
     ? player({ kind: media, address: jobApi(key, "/source"), label: "Input" })
-    : words(VENDORS_ID.test(text) ? `${job.vendor_name} has it as ${text}` : text ?? NO_SOURCE, text ? "words" : "muted");
+    : textFrame(VENDORS_ID.test(text) ? `${job.vendor_name} has it as ${text}` : text ?? NO_SOURCE, text ? "words" : "muted");
   return h("figure", {}, h("figcaption", {}, "Input"), shown);
 }
 
@@ -97,7 +98,7 @@ function outcome(job, result, number) {
   const failed = result.error && `${STATES[result.state] ?? "Error"}: ${result.error}`;
   const shown = result.media
     ? player({ kind: result.media, address, again, track, label: "Result" })
-    : words(failed ?? NO_RESULT[job.state] ?? "There is no media.", failed ? "error" : "muted");
+    : textFrame(failed ?? NO_RESULT[job.state] ?? "There is no media.", failed ? "error" : "muted");
   return h("figure", {}, h("figcaption", {}, "Result"), shown);
 }
 
@@ -123,7 +124,7 @@ async function write(text) {
   }
 }
 
-/** An output besides the one that is played: a link to it, or its id where the vendor gives no address. */
+/** An output besides the one that is played: a link to it, or its id if the vendor gives no URL. */
 function other(output, number) {
   const kind = operation(output.kind);
   const name = output.label && output.label.toLowerCase() !== kind.toLowerCase() ? `${kind}: ${output.label}` : kind;
@@ -192,12 +193,13 @@ function results(job) {
 
 async function refresh() {
   try {
-    const job = await ask(jobApi(key));
+    const job = await fetchJson(jobApi(key));
     document.title = `${operation(job.operation) || "Video job"}: ${job.task_id}`;
     show(main, crumbs(), heading(job), course(job), ...results(job));
     fill(main);
     return job.state === "queued" || job.state === "running";
   } catch (refusal) {
+    // While Airflow is overloaded or restarts, what was shown last says more than an error.
     if (!refusal.passes || !main.childElementCount) {
       show(main, crumbs(), notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all video jobs.
-import { ask, whileVisible } from "./polling.js";
+import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
 import { jobAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { STATES, operation, run } from "./labels.js";
 
-const EVERY = 3;
+const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const PAGE = 50;
-const MOST = 500;
+const MOST = 500; // the API refuses more
 
 const main = document.getElementById("main");
 const filters = document.getElementById("filters");
@@ -71,7 +71,7 @@ function none() {
 
 async function refresh() {
   try {
-    const answer = await ask(`api/jobs?${new URLSearchParams([...chosen, ["limit", limit]])}`);
+    const answer = await fetchJson(`api/jobs?${new URLSearchParams([...chosen, ["limit", limit]])}`);
     options(filters.dag_id, "All DAGs", answer.dag_ids.map((id) => [id, id]));
     options(filters.vendor, "All vendors", Object.entries(answer.vendors));
     options(filters.state, "All states", Object.entries(STATES));
@@ -97,6 +97,7 @@ filters.addEventListener("change", ({ target }) => {
     chosen.delete(target.name);
   }
   limit = PAGE;
+  // A reload, or the way back from a job, keeps the filters.
   history.replaceState(null, "", `?${chosen}`);
   now();
 });
@@ -107,6 +108,7 @@ main.addEventListener("click", ({ target }) => {
     now();
     return;
   }
+  // A whole row is a link, but not for someone who marks text in it to copy it.
   if (!target.closest("a") && !getSelection().toString()) {
     target.closest("tbody tr")?.querySelector("a").click();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times, lengths and names as people read them.
+// Labels: states, names, times and durations as people read them.
 
 export const STATES = {
   queued: "Queued",
@@ -11,7 +11,7 @@ export const STATES = {
   unreadable: "Unreadable",
 };
 
-/** `text_removal` -> `Text removal`; abbreviations of the trade stay as they are. */
+/** `text_removal` -> `Text removal`; `tts` is written out. */
 export function operation(name) {
   const words = name.replaceAll("_", " ").replace(/\btts\b/, "text to speech");
   return words.charAt(0).toUpperCase() + words.slice(1);

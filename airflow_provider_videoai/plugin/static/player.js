@@ -15,13 +15,14 @@ export function fill(root) {
   }
 }
 
-function tell(frame, text) {
+function explain(frame, text) {
   frame.replaceChildren(h("p.unplayable", {}, text));
 }
 
-/** Why media cannot be had, in the server's words where it gives any. */
+/** Why media cannot be had, in the server's words if it gives any. */
 async function reason(address) {
   try {
+    // A redirect means that this page's API did its part; the media itself is elsewhere and need not be fetched again.
     const response = await fetch(address, { redirect: "manual" });
     return response.type === "opaqueredirect" ? null : (await response.json()).detail;
   } catch {
@@ -45,7 +46,7 @@ export function player({ kind, address, again = null, track = null, label }) {
       return;
     }
     const why = await reason(address);
-    tell(frame, why ?? "This cannot be played: its address has expired, or the browser does not know its form.");
+    explain(frame, why ?? "This cannot be played: its address has expired, or the browser does not support its format.");
   }
 
   empty.set(frame, () => {
@@ -59,8 +60,8 @@ export function player({ kind, address, again = null, track = null, label }) {
   return frame;
 }
 
-/** A frame with words instead of media. */
-export function words(text, kind = "words") {
+/** A frame with text instead of media. */
+export function textFrame(text, kind = "words") {
   return h("div.frame", {}, h(`p.${kind}`, {}, text));
 }
 

@@ -11,20 +11,21 @@ export class Refusal extends Error {
   }
 }
 
-const WORDS = {
+const TEXTS = {
   401: "You are not logged in any more. Reload Airflow's page to log in.",
   403: "You may not read the tasks of this DAG.",
 };
 
 /** Return the JSON at an address; throw a Refusal. */
-export async function ask(address) {
+export async function fetchJson(address) {
   const response = await fetch(address).catch(() => {
     throw new Refusal(0, "Airflow cannot be reached. Trying again …");
   });
+  // A proxy before Airflow may return an error as HTML.
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
-    const detail = typeof body.detail === "string" ? body.detail : `Airflow answered ${response.status}.`;
-    throw new Refusal(response.status, WORDS[response.status] ?? detail);
+    const detail = typeof body.detail === "string" ? body.detail : `Airflow returned ${response.status}.`;
+    throw new Refusal(response.status, TEXTS[response.status] ?? detail);
   }
   return body;
 }
@@ -35,13 +36,14 @@ export async function ask(address) {
  */
 export function whileVisible(seconds, work) {
   let timer = null;
-  let turn = 0;
+  let latest = 0;
 
   async function run() {
-    const mine = ++turn;
+    // A run that was overtaken by another (a filter changed, the page came back) must not start a second series.
+    const mine = ++latest;
     clearTimeout(timer);
     const goOn = await work();
-    if (mine === turn && goOn !== false && !document.hidden) {
+    if (mine === latest && goOn !== false && !document.hidden) {
       timer = setTimeout(run, seconds * 1000);
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Look as Airflow looks: its colour scheme, and the colours and fonts of its theme, also where a user changed them.
+// Look as Airflow looks: its colour scheme, and the colours and fonts of its theme, also if a user changed them.
 // A plain script and not a module: it has to run before the first paint.
 (() => {
   const TOKENS = [
