@@ -30,8 +30,8 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
     :param remove_audio: ``True`` mutes the result. Vendor default: false.
     :param inpainting_boxes: ``{"timestamp": [start, end], "box": [x1, y1, x2, y2]}``: seconds, and corners in 0-1.
     :param color_blocks: ``True`` also removes colour blocks behind text, and logos near it. Vendor default: false.
-    :param check_media: look at the video before the job is submitted, and fail with ``InvalidRequest`` where it is
-        beyond Aidge's limits. Its header is fetched, not the video. Needs the extra ``media``.
+    :param check_media: check the video before the job is submitted, and fail with ``InvalidRequest`` if it exceeds
+        Aidge's limits. Its header is fetched, not the video. Needs the extra ``media``.
     :param aidge_conn_id: the Airflow connection of the account.
 
     Request fields are templated. Further arguments:
@@ -69,6 +69,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
 
     @override
     def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:
+        # Here and not in execute(): a retry that attaches to a running job need not fetch the video again.
         if self.check_media:
             check_media(request, hook.transport.vendor.account)
         return request

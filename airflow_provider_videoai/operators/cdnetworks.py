@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CDNetworks Cloud VoD: bring a video in, and trim it."""
+"""CDNetworks Cloud VoD: upload or pull a video, and trim it."""
 
 from __future__ import annotations
 

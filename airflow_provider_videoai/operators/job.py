@@ -42,7 +42,9 @@ JOB_TIMEOUT = timedelta(hours=24)
 QUOTA_TIMEOUT = timedelta(hours=1)
 
 _BACKSTOP = timedelta(minutes=10)
+"""How much later than the job's deadline Airflow ends the deferral: the trigger's own error says more."""
 _FIRST_PAUSE = 15.0
+"""Seconds before a submit that met a full queue is repeated; twice as long each time, with jitter."""
 _LONGEST_PAUSE = 300.0
 _CANCEL_WITHIN = 3.0
 """Seconds; Airflow's supervisor kills a task that has not ended five seconds after SIGTERM."""
@@ -113,6 +115,7 @@ class VideoJobOperator(RendersText):
         if self.cancel_on_kill and not self.hook_class.vendor_class.can_cancel():
             title = self.hook_class.vendor_class.title
             raise InvalidRequest(f"cancel_on_kill: must be False, not True: {title} documents no way to cancel a job")
+        # What on_kill may speak of; it runs in the middle of anything, so it has to find everything here.
         self._submitter: Submitter | None = None
         self._waiting: Jobs | None = None
 
@@ -132,34 +135,69 @@ class VideoJobOperator(RendersText):
         return [name for name in self.template_fields if name not in fields or not shape(name).structured]
 
     def identified(self, request: JobRequest) -> JobRequest:
-        """Return the request with what identifies its inputs, if its fields alone do not; see :meth:`ready`."""
+        """Return the request with what identifies its inputs, if its fields alone do not.
+
+        The submission record has a fingerprint of what this returns: the same inputs must give the same request in
+        every attempt. What is sent is made from it by :meth:`ready`.
+
+        :param request: the validated fields.
+        """
         return request
 
     def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:  # noqa: ARG002 - overriders need them
-        """Return the request as it is sent. Called only where a job is about to be bought; it must buy nothing."""
+        """Return the request as it is sent. Called only when a job is about to be bought; it must buy nothing.
+
+        :param request: as :meth:`identified` returned it.
+        :param hook: of the account.
+        :param store: the task's state, for what a later attempt should not repeat, such as an upload.
+        :raises InvalidRequest: if the inputs break a rule that their fields alone do not show.
+        """
         return request
 
     # -- the task ------------------------------------------------------------------------------------------
 
     def execute(self, context: Context) -> Any:
-        """Obtain the job and wait for it."""
+        """Obtain the job and wait for it.
+
+        :param context: Airflow's, of the running task.
+        :returns: the result as a dict; without ``wait_for_completion``, that of a queued job.
+        :raises VideoAIError: one of its subclasses, which says what became of the job and of the money. Those that a
+            retry cannot help are also ``AirflowFailException``.
+        """
         with airflow_boundary():
             return self._run(context)
 
     def submit_again(self, context: Context, event: Any = None, since: float | None = None, tries: int = 0) -> Any:  # noqa: ARG002 - Airflow passes the event by name
-        """Go on after a pause for a vendor without room; ``since`` is when it was first full."""
+        """Submit again after a pause for a vendor whose queue was full; Airflow calls it in the resumed task.
+
+        :param context: Airflow's, of the running task.
+        :param event: of the timer; not used.
+        :param since: when the queue was first full, in epoch seconds; ``quota_timeout`` counts from it.
+        :param tries: how many submits met a full queue; the backoff grows with it.
+        :raises QuotaExceeded: if ``quota_timeout`` has passed.
+        """
         with airflow_boundary():
             return self._run(context, since, tries)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """Return the result of a job whose end the trigger saw."""
+        """Return the result of a job whose end the trigger saw; Airflow calls it in the resumed task.
+
+        :param context: Airflow's, of the running task.
+        :param event: the trigger's. It is checked against an allow-list, and holds no URL: Airflow logs it in full.
+        :raises VideoAIError: if the job failed, timed out, or the vendor cannot be reached.
+        """
         with airflow_boundary():
             self.has_job = True
             jobs = self._jobs(context, self._resumed(context, event), self._request().polled_as)
             return self._concluded(context, lambda: results_after(event, jobs, context["ti"]))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Turn Airflow's own deferral failures into errors that say what became of the job."""
+        """Turn Airflow's own deferral failures into errors that say what became of the job.
+
+        :param next_method: as in Airflow's base class, like the other arguments.
+        :raises JobTimedOut: if Airflow's timeout ended the deferral.
+        :raises VendorUnavailable: if the trigger itself failed.
+        """
         with airflow_boundary():
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
@@ -199,6 +237,7 @@ class VideoJobOperator(RendersText):
     def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
         hook = self.hook_class(self.conn_id)
         request = self.identified(self._request())
+        # Before the submit: a deferral that fails after it would leave a paid job without anyone waiting.
         if self.deferrable and self.wait_for_completion:
             self._prove_deferral(context, request.polled_as, hook)
         store = store_of(context, self.log)
@@ -224,9 +263,9 @@ class VideoJobOperator(RendersText):
                 return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))
 
     def _make_room(self, full: QuotaExceeded, since: float, tries: int) -> None:
-        """Wait until the vendor may have room again: deferred, or here where the task is not deferrable."""
+        """Wait until the vendor may have room again: deferred, or here if the task is not deferrable."""
         growing = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        pause = growing if full.retry_after is None else full.retry_after
+        pause = growing if full.retry_after is None else full.retry_after  # the vendor's Retry-After, as it is
         left = since + self.quota_timeout - time.time()
         if left <= 0:
             raise full
@@ -247,6 +286,7 @@ class VideoJobOperator(RendersText):
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._waiting = jobs
         self.has_job = True
+        # First of all: whatever fails after this, a user finds the paid job by it.
         show(context["ti"], "job_id", job.job_id, self.log)
         show(context["ti"], JOB_REFERENCE_KEY, self._job_reference(jobs).to_json(), self.log)
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
@@ -334,6 +374,7 @@ class VideoJobOperator(RendersText):
         try:
             (result,) = results()
         except JobFailed:
+            # Kept in the record, so that the next attempt submits again instead of attaching to a failed job.
             conclude(store, failed=True)
             raise
         conclude(store, failed=False, usage=result.usage)

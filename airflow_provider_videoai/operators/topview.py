@@ -141,13 +141,21 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
 
     @override
     def identified(self, request: JobRequest) -> JobRequest:
-        """Put what identifies each file in the place of the id that it does not have yet."""
+        """Put what identifies each file in the place of the id that it does not have yet.
+
+        :param request: whose ids of files are still their paths.
+        """
         files = {f"{name}_id": SourceFile.find(name, source).identity for name, source in self._files().items()}
         return request.model_copy(update=files)
 
     @override
     def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:
-        """Upload the files and put their ids in the place of what identifies them."""
+        """Upload the files and put their ids in the place of what identifies them.
+
+        :param request: as :meth:`identified` returned it.
+        :param hook: of the account.
+        :param store: keeps the ids of uploaded files, so that a retry does not upload them again.
+        """
         topview = cast(TopviewHook, hook)
         ids = {
             f"{name}_id": upload_once(
@@ -166,6 +174,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
             if is_known(source):
                 format_of(name, source, [known for known, kind in FORMATS.items() if kind == _FILES[name]])
                 source = str(source)  # noqa: PLW2901 - what is rendered later stays what it is
+            # Under the id's name: the request's rules (which source needs which file) hold for files as well.
             fields[f"{name}_id"] = source
         return fields
 

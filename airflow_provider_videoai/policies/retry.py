@@ -41,6 +41,7 @@ class VideoAIRetryPolicy(RetryPolicy):
     paid_retries: int = 0
 
     def __post_init__(self) -> None:
+        # `type() is`: True is an int, and would allow one purchase.
         if type(self.paid_retries) is not int or self.paid_retries < 0:
             raise InvalidRequest(f"paid_retries: must be a whole number, 0 or more, not {self.paid_retries!r}")
 
@@ -48,6 +49,7 @@ class VideoAIRetryPolicy(RetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Mapping[str, Any] | None = None
     ) -> RetryDecision:
+        # Only a failed job makes the next try a purchase; the record is not read for what costs nothing.
         bought = _bought(context or {}, try_number) if isinstance(exception, JobFailed) else None
         advice = advise(exception, try_number=try_number, bought=bought, paid_retries=self.paid_retries)
         if advice is None:
@@ -73,6 +75,7 @@ def _bought(context: Mapping[str, Any], try_number: int) -> int | None:
     try:
         record = load(store_of(context))
     except Exception:
+        # Whatever it was, the policy must decide: Airflow calls it while the task fails. The guess buys too little.
         log.warning("The submission record cannot be read: each try is taken for a purchase", exc_info=True)
         return try_number
     return record.bought if record else None

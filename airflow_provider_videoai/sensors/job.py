@@ -36,6 +36,7 @@ from airflow_provider_videoai.triggers.resume import results_after
 __all__ = ["SensorTimedOut", "VideoJobSensor"]
 
 _BACKSTOP = timedelta(minutes=10)
+"""How much later than ``timeout`` Airflow ends the deferral: the trigger's own error says more."""
 
 
 class SensorTimedOut(JobTimedOut, AirflowSensorTimeout):
@@ -106,7 +107,13 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         return self.render_text(content, context, jinja_env) if lost else native
 
     def execute(self, context: Context) -> Any:
-        """Wait for the jobs: deferred, or by poking."""
+        """Wait for the jobs: deferred, or by poking.
+
+        :param context: Airflow's, of the running task.
+        :returns: the result as a dict, or a list of them, in the order of the ids.
+        :raises JobFailed: if a job failed; with ``soft_fail`` the task is skipped instead.
+        :raises SensorTimedOut: if ``timeout`` passed first.
+        """
         with airflow_boundary():
             self._begin(context)
             # Airflow itself writes links when the worker lets go, which here may be only at the end.
@@ -129,7 +136,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         self.defer(trigger=trigger, method_name="execute_complete", timeout=self._backstop)
 
     def _start(self) -> StartTriggerArgs | None:
-        """Return how to start in the triggerer, without a worker, where that is safe.
+        """Return how to start in the triggerer, without a worker, if that is safe.
 
         It is for a literal id and for another task's result. A text template is not: rendered in the triggerer, one
         that pulls an XCom hangs for ever on Airflow 3.3. Nor is anything mapped: all copies would share one trigger.
@@ -177,7 +184,12 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         return job_ids_of(self.job_id, self.hook_class.vendor_class)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Return the results of jobs whose end the trigger saw."""
+        """Return the results of jobs whose end the trigger saw; Airflow calls it in the resumed task.
+
+        :param context: Airflow's, of the running task.
+        :param event: the trigger's; it is checked against an allow-list.
+        :raises VideoAIError: if a job failed, the wait timed out, or the vendor cannot be reached.
+        """
         with airflow_boundary():
             if left_over(event):
                 forget_on_a_worker(context["ti"])
@@ -190,7 +202,11 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
                 raise self._softened(failure) from failure
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Turn Airflow's own deferral timeout into the error that says what became of the jobs."""
+        """Turn Airflow's own deferral timeout into the error that says what became of the jobs.
+
+        :param next_method: as in Airflow's base class, like the other arguments.
+        :raises SensorTimedOut: if Airflow's timeout ended the deferral.
+        """
         with airflow_boundary():
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
@@ -201,7 +217,12 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
                 raise self._timed_out(context, f"Airflow's trigger ended with {late}") from late
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Poll once all jobs that have not ended."""
+        """Poll once all jobs that have not ended.
+
+        :param context: Airflow's, of the running task.
+        :returns: done when every job ended, with the results.
+        :raises JobFailed: if a job failed, once all have ended.
+        """
         jobs = self._jobs(context)
         transport = jobs.hook.transport
         if self._watches is None:
