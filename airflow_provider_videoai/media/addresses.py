@@ -103,6 +103,10 @@ def _plain_ipv4(host: str) -> str:
 
 
 def require_public(address: str) -> None:
-    """Raise :class:`PrivateAddress` for an IP address outside of the public internet."""
+    """Check an IP address before a connection to it is made.
+
+    :param address: IPv4 or IPv6.
+    :raises PrivateAddress: if it is outside of the public internet.
+    """
     if not is_public(address):
         raise PrivateAddress(f"{address} is not an address of the public internet")

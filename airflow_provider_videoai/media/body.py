@@ -88,7 +88,10 @@ def decide(status: int, headers: Mapping[str, str], at: int, known: Body | None)
 
 
 def body_from_headers(headers: Mapping[str, str]) -> Body:
-    """Read the headers of a response that has the whole body."""
+    """Read what the headers say of a body.
+
+    :param headers: of a response that has the whole body (200), not a part of it.
+    """
     length = _number(headers.get("Content-Length"))
     return Body(
         length=length,
@@ -101,7 +104,11 @@ def body_from_headers(headers: Mapping[str, str]) -> Body:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return ``Retry-After`` in seconds; ``None`` if it is absent or a date."""
+    """Return ``Retry-After`` in seconds.
+
+    :param headers: of a response.
+    :returns: ``None`` if it is absent or a date.
+    """
     return _number(headers.get("Retry-After"))
 
 

@@ -25,8 +25,10 @@ def require_library() -> None:
 
 
 def check_media_file(file: BinaryIO) -> int | None:
-    """Check that a file is video or audio; return its duration in milliseconds, ``None`` if unknown.
+    """Check that a file is video or audio.
 
+    :param file: seekable, at its start.
+    :returns: its duration in milliseconds, ``None`` if unknown.
     :raises ResultUnavailable: if it is neither.
     """
     try:
@@ -36,7 +38,11 @@ def check_media_file(file: BinaryIO) -> int | None:
 
 
 def check_subtitles(file: BinaryIO) -> None:
-    """Raise ``ResultUnavailable`` unless a file has subtitle cues."""
+    """Check that a file is subtitles.
+
+    :param file: at its start; only its beginning is read.
+    :raises ResultUnavailable: if there is no cue in it.
+    """
     if not parse(file.read(_ENOUGH).decode("utf-8", errors="replace")):
         raise ResultUnavailable("the file is not subtitles: nothing was published")
 

@@ -77,7 +77,12 @@ class Cue:
 
 
 def layout_cues(words: Sequence[Word], layout: Layout) -> list[Cue]:
-    """Lay out all words as cues, in their order; cues never overlap."""
+    """Lay out all words as cues.
+
+    :param words: in their order, with times that never decrease.
+    :param layout: the limits of a cue.
+    :returns: the cues in their order; they never overlap.
+    """
     limit = layout.characters_per_line or _usual_limit(words)
     groups = [
         words[first:end] for first, end in _cheapest_partition(len(words), _Cues(words, layout, limit).starting_at)

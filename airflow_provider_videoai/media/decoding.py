@@ -30,10 +30,16 @@ class Sink(Protocol):
     """Receives the bytes of a body in order."""
 
     def begin(self, body: Body) -> None:
-        """Drop what was written and start this body; raise if it cannot be taken."""
+        """Drop what was written and start this body; raise if it cannot be taken.
+
+        :param body: what the headers say of it. Called again whenever a download has to start from its first byte.
+        """
 
     def write(self, piece: bytes) -> None:
-        """Take the next bytes."""
+        """Take the next bytes.
+
+        :param piece: of any length.
+        """
 
 
 class Decoding:
@@ -59,15 +65,20 @@ class Decoding:
         return self._digest.hexdigest() if self._digest is not None else None
 
     def begin(self, body: Body) -> None:
-        """Drop what was written and start a body whose encoding is ``None`` or one of ``ENCODINGS``."""
+        """Drop what was written and start a body.
+
+        :param body: its encoding is ``None`` or one of ``ENCODINGS``.
+        """
         self._decoder = zlib.decompressobj(_GZIP_OR_ZLIB) if body.encoding else None
         self._digest = None if body.framed else hashlib.sha256()
         self._decoded = self.size = 0
+        # Content-Length is of the encoded bytes: the sink must not expect so many decoded ones.
         self._sink.begin(replace(body, length=None) if body.encoding else body)
 
     def write(self, piece: bytes) -> None:
         """Take the next encoded bytes.
 
+        :param piece: may end in the middle of a compressed block.
         :raises Undecodable: if they do not match the encoding.
         """
         self.size += len(piece)

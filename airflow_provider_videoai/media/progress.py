@@ -18,7 +18,10 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def format_size(count: int) -> str:
-    """Format a number of bytes, ``12.3 MB`` for example; decimal units."""
+    """Format a size, ``12.3 MB`` for example.
+
+    :param count: bytes; units are decimal (1 kB is 1000 bytes).
+    """
     size, unit = float(count), 0
     while size >= 999.95 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - one digit more would be rounded to 1000.0
         size, unit = size / 1000, unit + 1
@@ -26,7 +29,11 @@ def format_size(count: int) -> str:
 
 
 class Progress:
-    """Logs a line at each step, at most one per second. ``name`` is what is transferred."""
+    """Logs a line at each step, at most one per second.
+
+    :param name: what is transferred.
+    :param clock: returns seconds; monotonic.
+    """
 
     def __init__(self, log: Log, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
@@ -50,7 +57,9 @@ class Progress:
         self._log.info("%s: %s after %s", self._name, share, format_duration(now - self._began))
 
     def end(self, done: int) -> None:
-        """Log the size and the duration of the whole transfer."""
-        self._log.info(
-            "%s: all %s after %s", self._name, format_size(done), format_duration(self._clock() - self._began)
-        )
+        """Log the size and the duration of the whole transfer.
+
+        :param done: bytes.
+        """
+        duration = format_duration(self._clock() - self._began)
+        self._log.info("%s: all %s after %s", self._name, format_size(done), duration)

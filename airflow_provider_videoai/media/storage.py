@@ -106,7 +106,10 @@ class Destination:
             self._fs.makedirs(posixpath.dirname(self.path), exist_ok=True)
 
     def move_to(self, target: Destination) -> None:
-        """Move it to another name in the same store, replacing what is there."""
+        """Move it to another name in the same store, replacing what is there.
+
+        :param target: in the same store.
+        """
         if self.is_local:
             self._fs.mv(self.path, target.path)
         else:
@@ -254,7 +257,11 @@ class Comparison:
         return self._digest.hexdigest()
 
     def begin(self, body: Body) -> None:
-        """Start again; raise :class:`DifferentContent` if the stated length differs, before anything is downloaded."""
+        """Start again.
+
+        :param body: what the headers say of the download.
+        :raises DifferentContent: if its stated length differs, before anything is downloaded.
+        """
         if body.length not in (None, self._expected):
             raise DifferentContent(f"it has {self._expected} bytes, and the result {body.length}")
         self._digest = hashlib.sha256()

@@ -36,7 +36,11 @@ class SubtitleFormat(StrEnum):
 
     @classmethod
     def of(cls, path: str) -> SubtitleFormat | None:
-        """Return the format of a file by its suffix; ``None`` for any other suffix."""
+        """Return the format of a file.
+
+        :param path: or URL; its suffix decides, in any case.
+        :returns: ``None`` for any other suffix.
+        """
         return next((form for form in cls if path.lower().endswith(form)), None)
 
 
@@ -45,6 +49,7 @@ def parse(text: str) -> list[Cue]:
 
     Lenient, as players are: text that belongs to no cue is skipped.
 
+    :param text: the whole file; line ends of any system.
     :returns: the cues without markup; empty ones are left out.
     """
     text = text.removeprefix("\ufeff").replace("\0", "\ufffd")  # as WebVTT, section 6.1, requires
@@ -68,7 +73,11 @@ def parse(text: str) -> list[Cue]:
 
 
 def serialize(cues: Iterable[Cue], form: SubtitleFormat) -> str:
-    """Return the content of a subtitle file."""
+    """Return the content of a subtitle file.
+
+    :param cues: in their order; they are numbered from 1.
+    :param form: the format to write.
+    """
     written = ["WEBVTT\n\n"] if form is SubtitleFormat.VTT else []
     for number, cue in enumerate(cues, 1):
         lines = "\n".join(_escaped(line, form) for line in cue.lines)

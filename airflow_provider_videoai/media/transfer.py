@@ -77,7 +77,12 @@ def transfer(
 
 
 def fetch(source: Source, sink: Sink, rules: Rules, log: Log) -> Body:
-    """Download a file into a sink and log the progress; raises as :meth:`Download.run` does."""
+    """Download a file into a sink and log the progress; raises as :meth:`Download.run` does.
+
+    :param source: the URL, and how to renew it.
+    :param sink: receives the bytes; it is started again if the file changed on its server.
+    :returns: what the server said of the file.
+    """
     progress = Progress(log, source.name)
     download = Download(source.name, sink, rules=rules, renew=source.renew, log=log, report=progress.report)
     body = run(download.run(source.url))

@@ -103,7 +103,14 @@ class MediaClient:
     async def request(
         self, method: str, address: URL, *, headers: Mapping[str, str] | None = None, **options: Any
     ) -> aiohttp.ClientResponse:
-        """Send one request to a URL that :func:`check_url` returned; return the response. Follows no redirect."""
+        """Send one request. Follows no redirect: each target has to be checked before it is requested.
+
+        :param address: as :func:`check_url` returned it.
+        :param headers: beside the proxy's login.
+        :param options: aiohttp's own.
+        :returns: the response, whose body is still to be read.
+        :raises Unreachable: if no response came, or the proxy refused the request.
+        """
         proxy = proxy_for(str(address))
         if proxy is None:
             session, proxy_options = self._session(guarded=not self._allow_private), {}

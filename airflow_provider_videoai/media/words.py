@@ -62,8 +62,9 @@ class Word:
 
 
 def parse_words(sentences: Any) -> list[Word]:
-    """Parse ``TextTimestampResult``.
+    """Parse ``TextTimestampResult``, as Tencent IVH returns it for speech.
 
+    :param sentences: the JSON value; rows that are no objects are skipped.
     :returns: the whole text in its order, with times that never decrease; empty without words.
     :raises InvalidRequest: if a part of the text has no times.
     """

@@ -43,7 +43,12 @@ def store_bytes(
 def transfer_as_vtt(
     source: Source, destination: Destination, *, rules: Rules, check: Check, overwrite: bool, log: Log
 ) -> Stored:
-    """Download SRT and store it as WebVTT; raises as ``transfer`` does, also for a file that is not subtitles."""
+    """Download SRT and store it as WebVTT; raises as ``transfer`` does.
+
+    :param check: as for ``transfer``; it sees the file as it was downloaded.
+    :param overwrite: replace a file with different content.
+    :raises ResultUnavailable: also for a file that is not subtitles in UTF-8.
+    """
     memory = MemorySink()
     fetch(source, memory, rules, log)
     check(io.BytesIO(memory.content))
