@@ -43,7 +43,7 @@ CASES: dict[str, tuple[int, Headers, int, Body | None, Action]] = {
     "the rest, of the date that If-Range named": (206, part() | {"Last-Modified": OLDER}, 40, DATED, Action.CONTINUE),
     "the rest, in so many bytes": (206, part(ETag='"one"') | {"Content-Length": "60"}, 40, KNOWN, Action.CONTINUE),
     "some of the rest": (206, {"Content-Range": "bytes 40-59/100", "ETag": '"one"'}, 40, KNOWN, Action.CONTINUE),
-    "the rest, where neither says what it is": (206, part(), 40, UNVALIDATED, Action.RESTART),
+    "the rest, if neither says what it is": (206, part(), 40, UNVALIDATED, Action.RESTART),
     "the rest, without the tag": (206, part(), 40, KNOWN, Action.RESTART),
     "the rest, with a weak tag": (206, part(ETag='W/"one"'), 40, KNOWN, Action.RESTART),
     "the rest, without the date": (206, part(), 40, DATED, Action.RESTART),

@@ -73,7 +73,7 @@ def test_a_file_of_any_name_is_uploaded(
     assert f"Uploaded {printable(name)} to CDNetworks" in everything_said()
 
 
-def test_a_video_above_the_storages_limit_is_told_to_be_pulled(
+def test_a_video_above_the_storages_limit_is_refused_with_advice_to_pull_it(
     upload_video: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cdnetworks, "LARGEST_UPLOAD", 1000)
@@ -106,7 +106,7 @@ def test_a_trim_published_as_code_has_it_in_its_details(cases: Any, task: Any, c
     assert "<video" in result["details"][name]
 
 
-def test_another_code_type_publishes_the_same_job_anew(cases: Any, task: Any, bought: Any) -> None:
+def test_another_code_type_publishes_the_same_job_again(cases: Any, task: Any, bought: Any) -> None:
     case = cases["cdnetworks_trim"]
     first = task(case)
     first.run()

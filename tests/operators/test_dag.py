@@ -74,7 +74,7 @@ def test_a_sensor_waits_for_what_a_mapped_operator_submitted(dag: DAG, case: Any
     fixed = {field: value for field, value in request.items() if field != name}
     made = case.operator.partial(task_id="make", wait_for_completion=False, **fixed).expand(**{name: [request[name]]})
     sensor = case.sensor(task_id="wait", job_id=made.output)
-    assert not getattr(sensor, "start_from_trigger", False), "the trigger could not tell whose results to read"
+    assert not getattr(sensor, "start_from_trigger", False), "the trigger could not know whose results to read"
     assert round_trip(dag).get_task("wait").upstream_task_ids == {"make"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Airflow could not carry to the triggerer is told before a job is bought, not after."""
+"""What Airflow could not carry to the triggerer is reported before a job is bought, not after."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ def assert_nothing_happened(task: Any, case: Any, sandbox: Any) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_what_cannot_be_carried_is_told_before_anything_is_sent(
+def test_what_cannot_be_carried_is_refused_before_anything_is_sent(
     name: str, value: Any, cases: Any, task: Any, sandbox: Any
 ) -> None:
     case = cases["topview"]
     wrong = altered(task, case, **{name: value})
     with pytest.raises(
         InvalidRequest, match=rf"{name}: must be a .*nothing was bought|{name}: must be a non-empty string"
-    ) as told:
+    ) as raised:
         wrong.start()
-    assert isinstance(told.value, AirflowFailException), "a retry would meet the same value"
+    assert isinstance(raised.value, AirflowFailException), "a retry would meet the same value"
     assert_nothing_happened(wrong, case, sandbox)
 
 
@@ -81,7 +81,7 @@ def test_every_operator_proves_its_deferral_before_it_buys(case: Any, task: Any,
 
 
 @pytest.mark.parametrize("how", [{"deferrable": False}, {"wait_for_completion": False}], ids=str)
-def test_a_connection_id_that_is_no_text_is_told_also_where_nothing_is_deferred(
+def test_a_connection_id_that_is_no_text_is_refused_even_if_nothing_is_deferred(
     how: dict[str, Any], cases: Any, task: Any, sandbox: Any
 ) -> None:
     case = cases["topview"]
@@ -93,7 +93,7 @@ def test_a_connection_id_that_is_no_text_is_told_also_where_nothing_is_deferred(
 
 @pytest.mark.parametrize("name", ["job_timeout", "quota_timeout", "poll_interval"])
 @pytest.mark.parametrize("value", [timedelta.max, 1e300, float("inf")], ids=["timedelta.max", "1e300", "inf"])
-def test_a_time_that_leads_beyond_airflows_calendar_is_told_when_the_dag_is_parsed(
+def test_a_time_beyond_airflows_calendar_is_refused_when_the_dag_is_parsed(
     name: str, value: Any, cases: Any, task: Any
 ) -> None:
     with pytest.raises(

@@ -44,12 +44,12 @@ def test_a_failed_job_fails_the_task_with_the_vendors_words(
     code, words = FAILURES[case.vendor]
     assert failed.value.code == code
     assert [failed.value.job_id] == bought(case)
-    for told in (words, bought(case)[0], "may pay for, a new"):
-        assert told in str(failed.value)
+    for part in (words, bought(case)[0], "may pay for, a new"):
+        assert part in str(failed.value)
     assert not isinstance(failed.value, AirflowFailException), "a retry may succeed"
 
 
-def test_a_job_that_the_vendor_aborted_is_told_apart_where_the_vendor_does(case: Any, task: Any, sandbox: Any) -> None:
+def test_a_job_that_the_vendor_aborted_is_distinguished_if_the_vendor_does(case: Any, task: Any, sandbox: Any) -> None:
     sandbox.fault(vendor=case.vendor, kind="abort_job")
     with pytest.raises(JobFailed) as failed:
         task(case).run()
@@ -111,7 +111,7 @@ def test_a_job_that_does_not_end_in_time_goes_on_and_is_attached_to(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_retry_after_the_deadline_asks_once_and_does_not_wait(
+def test_a_retry_after_the_deadline_polls_once_and_does_not_wait(
     deferrable: bool, cases: Any, task: Any, sandbox: Any
 ) -> None:
     case = cases["topview"]
@@ -135,7 +135,7 @@ def test_a_retry_after_the_deadline_has_the_result_of_a_job_that_ended(
     assert [task(case, store=crashed.store, job_timeout=1e-6).start()["job_id"]] == bought(case)
 
 
-def test_a_retry_after_the_deadline_waits_where_the_vendor_cannot_be_asked(cases: Any, task: Any, sandbox: Any) -> None:
+def test_a_retry_after_the_deadline_waits_if_the_vendor_cannot_be_polled(cases: Any, task: Any, sandbox: Any) -> None:
     case = cases["topview"]
     crashed = task(case, job_timeout=1e-6)
     crashed.defer()
@@ -152,7 +152,7 @@ def test_a_raised_deadline_lets_the_next_attempt_wait_on(cases: Any, task: Any, 
     assert [task(case, store=late.store, job_timeout=60).run()["job_id"]] == bought(case)
 
 
-def test_on_a_worker_a_job_that_does_not_end_in_time_is_told_alike(task: Any, cases: Any, sandbox: Any) -> None:
+def test_on_a_worker_a_job_that_does_not_end_in_time_is_reported_alike(task: Any, cases: Any, sandbox: Any) -> None:
     sandbox.fault(vendor="viitor", kind="never_ends")
     began = time.monotonic()
     with pytest.raises(JobTimedOut, match="goes on at the vendor"):
@@ -168,16 +168,16 @@ def test_the_deadline_counts_from_the_submit_over_all_attempts(task: Any, cases:
 
 
 @pytest.mark.parametrize(
-    ("told", "error"),
+    ("said", "error"),
     [("Trigger timeout", JobTimedOut), ("Trigger failure", VendorUnavailable), (None, VendorUnavailable)],
 )
 def test_a_deferral_that_airflow_ended_says_that_the_job_goes_on(
-    told: str | None, error: type[VideoAIError], task: Any, cases: Any, bought: Any
+    said: str | None, error: type[VideoAIError], task: Any, cases: Any, bought: Any
 ) -> None:
     waiting = task(cases["topview"])
     deferred = waiting.defer()
     deferred.method_name = "__fail__"
-    deferred.kwargs = {} if told is None else {"error": told}
+    deferred.kwargs = {} if said is None else {"error": said}
     with pytest.raises(error, match="goes on at the vendor") as failure:
         waiting.resume(deferred, None)
     assert [failure.value.job_id] == bought(cases["topview"])

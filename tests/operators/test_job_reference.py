@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a task tells of its jobs, for the "Video jobs" page to find them."""
+"""What a task stores of its jobs, for the "Video jobs" page to find them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def job_reference_of(waiting: Any) -> JobReference:
     return reference
 
 
-def test_every_operator_tells_whose_job_it_is_before_it_waits(case: Any, task: Any, bought: Any) -> None:
+def test_every_operator_stores_whose_job_it_is_before_it_waits(case: Any, task: Any, bought: Any) -> None:
     waiting = task(case)
     deferred = waiting.defer()
     reference = job_reference_of(waiting)
@@ -28,13 +28,13 @@ def test_every_operator_tells_whose_job_it_is_before_it_waits(case: Any, task: A
     assert reference.submitted_at == deferred.trigger.arguments.submitted_at
 
 
-def test_every_operator_tells_what_it_works_on(case: Any, task: Any, sandbox: Any) -> None:
+def test_every_operator_stores_what_it_works_on(case: Any, task: Any, sandbox: Any) -> None:
     waiting = task(case)
     waiting.defer()
     assert job_reference_of(waiting).source in case.request(sandbox).values()
 
 
-def test_the_job_can_be_asked_for_by_what_the_card_says(case: Any, task: Any) -> None:
+def test_the_job_can_be_queried_by_what_the_reference_says(case: Any, task: Any) -> None:
     waiting = task(case)
     waiting.defer()
     reference = job_reference_of(waiting)
@@ -50,7 +50,7 @@ def test_a_choice_of_the_results_address_is_no_other_operation(cases: Any, task:
 
 
 @pytest.mark.parametrize("arguments", [{"deferrable": False}, {}], ids=str)
-def test_a_sensor_on_a_worker_tells_which_jobs_it_waits_for(
+def test_a_sensor_on_a_worker_stores_which_jobs_it_waits_for(
     arguments: Any, cases: Any, task: Any, sensor: Any, bought: Any
 ) -> None:
     case = cases["viitor"]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("prompt")
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["deferred", "blocking", "ends in the triggerer"])
-def test_the_log_tells_submit_end_and_result_once(
+def test_the_log_reports_submit_end_and_result_once(
     form: dict[str, Any], case: Any, task: Any, everything_said: Any, bought: Any
 ) -> None:
     task(case, **form).run()
@@ -29,7 +29,7 @@ def test_the_log_tells_submit_end_and_result_once(
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["deferred", "blocking", "ends in the triggerer"])
-def test_a_sensor_tells_what_it_waits_for_and_how_long(
+def test_a_sensor_reports_what_it_waits_for_and_how_long(
     form: dict[str, Any], cases: Any, sensor: Any, everything_said: Any, sandbox: Any
 ) -> None:
     case = cases["topview"]

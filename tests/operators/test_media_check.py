@@ -36,7 +36,7 @@ def test_the_documented_limits_are_within_bounds(container: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"container": "flv"}, "must be mp4, mov, webm, avi, mkv, not flv"),
         ({"size": 200 * 1024**2 + 2**18}, "must not be larger than 200 MB, and is 200.2 MB"),
@@ -44,8 +44,8 @@ def test_the_documented_limits_are_within_bounds(container: str) -> None:
         ({"shorter_side": 1440}, "must not be larger than 1080p, and is 1440p"),
     ],
 )
-def test_each_limit_is_told_by_itself(change: dict[str, Any], told: str) -> None:
-    assert list(AIDGE.broken(**{**FINE, **change})) == [told]
+def test_each_limit_is_reported_by_itself(change: dict[str, Any], message: str) -> None:
+    assert list(AIDGE.broken(**{**FINE, **change})) == [message]
 
 
 def test_a_video_within_the_limits_is_submitted(aidge: Any, task: Any, bought: Any) -> None:
@@ -82,16 +82,16 @@ def test_only_a_files_header_is_fetched(
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [
         ("/sample/nosuch.mp4?token=secret", r"video_url: it does not open: HTTP 404"),
         ("/sandbox/ledger", "video_url: its server does not support range requests"),
     ],
 )
-def test_a_url_that_cannot_be_looked_at_is_told(
-    aidge: Any, task: Any, sandbox: Any, bought: Any, path: str, told: str
+def test_a_url_that_cannot_be_read_is_reported(
+    aidge: Any, task: Any, sandbox: Any, bought: Any, path: str, message: str
 ) -> None:
-    with pytest.raises(InvalidRequest, match=told):
+    with pytest.raises(InvalidRequest, match=message):
         task(aidge, check_media=True, video_url=f"{sandbox.url}{path}").run()
     assert bought(aidge) == []
 

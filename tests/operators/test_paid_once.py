@@ -13,7 +13,7 @@ from tests.support.which_airflow import AirflowFailException
 pytestmark = pytest.mark.usefixtures("prompt")
 
 FORGET_OPENLY = ["viitor", "cdnetworks_pull", "cdnetworks_trim", "topview", "tencent_video", "tencent_tts"]
-"""Those whose vendor has a word for a job that it does not know; Aidge has none."""
+"""Those whose vendor has an answer for a job that is unknown to it; Aidge has none."""
 
 
 def test_an_attempt_after_a_crash_attaches_to_the_job(case: Any, task: Any, bought: Any) -> None:

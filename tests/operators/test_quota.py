@@ -62,11 +62,11 @@ def test_the_pause_grows_from_a_quarter_minute(task: Any, cases: Any, sandbox: A
         assert 0.8 * 15 * 2**tries - 1 <= seconds_of(pause) <= 1.2 * 15 * 2**tries
 
 
-@pytest.mark.parametrize(("asked", "least", "most"), [(40, 38, 40), (0, 11, 12), (1, 11, 12)])
-def test_the_pause_is_the_vendors_wish_within_reason(
-    asked: int, least: float, most: float, task: Any, cases: Any, sandbox: Any
+@pytest.mark.parametrize(("retry_after", "least", "most"), [(40, 38, 40), (0, 11, 12), (1, 11, 12)])
+def test_the_pause_is_the_vendors_retry_after_within_limits(
+    retry_after: int, least: float, most: float, task: Any, cases: Any, sandbox: Any
 ) -> None:
-    fill(sandbox, cases["viitor"], retry_after=asked)
+    fill(sandbox, cases["viitor"], retry_after=retry_after)
     assert least <= seconds_of(task(cases["viitor"]).defer()) <= most
 
 
@@ -104,7 +104,7 @@ def test_a_task_that_may_not_defer_waits_on_its_worker(
 
 
 @pytest.mark.usefixtures("prompt")
-def test_the_wait_for_room_is_told(task: Any, cases: Any, sandbox: Any, everything_said: Any) -> None:
+def test_the_wait_for_room_is_logged(task: Any, cases: Any, sandbox: Any, everything_said: Any) -> None:
     fill(sandbox, cases["topview"], "quota_full")
     task(cases["topview"]).defer()
     said = everything_said()

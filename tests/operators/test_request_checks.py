@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrong values are told before anything is sent: literals when the DAG is parsed, templates when they are rendered."""
+"""Wrong values are refused before anything is sent: literals when the DAG is parsed, templates when rendered."""
 
 from __future__ import annotations
 
@@ -59,27 +59,27 @@ NAMES = [
     f"{name}-{'-'.join(cast(dict[str, Any], changes))}-{number}"
     for number, (name, changes, _) in enumerate(WRONG_LITERALS)
 ]
-wrong_literals = pytest.mark.parametrize(("name", "changes", "told"), WRONG_LITERALS, ids=NAMES)
+wrong_literals = pytest.mark.parametrize(("name", "changes", "message"), WRONG_LITERALS, ids=NAMES)
 
 
 @wrong_literals
-def test_a_wrong_literal_is_told_when_the_dag_is_parsed(
-    name: str, changes: dict[str, Any], told: str, cases: Any, task: Any
+def test_a_wrong_literal_is_refused_when_the_dag_is_parsed(
+    name: str, changes: dict[str, Any], message: str, cases: Any, task: Any
 ) -> None:
-    with pytest.raises(InvalidRequest, match=told):
+    with pytest.raises(InvalidRequest, match=message):
         task(cases[name], **changes).make()
 
 
 @wrong_literals
-def test_a_wrong_rendered_value_is_told_before_anything_is_sent(
-    name: str, changes: dict[str, Any], told: str, cases: Any, task: Any, sandbox: Any
+def test_a_wrong_rendered_value_is_refused_before_anything_is_sent(
+    name: str, changes: dict[str, Any], message: str, cases: Any, task: Any, sandbox: Any
 ) -> None:
     waiting = task(cases[name], **dict.fromkeys(changes, "{{ params.given }}"))
     operator = waiting.make()
     for field, rendered in changes.items():
         setattr(operator, field, rendered)
     waiting.make = lambda: operator
-    with pytest.raises(InvalidRequest, match=told) as refused:
+    with pytest.raises(InvalidRequest, match=message) as refused:
         waiting.start()
     assert isinstance(refused.value, AirflowFailException), "a retry would render the same value"
     books = sandbox.ledger()
@@ -120,7 +120,7 @@ def test_every_request_field_is_an_argument_of_its_own(case: Any, task: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("argument", "wrong", "told"),
+    ("argument", "wrong", "message"),
     [
         ("job_timeout", 0, "job_timeout: must be a timedelta or a number of seconds"),
         ("job_timeout", timedelta(seconds=-1), "job_timeout: "),
@@ -132,8 +132,8 @@ def test_every_request_field_is_an_argument_of_its_own(case: Any, task: Any) -> 
         ("on_finished_job", "fail", "on_finished_job: must be one of reuse, resubmit"),
     ],
 )
-def test_a_wrong_way_to_wait_is_told_when_the_dag_is_parsed(
-    argument: str, wrong: Any, told: str, task: Any, cases: Any
+def test_a_wrong_way_to_wait_is_refused_when_the_dag_is_parsed(
+    argument: str, wrong: Any, message: str, task: Any, cases: Any
 ) -> None:
-    with pytest.raises(InvalidRequest, match=told):
+    with pytest.raises(InvalidRequest, match=message):
         task(cases["viitor"], **{argument: wrong}).make()

@@ -103,7 +103,7 @@ def test_killing_the_task_amid_its_submit_says_that_a_job_may_have_been_bought(
         asked = waiting.store.asked
         operator.on_kill()
         said = everything_said()
-        assert waiting.store.asked == asked, "the task may be amid a talk with Airflow"
+        assert waiting.store.asked == asked, "the task may be in the middle of a request to Airflow"
         submitting.result()
     assert "A submit is in flight" in said
     assert "may have been bought" in said

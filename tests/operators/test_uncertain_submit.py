@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A submit whose answer is lost: never repeated by itself, unless asking the vendor settles it."""
+"""A submit whose answer is lost: never repeated by itself, unless a status request settles it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_changed_request_is_free_to_be_submitted(case: Any, task: Any, sandbox
 
 
 @pytest.mark.parametrize("case", NAMED_BY_US, indirect=True)
-def test_where_we_name_the_job_a_lost_answer_is_settled_by_asking(
+def test_if_we_name_the_job_a_lost_answer_is_settled_by_a_status_request(
     case: Any, task: Any, sandbox: Any, bought: Any
 ) -> None:
     lose_the_answer(sandbox, case)
@@ -75,7 +75,7 @@ def test_where_we_name_the_job_a_lost_answer_is_settled_by_asking(
 
 
 @pytest.mark.parametrize("case", NAMED_BY_US, indirect=True)
-def test_where_we_name_the_job_a_silent_vendor_is_asked_again_at_the_next_attempt(
+def test_if_we_name_the_job_a_silent_vendor_is_queried_again_at_the_next_attempt(
     case: Any, task: Any, sandbox: Any, bought: Any
 ) -> None:
     lose_the_answer(sandbox, case)
@@ -83,7 +83,7 @@ def test_where_we_name_the_job_a_silent_vendor_is_asked_again_at_the_next_attemp
     lost = task(case)
     with pytest.raises(SubmitUncertain, match="queries CDNetworks for job") as uncertain:
         lost.start()
-    assert not isinstance(uncertain.value, AirflowFailException), "a retry asks before it buys"
+    assert not isinstance(uncertain.value, AirflowFailException), "a retry queries the status before it buys"
     assert [task(case, store=lost.store).run()["job_id"]] == bought(case)
 
 
@@ -101,7 +101,7 @@ def test_where_we_name_the_job_one_that_never_arrived_is_submitted(
 
 
 @pytest.mark.parametrize("fault", ["http_500", "html_502", "garbage", "truncated", "reset"])
-def test_every_answer_that_tells_nothing_is_a_lost_one(fault: str, cases: Any, task: Any, sandbox: Any) -> None:
+def test_every_answer_that_says_nothing_is_a_lost_one(fault: str, cases: Any, task: Any, sandbox: Any) -> None:
     case = cases["topview"]
     sandbox.fault(vendor=case.vendor, call="submit", kind=fault)
     lost = task(case)

@@ -142,7 +142,7 @@ def test_a_private_storage_is_refused_unless_the_connection_allows_it(
         upload_file(speech, topview_conn_id=connect("topview", extra={}))
 
 
-def test_wrong_credentials_are_told_before_the_file_is_sent(
+def test_wrong_credentials_are_reported_before_the_file_is_sent(
     upload_file: Callable[..., str], connect: Callable[..., str], speech: Path
 ) -> None:
     with pytest.raises(AuthenticationFailed) as refused:
@@ -156,7 +156,7 @@ def test_an_undocumented_format_is_refused_when_the_dag_is_parsed(name: str) -> 
         TopviewUploadOperator(task_id="upload", source=f"s3://bucket/{name}")
 
 
-def test_a_file_that_is_not_there_is_told_by_its_path(upload_file: Callable[..., str], tmp_path: Path) -> None:
+def test_a_missing_file_is_named_by_its_path(upload_file: Callable[..., str], tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"source: there is no file at .*absent\.mp4"):
         upload_file(tmp_path / "absent.mp4")
     (tmp_path / "empty.mp4").touch()
@@ -171,7 +171,7 @@ def test_no_signed_url_is_logged(upload_file: Callable[..., str], speech: Path, 
     assert "X-Amz-" not in said
 
 
-# -- the avatar's files: uploaded where a job is bought, and only there --------------------------------------------
+# -- the avatar's files: uploaded when a job is bought, and only then --------------------------------------------
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_a_job_that_takes_too_long_is_attached_to_and_costs_nothing(
     assert len(bought(case)) == 1
 
 
-def test_a_sensor_does_not_ask_again_for_a_job_that_failed(cases: Any, task: Any, sensor: Any, sandbox: Any) -> None:
+def test_a_sensor_does_not_poll_a_failed_job_again(cases: Any, task: Any, sensor: Any, sandbox: Any) -> None:
     case = cases["topview"]
     sandbox.fault(vendor=case.vendor, kind="fail_job")
     job_id = task(case, wait_for_completion=False).start()["job_id"]
@@ -139,7 +139,7 @@ def test_every_decision_says_why() -> None:
 
 
 @pytest.mark.parametrize("paid_retries", [-1, 1.0, True, "2", None])
-def test_a_number_of_retries_that_is_none_is_told(paid_retries: Any) -> None:
+def test_an_invalid_number_of_retries_is_refused(paid_retries: Any) -> None:
     with pytest.raises(InvalidRequest, match="paid_retries: must be a whole number"):
         VideoAIRetryPolicy(paid_retries)
 

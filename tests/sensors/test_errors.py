@@ -98,7 +98,7 @@ def test_a_wrong_password_fails_for_good_and_names_the_connection(
 
 @pytest.mark.parametrize("fault", ["http_500", "html_502", "garbage", "truncated", "reset"])
 @either_way
-def test_asks_that_fail_are_ridden_out(
+def test_failed_polls_are_tolerated(
     arguments: dict[str, Any], fault: str, cases: Any, submitted: Any, sensor: Any, sandbox: Any
 ) -> None:
     job_id = submitted(cases["topview"])
@@ -117,7 +117,7 @@ def test_a_vendor_that_is_away_for_too_long_fails_the_sensor_and_may_be_retried(
 
 
 @pytest.mark.parametrize(
-    ("job_id", "told"),
+    ("job_id", "message"),
     [
         ("", "job_id: must be a non-empty string"),
         ("two ids", "without whitespace"),
@@ -129,23 +129,23 @@ def test_a_vendor_that_is_away_for_too_long_fails_the_sensor_and_may_be_retried(
         (["a1", ""], "job_id: must be a non-empty string"),
     ],
 )
-def test_a_literal_that_cannot_be_an_id_is_told_when_the_dag_is_parsed(
-    job_id: Any, told: str, cases: Any, sensor: Any
+def test_a_literal_that_cannot_be_an_id_is_refused_when_the_dag_is_parsed(
+    job_id: Any, message: str, cases: Any, sensor: Any
 ) -> None:
-    with pytest.raises(InvalidRequest, match=told):
+    with pytest.raises(InvalidRequest, match=message):
         sensor(cases["topview"], job_id).make()
 
 
 @pytest.mark.parametrize(
     ("name", "job_id"), [("viitor", "7f3"), ("cdnetworks_trim", "x" * 33), ("cdnetworks_pull", "x" * 33)]
 )
-def test_another_vendors_id_is_told_when_the_dag_is_parsed(name: str, job_id: str, cases: Any, sensor: Any) -> None:
+def test_another_vendors_id_is_refused_when_the_dag_is_parsed(name: str, job_id: str, cases: Any, sensor: Any) -> None:
     with pytest.raises(InvalidRequest, match="job_id: "):
         sensor(cases[name], job_id).make()
 
 
 @either_way
-def test_a_rendered_value_that_cannot_be_an_id_is_told_before_anything_is_sent(
+def test_a_rendered_value_that_cannot_be_an_id_is_refused_before_anything_is_sent(
     arguments: dict[str, Any], cases: Any, sensor: Any, sandbox: Any
 ) -> None:
     waiting = sensor(cases["viitor"], "{{ params.job }}", **arguments)
@@ -158,7 +158,7 @@ def test_a_rendered_value_that_cannot_be_an_id_is_told_before_anything_is_sent(
     assert sandbox.ledger()["polls"] == []
 
 
-def test_the_last_ask_of_a_poking_sensor_is_recent(cases: Any, submitted: Any, sensor: Any, settled: Any) -> None:
+def test_the_last_poll_of_a_poking_sensor_is_recent(cases: Any, submitted: Any, sensor: Any, settled: Any) -> None:
     job_id = submitted(cases["topview"])
     settled(cases["topview"])
     began = time.monotonic()

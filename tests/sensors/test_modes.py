@@ -32,7 +32,7 @@ def endless(sandbox: Any, submitted: Any) -> Any:
 
 
 @pytest.mark.usefixtures("prompt")
-def test_a_rescheduled_sensor_gives_its_worker_back_between_two_asks(
+def test_a_rescheduled_sensor_gives_its_worker_back_between_two_polls(
     case: Any, submitted: Any, sensor: Any, sandbox: Any, settled: Any
 ) -> None:
     sandbox.clock(queue_seconds=30)
@@ -94,7 +94,9 @@ def test_soft_fail_turns_a_timeout_into_a_skip(
 
 
 @pytest.mark.parametrize("soft_fail", [False, True])
-def test_airflows_own_deferral_timeout_is_told_alike(soft_fail: bool, cases: Any, endless: Any, sensor: Any) -> None:
+def test_airflows_own_deferral_timeout_is_reported_alike(
+    soft_fail: bool, cases: Any, endless: Any, sensor: Any
+) -> None:
     job_id = endless(cases["topview"])
     waiting = sensor(cases["topview"], job_id, soft_fail=soft_fail)
     deferred = waiting.defer()

@@ -87,7 +87,7 @@ def test_a_list_may_be_rendered_as_text(form: str, cases: Any, submitted: Any, s
     assert result["job_id"] == job_id
 
 
-def test_the_same_id_twice_is_asked_for_once_and_returned_twice(
+def test_the_same_id_twice_is_polled_once_and_returned_twice(
     cases: Any, submitted: Any, sensor: Any, sandbox: Any, settled: Any
 ) -> None:
     case = cases["viitor"]

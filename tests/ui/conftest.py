@@ -26,7 +26,7 @@ USERS = {"admin": "admin", "viewer": "viewer", "narrow": "viewer", "guest": ""}
 """User -> role in the simple auth manager; one without a role may do nothing."""
 
 PATIENCE = 90_000
-"""Milliseconds for which a browser waits for what it is told to see: the machine may be busy."""
+"""Milliseconds for which a browser waits for what it should show: the machine may be busy."""
 
 _FLAGS = (
     "--no-sandbox",
@@ -154,7 +154,7 @@ def picture(tmp_path: Path) -> Callable[[Page, str], None]:
     def picture(page: Page, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.png"
-        page.wait_for_timeout(2000)  # the browser's players fade their controls in and out and tell no one
+        page.wait_for_timeout(2000)  # the browser's players fade their controls in and out without an event
         page.screenshot(path=path)
         with Image.open(path) as shot:
             shot.convert("RGB").save(path, optimize=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may see what, and what no one is told: every route, with real users of a real API server."""
+"""Who may see what, and what no one may learn: every route, with real users of a real API server."""
 
 from __future__ import annotations
 
@@ -144,14 +144,14 @@ def test_a_job_that_a_task_does_not_have_is_not_found(done: Any, client: Any) ->
     assert (answer.status_code, answer.json()["detail"]) == (404, "This task has 1 job(s).")
 
 
-def test_a_page_tells_the_browser_to_run_nothing_but_its_own_scripts(client: Any) -> None:
+def test_a_page_lets_the_browser_run_nothing_but_its_own_scripts(client: Any) -> None:
     headers = client("admin").get("/video-jobs/jobs").headers
     assert "script-src 'self'" in headers["content-security-policy"]
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
 
-def test_however_often_a_result_is_opened_the_vendor_is_asked_seldom_and_nothing_is_bought(
+def test_however_often_a_result_is_opened_the_vendor_is_polled_seldom_and_nothing_is_bought(
     done: Any, client: Any, sandbox: Sandbox
 ) -> None:
     sandbox.clear_ledger()

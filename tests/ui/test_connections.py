@@ -39,8 +39,8 @@ def save_and_test(page: Page, vendor: str) -> dict[str, Any]:
     row = page.locator("tr", has_text=f"form_{vendor}")
     with page.expect_response("**/connections/test") as answer:
         row.get_by_role("button", name="Test Connection").click()
-    told: dict[str, Any] = json.loads(answer.value.text())
-    return told
+    response: dict[str, Any] = json.loads(answer.value.text())
+    return response
 
 
 @pytest.mark.parametrize("vendor", NAMES)
@@ -52,8 +52,8 @@ def test_a_connection_made_in_the_form_passes_the_test_button(
     fill(page, vendor, sandbox, CREDENTIALS[vendor].password)
     if vendor == "viitor":
         picture(page, "connection")
-    told = save_and_test(page, vendor)
-    assert told["status"] is True, told
+    response = save_and_test(page, vendor)
+    assert response["status"] is True, response
     lamp = page.locator("tr", has_text=f"form_{vendor}").get_by_role("button", name="Test Connection").locator("svg")
     expect(lamp).to_have_attribute("color", "green")
     assert sandbox.ledger(vendor)["charges"] == []

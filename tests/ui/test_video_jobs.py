@@ -152,7 +152,7 @@ def test_the_job_id_is_copied(done: Any, log_in: Any, airflow: Standalone) -> No
     assert copied == airflow.xcom(done.dag_id, done.run_id, "trim", "job_id")
 
 
-def test_media_whose_address_was_refused_is_asked_for_again_and_plays(done: Any, log_in: Any, sandbox: Sandbox) -> None:
+def test_media_whose_url_was_refused_is_queried_again_and_plays(done: Any, log_in: Any, sandbox: Sandbox) -> None:
     sandbox.fault(vendor="topview", call="media", kind="expire_media", times=1)
     frame = open_job(log_in(), done, "avatar")
     video = frame.locator("figure").nth(1).locator("video")
@@ -174,8 +174,8 @@ def test_the_filters_show_what_they_say(log_in: Any) -> None:
 
 def test_the_page_polls_only_while_it_is_visible(log_in: Any) -> None:
     page = log_in()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/video-jobs/api/jobs?" in request.url else None)
+    polls: list[str] = []
+    page.on("request", lambda request: polls.append(request.url) if "/video-jobs/api/jobs?" in request.url else None)
     frame = open_list(page)
     with page.expect_request("**/video-jobs/api/jobs?*"):
         pass
@@ -184,9 +184,9 @@ def test_the_page_polls_only_while_it_is_visible(log_in: Any) -> None:
         Object.defineProperty(document, "hidden", { value: true, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
     }""")
-    hidden = len(asked)
+    hidden = len(polls)
     page.wait_for_timeout(7000)  # that nothing happens can only be seen by letting time pass
-    assert len(asked) - hidden <= 1, "one may have been on its way"
+    assert len(polls) - hidden <= 1, "one may have been in flight"
     ours.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }")
     with page.expect_request("**/video-jobs/api/jobs?*"):
         pass
