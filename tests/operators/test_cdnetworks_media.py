@@ -85,7 +85,7 @@ def test_a_storage_that_fails_is_worth_a_retry_and_no_token_is_shown(
     sandbox: Any, upload_video: Any, clip: Path, everything_said: Any
 ) -> None:
     sandbox.fault(vendor="cdnetworks", call="upload", kind="http_500")
-    with pytest.raises(VendorUnavailable, match=r"a clip\.mp4 was not taken by the vendor's storage: HTTP 500"):
+    with pytest.raises(VendorUnavailable, match=r"a clip\.mp4 was refused by the vendor's storage: HTTP 500"):
         upload_video(clip)
     assert "uploadToken" not in everything_said()
 
