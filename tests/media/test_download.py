@@ -139,10 +139,10 @@ def test_a_fresh_url_with_another_path_is_another_file_even_with_the_same_etag(
 
 def test_urls_that_open_and_expire_in_turn_are_given_up(raw_server: RawServer, fetch: Fetch) -> None:
     origin = Origin([FILE], [Step(cut=30)] * 1000, validator=Validator.NONE)
-    attempts = iter(range(1000))
+    requests = iter(range(1000))
 
     def behave(wire: Wire) -> None:
-        if next(attempts) % 2:
+        if next(requests) % 2:
             wire.read()
             wire.answer(b"", 403)
         else:
