@@ -145,7 +145,6 @@ def test_lost_answer_whose_task_is_unknown_yet_stays_uncertain(vod: CDNetworks, 
         VendorUnavailable("no connection"),
         (503, b""),
         (429, b""),
-        (401, b""),
         error(9999),
         error(1602),
         ok(None),
@@ -247,9 +246,6 @@ def test_unknown_trans_no_proves_the_credentials(vod: CDNetworks, play: Any) -> 
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        ((401, b""), AuthenticationFailed),
-        ((403, {"code": 1}), AuthenticationFailed),
-        (error(1301), AuthenticationFailed),
         (error(9999), VendorUnavailable),
         ((404, b""), JobNotFound),
         ((200, b"<html>"), VendorUnavailable),

@@ -146,7 +146,6 @@ def test_finished_pull_tells_its_video_but_not_where_it_came_from(vod: CDNetwork
         (error(1601), JobNotFound),
         (error(1602), JobNotFound),
         (error(1000), JobNotFound),
-        (error(1301), AuthenticationFailed),
         (error(9999), VendorUnavailable),
         (ok(None), VendorUnavailable),
         (ok([]), VendorUnavailable),
@@ -156,7 +155,6 @@ def test_finished_pull_tells_its_video_but_not_where_it_came_from(vod: CDNetwork
         ((500, b""), VendorUnavailable),
         ((404, b""), JobNotFound),
         ((429, b""), QuotaExceeded),
-        ((401, b""), AuthenticationFailed),
         ((400, error(24112000)), JobNotFound),
     ],
 )
@@ -214,7 +212,6 @@ def test_best_published_url_is_taken(vod: CDNetworks, play: Any, published: list
         (error(1532), JobNotFound),
         (error(1535), AuthenticationFailed),
         (error(1560), VendorUnavailable),
-        (error(1301), AuthenticationFailed),
         (error(4711), VendorUnavailable),
         (ok({"videoUrl": []}), VendorUnavailable),
         (ok({"videoUrl": [{"originUrl": "rtmp://a/b"}]}), VendorUnavailable),

@@ -37,7 +37,13 @@ from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import clean, short
 from airflow_provider_videoai.vendors.cdnetworks.requests import CODE_TYPES, PullVideoRequest, TrimRequest
-from airflow_provider_videoai.vendors.cdnetworks.signing import SCHEMES, RecentSignatures, Scheme, SignedHeaders
+from airflow_provider_videoai.vendors.cdnetworks.signing import (
+    SCHEMES,
+    RecentSignatures,
+    Scheme,
+    SignedHeaders,
+    sign_apart,
+)
 from airflow_provider_videoai.vendors.cdnetworks.uploading import Upload, upload_of
 
 __all__ = ["CDNetworks", "PullVideoRequest", "RecentSignatures", "TrimRequest", "Upload"]
@@ -49,6 +55,8 @@ _LONGEST_TRANS_NO = 32
 _REQUESTS_PER_MINUTE = 6
 _RETRY = "A retry queries its status before it buys anything"
 _CONFLICT = "HTTP 409"
+_PERHAPS_REPEATED = frozenset({"1301", "401", "403"})
+"""No page says how a repeated signature is refused, so any refusal that is about the signature may mean it."""
 ALL, VIDEO_URLS, PREVIEW_URLS = 0, 4, 6  # the codeTypes of getPublishCode that give URLs
 
 _STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
@@ -177,7 +185,7 @@ class CDNetworks(Vendor):
         for job_id in job_ids:
             call = self._call(_QUERY[_kind(operation)[0]], {"transNo": job_id})
             try:
-                body = self.read(call, (yield call))
+                body = yield from self._poll(call)
             except JobNotFound as missing:
                 if missing.code != UNKNOWN_TRANS_NO:
                     raise
@@ -206,7 +214,7 @@ class CDNetworks(Vendor):
             return status
         code_type = _kind(operation)[1]
         call = self._call("getPublishCode", {"videoId": status.media_id, "codeType": code_type})
-        data = mapping(self.read(call, (yield call)).get("data"))
+        data = mapping((yield from self._poll(call)).get("data"))
         videos, previews = (_published(data, name, status.media_id) for name in ("videoUrl", "tryWatchVideoUrl"))
         found = previews + videos if code_type == PREVIEW_URLS else videos + previews if videos else []
         if not found and code_type in (ALL, VIDEO_URLS, PREVIEW_URLS):
@@ -220,12 +228,25 @@ class CDNetworks(Vendor):
         """Query where a file of that name (with its suffix) may be uploaded to, and as which video."""
         call = self._call("getUploadToken", {"originFileName": file_name})
         try:
-            upload = upload_of(mapping(self.read(call, (yield call)).get("data")))
+            upload = upload_of(mapping((yield from self._poll(call)).get("data")))
         except JobNotFound as refused:  # as the engine calls a refused question, which is about a job elsewhere
             raise SubmitRejected(refused.message, code=refused.code) from None
         if upload is None:
             raise self.lost(call, "no upload address or no token in it")
         return upload
+
+    def _poll(self, call: Call) -> Flow[dict[str, Any]]:
+        """Send a call that buys nothing; once more, signed at another second, if it may have been refused as repeated.
+
+        A submit is never sent twice: its refusal may be that of a second delivery, whose first one was carried out.
+        """
+        try:
+            return self.read(call, (yield call))
+        except AuthenticationFailed as refused:
+            if refused.code not in _PERHAPS_REPEATED:
+                raise
+        sign_apart()
+        return self.read(call, (yield call))
 
     @override
     def probe(self) -> Flow[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Generator, Mapping
+import os
+import secrets
+from collections.abc import Callable, Generator, Iterator, Mapping
 from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -16,7 +18,7 @@ from typing_extensions import override
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.jobs.protocol.call import json_body
 
-__all__ = ["SCHEMES", "RecentSignatures", "Scheme", "SignedHeaders", "signature"]
+__all__ = ["SCHEMES", "RecentSignatures", "Scheme", "SignedHeaders", "sign_apart", "signature"]
 
 
 class Scheme(NamedTuple):
@@ -51,35 +53,72 @@ def signature(scheme: Scheme, secret: str, timestamp: int, request: httpx.Reques
 
 
 class RecentSignatures:
-    """Hands out no signature twice within five minutes: the vendor refuses a repeated one.
+    """Hands out no signature twice within five minutes, in one process, and seldom another process's.
 
-    Equal requests in one second would sign alike: the timestamp moves by the least step that helps, in the window.
+    "AK/SK Authentication" refuses a repeated signature, and allows a timestamp five minutes off. Equal requests of one
+    second would sign alike, so each process signs at seconds of its own: those that are ``offset`` modulo ten, first of
+    all the one that is ``offset`` modulo sixty, at most a minute old. Ten seconds is the polling interval that the
+    vendor advises, so that a process which keeps to it always has a second left that no process of another offset uses.
+
+    :param offset: seconds, from 0 to 59; random unless given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, offset: int | None = None) -> None:
         self._used: dict[str, float] = {}
+        self.start_process(offset)
+
+    def start_process(self, offset: int | None = None) -> None:
+        """Sign at seconds of this process's own: after a fork, those of the parent are taken.
+
+        :param offset: seconds, from 0 to 59; random unless given.
+        """
+        # Another thread of the parent may have held the lock. Not `random`: a DAG file may seed that.
         self._turn = Lock()
+        self._offset = secrets.randbelow(_MINUTE) if offset is None else offset
+
+    def move(self) -> None:
+        """Sign at the seconds of another offset from now on: another process seems to have this one."""
+        with self._turn:
+            other = 1 + secrets.randbelow(_INTERVAL - 1)  # never the same modulo ten
+            self._offset = (self._offset + other + _INTERVAL * secrets.randbelow(_MINUTE // _INTERVAL)) % _MINUTE
 
     def fresh(self, now: float, sign: Callable[[int], str]) -> tuple[int, str]:
-        """Return a timestamp (epoch seconds) near ``now`` and its signature; raise :class:`QuotaExceeded` if none."""
+        """Return a timestamp (epoch seconds) near ``now`` and its signature.
+
+        :param now: epoch seconds.
+        :param sign: returns the signature of the request at a timestamp.
+        :raises QuotaExceeded: if all signatures of the request within four minutes of ``now`` are used up.
+        """
         with self._turn:
             self._forget(now)
-            for step in _STEPS:
-                timestamp = int(now) + step
+            for timestamp in self._candidates(int(now)):
                 made = sign(timestamp)
                 if made not in self._used:
                     self._used[made] = now
                     return timestamp, made
         raise QuotaExceeded("CDNetworks refuses a repeated signature, and none is left for this request: not sent")
 
+    def _candidates(self, now: int) -> Iterator[int]:
+        newest = now - (now - self._offset) % _INTERVAL
+        own = range(newest, newest - _MINUTE, -_INTERVAL)
+        yield from sorted(own, key=lambda at: (at - self._offset) % _MINUTE != 0)
+        yield from (now + step for step in _STEPS)
+
     def _forget(self, now: float) -> None:
         while self._used and now - self._used[oldest := next(iter(self._used))] > _REMEMBERED:
             del self._used[oldest]
 
 
+_INTERVAL, _MINUTE = 10, 60
 _STEPS = (0, *(step * way for step in range(1, 241) for way in (-1, 1)))
 _REMEMBERED = 600.0  # seconds: a timestamp moved ahead stays in the vendor's window for longer than five minutes
 _RECENT = RecentSignatures()
+os.register_at_fork(after_in_child=_RECENT.start_process)
+
+
+def sign_apart() -> None:
+    """Sign this process's next requests at other seconds: one was refused, perhaps as another process's repeated."""
+    _RECENT.move()
 
 
 class SignedHeaders(httpx.Auth):
