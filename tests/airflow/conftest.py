@@ -16,6 +16,8 @@ from tests.support.real_airflow import airflow_at
 
 ROOT = Path(__file__).resolve().parents[2]
 TOO_NEW = None if AIRFLOW_V_3_3_PLUS else shutil.ignore_patterns("retry_policy.py")
+REQUESTS_PER_MINUTE = 10
+"""What the connection ``topview_limited`` allows."""
 WRONG_PASSWORD = "wrong-password-that-must-not-be-seen"
 
 
@@ -33,5 +35,8 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for folder in (ROOT / "dags", Path(__file__).parent / "dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=TOO_NEW)
     wrong = json.loads(sandbox.connections()["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
-    with airflow_at(sandbox, home, dags, AIRFLOW_CONN_TOPVIEW_WRONG=json.dumps(wrong)) as running:
+    limited = json.loads(sandbox.connections()["AIRFLOW_CONN_TOPVIEW_DEFAULT"])
+    limited["extra"] = {**(limited.get("extra") or {}), "max_requests_per_minute": REQUESTS_PER_MINUTE}
+    more = {"AIRFLOW_CONN_TOPVIEW_WRONG": json.dumps(wrong), "AIRFLOW_CONN_TOPVIEW_LIMITED": json.dumps(limited)}
+    with airflow_at(sandbox, home, dags, **more) as running:
         yield running
