@@ -11,9 +11,9 @@ from airflow_provider_videoai.media.small_file import fetch_small
 from airflow_provider_videoai.media.subtitles import NoCues, to_vtt
 from airflow_provider_videoai.media.web import Unreachable
 
-__all__ = ["MOST_BYTES", "NoSubtitles", "fetch"]
+__all__ = ["MAX_BYTES", "NoSubtitles", "fetch"]
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 _TIMEOUT = 10.0
 """Seconds."""
 
@@ -29,10 +29,10 @@ async def fetch(url: str, *, allow_private: bool) -> str:
 
     :param url: where the vendor keeps them, as SubRip or WebVTT.
     :param allow_private: fetch them from a private network as well, not from the public internet only.
-    :raises NoSubtitles: if they cannot be fetched, are longer than :data:`MOST_BYTES`, or are no subtitles.
+    :raises NoSubtitles: if they cannot be fetched, are longer than :data:`MAX_BYTES`, or are no subtitles.
     """
     try:
-        content = await fetch_small(url, allow_private=allow_private, max_bytes=MOST_BYTES, seconds=_TIMEOUT)
+        content = await fetch_small(url, allow_private=allow_private, max_bytes=MAX_BYTES, seconds=_TIMEOUT)
     except (AddressRefused, Unreachable, VideoAIError) as failure:  # the last: of an environment variable
         raise NoSubtitles(f"they cannot be fetched: {failure}") from failure
     try:

@@ -38,7 +38,7 @@ KEY = "viitor"
 OPERATION = "text_removal"
 PREFIX = "ViiTor_AI"
 # The status page limits ids, the create page regions per list, the name and X-App-Source.
-MOST_IDS, MOST_REGIONS, LONGEST_NAME, LONGEST_SOURCE = 100, 5, 50, 20
+MAX_IDS, MAX_REGIONS, LONGEST_NAME, LONGEST_SOURCE = 100, 5, 50, 20
 CHANNELS = ("100", "200", "300")
 # 2000 and 2001 are documented; 401 and 429 stand in for codes that no page names.
 UNAUTHORISED, MISSING, INVALID, FULL = 401, 2000, 2001, 429
@@ -207,8 +207,8 @@ def _read(fields: Fields) -> tuple[str, str, list[Roi], list[Roi]]:
 
 def _rois(fields: Fields, name: str) -> list[Roi]:
     rows = fields.rows(name)
-    if len(rows) > MOST_REGIONS:
-        raise fields.fault(name, Problem.VALUE, f"has more than {MOST_REGIONS} regions")
+    if len(rows) > MAX_REGIONS:
+        raise fields.fault(name, Problem.VALUE, f"has more than {MAX_REGIONS} regions")
     return [_roi(fields, name, row) for row in rows]
 
 
@@ -242,8 +242,8 @@ def _ids(fields: Fields) -> list[str]:
         raise _refusal(INVALID, f"every task id must start with {PREFIX}")
     # The status page: both fields are merged and deduplicated, and only then counted.
     ids = list(dict.fromkeys(given))
-    if len(ids) > MOST_IDS:
-        raise _refusal(INVALID, f"more than {MOST_IDS} task ids")
+    if len(ids) > MAX_IDS:
+        raise _refusal(INVALID, f"more than {MAX_IDS} task ids")
     return ids
 
 

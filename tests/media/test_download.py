@@ -20,7 +20,7 @@ from tests.support.origin import Framing, Lie, Origin, Step, Validator
 SIZE = 60
 FILE = bytes(range(SIZE))
 OTHER = bytes(reversed(range(SIZE)))
-MOST_REQUESTS = attempts.MAX_ATTEMPTS + 1
+MAX_REQUESTS = attempts.MAX_ATTEMPTS + 1
 
 steps = st.builds(
     Step,
@@ -52,7 +52,7 @@ def origins(framing: st.SearchStrategy[Framing]) -> st.SearchStrategy[Origin]:
 def test_every_transfer_ends_with_one_version_whole_or_a_typed_error(fetch: Fetch, origin: Origin) -> None:
     with suppress(VideoAIError):
         assert fetch(origin) in origin.versions
-    assert len(origin.requests) <= MOST_REQUESTS
+    assert len(origin.requests) <= MAX_REQUESTS
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.plugin import subtitles
-from airflow_provider_videoai.plugin.subtitles import MOST_BYTES, NoSubtitles
+from airflow_provider_videoai.plugin.subtitles import MAX_BYTES, NoSubtitles
 from tests.support.hanging import hanging_server
 
 SRT = (
@@ -37,7 +37,7 @@ def test_a_redirect_is_not_followed(serve: Any) -> None:
 
 def test_subtitles_without_end_are_given_up(serve: Any) -> None:
     with pytest.raises(NoSubtitles, match="too long"):
-        fetch(serve(SRT.encode() * (MOST_BYTES // len(SRT) + 2)), allow_private=True)
+        fetch(serve(SRT.encode() * (MAX_BYTES // len(SRT) + 2)), allow_private=True)
 
 
 def test_an_error_or_a_timeout_is_reported_without_the_url(serve: Any, free_port: int) -> None:

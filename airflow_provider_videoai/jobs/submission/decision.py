@@ -11,7 +11,7 @@ from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRec
 
 __all__ = ["Action", "Decision", "decide", "next_record"]
 
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 
 
 class Action(StrEnum):
@@ -101,7 +101,7 @@ def next_record(stored: SubmissionRecord, fingerprint: str) -> SubmissionRecord:
 
 def _submit_again(stored: SubmissionRecord, fingerprint: str, why: str) -> Decision:
     if stored.not_understood:
-        names = ", ".join(stored.not_understood[:_MOST_NAMES])
+        names = ", ".join(stored.not_understood[:_MAX_NAMES])
         what = f"the record holds what is unknown to this version of the package ({names}), so it does not submit by it"
         return Decision(Action.STOP, stored, f"{what}, though {why}")
     return Decision(Action.SUBMIT, next_record(stored, fingerprint), why)

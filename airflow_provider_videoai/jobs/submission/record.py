@@ -151,9 +151,9 @@ def _refuse(name: str, value: object, rule: str) -> NoReturn:
     )
 
 
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 _LONGEST_ID = 500
-_MOST_JOBS = 1_000_000
+_MAX_JOBS = 1_000_000
 _LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
 _FINGERPRINT = _KEY = re.compile("[0-9a-f]{32}")
 
@@ -178,8 +178,8 @@ def _fingerprint(value: Any) -> str:
 
 
 def _generation(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST_JOBS:
-        _refuse("generation", value, f"a whole number from 0 to {_MOST_JOBS}, or left out")
+    if type(value) is not int or not 0 <= value <= _MAX_JOBS:
+        _refuse("generation", value, f"a whole number from 0 to {_MAX_JOBS}, or left out")
     return value
 
 

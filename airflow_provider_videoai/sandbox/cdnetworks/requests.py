@@ -29,7 +29,7 @@ CODES_OF_SETTINGS = {
 FLV_RATES = (11025, 22050, 44100)
 MP4_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 # 40 is of error 1500, 32 of the field transNo, 50 of the page on pulling videos.
-LONGEST_NAME, LONGEST_TRANS, MOST_FILES = 40, 32, 50
+LONGEST_NAME, LONGEST_TRANS, MAX_FILES = 40, 32, 50
 FORM = "application/x-www-form-urlencoded"
 _RESOLUTION = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
 _SPECIAL = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
@@ -214,8 +214,8 @@ def read_file_list(fields: Fields) -> list[PullFile]:
         rows = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):
         raise refusal(PARAMETER, "fileList must be url-safe base64 of a JSON array") from None
-    if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_FILES:
-        raise refusal(PARAMETER, f"fileList must have 1 to {MOST_FILES} files")
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_FILES:
+        raise refusal(PARAMETER, f"fileList must have 1 to {MAX_FILES} files")
     return [_pull_file(row) for row in rows]
 
 

@@ -18,7 +18,7 @@ from airflow_provider_videoai.sandbox.media.rendered import RenderingFailed, Sto
 from airflow_provider_videoai.sandbox.media.script import Script
 
 # All frames of the loop are held decoded: 150 of 640x360 in yuv420p are about 50 MB.
-MOST_LOOPED_FRAMES = 150
+MAX_LOOPED_FRAMES = 150
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def write_looped(path: Path, source: Path, sound: Sound, stop: Stop) -> float:
             raise RenderingFailed("unreadable", "the uploaded video has no video stream")
         video = container.streams.video[0]
         size = _fitted(video.codec_context.width, video.codec_context.height)
-        clip = [frame.reformat(*size, "yuv420p") for frame in islice(container.decode(video), MOST_LOOPED_FRAMES)]
+        clip = [frame.reformat(*size, "yuv420p") for frame in islice(container.decode(video), MAX_LOOPED_FRAMES)]
     if not clip:
         raise RenderingFailed("unreadable", "the uploaded video has no frame")
     # Forwards and backwards, so that the loop has no jump.

@@ -33,7 +33,7 @@ MISSING, BAD_VALUE, UNAUTHORISED, FULL, NO_RESOURCE, NO_AVATAR, NO_RECORD = (
 # Limits of the page "Video Production API": characters of InputSsml, fewer for TransparentMov, and of CallbackUrl.
 LONGEST_SSML, LONGEST_SSML_MOV, LONGEST_CALLBACK = 20_000, 2_000, 1_000
 TEXT, AUDIO_DRIVERS = "Text", ("OriginalVoice", "ModulatedVoice")
-MOST_VOLUME = 10
+MAX_VOLUME = 10
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def read_video(fields: Fields) -> VideoRequest:
         ssml=ssml,
         audio_url=audio_url,
         speed=_speed(speech),
-        volume=speech.whole("Volume", 0, MOST_VOLUME) or 0,
+        volume=speech.whole("Volume", 0, MAX_VOLUME) or 0,
         pitch=timbre.look.pitch,
         file_format=form,
         video_storage=fields.url("VideoStorageS3Url"),
@@ -226,7 +226,7 @@ def read_speech(fields: Fields) -> SpeechRequest:
     request = SpeechRequest(
         ssml=_ssml(fields, LONGEST_SSML),
         speed=_speed(fields),
-        volume=fields.whole("Volume", 0, MOST_VOLUME) or 0,
+        volume=fields.whole("Volume", 0, MAX_VOLUME) or 0,
         pitch=timbre.look.pitch,
         rate=_rate(fields),
         codec=fields.choice("Codec", ("mp3", "wav")) or "mp3",
