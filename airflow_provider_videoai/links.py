@@ -46,13 +46,19 @@ def ui_is_on() -> bool:
 
 
 def job_url(task: Any) -> str:
-    """Return the URL of the task's job in Airflow's frame; empty if the page is switched off."""
+    """Return the URL of the task's job in Airflow's frame; empty if the page is switched off.
+
+    :param task: a task instance, or its key.
+    """
     where = dict(zip(("dag_id", "run_id", "task_id", "map_index"), _where(task), strict=True))
     return _at(f"/plugin/{ROUTE}?{_query(where | _region(task))}")
 
 
 def result_url(task: Any) -> str:
-    """Return the URL that redirects to the media of the task's job; empty if the page is switched off."""
+    """Return the URL that redirects to the media of the task's job; empty if the page is switched off.
+
+    :param task: a task instance, or its key.
+    """
     path = "/".join(quote(part, safe="", errors="replace") for part in _where(task))
     region = _region(task)
     return _at(f"{MOUNT}/api/jobs/{path}/result{'?' if region else ''}{_query(region)}")
@@ -109,7 +115,11 @@ class VideoResultLink(BaseOperatorLink):
 
 
 def result_link(task: Any, media_count: int) -> str:
-    """Return the link "Result" of a task whose jobs made so many media."""
+    """Return the link "Result" of a task whose jobs made so many media.
+
+    :param task: a task instance, or its key.
+    :param media_count: with several, the link leads to the job's page.
+    """
     if media_count > 1:
         return job_url(task)
     return result_url(task) if media_count else ""

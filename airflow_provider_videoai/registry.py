@@ -39,6 +39,7 @@ def module_of(layer: str, vendor: str) -> str:
 def hook_path(vendor: str) -> str:
     """Return the class path of a vendor's hook.
 
+    :param vendor: the vendor's key.
     :raises KeyError: for a vendor that this package does not have.
     """
     return f"{module_of('hooks', vendor)}.{VENDORS[vendor]}"
@@ -47,6 +48,7 @@ def hook_path(vendor: str) -> str:
 def connection_type(vendor: str) -> ConnectionType:
     """Return what a user sees of a vendor's connections: its name, labels and options.
 
+    :param vendor: the vendor's key.
     :raises KeyError: for a vendor that this package does not have.
     """
     if vendor not in VENDORS:

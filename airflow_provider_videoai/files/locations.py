@@ -90,7 +90,10 @@ class StoreUrl(NamedTuple):
 
 
 def store_url(text: str) -> StoreUrl | None:
-    """Return the parts of a store's URL; ``None`` for a plain path."""
+    """Return the parts of a store's URL; ``None`` for a plain path.
+
+    :param text: what the user gave.
+    """
     if (scheme := _SCHEME.match(text)) is None:
         return None
     authority, _, key = text[scheme.end() :].partition("/")
@@ -99,13 +102,19 @@ def store_url(text: str) -> StoreUrl | None:
 
 
 def asset_uri(path: str) -> str:
-    """Return the URI of the asset at a store's URL, without its connection."""
+    """Return the URI of the asset at a store's URL, without its connection.
+
+    :param path: the URL; its connection is left out, so that two connections to a store mean one asset.
+    """
     parts = store_url(path)
     return path if parts is None else parts.uri
 
 
 def shown(path: str) -> str:
-    """Return a path for a log or an error: on one line, and without a login in its authority."""
+    """Return a path for a log or an error: on one line, and without a login in its authority.
+
+    :param path: what the user gave.
+    """
     parts = store_url(path)
     if parts is None or parts.conn_id is None or ":" not in parts.conn_id:
         return printable(path)
@@ -190,6 +199,8 @@ def store_errors(argument: str, path: str) -> Iterator[None]:
 
     The libraries have error classes without a common base, hence the broad ``except``.
 
+    :param argument: the argument that names the file.
+    :param path: what the user gave.
     :raises InvalidRequest: if there is no such store or name.
     :raises StorageFailed: for other errors. A missing connection is one of them: Airflow reports one also while a
         secrets backend is unavailable, so a retry may help.
@@ -212,6 +223,9 @@ def reason(failure: Exception, path: str) -> str:
     """Return the cause of a store's error, and a remedy.
 
     Of errors that are not the operating system's only the class is shown: their messages may contain a signed URL.
+
+    :param failure: what the store's library raised.
+    :param path: what the user gave.
     """
     words = failure.strerror if isinstance(failure, OSError) else None
     said = f"{type(failure).__name__}: {printable(words)}" if words else type(failure).__name__

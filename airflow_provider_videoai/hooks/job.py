@@ -99,6 +99,8 @@ class VideoJobHook(BaseHook):
     def status(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Query the status of one job.
 
+        :param job_id: the job.
+        :param operation: its operation; the vendor's first, if left out.
         :raises JobNotFound: if the job id is unknown to the vendor.
         :raises VendorUnavailable: if there is no readable answer.
         """
@@ -107,6 +109,8 @@ class VideoJobHook(BaseHook):
     def statuses(self, job_ids: Iterable[str], operation: str | None = None) -> dict[str, JobStatus]:
         """Query the status of many jobs, in as few requests as the vendor allows.
 
+        :param job_ids: any number; doubles are queried once.
+        :param operation: their operation; the vendor's first, if left out.
         :returns: the statuses by job id; jobs that are unknown to the vendor are missing.
         """
         vendor, found = self.transport.vendor, dict[str, JobStatus]()
@@ -117,6 +121,8 @@ class VideoJobHook(BaseHook):
     def result(self, job_id: str, operation: str | None = None) -> JobResult:
         """Fetch a job's result, with fresh URLs; before the job has ended, its state and no URL.
 
+        :param job_id: the job.
+        :param operation: its operation; the vendor's first, if left out.
         :raises JobFailed: if the job failed or was aborted.
         :raises JobNotFound: if the job id is unknown to the vendor.
         """

@@ -58,7 +58,10 @@ class TopviewHook(VideoJobHook):
         return upload.file_id
 
     def has_file(self, file_id: str) -> bool:
-        """Return whether a file that was uploaded is still there."""
+        """Return whether a file that was uploaded is still there.
+
+        :param file_id: as :meth:`upload` returned it.
+        """
         try:
             return self.transport.run(cast(Topview, self.transport.vendor).arrived(file_id))
         except SubmitRejected:

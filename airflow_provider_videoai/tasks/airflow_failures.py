@@ -75,7 +75,11 @@ _FINAL: dict[type[errors.VideoAIError], type[errors.VideoAIError]] = {
 
 
 def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
-    """Return the error as a task raises it: one that Airflow does not retry if a retry cannot help."""
+    """Return the error as a task raises it: one that Airflow does not retry if a retry cannot help.
+
+    :param error: what the engine raised.
+    :returns: the error itself, or one of the same class that Airflow takes for final.
+    """
     kind = _FINAL.get(type(error))
     if kind is None or _retry_helps(error):
         return error

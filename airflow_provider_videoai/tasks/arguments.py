@@ -21,7 +21,13 @@ _WORDS = {"true": True, "false": False}
 
 
 def seconds(name: str, value: timedelta | float | str, *, zero: bool = False) -> float:
-    """Return a duration in seconds, from a timedelta, a number or its text; ``zero`` allows none at all."""
+    """Return a duration in seconds, from a timedelta, a number or its text; ``zero`` allows none at all.
+
+    :param name: the argument, for the error.
+    :param value: what the user gave.
+    :param zero: whether no time at all is allowed.
+    :raises InvalidRequest: for anything else, or for a negative duration.
+    """
     number = _number(value)
     if number is None or not 0 <= number <= _LONGEST.total_seconds() or not (number or zero):
         least = "of at least 0" if zero else "greater than 0"
@@ -33,7 +39,12 @@ def seconds(name: str, value: timedelta | float | str, *, zero: bool = False) ->
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return a yes or no: a bool, or the text ``true`` or ``false`` in any case."""
+    """Return a yes or no: a bool, or the text ``true`` or ``false`` in any case.
+
+    :param name: the argument, for the error.
+    :param value: what the user gave, or what a template rendered to.
+    :raises InvalidRequest: for anything else.
+    """
     # By name: numpy's kinds of bool are none of Python's.
     if type(value).__name__ in ("bool", "bool_"):
         return bool(value)
@@ -44,7 +55,13 @@ def flag(name: str, value: Any) -> bool:
 
 
 def choice(name: str, value: Any, allowed: Collection[str]) -> str:
-    """Return one of the allowed words."""
+    """Return one of the allowed words.
+
+    :param name: the argument, for the error.
+    :param value: what the user gave.
+    :param allowed: the words.
+    :raises InvalidRequest: for any other value.
+    """
     if not isinstance(value, str) or value not in allowed:
         raise InvalidRequest(
             f"{name}: must be one of {', '.join(allowed)}, not {as_given(value)}{_not_rendered(value)}"
@@ -53,7 +70,12 @@ def choice(name: str, value: Any, allowed: Collection[str]) -> str:
 
 
 def connection_id(name: str, value: Any) -> Any:
-    """Return the id of a connection; one that a subclass has rendered later is checked when it is used."""
+    """Return the id of a connection; one that a subclass has rendered later is checked when it is used.
+
+    :param name: the argument, for the error.
+    :param value: what the user gave.
+    :raises InvalidRequest: for an empty text, or for anything that is no text.
+    """
     if not is_rendered_later(value) and (not isinstance(value, str) or not value.strip()):
         raise InvalidRequest(
             f"{name}: must be the id of an Airflow connection, a non-empty string, not {as_given(value)}"

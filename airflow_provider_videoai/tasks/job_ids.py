@@ -23,7 +23,12 @@ class JobIds(NamedTuple):
 
 
 def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
-    """Read an id, the result of an operator of this package, or a list of these; raise :class:`InvalidRequest`."""
+    """Read an id, the result of an operator of this package, or a list of these; raise :class:`InvalidRequest`.
+
+    :param given: the argument ``job_id`` as it was rendered.
+    :param vendor: the vendor whose ids they are.
+    :raises InvalidRequest: naming the value and the rule that it breaks.
+    """
     if isinstance(given, str):
         given = unquoted(given)
     many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)

@@ -48,7 +48,15 @@ def watches_of(
     poll_interval: float | None,
     deadline: float | None,
 ) -> list[Watch]:
-    """Make a watch for each job, to be polled soon. Times are epoch seconds; a job that is not ours is new."""
+    """Make a watch for each job, to be polled soon. Times are epoch seconds; a job that is not ours is new.
+
+    :param vendor: the vendor of the jobs.
+    :param operation: the operation to poll them by.
+    :param job_ids: one or more.
+    :param submitted_at: epoch seconds; ``None`` for jobs of others.
+    :param poll_interval: fixed seconds between two polls; ``None`` is adaptive.
+    :param deadline: epoch seconds; ``None`` sets none.
+    """
     now = time.monotonic()
     age = 0.0 if submitted_at is None else max(0.0, time.time() - submitted_at)
     cadence = _cadence(vendor.poll_floor, poll_interval)
@@ -76,7 +84,14 @@ def _cadence(floor: float, interval: float | None) -> Cadence:
 def job_reference_of(
     vendor: Vendor, operation: str, conn_id: str, job_ids: Sequence[str], submitted_at: float | None
 ) -> JobReference:
-    """Return what a task that only waits for jobs reports of them; ``operation`` is the one to poll them by."""
+    """Return what a task that only waits for jobs reports of them; ``operation`` is the one to poll them by.
+
+    :param vendor: the vendor of the jobs.
+    :param operation: the operation to poll them by.
+    :param conn_id: the id of the account's connection.
+    :param job_ids: one or more.
+    :param submitted_at: epoch seconds, if known.
+    """
     return JobReference(
         vendor=vendor.key,
         operation=vendor.require(operation).operation,
@@ -88,7 +103,11 @@ def job_reference_of(
 
 
 def returned(results: Sequence[JobResult]) -> list[dict[str, Any]]:
-    """Return results as XComs; raise :class:`ResultUnavailable` for what Airflow cannot carry."""
+    """Return results as XComs; raise :class:`ResultUnavailable` for what Airflow cannot carry.
+
+    :param results: of the jobs, in the order of their ids.
+    :raises ResultUnavailable: for what Airflow cannot carry.
+    """
     values = [result.to_dict(details_limit(len(results))) for result in results]
     if (obstacle := obstacle_to(values)) is not None:
         raise ResultUnavailable(
@@ -125,7 +144,10 @@ class Jobs:
         )
 
     def watches(self, *, poll_at_once: bool = False) -> list[Watch]:
-        """Make a watch for each job; the first poll is due soon, or at once."""
+        """Make a watch for each job; the first poll is due soon, or at once.
+
+        :param poll_at_once: whether the first poll is due at once, as for a job of an earlier attempt.
+        """
         watches = watches_of(
             self.hook.transport.vendor,
             self.operation,
@@ -139,17 +161,30 @@ class Jobs:
         return watches
 
     def wait(self, *, poll_at_once: bool = False) -> list[JobResult]:
-        """Block until all jobs ended, then return their results; raise the typed error of one that has none."""
+        """Block until all jobs ended, then return their results; raise the typed error of one that has none.
+
+        :param poll_at_once: see :meth:`watches`.
+        :returns: the results, in the order of the ids.
+        :raises VideoAIError: of the first job that has no result.
+        """
         watches = self.watches(poll_at_once=poll_at_once)
         wait(self.hook.transport, watches, self.log_status)
         return self.results(watches)
 
     def log_status(self, watch: Watch) -> None:
-        """Log the last status of a job if it is news."""
+        """Log the last status of a job if it is news.
+
+        :param watch: the watch of the job.
+        """
         log_status(self.log, watch, self.hook.vendor_class.known_states, time.monotonic())
 
     def results(self, watches: Sequence[Watch]) -> list[JobResult]:
-        """Return the results of jobs whose waiting on this worker is over, or raise the first error."""
+        """Return the results of jobs whose waiting on this worker is over, or raise the first error.
+
+        :param watches: all of them over.
+        :returns: the results, in the order of the ids.
+        :raises VideoAIError: of the first job that has no result.
+        """
         self.show_end([watch.status for watch in watches])
         for watch in watches:
             if watch.outcome is not Outcome.ENDED:
@@ -157,23 +192,40 @@ class Jobs:
         return self.completed([watch.status for watch in watches if watch.status is not None])
 
     def show_end(self, statuses: Sequence[JobStatus | None]) -> None:
-        """Push XCom ``status``, the last status of each job, as the triggerer does if that waits."""
+        """Push XCom ``status``, the last status of each job, as the triggerer does if that waits.
+
+        :param statuses: in the order of the ids; ``None`` for a job that was not seen.
+        """
         most = details_limit(len(statuses))
         seen = [status.to_json(most) if status else None for status in statuses]
         show(self.task_instance, "status", {"observed_at": time.time(), "jobs": seen}, self.log)
 
     def error_of(self, outcome: Outcome, job_id: str, reason: Reason) -> VideoAIError:
-        """Return the typed error of a wait that ended without a terminal state."""
+        """Return the typed error of a wait that ended without a terminal state.
+
+        :param outcome: how the wait ended.
+        :param job_id: the job.
+        :param reason: what is known of the cause.
+        """
         title = self.hook.vendor_class.title
         return error_of(outcome, job_id=job_id, title=title, reason=reason, to_wait_longer=self.to_wait_longer)
 
     def check_deadline(self, status: JobStatus) -> None:
-        """Raise ``JobTimedOut`` if the deadline has passed for a job that the vendor just said goes on."""
+        """Raise ``JobTimedOut`` if the deadline has passed for a job that the vendor just said goes on.
+
+        :param status: the status, just observed.
+        :raises JobTimedOut: if the deadline has passed.
+        """
         if self.deadline is not None and time.time() >= self.deadline:
             raise self.error_of(Outcome.TIMED_OUT, status.job_id, Reason(said=status.describe()))
 
     def completed(self, statuses: Sequence[JobStatus]) -> list[JobResult]:
-        """Turn terminal statuses into results; raise :class:`JobFailed` for the first that failed."""
+        """Turn terminal statuses into results; raise :class:`JobFailed` for the first that failed.
+
+        :param statuses: terminal ones, in the order of the ids.
+        :returns: the results in that order, with URLs as they are now.
+        :raises JobFailed: for the first that failed or was aborted.
+        """
         for status in statuses:
             if status.state is not JobState.SUCCEEDED:
                 raise failure_of(status, self.hook.vendor_class.title)

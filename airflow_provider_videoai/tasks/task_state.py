@@ -110,7 +110,11 @@ class AttemptStore(dict[str, Any]):
 
 
 def store_of(context: Mapping[str, Any], log: Log | None = None) -> Store:
-    """Return the store of the running task; if there is none, say in ``log``, if given, what is lost."""
+    """Return the store of the running task; if there is none, say in ``log``, if given, what is lost.
+
+    :param context: Airflow's, of the running task.
+    :param log: where to warn once that records do not outlive the attempt.
+    """
     accessor = context.get("task_state_store")
     if accessor is None:
         if log is not None:

@@ -22,7 +22,10 @@ _NO_LITERAL = "\0\n"
 
 
 def plain_source(value: Any) -> tuple[str, str] | None:
-    """Return task id and key of a reference to one XCom of a task that is not mapped; ``None`` for anything else."""
+    """Return task id and key of a reference to one XCom of a task that is not mapped; ``None`` for anything else.
+
+    :param value: an argument as the DAG file gave it.
+    """
     operator, key = getattr(value, "operator", None), getattr(value, "key", None)
     if operator is None or key is None:
         return None
@@ -44,7 +47,10 @@ def is_rendered_later(value: Any) -> bool:
 
 
 def is_known(source: object) -> bool:
-    """Return whether a file is named by now, and not by what is rendered later."""
+    """Return whether a file is named by now, and not by what is rendered later.
+
+    :param source: the argument as the DAG file gave it.
+    """
     # A path can be distinguished from a reference to another task's result by its type only: both have a `resolve`.
     return isinstance(source, PurePath | ObjectStoragePath) or not is_rendered_later(source)
 
@@ -94,7 +100,12 @@ class RendersText(BaseOperator):
         return self.render_text(content, context, jinja_env)
 
     def render_text(self, content: str, context: Any, jinja_env: Any) -> str:
-        """Render a template to the text that it makes, whatever literal of Python's that may look like."""
+        """Render a template to the text that it makes, whatever literal of Python's that may look like.
+
+        :param content: the template.
+        :param context: Airflow's, of the running task.
+        :param jinja_env: Airflow's environment of templates, native or not.
+        """
         rendered: str = super().render_template(_NO_LITERAL + content, context, jinja_env)
         return rendered.partition("\n")[2]
 

@@ -24,6 +24,8 @@ def obstacle_to(value: Any) -> Exception | None:
 
     The value goes the way of a real one, short of the sockets and the database: through Airflow's serializer, the
     message of an XCom, the frame between Airflow's processes, and JSON as PostgreSQL takes it.
+
+    :param value: what is to be carried.
     """
     from airflow.sdk.execution_time.comms import SetXCom
 
@@ -50,7 +52,13 @@ def _check_frame(body: dict[str, Any]) -> None:
 
 
 def show(task_instance: _CanPush, key: str, value: Any, log: Log) -> None:
-    """Push an XCom that is only displayed; if that fails, say so in the log and go on."""
+    """Push an XCom that is only displayed; if that fails, say so in the log and go on.
+
+    :param task_instance: the running task's.
+    :param key: the XCom's key.
+    :param value: JSON values.
+    :param log: where a failure is said.
+    """
     try:
         task_instance.xcom_push(key=key, value=value)
     except Exception as failure:  # noqa: BLE001 - what is only displayed is not worth the job's task

@@ -30,6 +30,7 @@ class Results(NamedTuple):
 def results_of(given: Any) -> Results:
     """Parse a result, a list of results, or the text of either, which a template renders to.
 
+    :param given: what a template rendered to, or another task returned.
     :raises InvalidRequest: for anything else.
     """
     if isinstance(given, str) and isinstance(given := unquoted(given), str):
@@ -80,7 +81,10 @@ def check_template(name: str, template: Any, *, many: bool = False) -> None:
 
 
 def is_literal(template: str) -> bool:
-    """Return whether a checked path has no fields, so that it is the same for every result."""
+    """Return whether a checked path has no fields, so that it is the same for every result.
+
+    :param template: the path.
+    """
     return not _fields_of("", template)
 
 
@@ -98,6 +102,10 @@ def _fields_of(name: str, template: str) -> list[str]:
 def paths_for(name: str, template: Any, results: Sequence[JobResult], *, many: bool) -> list[str]:
     """Return the path of each result, all different.
 
+    :param name: the argument, for the errors.
+    :param template: the path, with fields in braces.
+    :param results: whose fields fill them in.
+    :param many: whether a list was given, so that the paths must differ.
     :raises InvalidRequest: if a path cannot be filled in, or two are the same.
     """
     check_template(name, template, many=many)

@@ -33,7 +33,12 @@ def add_outlet(arguments: dict[str, Any], destination: Any) -> str | None:
 
 
 def check_outlets(outlets: Iterable[Any], paths: Iterable[str]) -> None:
-    """Raise ``InvalidRequest``, before anything is copied, if an alias cannot get an asset for a path."""
+    """Raise ``InvalidRequest``, before anything is copied, if an alias cannot get an asset for a path.
+
+    :param outlets: the task's.
+    :param paths: where files are to be written.
+    :raises InvalidRequest: naming the alias and the path.
+    """
     if not any(isinstance(outlet, AssetAlias) for outlet in outlets):
         return
     for path in paths:
@@ -47,7 +52,11 @@ def check_outlets(outlets: Iterable[Any], paths: Iterable[str]) -> None:
 
 
 def log_no_asset(log: Log, reason: str | None) -> None:
-    """Log why a task emits no asset event, if :func:`add_outlet` returned a reason."""
+    """Log why a task emits no asset event, if :func:`add_outlet` returned a reason.
+
+    :param log: the task's.
+    :param reason: what :func:`add_outlet` returned.
+    """
     if reason:
         log.warning("No asset event is emitted: Airflow accepts no asset for this destination (%s)", printable(reason))
 

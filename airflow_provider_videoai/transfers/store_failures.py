@@ -26,6 +26,8 @@ _FREE = "The job is paid for, and a retry of this task buys nothing."
 def open_destination(path: str, argument: str = "destination") -> Destination:
     """Connect to the store of a URL.
 
+    :param path: the URL, such as ``s3://conn@bucket/key``.
+    :param argument: its name, for the error.
     :raises InvalidRequest: if there is no such store.
     """
     place = FileLocation.find(argument, path)

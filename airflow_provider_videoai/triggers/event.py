@@ -28,7 +28,11 @@ class UnknownEventError(VideoAIError):
 
 
 def event_of(watches: list[Watch]) -> dict[str, Any]:
-    """Return the event of a wait that is over."""
+    """Return the event of a wait that is over.
+
+    :param watches: of all jobs of the task, in the order of the ids.
+    :returns: JSON scalars, without any URL: Airflow logs events in full.
+    """
     worst = next((watch for watch in watches if watch.outcome is not Outcome.ENDED), watches[0])
     return {
         "version": _VERSION,
@@ -41,7 +45,10 @@ def event_of(watches: list[Watch]) -> dict[str, Any]:
 
 
 def refused(refusal: VideoAIError) -> dict[str, Any]:
-    """Return the event of a wait that could not begin, or that broke off."""
+    """Return the event of a wait that could not begin, or that broke off.
+
+    :param refusal: why; its text travels, masked.
+    """
     return {
         "version": _VERSION,
         "outcome": str(Outcome.REFUSED),
@@ -53,7 +60,11 @@ def refused(refusal: VideoAIError) -> dict[str, Any]:
 
 
 def outcome_of(event: object) -> Outcome:
-    """Read an event against the allow-list; raise :class:`UnknownEventError` for anything else."""
+    """Read an event against the allow-list; raise :class:`UnknownEventError` for anything else.
+
+    :param event: what Airflow handed to the worker.
+    :raises UnknownEventError: for anything that is not on the list.
+    """
     if isinstance(event, Mapping) and event.get("version") == _VERSION and event.get("outcome") in list(Outcome):
         return Outcome(event["outcome"])
     raise UnknownEventError(
@@ -63,7 +74,12 @@ def outcome_of(event: object) -> Outcome:
 
 
 def job_id_of(event: object, vendor: type[Vendor]) -> str:
-    """Return the job of an event; raise :class:`UnknownEventError` if it names none."""
+    """Return the job of an event; raise :class:`UnknownEventError` if it names none.
+
+    :param event: what Airflow handed to the worker.
+    :param vendor: the vendor whose id it must be.
+    :raises UnknownEventError: if it names none.
+    """
     job_id = event.get("job_id") if isinstance(event, Mapping) else None
     try:
         vendor.check_job_id(job_id)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - this is what is checked
@@ -76,7 +92,10 @@ def job_id_of(event: object, vendor: type[Vendor]) -> str:
 
 
 def submitted_at_of(event: object) -> float | None:
-    """Return when the job of an event was submitted, in epoch seconds; ``None`` for what is no time in the past."""
+    """Return when the job of an event was submitted, in epoch seconds; ``None`` for what is no time in the past.
+
+    :param event: what Airflow handed to the worker.
+    """
     said = event.get("submitted_at") if isinstance(event, Mapping) else None
     if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said <= time.time() + _CLOCKS_APART:
         return None

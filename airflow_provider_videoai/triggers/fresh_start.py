@@ -58,12 +58,18 @@ async def forget_last_attempt(arguments: TriggerArguments, task: Any) -> Trigger
 
 
 def left_over(event: object) -> bool:
-    """Return whether a trigger ended because the last attempt's XComs could not be removed."""
+    """Return whether a trigger ended because the last attempt's XComs could not be removed.
+
+    :param event: what Airflow handed to the worker.
+    """
     return isinstance(event, Mapping) and event.get(_LEFT_OVER) is True
 
 
 def forget_on_a_worker(task: Any) -> None:
-    """Remove the XComs of the task's last attempt, on a worker."""
+    """Remove the XComs of the task's last attempt, on a worker.
+
+    :param task: the running task instance.
+    """
     for key in PUSHED:
         _delete(task, key)
 

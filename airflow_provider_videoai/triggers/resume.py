@@ -20,7 +20,14 @@ FRESH = 300.0
 
 
 def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResult]:
-    """Return the results of jobs that the trigger saw end; raise the typed error of any other end."""
+    """Return the results of jobs that the trigger saw end; raise the typed error of any other end.
+
+    :param event: what Airflow handed to the worker; anything that is not on the list is an error.
+    :param jobs: the jobs of the task.
+    :param task_instance: the running one, whose XCom ``status`` holds the last statuses.
+    :returns: the results, in the order of the ids.
+    :raises VideoAIError: of the first job that has no result.
+    """
     outcome = outcome_of(event)
     if outcome is not Outcome.ENDED:
         details: Mapping[str, Any] = event if isinstance(event, Mapping) else {}

@@ -77,6 +77,7 @@ class TriggerArguments:
 def check_arguments(arguments: TriggerArguments) -> None:
     """Check arguments before they are stored.
 
+    :param arguments: what the trigger is to be stored with.
     :raises InvalidRequest: naming the argument, if one is no JSON scalar.
     """
     for name, value in arguments.to_json().items():
@@ -98,6 +99,7 @@ def _travels(value: Any) -> bool:
 def check_received(arguments: TriggerArguments) -> None:
     """Check arguments in the triggerer, so that nothing odd reaches the poller that other tasks share.
 
+    :param arguments: what was stored, by this version or another.
     :raises VideoAIError: naming the argument, if this version cannot wait with it. A retry makes a new trigger.
     """
     for name, (rule, holds) in _RECEIVED.items():

@@ -16,6 +16,8 @@ __all__ = ["check_media"]
 def check_media(request: JobRequest, account: Account) -> None:
     """Check the media of each field that has documented limits; only the headers of the files are fetched.
 
+    :param request: about to be submitted.
+    :param account: decides whether private addresses may be read.
     :raises InvalidRequest: if a file exceeds a limit, or is not media; the message names the field and the rule.
     :raises VendorUnavailable: if its server is unreachable or too slow.
     """

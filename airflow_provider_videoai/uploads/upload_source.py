@@ -54,6 +54,8 @@ class SourceFile:
     def find(cls, argument: str, source: object) -> SourceFile:
         """Find a file, without reading it.
 
+        :param argument: the argument that names it, for the errors.
+        :param source: a path, or the URL of an object in a store.
         :raises InvalidRequest: if there is no such file or store, or the file is empty.
         :raises StorageFailed: if the store failed.
         """

@@ -115,7 +115,12 @@ class VideoRemovalRequest(JobRequest):
 
 
 def signature(secret: str, timestamp: str) -> str:
-    """Sign a timestamp (epoch milliseconds as text) as ``sign_ver=v2`` has it: it covers neither path nor body."""
+    """Sign a timestamp (epoch milliseconds as text) as ``sign_ver=v2`` has it: it covers neither path nor body.
+
+    :param secret: the access key secret.
+    :param timestamp: epoch milliseconds as text.
+    :returns: upper-case hex digits.
+    """
     return hmac.new(secret.encode(), (secret + timestamp).encode(), hashlib.sha256).hexdigest().upper()
 
 

@@ -238,7 +238,11 @@ class Topview(Vendor):
         return found
 
     def announce(self, file_format: str) -> Flow[Upload]:
-        """Announce a file of one of :data:`FORMATS`, which costs nothing."""
+        """Announce a file of one of :data:`FORMATS`, which costs nothing.
+
+        :param file_format: one of :data:`FORMATS`.
+        :returns: the file's id, and the signed URL to upload it to.
+        """
         call = Call(
             name="upload credential", path="/v1/upload/credential", method="GET", params={"format": file_format}
         )
@@ -249,7 +253,10 @@ class Topview(Vendor):
         return Upload(file_id, address)
 
     def arrived(self, file_id: str) -> Flow[bool]:
-        """Query whether the bytes of a file are there."""
+        """Query whether the bytes of a file are there.
+
+        :param file_id: as :meth:`announce` returned it.
+        """
         call = Call(name="upload check", path="/v1/upload/check", method="GET", params={"fileId": file_id})
         return self._read_of_file(call, (yield call)).get("result") is True
 

@@ -110,6 +110,8 @@ class SubmissionRecord:
         """Read what :meth:`to_json` of any version wrote, or a person by hand; see :data:`HOW_TO_MEND`.
 
         Raises :class:`InvalidRequest` that names the field, the value and the rule.
+
+        :param stored: from the task state store; anybody may have written it.
         """
         given = _object(stored)
         if given.get("phase") is None and given.get("job_id") is None:
@@ -125,7 +127,11 @@ class SubmissionRecord:
         return replace(record, edited=given.get("seal") not in (None, record.seal))
 
     def reached(self, phase: Phase, **changes: Any) -> SubmissionRecord:
-        """Return the record after a further step, which this version understands."""
+        """Return the record after a further step, which this version understands.
+
+        :param phase: the step.
+        :param changes: other fields, by name.
+        """
         usage = None if phase is Phase.SUBMITTING else self.usage  # the next job has used nothing yet
         # Only a submit in flight has a writer: versions before it was added submit by no record with a field more.
         values = {"phase": phase, "usage": usage, "writer": None, "not_understood": (), "edited": False}

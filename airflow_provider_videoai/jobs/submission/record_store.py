@@ -30,13 +30,22 @@ class Store(Protocol):
 
 
 def load(store: Store) -> SubmissionRecord | None:
-    """Read the record of this task; see :meth:`SubmissionRecord.from_json` for what it raises."""
+    """Read the record of this task; see :meth:`SubmissionRecord.from_json` for what it raises.
+
+    :param store: the task's.
+    :raises InvalidRequest: for a value that breaks a rule.
+    """
     stored = store.get(STORE_KEY)
     return None if stored is None else SubmissionRecord.from_json(stored)
 
 
 def save(store: Store, record: SubmissionRecord) -> None:
-    """Write the record; raise ``ValueError`` for one that a later attempt would not read back as it is."""
+    """Write the record; raise ``ValueError`` for one that a later attempt would not read back as it is.
+
+    :param store: the task's.
+    :param record: the record.
+    :raises ValueError: for one that a later attempt would read back as another.
+    """
     written = record.to_json()
     if SubmissionRecord.from_json(written) != record:
         raise ValueError("the submission record would be read back as another")
@@ -44,12 +53,20 @@ def save(store: Store, record: SubmissionRecord) -> None:
 
 
 def hand_over(store: Store) -> None:
-    """Note that others wait for the job's end."""
+    """Note that others wait for the job's end.
+
+    :param store: the task's.
+    """
     if record := load(store):
         save(store, record.reached(Phase.HANDED_OVER))
 
 
 def conclude(store: Store, *, failed: bool, usage: Usage | None = None) -> None:
-    """Note that the job ended, and what it used, so that a later attempt knows it without a request."""
+    """Note that the job ended, and what it used, so that a later attempt knows it without a request.
+
+    :param store: the task's.
+    :param failed: whether the job failed.
+    :param usage: what it used, if known.
+    """
     if record := load(store):
         save(store, record.reached(Phase.FAILED if failed else Phase.FINISHED, usage=usage))

@@ -35,21 +35,34 @@ class Recovery:
     writer: Writer | None = None
 
     def key_expired(self, record: SubmissionRecord) -> bool:
-        """Return whether the vendor may have forgotten the record's idempotency key."""
+        """Return whether the vendor may have forgotten the record's idempotency key.
+
+        :param record: with an idempotency key.
+        """
         # Without a time nobody knows how old the key is; a clock that was set back must not make it younger.
         age = None if record.submitted_at is None else abs(self.clock() - record.submitted_at)
         return age is None or age > self.vendor.idempotency_window
 
     def automatic(self, record: SubmissionRecord) -> bool:
-        """Return whether the next attempt finds the job without a person, and without paying for another."""
+        """Return whether the next attempt finds the job without a person, and without paying for another.
+
+        :param record: of the submit whose outcome is not known.
+        """
         return self.lasting and (self._queries(record) or self._repeats(record))
 
     def retry_helps(self, record: SubmissionRecord) -> bool:
-        """Return whether another attempt does anything but stop."""
+        """Return whether another attempt does anything but stop.
+
+        :param record: of the submit whose outcome is not known.
+        """
         return self.automatic(record) or self.on_uncertain_submit == "resubmit"
 
     def after_lost_record(self, record: SubmissionRecord, job_id: str) -> str:
-        """Say how to go on if the job's id is known, but could not be recorded."""
+        """Say how to go on if the job's id is known, but could not be recorded.
+
+        :param record: as it was written before the submit.
+        :param job_id: what the vendor answered.
+        """
         if self.automatic(record):
             return f"The next attempt {self._next_step(record)}."
         by_hand = json.dumps({"job_id": job_id, "phase": Phase.SUBMITTED})
@@ -59,7 +72,11 @@ class Recovery:
         )
 
     def after_lost_answer(self, record: SubmissionRecord, why: str) -> str:
-        """Say why the outcome is unknown, when the submit was sent, and how to go on."""
+        """Say why the outcome is unknown, when the submit was sent, and how to go on.
+
+        :param record: of the submit.
+        :param why: what happened.
+        """
         title, job_id = self.vendor.title, record.job_id
         sent = f"{why.rstrip('.')}. {self._sent(record)}"
         if self.automatic(record):

@@ -84,6 +84,8 @@ class Submitter:
         failed and ``paid_retries`` allow no other. After a refusal, an :class:`InvalidRequest` or a
         :class:`VendorUnavailable` (nothing was sent) the next attempt is free to submit; a record that cannot be
         understood is an :class:`InvalidRequest` as well, and stays so until a person mends it.
+
+        :param request: validated; its fingerprint decides whether an earlier job is its own.
         """
         fingerprint = self._fingerprint(request)
         return self._carry_out(self._decide(load(self.store), fingerprint), request)

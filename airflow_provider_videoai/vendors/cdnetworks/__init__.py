@@ -225,7 +225,12 @@ class CDNetworks(Vendor):
         return status.with_media(outputs=outputs, details={**status.details, **codes})
 
     def announce(self, file_name: str) -> Flow[Upload]:
-        """Query where a file of that name (with its suffix) may be uploaded to, and as which video."""
+        """Query where a file of that name (with its suffix) may be uploaded to, and as which video.
+
+        :param file_name: with its suffix.
+        :returns: the address, the token and the id of the video.
+        :raises SubmitRejected: if the vendor takes no such file.
+        """
         call = self._call("getUploadToken", {"originFileName": file_name})
         try:
             upload = upload_of(mapping((yield from self._poll(call)).get("data")))

@@ -43,7 +43,14 @@ SCHEMES = {
 
 
 def signature(scheme: Scheme, secret: str, timestamp: int, request: httpx.Request) -> str:
-    """Sign the request's method, path, content type, host and exact body at ``timestamp`` (epoch seconds)."""
+    """Sign the request's method, path, content type, host and exact body at ``timestamp`` (epoch seconds).
+
+    :param scheme: ``cnc`` or ``ws3``.
+    :param secret: the SecretKey.
+    :param timestamp: epoch seconds.
+    :param request: as it is sent.
+    :returns: hex digits.
+    """
     # Every canonical header ends its own line, so that a blank one follows them.
     headers = f"content-type:{request.headers['Content-Type'].lower()}\nhost:{request.headers['Host'].lower()}\n"
     target = (request.method, request.url.path, request.url.query.decode())

@@ -33,7 +33,10 @@ class Upload:
 
 
 def upload_of(data: Mapping[str, Any]) -> Upload | None:
-    """Read the answer of getUploadToken; ``None`` if it lacks what an upload needs."""
+    """Read the answer of getUploadToken; ``None`` if it lacks what an upload needs.
+
+    :param data: the answer's ``data``.
+    """
     address, token = url(data.get("uploadUrl")), text(data.get("uploadToken"))
     video_id, key = text(data.get("videoId")), text(data.get("fileKey"))
     if address is None or token is None or video_id is None:
