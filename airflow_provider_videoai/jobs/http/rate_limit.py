@@ -106,8 +106,9 @@ class RateLimit:
         with self._reserving:
             window = self._window(call_name)
             if self._shared(now):
-                start = window.take(now, limited=self._per_minute is not None)
-                return None if start is None else max(start, self._backoff_until) - now
+                # A place is good for seconds, a backoff lasts for minutes: after it, another place is needed.
+                start = None if self.backing_off(now) else window.take(now, limited=self._per_minute is not None)
+                return None if start is None else start - now
             limit = self._limit(now)
             start = max(now, self._backoff_until)
             return (start if limit is None else window.next(start, limit)) - now
@@ -120,7 +121,7 @@ class RateLimit:
         """
         with self._reserving:
             limited = self._per_minute is not None
-            return self._shared(now) and self._window(call_name).empty(now, limited=limited)
+            return self._shared(now) and (self.backing_off(now) or self._window(call_name).empty(now, limited=limited))
 
     def refill(self, call_name: str) -> float:
         """Reserve places in the ledger. It blocks for as long as the database does, some seconds at most.
@@ -130,13 +131,15 @@ class RateLimit:
         """
         with self._reserving:
             window, began = self._window(call_name), self._clock()
-            wait = window.not_before - began
+            wait = max(window.not_before, self._backoff_until) - began
             wanted = window.wanted(began)
             backoff = max(0.0, self._unshared_until - began)
-        if self._ledger is None or wait > 0:
+            # During a backoff there is nothing to reserve, only to let the others know of it.
+            limit = None if backoff else self._limit(began)
+        if self._ledger is None or (wait > 0 and not backoff):
             return max(0.0, wait)
         try:
-            api, limit = call_name if self._per_call else _ALL, self._limit(began)
+            api = call_name if self._per_call else _ALL
             reserved = self._ledger.reserve(
                 self._account, api, holder=_holder(os.getpid()), wanted=wanted, per_minute=limit, backoff=backoff
             )

@@ -111,8 +111,20 @@ def test_a_backoff_of_one_process_holds_for_the_others() -> None:
     ours.back_off(100.0, clock())
     assert ours.reserve("look", clock()) is None, "the next request lets the ledger know"
     assert ours.refill("look") == 0
+    assert ours.refill("look") == pytest.approx(100)
     clock.now += 31  # theirs asks twice a minute at most
     assert send(theirs, clock) == pytest.approx(1100.0)
+
+
+def test_after_a_backoff_requests_wait_for_places_again() -> None:
+    clock = Clock()
+    ledger = FakeLedger(clock)
+    processes = [limit_of(ledger, clock) for _ in range(3)]
+    before = [send(each, clock) for each in processes]
+    processes[0].back_off(90.0, clock())
+    after = [send(each, clock) for _ in range(6) for each in processes]
+    assert after[0] == pytest.approx(1090.0)
+    assert most_in_a_minute(before + after) <= 6
 
 
 def test_an_account_without_a_limit_asks_twice_a_minute_whether_to_back_off() -> None:
