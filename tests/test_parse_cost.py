@@ -25,7 +25,7 @@ AIRFLOWS_OWN = {"airflow", "airflow_provider_videoai", "httpx", "pydantic", "ten
 FOR_THE_TRIGGERER = {
     "airflow.providers",
     "airflow.sdk.execution_time",
-    "airflow_provider_videoai.hooks.registry",
+    "airflow_provider_videoai.hooks.lookup",
     "airflow_provider_videoai.jobs.http.aiohttp_session",
     "airflow_provider_videoai.jobs.polling.poller",
     "airflow_provider_videoai.triggers.progress_report",

@@ -21,7 +21,7 @@ from airflow.providers_manager import ProvidersManager
 
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.registry import VENDORS, connection_type, hook_path
 from tests.support.which_airflow import ProvidersManagerTaskRuntime, needs_airflow_3_2
 

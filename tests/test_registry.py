@@ -27,7 +27,7 @@ FILES = (
     "tests/support/vendor_cases/{vendor}.py",
 )
 """What each vendor has; a package of the same name is as good as a file."""
-NO_VENDORS = {"__init__", "form", "account", "connection_lookup", "job", "ledger", "registry"}
+NO_VENDORS = {"__init__", "form", "account", "connection_lookup", "job", "ledger", "lookup"}
 """Modules of the vendors' folders that are no vendor's own."""
 
 
@@ -59,7 +59,7 @@ def test_the_files_that_a_new_vendor_lacks_are_named() -> None:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_vendor_is_on_every_page_that_has_all(vendor: str) -> None:
-    from airflow_provider_videoai.hooks.registry import hook_for  # noqa: PLC0415 - only here
+    from airflow_provider_videoai.hooks.lookup import hook_for  # noqa: PLC0415 - only here
 
     assert missing_in_docs(vendor, hook_for(vendor).vendor_class.title) == []
 

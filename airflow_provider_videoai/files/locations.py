@@ -31,7 +31,7 @@ __all__ = [
     "asset_uri",
     "check_name",
     "reason",
-    "shown",
+    "redacted_path",
     "store_errors",
     "store_url",
 ]
@@ -110,7 +110,7 @@ def asset_uri(path: str) -> str:
     return path if parts is None else parts.uri
 
 
-def shown(path: str) -> str:
+def redacted_path(path: str) -> str:
     """Return a path for a log or an error: on one line, and without a login in its authority.
 
     :param path: what the user gave.
@@ -134,11 +134,12 @@ def check_name(argument: str, source: object) -> str:
     name = parts.name if parts else text.rpartition("/")[2]
     if name in ("", ".", "..") or (parts and not parts.container and parts.scheme not in _LOCAL):
         raise InvalidRequest(
-            f"{argument}: must be the URL of a file ({_EXAMPLE}), and {shown(text)!r} does not name one"
+            f"{argument}: must be the URL of a file ({_EXAMPLE}), and {redacted_path(text)!r} does not name one"
         )
     if "\0" in text or (parts and not _is_encodable(text)):
         raise InvalidRequest(
-            f"{argument}: {shown(text)!r} has characters that no name may have: NUL, or half of a surrogate pair"
+            f"{argument}: {redacted_path(text)!r} has characters that no name may "
+            "have: NUL, or half of a surrogate pair"
         )
     return name
 
@@ -210,12 +211,14 @@ def store_errors(argument: str, path: str) -> Iterator[None]:
     except VideoAIError:
         raise
     except (ImportError, ValueError) as failure:
-        raise InvalidRequest(f"{argument}: {shown(path)} cannot be opened ({reason(failure, path)})") from failure
+        raise InvalidRequest(
+            f"{argument}: {redacted_path(path)} cannot be opened ({reason(failure, path)})"
+        ) from failure
     except Exception as failure:
         module = type(failure).__module__.partition(".")[0]
         if not isinstance(failure, OSError) and module in ("builtins", "airflow_provider_videoai"):
             raise
-        text = f"{argument}: {shown(path)} cannot be read ({reason(failure, path)})"
+        text = f"{argument}: {redacted_path(path)} cannot be read ({reason(failure, path)})"
         raise StorageFailed(f"{text}. A retry reads it again, and buys nothing") from failure
 
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_videoai.files.lineage import report_lineage
-from airflow_provider_videoai.files.locations import shown
+from airflow_provider_videoai.files.locations import redacted_path
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobNotFound, ResultUnavailable
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
@@ -98,7 +98,9 @@ class ResultCopier:
                 log=self._log,
             )
         report_lineage(self._hook, inputs=[url], outputs=[path])
-        self._log.info("%s: stored at %s, %s bytes, SHA-256 %s", source.name, shown(path), stored.bytes, stored.sha256)
+        self._log.info(
+            "%s: stored at %s, %s bytes, SHA-256 %s", source.name, redacted_path(path), stored.bytes, stored.sha256
+        )
         return stored
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from airflow_provider_videoai.files.locations import asset_uri, shown
+from airflow_provider_videoai.files.locations import asset_uri, redacted_path
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import printable
@@ -46,8 +46,8 @@ def check_outlets(outlets: Iterable[Any], paths: Iterable[str]) -> None:
             Asset(uri=asset_uri(path))
         except ValueError as refused:
             raise InvalidRequest(
-                f"outlets: Airflow accepts no asset for {shown(path)} ({refused}), so an AssetAlias gets no event: "
-                "use an Asset with a name of its own"
+                f"outlets: Airflow accepts no asset for {redacted_path(path)} ({refused}), so an AssetAlias gets no "
+                "event: use an Asset with a name of its own"
             ) from refused
 
 

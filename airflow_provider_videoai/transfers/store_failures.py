@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_videoai.files.locations import FileLocation, reason, shown
+from airflow_provider_videoai.files.locations import FileLocation, reason, redacted_path
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     ResultUnavailable,
@@ -62,10 +62,10 @@ def storage_errors(
         raise ResultUnavailable(_unpublished(text, _PAID), job_id=job_id) from refused
     except DifferentContent as other:
         raise InvalidRequest(
-            f"{argument}: another file is at {shown(path)} ({other}); overwrite=True replaces it", job_id=job_id
+            f"{argument}: another file is at {redacted_path(path)} ({other}); overwrite=True replaces it", job_id=job_id
         ) from other
     except Exception as failure:
-        text = f"{argument}: {name} cannot be stored at {shown(path)} ({reason(failure, path)})"
+        text = f"{argument}: {name} cannot be stored at {redacted_path(path)} ({reason(failure, path)})"
         raise StorageFailed(_unpublished(text, _FREE), job_id=job_id) from failure
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import Context
 from typing_extensions import override
 
-from airflow_provider_videoai.files.locations import shown
+from airflow_provider_videoai.files.locations import redacted_path
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues
@@ -101,7 +101,7 @@ class WordTimesToSubtitlesOperator(RendersText):
         with storage_errors(f"subtitles of job {result.job_id}", path, result.job_id):
             stored = store_bytes(content, open_destination(path), overwrite=self.overwrite)
         report_lineage(self, outputs=[path])
-        self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), shown(path))
+        self.log.info("Subtitles of job %s: %s cues at %s", result.job_id, len(cues), redacted_path(path))
         return {
             "path": path,
             "bytes": stored.bytes,

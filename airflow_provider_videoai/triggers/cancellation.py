@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from asgiref.sync import sync_to_async
 
-from airflow_provider_videoai.hooks.registry import session_for
+from airflow_provider_videoai.hooks.lookup import session_for
 from airflow_provider_videoai.jobs.submission.cancellation import acancel
 from airflow_provider_videoai.jobs.unexpected_errors import named
 

@@ -12,7 +12,7 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.hooks.registry import session_for
+from airflow_provider_videoai.hooks.lookup import session_for
 from airflow_provider_videoai.jobs.errors import AuthenticationFailed, InvalidRequest, ResultUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.job_reference import JobReference

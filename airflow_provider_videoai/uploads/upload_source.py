@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from airflow_provider_videoai.files.lineage import report_lineage
-from airflow_provider_videoai.files.locations import FileLocation, check_name, shown, store_errors
+from airflow_provider_videoai.files.locations import FileLocation, check_name, redacted_path, store_errors
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -65,9 +65,9 @@ class SourceFile:
             try:
                 facts = place.fs.info(place.path)
             except FileNotFoundError:
-                raise InvalidRequest(f"{argument}: there is no file at {shown(place.url)}") from None
+                raise InvalidRequest(f"{argument}: there is no file at {redacted_path(place.url)}") from None
             if facts["type"] != "file" or not facts["size"]:
-                raise InvalidRequest(f"{argument}: {shown(place.url)} is not a file, or is empty")
+                raise InvalidRequest(f"{argument}: {redacted_path(place.url)} is not a file, or is empty")
             version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
             return cls(argument, place, int(facts["size"]), str(version or place.fs.checksum(place.path)))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions, OptionKind
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_videoai.hooks.registry import session_for
+from airflow_provider_videoai.hooks.lookup import session_for
 from airflow_provider_videoai.jobs.errors import SubmitRejected
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.polling import account_session

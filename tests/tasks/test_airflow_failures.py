@@ -20,7 +20,7 @@ from airflow_provider_videoai.airflow_compat import (
     AirflowSkipException,
 )
 from airflow_provider_videoai.hooks.connection_lookup import connection_lookup
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary, for_airflow

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 from tests.support.stores import Store, file_store, s3_server, s3_store
 from tests.support.tasks import execute

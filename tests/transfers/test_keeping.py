@@ -17,7 +17,7 @@ from airflow.providers.common.compat.lineage import hook
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_videoai.files.locations import asset_uri
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
 from airflow_provider_videoai.media.body import Body
 from airflow_provider_videoai.media.storage import Destination, Draft

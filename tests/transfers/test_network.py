@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, VendorUnavailable
 from airflow_provider_videoai.media import download

@@ -14,7 +14,7 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from airflow_provider_videoai.hooks.registry import hook_for
+from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable
 from airflow_provider_videoai.media.storage import Destination
 from airflow_provider_videoai.operators.tencent_ivh import TencentTtsOperator

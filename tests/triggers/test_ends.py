@@ -15,7 +15,7 @@ from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
-from airflow_provider_videoai.hooks.registry import session_for
+from airflow_provider_videoai.hooks.lookup import session_for
 from airflow_provider_videoai.jobs.polling import watch
 from airflow_provider_videoai.links import RESULT_LINK
 from airflow_provider_videoai.triggers import job
