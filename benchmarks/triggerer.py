@@ -24,7 +24,8 @@ from urllib.request import urlopen
 
 import psutil
 from database import running_postgres
-from standalone import Standalone, group, wait_for
+from processes import group, wait_for
+from standalone import Standalone
 from termination import unwind_on
 
 from benchmarks.__main__ import RESULTS_IN_AIRFLOW, serving

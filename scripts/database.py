@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from standalone import free_ports, wait_for
+from processes import free_ports, wait_for
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _STOP_SECONDS = 20

@@ -19,8 +19,9 @@ from typing import Any
 import contact_sheet
 import httpx
 import psutil
+from processes import end_group, free_ports, wait_for
 from progress import Board
-from standalone import Standalone, end_group, free_ports, wait_for
+from standalone import Standalone
 from termination import unwind_on
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,11 +7,11 @@ import time
 from types import TracebackType
 from typing import Self
 
+from airflow_api import AirflowApi
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from standalone import Standalone
 
 _COLOURS = {"success": "green", "failed": "red", "upstream_failed": "red", "deferred": "magenta", "running": "cyan"}
 
@@ -19,7 +19,7 @@ _COLOURS = {"success": "green", "failed": "red", "upstream_failed": "red", "defe
 class Board:
     """Shows a run while it goes on; if the output is not a terminal, prints a line for each change."""
 
-    def __init__(self, airflow: Standalone, dag_id: str, run_id: str) -> None:
+    def __init__(self, airflow: AirflowApi, dag_id: str, run_id: str) -> None:
         self._airflow = airflow
         self._dag_id = dag_id
         self._run_id = run_id

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from standalone import Standalone, wait_for
+from processes import wait_for
+from standalone import Standalone
 
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.sandbox.running import Sandbox

@@ -13,7 +13,8 @@ from typing import Any
 import contact_sheet
 import httpx
 import pytest
-from standalone import Standalone, wait_for
+from processes import wait_for
+from standalone import Standalone
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.links import job_url, result_url

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 import psutil
-from standalone import Standalone, command_of, end_group, group, wait_for
+from processes import command_of, end_group, group, wait_for
+from standalone import Standalone
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 _TITLES = {"triggerer": "airflow triggerer", "api-server": "api_server", "scheduler": "airflow scheduler"}

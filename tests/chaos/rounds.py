@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from standalone import wait_for
+from processes import wait_for
 
 from airflow_provider_videoai.sandbox.running import Sandbox
 from tests.chaos.arena import Arena, Tasks

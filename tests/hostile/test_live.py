@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from database import running_postgres
-from standalone import Standalone, command_of, group, wait_for
+from processes import command_of, group, wait_for
+from standalone import Standalone
 
 from airflow_provider_videoai import registry
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import expect
-from standalone import Standalone, end_group, free_ports, wait_for
+from processes import end_group, free_ports, wait_for
+from standalone import Standalone
 
 from airflow_provider_videoai.sandbox.running import Sandbox
 
