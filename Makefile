@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
+CLUSTER := .venv-cluster
+CLUSTER_READY := $(CLUSTER)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop test test-ui pictures chaos hostile check bench bench-storage format constraints clean
+.PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check bench bench-storage format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,6 +30,9 @@ ui: $(READY) ## the same, and leave Airflow running; `make stop` ends it
 stop: $(READY) ## end what `make ui` left running
 	@$(BIN)/python scripts/demo.py --stop
 
+cluster: $(CLUSTER_READY) ## the same on a cluster: CeleryExecutor, two of each part, PostgreSQL, Redis (apt-get install redis-server postgresql); CLUSTER_ARGS=--stay
+	@$(CLUSTER)/bin/python scripts/run_cluster.py $(CLUSTER_ARGS)
+
 test: $(READY) ## all tests but those in a browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
 	$(BIN)/python -m pytest -m 'airflow and not ui and not hostile'
@@ -38,8 +43,9 @@ test-ui: $(READY) ## what a person sees, in Debian's Chromium (apt-get install c
 pictures: $(READY) ## the same, and keep the screenshots of the documentation
 	VIDEOAI_PICTURES=docs/pictures $(BIN)/python -m pytest -m ui
 
-chaos: $(READY) ## kill, clear, break and restart at every step, on a real Airflow; CHAOS="--seed 7 --rounds 45" and so on
-	@PYTHONPATH=scripts $(BIN)/python -m tests.chaos $(CHAOS)
+CHAOS_VENV := $(if $(findstring --cluster,$(CHAOS)),$(CLUSTER),$(VENV))
+chaos: $(CHAOS_VENV)/.ready ## kill, clear, break and restart at every step, on a real Airflow; CHAOS="--seed 7 --rounds 45" and so on, or --cluster
+	@PYTHONPATH=scripts $(CHAOS_VENV)/bin/python -m tests.chaos $(CHAOS)
 
 hostile: $(READY) ## vendors that send whatever a server can send, at a real Airflow on PostgreSQL, beside healthy ones
 	$(BIN)/python -m pytest -m hostile
@@ -67,6 +73,12 @@ $(BENCH_READY): pyproject.toml benchmarks/peers.txt
 	$(BENCH)/bin/python -m uv pip install --quiet --python $(BENCH)/bin/python --editable . --requirement benchmarks/peers.txt
 	@touch $@
 
+$(CLUSTER_READY): pyproject.toml constraints.txt tests/cluster/requirements.txt
+	$(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(CLUSTER)/bin/python -m uv pip install --quiet --python $(CLUSTER)/bin/python --constraint constraints.txt --editable '.[sandbox]' --requirement tests/cluster/requirements.txt
+	@touch $@
+
 format: $(READY) ## put the code in its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -75,4 +87,4 @@ constraints: $(READY) ## pin again what CI uses
 	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev pyproject.toml --output-file constraints.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(BENCH) .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CLUSTER) .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

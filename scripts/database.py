@@ -19,33 +19,68 @@ _DEBIAN = Path("/usr/lib/postgresql")
 _STOP_SECONDS = 20
 
 
+class Postgres:
+    """A server of our own on a free port, with an empty database; may be away for a while."""
+
+    def __init__(self) -> None:
+        self._port = free_ports(1)[0]
+        # PostgreSQL refuses to run as root; Debian's package brings a user of its own.
+        self._user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+        self._home = Path(tempfile.mkdtemp(prefix="videoai-postgres-"))
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Who logs in where, to which database: what a URL has after its scheme."""
+        return f"airflow@127.0.0.1:{self._port}/airflow"
+
+    def create(self) -> None:
+        """Make the data folder and the database, and start the server."""
+        shutil.chown(self._home, self._user)
+        data = str(self._home / "data")
+        _run("initdb", "--pgdata", data, "--auth=trust", "--username=airflow", "--no-sync", user=self._user)
+        self.start()
+        _run("createdb", *self._server_address, "airflow", user=self._user)
+
+    def start(self) -> None:
+        """Start the server, also again, and wait until it answers."""
+        # Nothing in it outlives the run, so nothing waits for the disk.
+        command = [_program("postgres"), "-D", str(self._home / "data"), "-p", str(self._port), "-k", str(self._home)]
+        command += ["-F", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]
+        with (self._home / "server.log").open("ab") as log:
+            self._server = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program, here and below
+                command, user=self._user, cwd=self._home, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_for(lambda: _answers(*self._server_address, user=self._user), 30, "PostgreSQL did not answer")
+
+    def stop(self) -> None:
+        """End the server and every session; its data stay."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)  # ends sessions, too
+            self._server.wait(_STOP_SECONDS)
+            self._server = None
+
+    def remove(self) -> None:
+        """End the server and remove its data."""
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self._home)
+
+    @property
+    def _server_address(self) -> tuple[str, ...]:
+        return "--host=127.0.0.1", f"--port={self._port}", "--username=airflow"
+
+
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """Start a server of our own on a free port, with an empty database; yield its SQLAlchemy URL, then remove all."""
-    port = free_ports(1)[0]
-    # PostgreSQL refuses to run as root; Debian's package brings a user of its own.
-    user = "postgres" if os.geteuid() == 0 else getpass.getuser()
-    home = Path(tempfile.mkdtemp(prefix="videoai-postgres-"))
+    server = Postgres()
     try:
-        shutil.chown(home, user)
-        _run("initdb", "--pgdata", str(home / "data"), "--auth=trust", "--username=airflow", "--no-sync", user=user)
-        # Nothing in it outlives the run, so nothing waits for the disk.
-        command = [_program("postgres"), "-D", str(home / "data"), "-p", str(port), "-k", str(home), "-F"]
-        command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]
-        with (home / "server.log").open("wb") as log:
-            server = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program, here and below
-                command, user=user, cwd=home, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            server_address = ("--host=127.0.0.1", f"--port={port}", "--username=airflow")
-            wait_for(lambda: _answers(*server_address, user=user), 30, "PostgreSQL did not answer")
-            _run("createdb", *server_address, "airflow", user=user)
-            yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
-        finally:
-            server.send_signal(signal.SIGINT)  # ends sessions, too
-            server.wait(_STOP_SECONDS)
+        server.create()
+        yield f"postgresql+psycopg2://{server.address}"
     finally:
-        shutil.rmtree(home)
+        server.remove()
 
 
 def _program(name: str) -> str:

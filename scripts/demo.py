@@ -19,6 +19,7 @@ from typing import Any
 import contact_sheet
 import httpx
 import psutil
+from airflow_api import AirflowApi
 from processes import end_group, free_ports, wait_for
 from progress import Board
 from standalone import Standalone
@@ -151,7 +152,7 @@ def environment(url: str) -> dict[str, str]:
     return {**connections, "VIDEOAI_SAMPLE_CLIP": sample, "VIDEOAI_STORAGE": f"file://{STORAGE}"}
 
 
-def run_pipeline(airflow: Standalone, url: str) -> dict[str, Path] | None:
+def run_pipeline(airflow: AirflowApi, url: str) -> dict[str, Path] | None:
     """Run the DAG to its end under a live board; return the files it made, or ``None`` if it failed."""
     run_id = airflow.trigger(DAG_ID)
     with Board(airflow, DAG_ID, run_id) as board:
@@ -162,7 +163,7 @@ def run_pipeline(airflow: Standalone, url: str) -> dict[str, Path] | None:
     return keep(airflow, run_id, url)
 
 
-def keep(airflow: Standalone, run_id: str, url: str) -> dict[str, Path]:
+def keep(airflow: AirflowApi, run_id: str, url: str) -> dict[str, Path]:
     """Check what is in the storage, and draw the contact sheet."""
     OUTPUT.mkdir(exist_ok=True)
     stored: list[Mapping[str, Any]] = airflow.xcom(DAG_ID, run_id, "gather")
@@ -181,7 +182,7 @@ def keep(airflow: Standalone, run_id: str, url: str) -> dict[str, Path]:
     return files
 
 
-def next_manifest(airflow: Standalone, files: Mapping[str, Path]) -> str:
+def next_manifest(airflow: AirflowApi, files: Mapping[str, Path]) -> str:
     """Wait for the DAG that the results started, and return the path of its manifest."""
 
     def runs() -> list[dict[str, Any]]:
@@ -209,7 +210,7 @@ def fetch(address: str, path: Path) -> Path:
     return path
 
 
-def print_failures(airflow: Standalone, run_id: str) -> None:
+def print_failures(airflow: AirflowApi, run_id: str) -> None:
     """Print the logs of the tasks that failed."""
     for instance in airflow.tasks(DAG_ID, run_id):
         if instance["state"] == "failed":
@@ -217,7 +218,7 @@ def print_failures(airflow: Standalone, run_id: str) -> None:
             print(airflow.task_log(DAG_ID, run_id, instance["task_id"], instance["try_number"])[-4000:])
 
 
-def print_address(airflow: Standalone) -> None:
+def print_address(airflow: AirflowApi) -> None:
     """Print the address of the UI and how to log in."""
     print(f"Airflow UI: {airflow.url}  (user admin, password {airflow.password})")
 
