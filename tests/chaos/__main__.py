@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import secrets
 import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from database import running_postgres
@@ -23,23 +22,18 @@ from rich.console import Console
 from termination import unwind_on
 
 from airflow_provider_videoai.sandbox import running_sandbox
-from airflow_provider_videoai.sandbox.running import Sandbox
-from tests.chaos.arena import Arena, Tasks
-from tests.chaos.kinds import ANSWER_TIMEOUT, SINGLE, STORMS, VENDORS, Kind, Storm
+from tests.chaos.arena import Arena
+from tests.chaos.cluster import play_acts
+from tests.chaos.kinds import SINGLE, STORMS, VENDORS, Kind, Storm
+from tests.chaos.patient import Tasks
 from tests.chaos.quick import play_quick_jobs
-from tests.chaos.report import line, table, totals
+from tests.chaos.report import show, table, totals
 from tests.chaos.rounds import Round, Stage
+from tests.chaos.settings import DAGS, NOTICED_SOON, QUEUE_SECONDS, RUN_SECONDS, environment
+from tests.chaos.together import play_together
 from tests.chaos.verdict import Facts
 
-DAGS = Path(__file__).parent / "dags"
 AT_ONCE = 12
-QUEUE_SECONDS, RUN_SECONDS = 1.0, 8.0
-ACCOUNT = {"timeout": ANSWER_TIMEOUT, "max_requests_per_minute": 6000}
-NOTICED_SOON = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
-}
-"""A worker that is lost is noticed in half a minute instead of five: the rounds would take too long."""
 CONNECTIONS = "50"
 """Airflow's API server answers 40 requests at a time and checks a user's token on its event loop. With fewer
 connections to the database that loop is blocked for 30 s as soon as all are taken, and tasks fail."""
@@ -58,8 +52,11 @@ def main() -> int:
         "--quick", type=int, default=600, help="quick mapped jobs in each of two DAGs (default: 600)"
     )
     arguments.add_argument("--only", default="", help="only kinds with this text in their name")
+    arguments.add_argument("--cluster", action="store_true", help="instead: blows at the parts of a cluster")
     chosen = arguments.parse_args()
     unwind_on(signal.SIGINT, signal.SIGTERM)
+    if chosen.cluster:
+        return play_acts(chosen.only, console)
     drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
     console.print(f"Repeat with {drawn}" + (f" --only '{chosen.only}'" if chosen.only else ""))
     began = time.monotonic()
@@ -80,7 +77,7 @@ def main() -> int:
 
 
 @contextmanager
-def running_stage(settings: Mapping[str, str]) -> Iterator[Stage]:
+def running_stage(settings: Mapping[str, str]) -> Iterator[Stage[Arena]]:
     """Start a sandbox and a real Airflow in a folder of their own; end both, and remove it."""
     home = Path(tempfile.mkdtemp(prefix="videoai-chaos-"))
     markers = home / "markers"
@@ -89,7 +86,7 @@ def running_stage(settings: Mapping[str, str]) -> Iterator[Stage]:
         with (
             running_sandbox(queue_seconds=QUEUE_SECONDS, run_seconds=RUN_SECONDS) as sandbox,
             running_postgres() as database,
-            Arena(home, DAGS, {**environment(sandbox, database, markers), **settings}) as arena,
+            Arena(home, DAGS, {**environment(sandbox, markers), **_on(database), **settings}) as arena,
         ):
             tasks = Tasks(arena, [f"paid_once_{vendor}" for vendor in VENDORS])
             try:
@@ -102,30 +99,17 @@ def running_stage(settings: Mapping[str, str]) -> Iterator[Stage]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def environment(sandbox: Sandbox, database: str, markers: Path) -> dict[str, str]:
-    """Return Airflow's settings; the accounts' limits do not bind."""
-    connections = {name: json.loads(value) for name, value in sandbox.connections().items()}
-    for connection in connections.values():
-        connection["extra"] = {**(connection.get("extra") or {}), **ACCOUNT}
-    return {
-        **{name: json.dumps(connection) for name, connection in connections.items()},
-        "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
-        "CHAOS_MARKERS": str(markers),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": CONNECTIONS,
-        "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "2000",
-        "AIRFLOW__CORE__PARALLELISM": "32",
-        "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100",
-    }
+def _on(database: str) -> dict[str, str]:
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database, "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": CONNECTIONS}
 
 
-def play_singles(stage: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
+def play_singles(stage: Stage[Arena], count: int, only: str, chance: random.Random) -> list[Facts]:
     """Play ``count`` rounds, many at once."""
     drawn = draw([kind for kind in SINGLE if only in kind.name], count, chance)
     rounds = [Round(stage, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         playing = {pool.submit(each.play): each for each in rounds}
-        return [_reported(playing[done], done.result()) for done in as_completed(playing)]
+        return [show(playing[done].name, done.result(), console) for done in as_completed(playing)]
 
 
 def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
@@ -138,7 +122,7 @@ def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kin
     return drawn[:count]
 
 
-def play_storms(stage: Stage, count: int, only: str, chance: random.Random) -> list[Facts]:
+def play_storms(stage: Stage[Arena], count: int, only: str, chance: random.Random) -> list[Facts]:
     """Play each storm ``count`` times, with a round at every vendor."""
     played = []
     for number in range(count):
@@ -146,23 +130,15 @@ def play_storms(stage: Stage, count: int, only: str, chance: random.Random) -> l
             if only in kind.name and kind.storm is not None:
                 names = [f"storm-{STORMS.index(kind)}{number}-{vendor}" for vendor in VENDORS]
                 rounds = [Round(stage, kind, vendor, name) for vendor, name in zip(VENDORS, names, strict=True)]
-                played += _play_storm(stage, rounds, kind.storm, chance.uniform(0, 8))
+                # The time of the failure is drawn: in a submit, in a deferral, while waiting.
+                delay = chance.uniform(0, 8)
+                played += play_together(rounds, partial(_strike_after, delay, stage.arena, kind.storm), console)
     return played
 
 
-def _play_storm(stage: Stage, rounds: list[Round], storm: Storm, delay: float) -> list[Facts]:
-    barrier = threading.Barrier(len(rounds) + 1)
-    with ThreadPoolExecutor(len(rounds)) as pool:
-        playing = {pool.submit(each.play, barrier): each for each in rounds}
-        try:
-            barrier.wait(300)
-            time.sleep(delay)  # the time of the failure is drawn: in a submit, in a deferral, while waiting
-            strike(stage.arena, storm)
-            barrier.wait(300)
-        except BaseException:
-            barrier.abort()
-            raise
-        return [_reported(playing[done], done.result()) for done in as_completed(playing)]
+def _strike_after(seconds: float, arena: Arena, storm: Storm) -> None:
+    time.sleep(seconds)
+    strike(arena, storm)
 
 
 def strike(arena: Arena, storm: Storm) -> None:
@@ -180,11 +156,6 @@ def strike(arena: Arena, storm: Storm) -> None:
         case Storm.AIRFLOW_STOPPED:
             arena.shut_down()
             arena.start()
-
-
-def _reported(each: Round, facts: Facts) -> Facts:
-    console.print(line(each.name, facts), soft_wrap=True)
-    return facts
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ class Kind:
     deed: Deed = Deed.NOTHING
     when: When = When.WAITING
     storm: Storm | None = None
+    waits: bool = False
+    """Whether what befalls all rounds at once falls on it while it waits."""
     uncertain: bool = False
     bought: int = 1
     error: str | None = None
@@ -172,6 +174,11 @@ DEEDS = [
 SINGLE = [*KILLS, *SUBMITS, *POLLS, *DEEDS]
 
 STORMS = [
-    Kind(name=storm, storm=storm, uncertain=storm is not Storm.TRIGGERER_KILLED)
+    Kind(
+        name=storm,
+        storm=storm,
+        waits=storm is Storm.TRIGGERER_KILLED,
+        uncertain=storm is not Storm.TRIGGERER_KILLED,
+    )
     for storm in (Storm.TRIGGERER_KILLED, Storm.AIRFLOW_KILLED, Storm.AIRFLOW_STOPPED, Storm.API_SERVER_KILLED)
 ]

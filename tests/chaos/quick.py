@@ -8,13 +8,14 @@ from collections import Counter
 
 from rich.console import Console
 
+from tests.chaos.patient import Patient
 from tests.chaos.rounds import Stage
 
 DAG_IDS = ("quick_on_workers", "quick_in_triggerer")
 TIMEOUT_SECONDS = 3600
 
 
-def play_quick_jobs(stage: Stage, count: int, console: Console) -> int:
+def play_quick_jobs(stage: Stage[Patient], count: int, console: Console) -> int:
     """Run ``count`` two-second jobs in each DAG, 60 at a time; return how many tasks failed or were bought twice."""
     arena, sandbox = stage.arena, stage.sandbox
     sandbox.clock(queue_seconds=0.5, run_seconds=1.5)

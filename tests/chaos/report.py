@@ -29,6 +29,12 @@ def line(name: str, facts: Facts) -> str:
     return f"{name} {facts.vendor:12} {facts.kind.name:45} bought {len(facts.bought)}  {seen}  {verdict}"
 
 
+def show(name: str, facts: Facts, console: Console) -> Facts:
+    """Print one round and return it."""
+    console.print(line(name, facts), soft_wrap=True)
+    return facts
+
+
 def totals(played: Sequence[Facts]) -> dict[str, int]:
     """Count what must never be."""
     wrong = Counter(fault for facts in played for fault, _ in judge(facts))

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from processes import wait_for
 
 from airflow_provider_videoai.sandbox.running import Sandbox
-from tests.chaos.arena import Arena, Tasks
 from tests.chaos.kinds import Deed, Kind, When
+from tests.chaos.patient import Patient, Tasks
 from tests.chaos.verdict import Facts, Sight
 
 TIMEOUT_SECONDS = 300
@@ -28,11 +28,14 @@ _ERROR = re.compile(
 )
 
 
+A_co = TypeVar("A_co", bound=Patient, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Generic[A_co]):
     """What rounds are played on: a real Airflow and the sandbox."""
 
-    arena: Arena
+    arena: A_co
     tasks: Tasks
     sandbox: Sandbox
     markers: Path
@@ -41,7 +44,7 @@ class Stage:
 class Round:
     """One round, of one kind, at one vendor. ``name`` is the run's id, and stands in the vendor's request."""
 
-    def __init__(self, stage: Stage, kind: Kind, vendor: str, name: str) -> None:
+    def __init__(self, stage: Stage[Patient], kind: Kind, vendor: str, name: str) -> None:
         self.kind = kind
         self.vendor = vendor
         self.name = name
@@ -83,10 +86,10 @@ class Round:
         return self._bought()
 
     def _weather(self, storm: threading.Barrier) -> None:
-        if self.kind.name.endswith("while waiting"):
+        if self.kind.waits:
             self._until(_deferred)
-        storm.wait(TIMEOUT_SECONDS)
-        storm.wait(TIMEOUT_SECONDS)
+        storm.wait(2 * TIMEOUT_SECONDS)
+        storm.wait(2 * TIMEOUT_SECONDS)
 
     def _do_the_deed(self) -> None:
         if self.kind.deed is Deed.NOTHING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,20 @@ from airflow_provider_videoai.triggers.job import VideoJobTrigger
 Kill = Callable[[], None]
 
 
-def arm(step: str, marker: Path, *, evict: bool) -> None:
+def arm(step: str, marker: Path, *, evict: bool, hold: bool) -> None:
     """Arrange that this process dies at ``step``, unless ``marker`` says that it did before.
 
     ``evict`` kills the supervisor as well, as the loss of a whole worker does: nobody is left to report it to Airflow.
+    ``hold`` kills nobody: the process stops at the step until there is a file beside the marker that ends in ``.go``.
     """
     if step == "none" or marker.exists():
         return
+
+    def wait() -> None:
+        if not marker.exists():  # a step may come more than once
+            marker.touch()
+            while not marker.with_suffix(".go").exists():
+                time.sleep(0.05)
 
     def kill() -> None:
         marker.touch()
@@ -33,7 +41,7 @@ def arm(step: str, marker: Path, *, evict: bool) -> None:
             os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    _STEPS[step](kill)
+    _STEPS[step](wait if hold else kill)
 
 
 def _before_the_record(kill: Kill) -> None:

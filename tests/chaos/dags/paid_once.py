@@ -20,6 +20,7 @@ from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 
 CLIP = os.environ["VIDEOAI_SAMPLE_CLIP"]
 MARKERS = Path(os.environ["CHAOS_MARKERS"])
+RETRY_DELAY = timedelta(seconds=float(os.environ.get("VIDEOAI_CHAOS_RETRY_SECONDS", "1")))
 ROUND = "{{ params.round }}"
 ERASED = [[0, 270, 640, 350]]
 
@@ -60,10 +61,12 @@ def doomed(operator: type[VideoJobOperator]) -> type[VideoJobOperator]:
 
         def _prepare(self, context: Any, *, first: bool) -> None:
             params = context["params"]
+            self.finish_in_triggerer = params["finish_in_triggerer"]
             self.on_finished_job = params["on_finished_job"]
             self.on_uncertain_submit = params["on_uncertain_submit"]
             if (params["step"] not in kill_steps.RESUMED_STEPS) == first:
-                kill_steps.arm(params["step"], MARKERS / params["round"], evict=params["evict"])
+                marker = MARKERS / params["round"]
+                kill_steps.arm(params["step"], marker, evict=params["evict"], hold=params["hold"])
 
     Doomed.__name__ = operator.__name__
     return Doomed
@@ -75,11 +78,13 @@ for operator, request in REQUESTS.items():
         f"paid_once_{vendor}",
         schedule=None,
         max_active_runs=1000,
-        default_args={"retries": 3, "retry_delay": timedelta(seconds=1)},
+        default_args={"retries": 3, "retry_delay": RETRY_DELAY},
         params={
             "round": Param(type="string"),
             "step": "none",
             "evict": False,
+            "hold": False,
+            "finish_in_triggerer": False,
             "on_finished_job": "reuse",
             "on_uncertain_submit": "fail",
         },
