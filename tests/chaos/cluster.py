@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from airflow_provider_videoai.sandbox import running_sandbox
@@ -64,6 +65,8 @@ def scene(settings: Mapping[str, str]) -> Iterator[Scene]:
             running_sandbox(queue_seconds=QUEUE_SECONDS, run_seconds=RUN_SECONDS) as sandbox,
             ClusterArena(home, DAGS, {**environment(sandbox, markers), **settings}) as cluster,
         ):
+            # Drawn on its first request, which on a busy machine takes longer than the sandbox waits for an input.
+            httpx.get(f"{sandbox.url}/sample/clip.mp4", timeout=120, trust_env=False).raise_for_status()
             dag_ids = [f"paid_once_{vendor}" for vendor in VENDORS]
             for dag_id in dag_ids:
                 cluster.wait_for_dag(dag_id)

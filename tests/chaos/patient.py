@@ -78,8 +78,10 @@ class Tasks:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop polling."""
+        """Stop polling, and let those go who wait."""
         self._ended.set()
+        with self._changed:
+            self._changed.notify_all()
         self._thread.join()
 
     def until(self, run_id: str, condition: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
@@ -94,7 +96,7 @@ class Tasks:
 
             self._followed.add(run_id)
             try:
-                if self._changed.wait_for(met, seconds):
+                if self._changed.wait_for(lambda: self._ended.is_set() or met(), seconds) and met():
                     return self._seen[run_id][1]
             finally:
                 self._followed.discard(run_id)

@@ -69,6 +69,10 @@ class Round:
             return self._facts(stuck=str(late))
         return self._facts(struck=struck)
 
+    def give_up(self) -> None:
+        """Wait for nothing any more: the whole run is being ended."""
+        self._stage.tasks.close()
+
     # -- the round -----------------------------------------------------------------------------------------
 
     def _begin(self) -> None:

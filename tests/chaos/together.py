@@ -25,5 +25,7 @@ def play_together(rounds: Sequence[Round], blow: Callable[[], None], console: Co
             barrier.wait(2 * TIMEOUT_SECONDS)
         except BaseException:
             barrier.abort()
+            for each in rounds:
+                each.give_up()
             raise
         return [show(playing[done].name, done.result(), console) for done in as_completed(playing)]
