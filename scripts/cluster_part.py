@@ -38,7 +38,7 @@ class Part:
     :param command: the arguments of ``airflow``.
     """
 
-    AIRFLOW: ClassVar = (sys.executable, "-m", "airflow")
+    AIRFLOW: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "airflow")
 
     def __init__(self, name: str, machine: Machine, command: tuple[str, ...]) -> None:
         self.name = name
