@@ -23,6 +23,7 @@ REDELIVERED_AFTER = 15
 _SETTLED_SECONDS = 12
 """What a thawed process does of its own accord, it does within this time."""
 _LONG_JOBS = {"run_seconds": 40.0}
+_LONGER_JOBS = {"run_seconds": FROZEN_SECONDS + 45.0}
 _ENDED = ("success", "failed", "upstream_failed")
 
 
@@ -99,18 +100,32 @@ def _kill_triggerer(scene: Scene, _rounds: Sequence[Round]) -> None:
     scene.arena.start_parts(victim)
 
 
-def _freeze_triggerer(scene: Scene, rounds: Sequence[Round]) -> str:
+def _freeze_triggerer(scene: Scene, _rounds: Sequence[Round]) -> None:
+    """Thaw it while another triggerer waits for its jobs: Airflow then ends its triggers as if a user had."""
     victim = scene.arena.parts[_busiest_triggerer(scene)]
     victim.freeze()
     try:
         time.sleep(FROZEN_SECONDS)
-        before = {each.name: _seen(scene, each) for each in rounds if _ended(scene, each)}
     finally:
         victim.thaw()
     time.sleep(_SETTLED_SECONDS)
     scene.arena.revive()
-    rewritten = [each.name for each in rounds if each.name in before and _seen(scene, each) != before[each.name]]
-    return f"{len(before)} of {len(rounds)} tasks ended while {victim.name} was frozen; thawed, it rewrote {rewritten}"
+
+
+def _freeze_triggerer_to_the_end(scene: Scene, rounds: Sequence[Round]) -> str:
+    """Thaw it when its tasks have ended: Airflow drops its late events, but not what it writes to XCom."""
+    victim = scene.arena.parts[_busiest_triggerer(scene)]
+    victim.freeze()
+    try:
+        complaint = "the other triggerer did not take over"
+        wait_for(lambda: all(_ended(scene, each) for each in rounds), PATIENCE, complaint)
+        before = [_seen(scene, each) for each in rounds]
+    finally:
+        victim.thaw()
+    time.sleep(_SETTLED_SECONDS)
+    scene.arena.revive()
+    rewritten = sum(_seen(scene, each) != xcoms for each, xcoms in zip(rounds, before, strict=True))
+    return f"{victim.name}, thawed after its tasks had ended, rewrote the XComs of {rewritten} of {len(rounds)}"
 
 
 def _kill_scheduler(scene: Scene, rounds: Sequence[Round]) -> None:
@@ -237,7 +252,8 @@ ACTS = (
         _kill_worker,
     ),
     Act(_kinds("triggerer killed"), _kill_triggerer, clock=_LONG_JOBS),
-    Act(_kinds(f"triggerer frozen for {FROZEN_SECONDS} s"), _freeze_triggerer, clock=_LONG_JOBS),
+    Act(_kinds(f"triggerer frozen for {FROZEN_SECONDS} s"), _freeze_triggerer, clock=_LONGER_JOBS),
+    Act(_kinds("triggerer frozen until all has ended"), _freeze_triggerer_to_the_end, clock=_LONG_JOBS),
     Act(_kinds("one scheduler killed"), _kill_scheduler),
     Act(_kinds("both schedulers killed, back after 20 s"), _kill_schedulers),
     Act(_kinds(f"Redis away for {BROKER_AWAY} s"), _take_broker_away),
