@@ -42,8 +42,9 @@ def play_acts(only: str, console: Console) -> int:
     chosen = [act for act in ACTS if any(only in kind.name for kind in act.kinds)]
     began, played = time.monotonic(), []
     for settings, acts in groupby(chosen, key=lambda act: act.settings):
+        opened = time.monotonic()
         with scene({**SETTINGS, **settings}) as where:
-            console.print(f"The cluster is ready after {time.monotonic() - began:.0f} s")
+            console.print(f"The cluster is ready after {time.monotonic() - opened:.0f} s")
             for act in acts:
                 played += play_act(where, act, console)
     table(played, console)
