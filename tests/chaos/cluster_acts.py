@@ -24,6 +24,7 @@ _SETTLED_SECONDS = 12
 """What a thawed process does of its own accord, it does within this time."""
 _LONG_JOBS = {"run_seconds": 40.0}
 _LONGER_JOBS = {"run_seconds": FROZEN_SECONDS + 45.0}
+_STARTS = "Executing workload in Celery"
 _ENDED = ("success", "failed", "upstream_failed")
 
 
@@ -73,7 +74,7 @@ def _kill_worker(scene: Scene, rounds: Sequence[Round]) -> None:
     cluster.consume("machine-2", wanted=True)
     cluster.parts["worker-1"].kill()
     _release(scene, rounds)
-    wait_for(lambda: all(_goes_on(scene, each) for each in rounds), TIMEOUT_SECONDS, "the tasks were not tried again")
+    _wait_for_retries(scene, rounds)
     cluster.start_parts("worker-1")
 
 
@@ -86,7 +87,7 @@ def _freeze_worker(scene: Scene, rounds: Sequence[Round]) -> None:
     worker.freeze()
     _release(scene, rounds)
     try:
-        wait_for(lambda: all(_goes_on(scene, each) for each in rounds), TIMEOUT_SECONDS, "the tasks were not tried again")
+        _wait_for_retries(scene, rounds)
     finally:
         worker.thaw()
     time.sleep(_SETTLED_SECONDS)
@@ -118,7 +119,7 @@ def _freeze_triggerer_to_the_end(scene: Scene, rounds: Sequence[Round]) -> str:
     victim.freeze()
     try:
         complaint = "the other triggerer did not take over"
-        wait_for(lambda: all(_ended(scene, each) for each in rounds), PATIENCE, complaint)
+        wait_for(lambda: all(_ended(scene, each) for each in rounds), TIMEOUT_SECONDS, complaint)
         before = [_seen(scene, each) for each in rounds]
     finally:
         victim.thaw()
@@ -163,14 +164,15 @@ def _take_database_away(scene: Scene, _rounds: Sequence[Round]) -> None:
 
 
 def _wait_for_redelivery(scene: Scene, rounds: Sequence[Round]) -> None:
-    """Hold the tasks until the broker has handed them to a second worker as well."""
+    """Hold the tasks until the broker has delivered each a second time, to either worker."""
     _wait_until_held(scene, rounds)
     scene.arena.consume("machine-2", wanted=True)
-    ids = {each.name: _task(scene, each)["id"] for each in rounds}
+    ids = [str(_task(scene, each)["id"]) for each in rounds]
 
     def redelivered() -> bool:
-        log = scene.arena.parts["worker-2"].log_since_start()
-        return all(str(task_id) in log for task_id in ids.values())
+        workers = (scene.arena.parts[name] for name in ("worker-1", "worker-2"))
+        starts = [line for worker in workers for line in worker.log_since_start().splitlines() if _STARTS in line]
+        return all(sum(task_id in line for line in starts) > 1 for task_id in ids)
 
     wait_for(redelivered, REDELIVERED_AFTER * 8, "the broker did not deliver the tasks again")
     _release(scene, rounds)
@@ -192,6 +194,11 @@ def _release(scene: Scene, rounds: Sequence[Round]) -> None:
 def _task(scene: Scene, played: Round) -> dict[str, Any]:
     (task,) = scene.arena.tasks(f"paid_once_{played.vendor}", played.name)
     return task
+
+
+def _wait_for_retries(scene: Scene, rounds: Sequence[Round]) -> None:
+    complaint = "the tasks were not retried"
+    wait_for(lambda: all(_goes_on(scene, each) for each in rounds), TIMEOUT_SECONDS, complaint)
 
 
 def _goes_on(scene: Scene, played: Round) -> bool:
