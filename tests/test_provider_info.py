@@ -82,7 +82,8 @@ def test_each_option_of_airflows_configuration_is_read_by_the_package() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / PACKAGE).rglob("*.py"))
     for section, described in get_provider_info()["config"].items():
         for option, each in described["options"].items():
-            found = re.findall(rf'conf\.getboolean\("{section}", "{option}", fallback=(\w+)\)', source)
+            read = {"boolean": ("getboolean", r"(\w+)"), "string": ("get", r'"(\w*)"')}[each["type"]]
+            found = re.findall(rf'conf\.{read[0]}\("{section}", "{option}", fallback={read[1]}\)', source)
             assert set(found) == {each["default"]}, option
 
 

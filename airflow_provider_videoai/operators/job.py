@@ -249,7 +249,7 @@ class VideoJobOperator(RendersText):
             on_finished_job=self.on_finished_job,
             # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
-            writer=Writer.here(context["ti"].try_number),
+            writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),
             ready=lambda request: self.ready(request, hook, store),
         )
         while True:

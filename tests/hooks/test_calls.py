@@ -158,7 +158,8 @@ def test_the_connections_rate_is_kept(cases: Any, connect: Any) -> None:
     slept: list[float] = []
     hook.transport._sleep = slept.append
     hook.statuses(["a1", "a2", "a3"])
-    assert [round(seconds) for seconds in slept] == [61]
+    (seconds,) = slept
+    assert 58 < seconds < 65
 
 
 RUBBISH: list[Any] = [None, 5, b"abc", [], {}, "", "a b", "a\x00b", "\ud800", "x" * 501, object(), 10**5000]

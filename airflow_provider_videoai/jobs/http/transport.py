@@ -97,7 +97,8 @@ class Transport:
 
         for delay in self._delays(call):
             began = time.monotonic()
-            self._sleep(self.rate_limit.refill(call.name) if delay is None else delay)
+            if pause := self.rate_limit.refill(call.name) if delay is None else delay:
+                self._sleep(pause)
             deadline.extend(time.monotonic() - began)
         return send(self.vendor.account, call, auth, deadline, gate)
 

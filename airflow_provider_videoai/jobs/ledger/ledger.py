@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -105,8 +106,8 @@ class Ledger:
             # No pool: a call in half a minute needs no standing connection, and a forked one would be shared.
             engine = sa.create_engine(self._url, poolclass=NullPool, connect_args=self._limits())
             if self._dialect == "sqlite":
-                sa.event.listen(engine, "connect", _prepare_sqlite)
-                sa.event.listen(engine, "begin", _begin_immediate)
+                event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "begin", _begin_immediate)
             self._engine = engine
         return self._engine
 

@@ -159,9 +159,11 @@ class Watch:
     def odd_state(self, known: frozenset[str]) -> str | None:
         """Return the vendor's word for the state if it is not documented, once for each of the first ten.
 
+        Of a job that ended there is none: its raw code may be an error's, and nothing is to be guessed about it.
+
         :param known: the documented ones, in lower case.
         """
-        raw = self.status.raw if self.status is not None else ""
+        raw = "" if self.status is None or self.status.state.terminal else self.status.raw
         if not raw or raw.lower() in known or raw in self._odd_states or len(self._odd_states) >= _MAX_ODD_STATES:
             return None
         self._odd_states |= {raw}

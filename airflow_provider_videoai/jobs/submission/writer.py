@@ -29,9 +29,13 @@ class Writer:
     process: int
 
     @classmethod
-    def here(cls, attempt: int) -> Self:
-        """Return the writer that this process is."""
-        return cls(attempt, printable(socket.gethostname())[:_LONGEST_HOST], os.getpid())
+    def here(cls, attempt: int, host: str | None = None) -> Self:
+        """Return the writer that this process is.
+
+        :param attempt: Airflow's try number.
+        :param host: the host as Airflow names it, which is the one that a person finds in its UI.
+        """
+        return cls(attempt, printable(host or socket.gethostname())[:_LONGEST_HOST], os.getpid())
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

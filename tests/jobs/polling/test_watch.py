@@ -255,6 +255,13 @@ def test_states_that_differ_with_each_poll_are_not_remembered_without_end() -> N
     assert len(watch._odd_states) == 10
 
 
+@pytest.mark.parametrize("state", [state for state in JobState if state.terminal])
+def test_the_code_of_a_job_that_ended_is_no_odd_state(state: JobState) -> None:
+    watch = waiting()
+    watch.saw(JobStatus(job_id="j", state=state, raw="801"), START, START)
+    assert watch.odd_state(frozenset({"running"})) is None
+
+
 def test_job_that_was_never_seen_is_in_no_odd_state() -> None:
     assert waiting().odd_state(frozenset()) is None
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -213,6 +214,11 @@ def test_a_writer_that_is_none_is_refused_by_name(desk: Desk, writer: Any) -> No
     with pytest.raises(InvalidRequest, match="writer must be as an attempt wrote it"):
         desk.attempt()
     assert desk.lab.orders == []
+
+
+def test_a_writer_is_named_as_airflow_names_its_host() -> None:
+    assert Writer.here(1, "worker-1.test").host == "worker-1.test"
+    assert Writer.here(1).host == socket.gethostname()
 
 
 def test_a_host_name_forges_no_log_lines() -> None:
