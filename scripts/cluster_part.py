@@ -95,7 +95,10 @@ class Part:
 
     def freeze(self) -> None:
         """Stop all its processes where they are; they live, and do nothing."""
-        self._signal(signal.SIGSTOP, self.processes())
+        frozen = self.processes()
+        self._signal(signal.SIGSTOP, frozen)
+        # A process stops when it is next scheduled, which on a full machine is not at once.
+        wait_for(lambda: all(map(_still, frozen)), _KILL_SECONDS, f"{self.name} went on after SIGSTOP")
 
     def thaw(self) -> None:
         """Let its processes go on after :meth:`freeze`."""
@@ -135,6 +138,10 @@ class Part:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
+
+
+def _still(process: psutil.Process) -> bool:
+    return not _alive(process) or process.status() == psutil.STATUS_STOPPED
 
 
 def _alive(process: psutil.Process) -> bool:
