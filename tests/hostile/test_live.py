@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -163,17 +164,26 @@ def test_each_task_at_a_hostile_vendor_ends_in_a_result_or_in_an_error_of_this_p
     assert wrong == {}
 
 
-def test_no_task_at_a_healthy_vendor_is_late_by_more_than_its_poll_interval(play: Play) -> None:
-    ends = {entry["job_id"]: entry["at"] + QUEUE_SECONDS + RUN_SECONDS for entry in _submissions(play)}
-    late = {}
+def test_no_job_at_a_healthy_vendor_is_polled_late_by_more_than_its_poll_interval(play: Play) -> None:
+    # By the vendor's own book, from one poll to the next: when a job begins to be polled is Airflow's matter, and when
+    # it ends is the sandbox's, which has to render its video on the same two cores.
+    polled = defaultdict[str, list[float]](list)
+    for entry in play.sandbox.ledger()["polls"]:
+        for job_id in entry["job_ids"]:
+            polled[job_id].append(entry["at"])
+    late, gaps = {}, 0
     for run_id, task in play.healthy:
         assert task["state"] == "success", (run_id, task["task_id"])
         seen = play.airflow.xcom("healthy", run_id, task["task_id"], "status")
         (job,) = seen["jobs"]
-        delay = seen["observed_at"] - ends[job["job_id"]]
-        if delay > 2 * POLL_INTERVAL:  # it may end just after a poll, and then be late by as much again
-            late[run_id, task["task_id"]] = delay
+        # Whoever fetches the result later may query the status once more.
+        polls = [at for at in polled[job["job_id"]] if at <= seen["observed_at"] + 1]
+        between = [later - earlier for earlier, later in itertools.pairwise(polls)]
+        gaps += len(between)
+        if between and max(between) > 2 * POLL_INTERVAL:
+            late[run_id, task["task_id"]] = max(between)
     assert late == {}
+    assert gaps >= len(play.healthy) / 2, "else most were polled once, and nothing was measured"
 
 
 def _submissions(play: Play) -> list[dict[str, Any]]:
