@@ -84,8 +84,18 @@ def url_of(connection: Any) -> URL:
     """Return the database of an Airflow connection, as SQLAlchemy names it.
 
     :param connection: of type ``postgres``, ``mysql`` or ``sqlite``.
-    :raises InvalidRequest: if it is of another type, or if no driver for it is installed.
+    :raises InvalidRequest: if it is of another type, if no driver for it is installed, or if a field makes no URL.
     """
+    try:
+        return _url_of(connection)
+    except InvalidRequest:
+        raise
+    except Exception as failure:  # noqa: BLE001 - Airflow decrypts and parses here, and its error may quote a secret
+        why = type(failure).__name__
+        raise InvalidRequest(f"connection {connection.conn_id!r}: its fields name no database ({why})") from None
+
+
+def _url_of(connection: Any) -> URL:
     from sqlalchemy.engine import URL
 
     kind = str(connection.conn_type or "").lower().replace("postgresql", "postgres")

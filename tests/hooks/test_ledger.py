@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,6 +86,21 @@ def test_a_database_without_an_installed_driver_is_said_by_name(monkeypatch: pyt
     monkeypatch.setattr(under_test, "find_spec", lambda _: None)
     with pytest.raises(InvalidRequest, match="the ledger needs the driver MySQLdb or pymysql installed"):
         under_test.url_of(Connection(conn_id="shared", conn_type="mysql", host="db.test"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("extra_dejson", [1]), ("extra_dejson", None), ("login", 5), ("host", {}), ("port", "x")]
+)
+def test_a_connection_with_odd_fields_is_refused_and_fails_no_submit(
+    find: Any, monkeypatch: pytest.MonkeyPatch, field: str, value: Any
+) -> None:
+    monkeypatch.setenv("AIRFLOW__VIDEOAI__LEDGER_CONN_ID", "shared")
+    fields = {"host": "db.test", "schema": "limits", "port": 5432, "login": "me", "password": "x", "extra_dejson": {}}
+    odd = SimpleNamespace(conn_id="shared", conn_type="postgres", **fields | {field: value})
+    with pytest.raises(InvalidRequest, match="name no database"):
+        under_test.url_of(odd)
+    monkeypatch.setenv("AIRFLOW_CONN_SHARED", '{"conn_type": "postgres", "extra": "[1]"}')
+    find()
 
 
 def test_hooks_of_one_account_share_the_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

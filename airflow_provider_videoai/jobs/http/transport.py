@@ -163,7 +163,7 @@ class Transport:
 
 
 _STALE = 5.0
-"""Seconds after which a connection that stood idle, and a signature, are better made anew."""
+"""Seconds after which a connection that stood idle, and a signature, are better renewed."""
 
 
 def _in_time(before_send: Callable[[], object], deadline: Deadline) -> Callable[[], object]:

@@ -29,6 +29,8 @@ __all__ = ["Ledger"]
 
 _SECONDS = 5
 """How long a connection, a lock or a statement may take: a submit waits for it."""
+_LONGEST_BACKOFF = 3600.0
+"""Seconds; one that lasts longer was left behind by a clock that was set back, or by a hand."""
 
 
 class Ledger:
@@ -67,6 +69,8 @@ class Ledger:
         with self._transaction() as connection:
             backoff_until = self._lock(connection, account)
             now = self._now(connection)
+            if not backoff_until < now + _LONGEST_BACKOFF:  # "not": a NaN is in no order
+                backoff_until = 0.0
             if now + backoff > backoff_until and backoff > 0:
                 backoff_until = now + backoff
                 accounts = ACCOUNTS.c
@@ -98,7 +102,8 @@ class Ledger:
         except DBAPIError as failure:
             self._migrated = False  # somebody may have made another database of it
             raise LedgerError(f"the ledger's database does not answer: {type(failure.orig).__name__}") from None
-        except (SQLAlchemyError, OSError, ImportError) as failure:
+        except (SQLAlchemyError, OSError, ImportError, ValueError, TypeError) as failure:
+            # The last two: of what somebody wrote into the tables, or of a driver.
             raise LedgerError(f"the ledger's database cannot be used: {type(failure).__name__}") from None
 
     def _opened(self) -> sa.Engine:

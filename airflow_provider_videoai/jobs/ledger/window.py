@@ -19,8 +19,8 @@ BLOCK = 30.0
 
 _SPAN = 2.0
 """Seconds within which the holder of a place has to use it, if it is to be used at once."""
-_LATEST = 24 * 3600.0
-"""Places further ahead are no place but what a clock that was set back left behind."""
+_LATEST = 3600.0
+"""Seconds; places that start or end further ahead were left behind by a clock that was set back, or by a hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def grant(
     """
     window = max(WINDOW, WINDOW / per_minute)
     limit = max(1, int(per_minute))
-    counting = [place for place in taken if now - window < place.end and place.start < now + _LATEST]
+    counting = [place for place in taken if now - window < place.end < now + _LATEST]
     holders = {place.holder for place in counting if place.end > now - BLOCK} | {holder}
     share = max(1, round(limit * BLOCK / 60.0 / len(holders)))
     given: list[Place] = []

@@ -123,6 +123,22 @@ def test_places_that_anybody_wrote_break_nothing(tmp_path: Path, written: str) -
     assert places(Ledger(url)) == [0]
 
 
+@pytest.mark.parametrize("written", [1e300, "Infinity", "soon", None, b"\x00"])
+def test_a_backoff_that_anybody_wrote_stops_nobody_for_long(tmp_path: Path, written: Any) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    places(Ledger(url))
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("CREATE TABLE loose AS SELECT * FROM videoai_accounts")
+        connection.execute("DROP TABLE videoai_accounts")
+        connection.execute("ALTER TABLE loose RENAME TO videoai_accounts")
+        connection.execute("UPDATE videoai_accounts SET backoff_until = ?", (written,))
+    try:
+        reserved = Ledger(url).reserve(ACCOUNT, "*", holder="a", wanted=1, per_minute=None)
+    except LedgerError:
+        return  # then each process goes by its own limit
+    assert reserved.backoff <= 3600
+
+
 def test_no_secret_is_in_the_database(tmp_path: Path) -> None:
     places(Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
     assert account_key("lab", "http://LAB.test/", "me") == ACCOUNT

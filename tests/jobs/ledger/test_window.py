@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Places in a rate limit: whoever asks, in whatever order, no 60 seconds hold more requests than the limit."""
+"""Places in a rate limit: no 60 seconds hold more requests than the limit, whichever process sends them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.ledger.window import BLOCK, WINDOW, Place, grant
 
-asks = st.lists(
+requests = st.lists(
     st.tuples(st.floats(0, 40), st.sampled_from("abc"), st.integers(1, 40), st.floats(0, 1)), min_size=1, max_size=40
 )
-"""Seconds since the one before, who asks, for how many places, and when within its span each is used."""
+"""Seconds since the one before, which process requests, how many places, and when within its span each is used."""
 
 
 def most_in_a_minute(times: list[float]) -> int:
     return max((sum(start <= each < start + 60 for each in times) for start in times), default=0)
 
 
-@given(st.integers(1, 40), asks)
+@given(st.integers(1, 40), requests)
 def test_no_minute_holds_more_requests_than_the_limit_whoever_sends_them(
-    limit: int, asked: list[tuple[float, str, int, float]]
+    limit: int, made: list[tuple[float, str, int, float]]
 ) -> None:
     now, taken, sent = 1_700_000_000.0, list[Place](), list[float]()
-    for gap, holder, wanted, used_at in asked:
+    for gap, holder, wanted, used_at in made:
         now += gap
         given, taken = grant(taken, holder=holder, wanted=wanted, per_minute=limit, now=now)
         assert given
@@ -78,6 +78,12 @@ def test_a_clock_that_was_set_back_by_days_blocks_nobody() -> None:
     given, counting = grant(taken, holder="b", wanted=1, per_minute=6, now=1_700_000_000.0 - 7 * 86400)
     assert given[0].start == 1_700_000_000.0 - 7 * 86400
     assert {place.holder for place in counting} == {"b"}
+
+
+@pytest.mark.parametrize("end", [float("inf"), float("nan"), 1e300])
+def test_a_place_that_never_ends_blocks_nobody(end: float) -> None:
+    given, _ = grant([Place(1.0, end, "a")] * 9, holder="b", wanted=1, per_minute=6, now=1000.0)
+    assert given[0].start == 1000.0
 
 
 def test_places_that_count_no_more_are_forgotten() -> None:
