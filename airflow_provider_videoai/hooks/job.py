@@ -79,7 +79,7 @@ class VideoJobHook(BaseHook):
     def _open(self, connection: Any, shared: Ledger | None) -> Transport:
         account = account_of(connection, self.vendor_class, self.conn_type)
         vendor = self.vendor_class(account, time.time)
-        return Transport(vendor, rate_limit=RateLimit.of(vendor, shared))
+        return Transport(vendor, rate_limit=RateLimit.of(vendor, shared), ledger=shared)
 
     # -- blocking ------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
@@ -25,14 +24,16 @@ from airflow_provider_videoai.jobs.submission.record_store import Store, conclud
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
+from airflow_provider_videoai.operators.room import wait_for_room
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
+from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
-from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL, VideoJobTrigger
+from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 from airflow_provider_videoai.triggers.stored_arguments import check_arguments
 
@@ -43,9 +44,6 @@ QUOTA_TIMEOUT = timedelta(hours=1)
 
 _BACKSTOP = timedelta(minutes=10)
 """How much later than the job's deadline Airflow ends the deferral: the trigger's own error says more."""
-_FIRST_PAUSE = 15.0
-"""Seconds before a submit that met a full queue is repeated; twice as long each time, with jitter."""
-_LONGEST_PAUSE = 300.0
 _CANCEL_WITHIN = 3.0
 """Seconds; Airflow's supervisor kills a task that has not ended five seconds after SIGTERM."""
 _WHATEVER_BECOMES = f"It {GOES_ON} whatever becomes of this task"
@@ -63,7 +61,8 @@ class VideoJobOperator(RendersText):
     :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
         ``None`` adapts.
     :param job_timeout: how long the job may take (timedelta or seconds), counted from its submit.
-    :param quota_timeout: how long to wait for room at a vendor whose queue is full (timedelta or seconds).
+    :param quota_timeout: how long to wait for room at a vendor whose queue is full, or for a turn if the account's jobs
+        in flight are limited (timedelta or seconds).
     :param on_uncertain_submit: after a submit whose answer was lost, ``fail`` or ``resubmit`` at the next attempt.
     :param on_finished_job: when the task runs again after success, ``reuse`` the finished job or ``resubmit``.
     :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
@@ -250,6 +249,7 @@ class VideoJobOperator(RendersText):
             # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
             writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),
+            lease=job_lease_of(context, hook.transport, self.request_class.operation, int(self.priority_weight)),
             ready=lambda request: self.ready(request, hook, store),
         )
         while True:
@@ -257,31 +257,10 @@ class VideoJobOperator(RendersText):
                 job = submitter.obtain(request)
             except QuotaExceeded as full:
                 since = since or time.time()
-                self._make_room(full, since, tries)
+                wait_for_room(self, full, since, tries)
                 tries += 1
             else:
                 return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))
-
-    def _make_room(self, full: QuotaExceeded, since: float, tries: int) -> None:
-        """Wait until the vendor may have room again: deferred, or here if the task is not deferrable."""
-        growing = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        pause = growing if full.retry_after is None else full.retry_after  # the vendor's Retry-After, as it is
-        left = since + self.quota_timeout - time.time()
-        if left <= 0:
-            raise full
-        # Not shorter than a deferral may be, and a vendor that wants no pause at all is not hammered.
-        pause = max(min(pause, left), LEAST_DEFERRAL)
-        self.log.info("%s Submitting again in %.0f seconds", full, pause)
-        if self.deferrable:
-            # Few tasks ever need it, and every DAG file would pay for it.
-            from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-
-            self.defer(
-                trigger=TimeDeltaTrigger(timedelta(seconds=pause)),
-                method_name="submit_again",
-                kwargs={"since": since, "tries": tries + 1},
-            )
-        time.sleep(pause)
 
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._waiting = jobs

@@ -15,6 +15,7 @@ from typing_extensions import override
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS, AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
+from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.polling.blocking import batches, poll_once
@@ -229,8 +230,12 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             self._watches = jobs.watches()
         waiting = [watch for watch in self._watches if not watch.done]
         throttle = Throttle(transport.rate_limit)
+        leases = LeaseKeeper(transport)
+        leases.keep(watch.job_id for watch in waiting)
         for batch in batches(waiting, transport.vendor.batch_size):
             poll_once(transport, batch, throttle)
+        leases.end(watch.job_id for watch in waiting if watch.outcome is Outcome.ENDED)
+        leases.write()
         for watch in waiting:
             jobs.log_status(watch)
         if not all(watch.done for watch in self._watches):

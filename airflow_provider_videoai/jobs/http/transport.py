@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -26,6 +26,9 @@ from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
+if TYPE_CHECKING:  # it loads SQLAlchemy, which no DAG file needs
+    from airflow_provider_videoai.jobs.ledger.ledger import Ledger
+
 __all__ = ["T", "Transport"]
 
 T = TypeVar("T")
@@ -37,6 +40,7 @@ class Transport:
     :param rate_limit: the account's, unless given.
     :param sleep: waits for the rate limit on a worker.
     :param pool: connections for the async calls that buy nothing; ``None`` opens one for each.
+    :param ledger: what the account shares with other processes; sending needs it only through the rate limit.
     """
 
     def __init__(
@@ -46,8 +50,10 @@ class Transport:
         rate_limit: RateLimit | None = None,
         sleep: Callable[[float], None] = time.sleep,
         pool: Pool | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.vendor = vendor
+        self.ledger = ledger
         self.rate_limit = rate_limit or RateLimit.of(vendor)
         self._sleep = sleep
         self._pool = pool
@@ -56,7 +62,7 @@ class Transport:
 
     def over(self, pool: Pool) -> Transport:
         """Return a transport of the same account and rate limit that polls over ``pool``."""
-        return Transport(self.vendor, rate_limit=self.rate_limit, sleep=self._sleep, pool=pool)
+        return Transport(self.vendor, rate_limit=self.rate_limit, sleep=self._sleep, pool=pool, ledger=self.ledger)
 
     # -- blocking: workers ---------------------------------------------------------------------------------
 

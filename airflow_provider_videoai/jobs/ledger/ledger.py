@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_videoai.jobs.ledger import migrations
+from airflow_provider_videoai.jobs.ledger import leases, migrations
+from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError, Reserved
 from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, RATE_WINDOWS
 from airflow_provider_videoai.jobs.ledger.window import Place, grant
@@ -85,6 +86,45 @@ class Ledger:
             return Reserved(
                 tuple((place.start - now, place.end - now) for place in given), max(0.0, backoff_until - now)
             )
+
+    def lease(self, account: str, kind: str, wanted: Sequence[LeaseRequest], *, limit: int) -> set[str]:
+        """Lease room for jobs that are about to be submitted; who gets none keeps its turn for a while.
+
+        :param account: see :meth:`reserve`.
+        :param kind: what the limit holds for.
+        :param wanted: the tasks that ask.
+        :param limit: how many jobs may be in flight.
+        :returns: the names of those that may submit. Who asks again is given the same answer.
+        :raises LedgerError: see :meth:`reserve`.
+        """
+        with self._transaction() as connection:
+            self._lock(connection, account)
+            return leases.lease(connection, account, kind, wanted, limit=limit, now=self._now(connection))
+
+    def submitted(self, account: str, kind: str, task: str, job: str) -> None:
+        """Make the lease of a task that of the job which it submitted.
+
+        :param account: see :meth:`reserve`.
+        :param kind: what the limit holds for.
+        :param task: the name of the task's lease.
+        :param job: the name of the job's.
+        :raises LedgerError: see :meth:`reserve`.
+        """
+        with self._transaction() as connection:
+            self._lock(connection, account)
+            leases.submitted(connection, account, kind, task, job, now=self._now(connection))
+
+    def keep_leases(self, account: str, *, running: Collection[str] = (), ended: Collection[str] = ()) -> None:
+        """Renew the leases of jobs that are waited for, and end others.
+
+        :param account: see :meth:`reserve`.
+        :param running: names of leases; those that are not there are passed over.
+        :param ended: names of leases.
+        :raises LedgerError: see :meth:`reserve`.
+        """
+        with self._transaction() as connection:
+            self._lock(connection, account)
+            leases.keep(connection, account, running=running, ended=ended, now=self._now(connection))
 
     # -- the database ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_videoai.jobs.ledger.tables import METADATA
+from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, LEASES, METADATA, RATE_WINDOWS
 
 __all__ = ["VERSION", "NewerSchemaError", "migrate"]
 
@@ -19,11 +19,15 @@ class NewerSchemaError(Exception):
     """A newer version of this package made the tables, and this one does not know what they mean."""
 
 
-def _first(connection: sa.Connection) -> None:
-    METADATA.create_all(connection)
+def _rate_windows(connection: sa.Connection) -> None:
+    METADATA.create_all(connection, tables=[ACCOUNTS, RATE_WINDOWS])
 
 
-_STEPS: tuple[Callable[[sa.Connection], None], ...] = (_first,)
+def _leases(connection: sa.Connection) -> None:
+    METADATA.create_all(connection, tables=[LEASES])
+
+
+_STEPS: tuple[Callable[[sa.Connection], None], ...] = (_rate_windows, _leases)
 """A step is never changed once it was released. One that alters a table uses Alembic's ``Operations``."""
 
 VERSION = len(_STEPS)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-__all__ = ["ACCOUNTS", "METADATA", "RATE_WINDOWS"]
+__all__ = ["ACCOUNTS", "LEASES", "METADATA", "RATE_WINDOWS"]
 
 METADATA = sa.MetaData()
 
@@ -29,3 +29,17 @@ RATE_WINDOWS = sa.Table(
     sa.Column("places", _LONG_TEXT, nullable=False),
 )
 """The places that count in an API's limit, as JSON: ``[[start, end, holder], ...]``."""
+
+LEASES = sa.Table(
+    "videoai_leases",
+    METADATA,
+    sa.Column("account", _ACCOUNT, primary_key=True),
+    sa.Column("lease", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(100), nullable=False),
+    sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("since", sa.Float(53), nullable=False),
+    sa.Column("expires", sa.Float(53), nullable=False),
+)
+"""The jobs in flight, and the tasks that wait to submit one: a row each, see :mod:`.lease`. ``kind`` is what one limit
+holds for."""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
 from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, deliver, noteworthy, status_query
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
-from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 
 __all__ = ["batches", "poll_once", "wait"]
 
@@ -35,6 +36,9 @@ def wait(
     :param sleep: blocks for so many seconds.
     """
     throttle = Throttle(transport.rate_limit)
+    leases = LeaseKeeper(transport, clock)
+    leases.keep(watch.job_id for watch in watches)
+    leases.write()
     while waiting := [watch for watch in watches if not watch.done]:
         # No jitter: one task alone cannot bring a burst of requests about.
         if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
@@ -46,6 +50,8 @@ def wait(
             for watch in batch:
                 if noteworthy(watch):
                     observer(watch)
+        leases.end(watch.job_id for watch in due if watch.outcome is Outcome.ENDED)
+        leases.write()
 
 
 def poll_once(transport: Transport, watches: Sequence[Watch], throttle: Throttle) -> None:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.http.connections import CONNECTIONS
 from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
 from airflow_provider_videoai.jobs.polling.due_queue import DueQueue
 from airflow_provider_videoai.jobs.polling.status_query import Observer, Seen, deliver, noteworthy, status_query
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
-from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 
 __all__ = ["Poller"]
 
@@ -113,6 +114,7 @@ class Poller:
         self._paused_until = 0.0
         self._due_queue = DueQueue(self._vendor.batch_size, self._slot, _HELD_SLOTS * self._slot)
         self._waiters: dict[Watch, _Waiter] = {}
+        self._leases = LeaseKeeper(transport, clock)
 
     def watch(self, watches: Iterable[Watch], observer: Observer) -> asyncio.Future[None]:
         """Wait until all jobs are done.
@@ -133,6 +135,7 @@ class Poller:
             watch.due_at += self._jitter(0.0, watch.cadence.floor if self._vendor.batch_size == 1 else self._slot)
             self._put(watch, waiter)
         self._set_timer()
+        self._leases.keep_until(ended, [watch.job_id for watch in pending])
         return ended
 
     def _put(self, watch: Watch, waiter: _Waiter) -> None:
@@ -148,6 +151,7 @@ class Poller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._leases.close()
 
     def _set_timer(self) -> None:
         """Wake up when the next job is due, unless all places for requests are taken."""
@@ -200,6 +204,7 @@ class Poller:
         except Exception as defect:  # noqa: BLE001 - a defect ends the waits of this request, not everybody's
             for waiter in awaited.values():
                 waiter.fail(defect)
+        self._leases.end([watch.job_id for watch in awaited if watch.outcome is Outcome.ENDED])
         for watch, waiter in awaited.items():
             waiter.notify(watch)
             if not (watch.done or waiter.gone):

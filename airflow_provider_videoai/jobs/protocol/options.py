@@ -47,6 +47,13 @@ class ConnectionOptions(BaseModel):
         ge=0.001,
         le=1_000_000,
     )
+    max_jobs_in_flight: int | None = Field(
+        default=None,
+        title="Jobs in flight",
+        description="The most jobs of this account at a time. Empty: the vendor's documented number, if there is one.",
+        ge=1,
+        le=1_000_000,
+    )
     # 30 s is the longest response time that a vendor documents: Aidge's, which advises clients to wait no longer.
     timeout: float = Field(
         default=30,

@@ -59,6 +59,8 @@ class Vendor(AnswerReader, ABC):
     """The documented rate limit; ``None`` if none is documented."""
     limit_per_call: ClassVar[bool] = False
     """True if the limit counts each API by itself."""
+    max_jobs_in_flight: ClassVar[Mapping[str, int]] = {}
+    """Operation -> how many of its jobs an account may have at a time, where that is documented."""
     login_required: ClassVar[bool] = True
     """False if the vendor identifies an account by its password alone, such as a Bearer key."""
     success_by: ClassVar[SuccessBy] = SuccessBy.STATUS
@@ -135,6 +137,24 @@ class Vendor(AnswerReader, ABC):
     def rate_limit(self) -> float | None:
         """Requests per minute: the connection's limit, else the documented one."""
         return self.account.options.max_requests_per_minute or self.requests_per_minute
+
+    @property
+    def limits_jobs_in_flight(self) -> bool:
+        """Whether there is a limit to the jobs in flight of any operation."""
+        return bool(self.max_jobs_in_flight) or self.account.options.max_jobs_in_flight is not None
+
+    def in_flight_limit(self, operation: str) -> tuple[str, int] | None:
+        """Return how many jobs may be in flight, and of what: the connection's number, else the documented one.
+
+        :param operation: what is about to be submitted.
+        :returns: what the limit holds for (an operation with a documented number, else ``*``: all others of the
+            account together) and the limit; ``None`` if there is none.
+        """
+        documented = self.max_jobs_in_flight.get(operation)
+        limit = self.account.options.max_jobs_in_flight or documented
+        if limit is None:
+            return None
+        return "*" if documented is None else operation, limit
 
     def require(self, operation: str) -> type[JobRequest]:
         """Return the request class of an operation.

@@ -22,6 +22,7 @@ from airflow_provider_videoai.jobs.errors import (
     failure_of,
 )
 from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.in_flight.leases import JobLease
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
@@ -63,6 +64,7 @@ class Submitter:
     ``paid_retries`` is how many jobs may be bought in place of ones that failed; ``None`` sets no limit. ``ready``
     completes a request that is about to be submitted, for example by uploading a file; it buys nothing, and what it
     changes is no part of the fingerprint. ``writer`` is this attempt, as the record of a submit in flight names it.
+    ``lease`` is taken before a job is bought, if the account's jobs in flight are limited.
     """
 
     transport: Transport
@@ -72,6 +74,7 @@ class Submitter:
     on_finished_job: str = "reuse"
     paid_retries: int | None = None
     writer: Writer | None = None
+    lease: JobLease | None = None
     ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -137,6 +140,8 @@ class Submitter:
         again = record.phase is Phase.SUBMITTING and bool(record.job_id or record.idempotency_key)
         record = self._keyed(request, record)
         self._prove(request, record.job_id or record.idempotency_key)
+        if self.lease is not None:
+            self.lease.take()
         fence = Fence(self.store, record, lambda: self._announce(record), self.clock)
         with self._in_sight():
             job_id = self._sent(request, record, fence, again=again)
@@ -144,6 +149,8 @@ class Submitter:
             self.log.info("Submitted %s job %s to %s", request.operation, job_id, self.transport.vendor.title)
             submitted = record.reached(Phase.SUBMITTED, job_id=job_id, idempotency_key=None)
             self._note(submitted, record)
+        if self.lease is not None:
+            self.lease.submitted(job_id)
         return SubmittedJob(job_id, submitted.submitted_at or self.clock(), fresh=True)
 
     def _prove(self, request: JobRequest, key: str | None) -> None:
@@ -210,6 +217,8 @@ class Submitter:
             if not again:
                 if fence.announced:
                     self._note_refusal(record)
+                if self.lease is not None:
+                    self.lease.give_back()
             elif record.idempotency_key is not None and not isinstance(refused, QuotaExceeded | AuthenticationFailed):
                 # It refuses this request only, say for a conflict with the first one, which may still be worked on.
                 why = f"{refused.message} A request before it, under the same idempotency key, may have bought the job"

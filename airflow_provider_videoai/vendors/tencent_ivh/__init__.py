@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 from typing_extensions import override
 
-from airflow_provider_videoai.connections.tencent_ivh import CONNECTION
+from airflow_provider_videoai.connections.tencent_ivh import CONNECTION, TencentIVHOptions
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -116,7 +116,10 @@ class TencentIVH(Vendor):
     default_host = CONNECTION.default_host
     login_name = "login (the appkey)"
     password_name = "password (the accesstoken)"
+    options = TencentIVHOptions
     requests: ClassVar = {VideoMakeRequest.operation: VideoMakeRequest, TtsRequest.operation: TtsRequest}
+    # FAQ 1240/93163: 5 videos in processing per avatar type, 1 audio. Of which type an avatar is, the API does not say.
+    max_jobs_in_flight: ClassVar = {VideoMakeRequest.operation: 5, TtsRequest.operation: 1}
     known_states = frozenset(map(str.lower, _STATES))
     success_by = SuccessBy.ENVELOPE  # which HTTP status goes with what is not documented
     errors: ClassVar = {
@@ -144,6 +147,12 @@ class TencentIVH(Vendor):
         "801004": Verdict(QuotaExceeded, "too frequent: jobs must not be submitted at the same moment"),
         "801005": Verdict(ContentRejected, "the text did not pass the safety check"),
     }
+
+    @override
+    def in_flight_limit(self, operation: str) -> tuple[str, int] | None:
+        if operation == TtsRequest.operation:
+            return operation, TencentIVHOptions.of(self.account.options).max_audio_jobs_in_flight
+        return super().in_flight_limit(operation)
 
     @property
     @override

@@ -7,14 +7,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from database import running_postgres
 
 from airflow_provider_videoai.jobs.ledger.account_key import account_key
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
@@ -22,26 +20,6 @@ from airflow_provider_videoai.jobs.ledger.migrations import VERSION
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
 ACCOUNT = account_key("lab", "http://lab.test", "me")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.db'}"
-        return
-    server: str = request.getfixturevalue("postgres")
-    yield server
-    engine = sa.create_engine(server, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        for table in sa.inspect(connection).get_table_names():
-            connection.execute(sa.text(f"DROP TABLE {table}"))
 
 
 def places(ledger: Ledger, *, holder: str = "a", wanted: int = 1, limit: float = 6, api: str = "*") -> list[float]:

@@ -42,7 +42,7 @@ def refusal(**given: Any) -> str:
 def test_an_unknown_name_is_refused_with_the_one_that_was_meant(name: str, meant: str) -> None:
     message = refusal(**{name: "hidden-value"})
     assert message.startswith(f"connection 'mine': extra has no option {name!r}: did you mean {meant!r}?")
-    assert "It takes max_requests_per_minute, timeout, outage_tolerance" in message
+    assert "It takes max_requests_per_minute, max_jobs_in_flight, timeout, outage_tolerance" in message
     assert "hidden-value" not in message
 
 

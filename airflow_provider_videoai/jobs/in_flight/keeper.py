@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renew the leases of jobs that are waited for, and end those of jobs that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.ledger.account_key import account_key
+from airflow_provider_videoai.jobs.ledger.lease import RENEW_SECONDS, lease_of_job
+from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
+
+__all__ = ["LeaseKeeper"]
+
+log = logging.getLogger(__name__)
+
+_GATHER = 1.0
+"""Seconds within which jobs that end share a call of the ledger."""
+
+
+class LeaseKeeper:
+    """The leases of the jobs that one poller, or one blocking wait, waits for. Idle unless something limits the jobs.
+
+    :param transport: of the account.
+    :param clock: gives monotonic seconds.
+    """
+
+    def __init__(self, transport: Transport, clock: Callable[[], float] = time.monotonic) -> None:
+        vendor = transport.vendor
+        self._ledger = transport.ledger if vendor.limits_jobs_in_flight else None
+        self._account = account_key(vendor.key, vendor.account.host, vendor.account.login)
+        self._clock = clock
+        self._kept: set[str] = set()
+        self._ended: set[str] = set()
+        self._due_at = float("-inf")
+        self._writer: asyncio.Task[None] | None = None
+        self._news: asyncio.Event | None = None
+
+    def keep(self, job_ids: Iterable[str]) -> None:
+        """Renew the leases of these jobs until they end.
+
+        :param job_ids: what is waited for.
+        """
+        if self._ledger is not None:
+            self._kept.update(map(lease_of_job, job_ids))
+
+    def end(self, job_ids: Iterable[str]) -> None:
+        """End the leases of these jobs.
+
+        :param job_ids: those that ended.
+        """
+        if self._ledger is None:
+            return
+        ended = set(map(lease_of_job, job_ids))
+        self._kept -= ended
+        self._ended |= ended
+        if self._ended and self._news is not None:
+            self._news.set()
+
+    def write(self) -> None:
+        """Write what is due: ends at once, renewals every :data:`RENEW_SECONDS`. It blocks."""
+        self._send(*self._due())
+
+    def _due(self) -> tuple[set[str], set[str]]:
+        """Return the names of the leases to renew, and of those to end."""
+        ended, self._ended = self._ended, set()
+        if self._clock() < self._due_at:
+            return set(), ended
+        self._due_at = self._clock() + RENEW_SECONDS
+        return set(self._kept), ended
+
+    def _send(self, running: set[str], ended: set[str]) -> None:
+        if self._ledger is None or not (running or ended):
+            return
+        try:
+            self._ledger.keep_leases(self._account, running=running, ended=ended)
+        except LedgerError as failure:
+            # Leases expire by themselves: until then, other tasks may wait longer than they need.
+            log.debug("Leases of jobs in flight are not renewed at present: %s", failure)
+
+    # -- in an event loop --------------------------------------------------------------------------------------
+
+    def keep_until(self, left: asyncio.Future[None], job_ids: Sequence[str]) -> None:
+        """Renew the leases of these jobs, beside the running event loop, until they end or nobody waits any more.
+
+        :param left: is done then.
+        :param job_ids: what is waited for.
+        """
+        if self._ledger is None:
+            return
+        self.keep(job_ids)
+        left.add_done_callback(lambda _: self._kept.difference_update(map(lease_of_job, job_ids)))
+        if self._writer is None:
+            self._news = asyncio.Event()
+            self._writer = asyncio.create_task(self._write_on(self._news))
+
+    async def close(self) -> None:
+        """Write which jobs ended, and stop."""
+        if self._writer is None:
+            return
+        self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+        self._writer = self._news = None
+        if self._ended:
+            await asyncio.to_thread(self._send, *self._due())
+
+    async def _write_on(self, news: asyncio.Event) -> None:
+        while True:
+            # What is due is read here, since the loop changes it, and only sent by the thread.
+            await asyncio.to_thread(self._send, *self._due())
+            try:
+                await asyncio.wait_for(news.wait(), max(0.0, self._due_at - self._clock()))
+            except TimeoutError:
+                continue
+            news.clear()
+            await asyncio.sleep(_GATHER)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wait in an event loop for leases of jobs in flight: one call of the ledger for all tasks that wait there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from airflow_provider_videoai.jobs.in_flight.leases import ASK_AGAIN, InFlightLeases
+from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
+from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
+
+__all__ = ["TurnQueue"]
+
+_TOLERANCE = 60.0
+"""Seconds for which a ledger may fail before those who wait are let go, to submit without a lease: a database that is
+only started anew must not let everybody go at once."""
+
+
+class TurnQueue:
+    """The tasks of one event loop that wait for a lease of an account."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[InFlightLeases, dict[asyncio.Future[None], LeaseRequest]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def turn(self, leases: InFlightLeases, request: LeaseRequest) -> None:
+        """Return when the lease is granted, or when the ledger has failed for a minute.
+
+        :param leases: the account's.
+        :param request: who asks.
+        """
+        waiting = self._waiting.get(leases)
+        if waiting is None:
+            waiting = self._waiting[leases] = {}
+            task = asyncio.create_task(self._ask(leases, waiting))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        turn = asyncio.get_running_loop().create_future()
+        waiting[turn] = request
+        try:
+            await turn
+        finally:
+            waiting.pop(turn, None)
+
+    async def _ask(self, leases: InFlightLeases, waiting: dict[asyncio.Future[None], LeaseRequest]) -> None:
+        failing_since: float | None = None
+        while waiting:
+            # A task that was cleared may wait here twice for a while: both have the same lease.
+            requests = set(waiting.values())
+            granted = set[str]()
+            try:
+                granted = await asyncio.to_thread(leases.granted, list(requests))
+                failing_since = None
+            except LedgerError:
+                failing_since = time.monotonic() if failing_since is None else failing_since
+                if time.monotonic() - failing_since >= _TOLERANCE:
+                    granted = {request.name for request in requests}
+            except Exception as defect:  # noqa: BLE001 - raised by those who wait
+                self._let_go(waiting, requests, defect)
+            self._let_go(waiting, {request for request in requests if request.name in granted})
+            await asyncio.sleep(ASK_AGAIN if waiting else 0)
+        del self._waiting[leases]
+
+    @staticmethod
+    def _let_go(
+        waiting: dict[asyncio.Future[None], LeaseRequest],
+        requests: Collection[LeaseRequest],
+        defect: Exception | None = None,
+    ) -> None:
+        for turn in [turn for turn, request in waiting.items() if request in requests]:
+            del waiting[turn]
+            if turn.done():
+                continue
+            if defect is None:
+                turn.set_result(None)
+            else:
+                turn.set_exception(defect)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wait for room, and submit again: at a vendor whose queue is full, or among the jobs that an account may have."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_videoai.jobs.errors import QuotaExceeded
+from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
+from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL
+
+if TYPE_CHECKING:
+    from airflow_provider_videoai.operators.job import VideoJobOperator
+
+__all__ = ["wait_for_room"]
+
+_FIRST_PAUSE = 15.0
+"""Seconds before a submit that met a full queue is repeated; twice as long each time, with jitter."""
+_LONGEST_PAUSE = 300.0
+_BACKSTOP = timedelta(minutes=10)
+"""How much later than the task's own limit Airflow ends the deferral."""
+
+
+def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tries: int) -> None:
+    """Wait until a submit may find room: deferred, or here if the task is not deferrable.
+
+    :param task: the running one.
+    :param full: what the last submit met.
+    :param since: when there was first no room, in epoch seconds.
+    :param tries: how many submits met it before.
+    :raises QuotaExceeded: ``full``, if ``quota_timeout`` has passed.
+    """
+    left = since + task.quota_timeout - time.time()
+    if left <= 0:
+        raise full
+    if task.deferrable and isinstance(full, InFlightLimitReached):
+        _wait_for_turn(task, full, since, left)
+    growing = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+    pause = growing if full.retry_after is None else full.retry_after  # the vendor's Retry-After, as it is
+    # Not shorter than a deferral may be, and a vendor that wants no pause at all is not hammered.
+    pause = max(min(pause, left), LEAST_DEFERRAL)
+    task.log.info("%s Submitting again in %.0f seconds", full, pause)
+    if task.deferrable:
+        # Few tasks ever need it, and every DAG file would pay for it.
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        task.defer(
+            trigger=TimeDeltaTrigger(timedelta(seconds=pause)),
+            method_name="submit_again",
+            kwargs={"since": since, "tries": tries + 1},
+        )
+    time.sleep(pause)
+
+
+def _wait_for_turn(task: VideoJobOperator, full: InFlightLimitReached, since: float, left: float) -> None:
+    # Whoever waits by itself, with pauses, would leave the room of a job that ended empty for as long as its pause.
+    from airflow_provider_videoai.triggers.turn import TurnTrigger
+
+    task.log.info("%s Waiting for a turn in the triggerer, %.0f minutes at most", full, left / 60)
+    trigger = TurnTrigger(
+        vendor=task.hook_class.vendor_class.key,
+        conn_id=task.conn_id,
+        operation=task.request_class.operation,
+        lease=full.request.name,
+        priority=full.request.priority,
+        until=since + task.quota_timeout,
+    )
+    timeout = timedelta(seconds=left) + _BACKSTOP
+    task.defer(trigger=trigger, method_name="submit_again", kwargs={"since": since}, timeout=timeout)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lease of a task's job, under a name that each attempt of the task shares."""
+
+from __future__ import annotations
+
+from airflow.sdk import Context
+
+from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.in_flight.leases import JobLease, leases_for
+from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest, lease_of_task
+
+__all__ = ["job_lease_of"]
+
+
+def job_lease_of(context: Context, transport: Transport, operation: str, priority: int) -> JobLease | None:
+    """Return the lease that the task has to take before it submits; ``None`` if nothing limits its jobs.
+
+    :param context: Airflow's, of the running task.
+    :param transport: of the account.
+    :param operation: what is about to be submitted.
+    :param priority: the task's priority weight.
+    """
+    leases = leases_for(transport, operation)
+    if leases is None:
+        return None
+    task = context["ti"]
+    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index)
+    return JobLease(leases, LeaseRequest(name, priority))
