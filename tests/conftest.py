@@ -32,6 +32,7 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.operators import room
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
+from airflow_provider_videoai.triggers import progress_report
 from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from tests.jobs.http.wire import RawServer
 from tests.support.cases import CASES, Case
@@ -106,6 +107,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
     for module in (trigger, room):
         monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
+    monkeypatch.setattr(progress_report, "FIRST_WRITE", 0.0)
     monkeypatch.setattr(cadence, "FIRST_POLL", INTERVAL)
     monkeypatch.setattr(cadence, "_SHORTEST", INTERVAL)
     for vendor in (Vendor, CDNetworks):

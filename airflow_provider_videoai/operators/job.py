@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from airflow.sdk import Context
+from airflow.sdk import BaseOperatorLink, Context
 from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
@@ -31,7 +31,7 @@ from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
-from airflow_provider_videoai.tasks.xcom import show
+from airflow_provider_videoai.tasks.xcom import parts_in_use, push_parts, show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
@@ -79,7 +79,7 @@ class VideoJobOperator(RendersText):
     template_fields: Collection[str] = ()
 
     ui_color = "#e8e4f8"
-    operator_extra_links = (JOB_LINK, RESULT_LINK)
+    operator_extra_links: Collection[BaseOperatorLink] = (JOB_LINK, RESULT_LINK)
     # What the links read; class attributes, since Airflow also makes the links of a task that never began.
     has_job: bool = False
     media_count: int = 0
@@ -99,8 +99,10 @@ class VideoJobOperator(RendersText):
         cancel_on_kill: bool = False,
         **kwargs: Any,
     ) -> None:
-        # Each part of the result is an XCom of its own as well: `task.output["media_url"]` just works.
-        super().__init__(**{"multiple_outputs": True, **kwargs})
+        super().__init__(**kwargs)
+        self._parts_asked = kwargs.get("multiple_outputs", self.multiple_outputs or None)
+        # With it a part that was not pushed, since it is null, is None to other tasks instead of an error.
+        self.multiple_outputs = self._parts_asked is not False
         self.conn_id = connection_id(self.hook_class.conn_name_attr, conn_id)
         self.deferrable = flag("deferrable", deferrable)
         self.wait_for_completion = flag("wait_for_completion", wait_for_completion)
@@ -164,6 +166,7 @@ class VideoJobOperator(RendersText):
             retry cannot help are also ``AirflowFailException``.
         """
         with airflow_boundary():
+            self.operator_extra_links = ()
             return self._run(context)
 
     def submit_again(self, context: Context, event: Any = None, since: float | None = None, tries: int = 0) -> Any:  # noqa: ARG002 - Airflow passes the event by name
@@ -176,6 +179,7 @@ class VideoJobOperator(RendersText):
         :raises QuotaExceeded: if ``quota_timeout`` has passed.
         """
         with airflow_boundary():
+            self.operator_extra_links = ()
             return self._run(context, since, tries)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
@@ -187,6 +191,7 @@ class VideoJobOperator(RendersText):
         """
         with airflow_boundary():
             self.has_job = True
+            self.operator_extra_links = ()
             jobs = self._jobs(context, self._resumed(context, event), self._request().polled_as)
             return self._concluded(context, lambda: results_after(event, jobs, context["ti"]))
 
@@ -265,13 +270,15 @@ class VideoJobOperator(RendersText):
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._waiting = jobs
         self.has_job = True
+        # Airflow writes each of these links whenever a worker lets go of the task; what stands already is left out.
+        self.operator_extra_links = (JOB_LINK,)
         # First of all: whatever fails after this, a user finds the paid job by it.
         show(context["ti"], "job_id", job.job_id, self.log)
         show(context["ti"], JOB_REFERENCE_KEY, self._job_reference(jobs).to_json(), self.log)
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
             hand_over(store_of(context))
         if not self.wait_for_completion:
-            return self._handed_over(jobs)
+            return self._push_parts(context, self._handed_over(jobs))
         if (status := job.status) is not None:
             if status.state.terminal:
                 jobs.show_end([status])
@@ -288,6 +295,7 @@ class VideoJobOperator(RendersText):
             self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
         # Airflow itself writes links when the worker lets go, which here is only at the end.
         show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
+        self.operator_extra_links = ()
         return self._concluded(context, lambda: jobs.wait(poll_at_once=not job.fresh))
 
     def _job_reference(self, jobs: Jobs) -> JobReference:
@@ -324,6 +332,7 @@ class VideoJobOperator(RendersText):
             deadline=deadline,
             poll_interval=self.poll_interval,
             finish=bool(self.finish_in_triggerer),
+            parts=None if self._parts_asked or not self.finish_in_triggerer else " ".join(sorted(parts_in_use(self))),
             cancel_on_kill=bool(self.cancel_on_kill),
         )
         return trigger, timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP
@@ -358,5 +367,13 @@ class VideoJobOperator(RendersText):
             raise
         conclude(store, failed=False, usage=result.usage)
         self.media_count = int(result.media_url is not None)
+        self.operator_extra_links = (*self.operator_extra_links, RESULT_LINK)
         (value,) = returned([result])
+        return self._push_parts(context, value)
+
+    def _push_parts(self, context: Context, value: dict[str, Any]) -> dict[str, Any]:
+        if self._parts_asked is None:
+            # Airflow would push each part, used or not. This is the running attempt's own copy of the operator.
+            self.multiple_outputs = False
+            push_parts(self, context["ti"], value, pushed={"job_id"})
         return value

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
+from airflow.sdk import BaseOperatorLink, BaseSensorOperator, Context, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 from typing_extensions import override
 
@@ -29,7 +29,7 @@ from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later, plain_source
 from airflow_provider_videoai.tasks.templated import JobIds as JobIdsArgument
-from airflow_provider_videoai.tasks.xcom import show
+from airflow_provider_videoai.tasks.xcom import parts_in_use, push_parts, show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
@@ -66,7 +66,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
     template_fields: Collection[str] = ("job_id",)
 
     ui_color = "#e3f0ee"
-    operator_extra_links = (JOB_LINK, RESULT_LINK)
+    operator_extra_links: Collection[BaseOperatorLink] = (JOB_LINK, RESULT_LINK)
     # What the links read; class attributes, since Airflow also makes the links of a task that never began.
     has_job: bool = False
     media_count: int = 0
@@ -119,6 +119,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             self._begin(context)
             # Airflow itself writes links when the worker lets go, which here may be only at the end.
             show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
+            self.operator_extra_links = ()
             try:
                 return super().execute(context)
             except AirflowSensorTimeout as late:
@@ -126,14 +127,19 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _begin(self, context: Context) -> None:
         # Ids that cannot be read are an error here, before there is a link to their page.
+        self.operator_extra_links = ()
         show(context["ti"], JOB_REFERENCE_KEY, self._jobs(context).reference().to_json(), self.log)
         self.has_job = True
+        self.operator_extra_links = (JOB_LINK,)
         if self.deferrable:
             self._defer()
 
     def _defer(self) -> None:
         deadline = time.time() + self.timeout
-        trigger = VideoJobTrigger(**self._trigger_arguments(), **self._named_jobs(), deadline=deadline)
+        # Here the DAG is whole, as it is not yet when a start in the triggerer is prepared.
+        some = self.finish_in_triggerer and not self.multiple_outputs
+        parts = " ".join(sorted(parts_in_use(self))) if some else None
+        trigger = VideoJobTrigger(**self._trigger_arguments(), **self._named_jobs(), deadline=deadline, parts=parts)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=self._backstop)
 
     def _start(self) -> StartTriggerArgs | None:
@@ -195,6 +201,8 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             if left_over(event):
                 forget_on_a_worker(context["ti"])
                 self._begin(context)
+            # The triggerer writes the link "Job" of a wait that began there; of one that could not begin it did not.
+            self.operator_extra_links = (JOB_LINK,)
             try:
                 jobs = self._jobs(context)
                 self.has_job = True
@@ -262,12 +270,13 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _returned(self, context: Context, results: list[JobResult]) -> Any:
         self.media_count = sum(result.media_url is not None for result in results)
+        self.operator_extra_links = (RESULT_LINK,)
         values = returned(results)
         if self._job_ids().many:
             return values
         (only,) = values
-        for name, part in only.items():  # so that `sensor.output["media_url"]` just works
-            context["ti"].xcom_push(key=name, value=part)
+        if not self.multiple_outputs:  # else Airflow pushes them all
+            push_parts(self, context["ti"], only)
         return only
 
     def _jobs(self, context: Context) -> Jobs:

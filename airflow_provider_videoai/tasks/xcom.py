@@ -4,19 +4,100 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
+from airflow.sdk import BaseOperator
 from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import shortened
 
-__all__ = ["obstacle_to", "show"]
+__all__ = ["obstacle_to", "parts_in_use", "parts_to_push", "push_parts", "show"]
+
+_KEY = re.compile(r"""\bkey\s*=\s*['"](\w+)['"]""")
 
 
 class _CanPush(Protocol):
     def xcom_push(self, key: str, value: Any) -> None:
         """Write an XCom of the task."""
+
+
+def parts_in_use(task: BaseOperator) -> set[str]:
+    """Return the XCom keys of a task that other tasks of its DAG take, by reference or in a template.
+
+    Each XCom is a request to Airflow's API server and three statements of its database, and a result has a dozen parts.
+    A key that is written out in a template, ``xcom_pull(..., key="...")``, counts whichever task it is pulled from.
+
+    :param task: the task that is running; one that is in no DAG is used by nobody.
+    """
+    if not task.has_dag():  # type: ignore[no-untyped-call]
+        return set()
+    found: set[str] = set()
+    for other in task.dag.task_dict.values():
+        if other.task_id != task.task_id:
+            _find_keys(other, task.task_id, found, set())
+    return found
+
+
+def _find_keys(value: Any, task_id: str, found: set[str], seen: set[int]) -> None:
+    if isinstance(value, str):
+        # An f-string of `task.output["..."]` is such a template, too.
+        found.update(_KEY.findall(value) if "{" in value else ())
+        return
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, ResolveMixin):
+        found.update(key for source, key in value.iter_references() if source.task_id == task_id)
+    for part in _parts_of(value):
+        _find_keys(part, task_id, found, seen)
+
+
+def _parts_of(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, MappedOperator):
+        # What is mapped over; of a decorated function Airflow keeps it under the second name.
+        inputs = (value.expand_input, getattr(value, "op_kwargs_expand_input", None))
+        return [value.partial_kwargs, *(getattr(each, "value", None) for each in inputs)]
+    fields = getattr(value, "template_fields", None)
+    # As Airflow renders them: operators, and objects with template fields inside of their arguments.
+    return [getattr(value, name, None) for name in fields] if isinstance(fields, list | tuple | set | frozenset) else ()
+
+
+def push_parts(
+    task: BaseOperator, task_instance: _CanPush, value: Mapping[str, Any], *, pushed: Collection[str] = ()
+) -> None:
+    """Push the parts of a result that other tasks take.
+
+    :param task: the running operator or sensor.
+    :param task_instance: the running one.
+    :param value: the result.
+    :param pushed: keys that this attempt has pushed already.
+    """
+    if task.do_xcom_push:
+        for key, part in parts_to_push(value, parts_in_use(task)).items():
+            if key not in pushed:
+                task_instance.xcom_push(key=key, value=part)
+
+
+def parts_to_push(value: Mapping[str, Any], in_use: Collection[str] | None) -> dict[str, Any]:
+    """Return the parts of a result that are XComs of their own.
+
+    A part that is in use is one even if it is null: of mapped tasks, a part that is missing would shift the others.
+
+    :param value: a result.
+    :param in_use: the keys that other tasks take; ``None`` for all.
+    """
+    if in_use is None:
+        return dict(value)
+    return {key: part for key, part in value.items() if key in in_use or (key == "media_url" and part is not None)}
 
 
 def obstacle_to(value: Any) -> Exception | None:

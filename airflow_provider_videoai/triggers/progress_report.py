@@ -20,10 +20,12 @@ from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.links import JOB_LINK, job_url
 from airflow_provider_videoai.triggers.task_log import log
 
-__all__ = ["LEAST_GAP", "Report", "Standing"]
+__all__ = ["FIRST_WRITE", "GROWTH", "Report", "Standing"]
 
-LEAST_GAP = 10.0
-"""Seconds between two writes of ``progress`` for one task."""
+FIRST_WRITE = 15.0
+"""Seconds of waiting before ``progress`` is written for the first time: by then most vendors have begun a job."""
+GROWTH = 10.0
+"""How many times as old as at its last write a wait is at the next: two writes in ten minutes, three in four hours."""
 
 _SLOWEST_FIRST = tuple(
     state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
@@ -81,6 +83,8 @@ class Report:
         self._known_states = known_states
         self._standing = Standing()
         self._changed = False
+        self._began = time.monotonic()
+        self._next_write = self._began + FIRST_WRITE
         # If a worker ran before, it has introduced them.
         self._introduction = asyncio.create_task(self._introduce(reference)) if self._ti and reference else None
         self._writer: asyncio.Task[None] | None = None
@@ -122,12 +126,15 @@ class Report:
         await self._push(JOB_LINK.xcom_key, job_url(self._ti))
 
     async def _write_progress(self) -> None:
-        """Push what is new, again after a pause if more came meanwhile."""
-        # Once all jobs ended, the last status says the same, and a thousand jobs may be ending at once.
-        while self._changed and not all(watch.done for watch in self._watches):
+        """Push what is new as soon as a write is due, and again if more came meanwhile."""
+        while self._changed:
+            await asyncio.sleep(self._next_write - time.monotonic())
+            # Once all jobs ended, the last status says the same, and a thousand jobs may be ending at once.
+            if all(watch.done for watch in self._watches):
+                return
             self._changed = False
             await self._push("progress", self._progress())
-            await asyncio.sleep(LEAST_GAP)
+            self._next_write = self._began + GROWTH * (time.monotonic() - self._began)
 
     def _progress(self) -> dict[str, Any]:
         known = [watch.status for watch in self._watches if watch.status is not None]

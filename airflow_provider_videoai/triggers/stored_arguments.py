@@ -43,6 +43,8 @@ class TriggerArguments:
     :param finish: on success push the result and end the task in the triggerer, without a worker.
     :param many: the result is a list, also for one job.
     :param cancel_on_kill: cancel the one job if a person ends the task.
+    :param parts: with ``finish``, the parts of the result that other tasks take, separated by spaces; ``None`` if that
+        is not known: then all are pushed.
     """
 
     vendor: str = ""
@@ -58,6 +60,7 @@ class TriggerArguments:
     finish: bool = False
     many: bool = False
     cancel_on_kill: bool = False
+    parts: str | None = None
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
@@ -138,6 +141,7 @@ _RECEIVED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "job_ids": ("a string of printable characters", lambda value: isinstance(value, str) and is_printable(value)),
     "source_task_id": _TEXT_OR_NONE,
     "source_key": _TEXT_OR_NONE,
+    "parts": _TEXT_OR_NONE,
     "submitted_at": _TIME,
     "deadline": _TIME,
     "poll_interval": _TIME,

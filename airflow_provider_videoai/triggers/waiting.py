@@ -25,7 +25,7 @@ from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
 from airflow_provider_videoai.tasks.task_jobs import job_reference_of, returned, watches_of
-from airflow_provider_videoai.tasks.xcom import obstacle_to
+from airflow_provider_videoai.tasks.xcom import obstacle_to, parts_to_push
 from airflow_provider_videoai.triggers.event import event_of
 from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
 from airflow_provider_videoai.triggers.progress_report import Report
@@ -61,7 +61,7 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
                 break
             session = renewed
         last_word = await report.conclude()
-        event = await _success(task, results, last_word, many=many) if results else None
+        event = await _success(arguments, task, results, last_word, many=many) if results else None
         if event is None:
             await report.hand_over(last_word)
     finally:
@@ -70,7 +70,7 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
 
 
 async def _success(
-    task: Any, results: list[JobResult], last_word: dict[str, Any], *, many: bool
+    arguments: TriggerArguments, task: Any, results: list[JobResult], last_word: dict[str, Any], *, many: bool
 ) -> TaskSuccessEvent | None:
     """Return the event that ends the task here; ``None`` if Airflow cannot carry it, which is for a worker to say."""
     try:
@@ -79,7 +79,10 @@ async def _success(
     except ResultUnavailable as uncarried:
         log.warning("The result is left to a worker: %s", uncarried)
         return None
-    xcoms: dict[str, Any] = {"return_value": values} if many else {"return_value": values[0], **values[0]}
+    in_use = None if arguments.parts is None else arguments.parts.split()
+    xcoms: dict[str, Any] = {"return_value": values if many else values[0]}
+    if not many:
+        xcoms |= parts_to_push(values[0], in_use)
     if await asyncio.to_thread(obstacle_to, last_word):
         last_word = {}
     return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(task, results)})

@@ -23,10 +23,11 @@ EACH_FORM = pytest.mark.parametrize("form", FORMS, ids=["deferred", "blocking", 
 
 
 def links(task: Any) -> tuple[Any, Any]:
-    """Return what Airflow's UI would make the buttons of."""
-    return tuple(
-        task.ti.xcom_pull(key=link.xcom_key, map_indexes=task.ti.map_index) for link in (JOB_LINK, RESULT_LINK)
+    """Return what Airflow's UI would make the buttons of: of a link that was not written it makes none, as of ""."""
+    job, result = (
+        task.ti.xcom_pull(key=link.xcom_key, map_indexes=task.ti.map_index) or "" for link in (JOB_LINK, RESULT_LINK)
     )
+    return job, result
 
 
 @EACH_FORM
@@ -53,7 +54,7 @@ def test_a_task_that_waits_on_its_worker_has_its_job_meanwhile(
     seen: list[Any] = []
     monkeypatch.setattr("airflow_provider_videoai.tasks.task_jobs.log_status", lambda *_: seen.append(links(blocking)))
     blocking.start()
-    assert set(seen) == {(job_url(blocking.ti), None)}
+    assert set(seen) == {(job_url(blocking.ti), "")}
 
 
 @EACH_FORM
@@ -123,7 +124,7 @@ class TestASensor:
         monkeypatch.setattr(XCom, "set", write_slowly)
         event = asyncio.run(waiting.fire(VideoJobTrigger(**waiting.make().start_trigger_args.trigger_kwargs)))
         assert event.payload["outcome"] == "ended"
-        assert links(waiting) == (job_url(waiting.ti), None)
+        assert links(waiting) == (job_url(waiting.ti), "")
         assert waiting.ti.xcom_pull(key=JOB_REFERENCE_KEY)["vendor"] == "topview"
 
     def test_whose_ids_cannot_be_read_has_no_button(self, cases: Any, sensor: Any) -> None:

@@ -61,7 +61,7 @@ class TaskInstance:
     task_id: str = "make"
     map_index: int = -1
     dag_id: str = "pipeline"
-    try_number: int = 1
+    try_number: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -93,6 +93,7 @@ class Task:
         """Begin a new attempt on a worker; may raise ``TaskDeferred``. Airflow drops the XComs of the last attempt."""
         for key in [key for key in self.ti.xcoms if key[:2] == (self.ti.task_id, self.ti.map_index)]:
             del self.ti.xcoms[key]
+        self.ti.try_number += 1
         return self._on_a_worker(lambda operator: operator.execute(self.context))
 
     def defer(self) -> TaskDeferred:

@@ -169,7 +169,10 @@ def test_a_job_that_has_ended_costs_no_write_where_the_event_carries_its_last_st
 
 
 @needs_airflow_3_3("triggers that write XComs")
-def test_progress_is_throttled(cases: Any, task: Any, writes: Any, sandbox: Any) -> None:
+def test_progress_is_throttled(
+    cases: Any, task: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "GROWTH", 1e6)
     sandbox.clock(queue_seconds=0.2, run_seconds=0.8)
     task(cases["viitor"]).run()
     assert [key for key, _ in writes].count("progress") == 1
@@ -186,7 +189,7 @@ async def test_progress_follows_the_job(
         write(**written)
         sandbox.clock(advance=100)
 
-    monkeypatch.setattr(report, "LEAST_GAP", 0.0)
+    monkeypatch.setattr(report, "GROWTH", 1.0)
     monkeypatch.setattr(XCom, "set", write_and_let_time_pass)
     waiting = task(cases["viitor"])
     deferred = await asyncio.to_thread(waiting.defer)

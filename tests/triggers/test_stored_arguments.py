@@ -61,7 +61,7 @@ def test_a_trigger_of_an_earlier_version_lacks_what_came_later() -> None:
 def test_the_names_of_the_stored_arguments_stay() -> None:
     # A triggerer of one version reads what a worker of another wrote.
     names = "vendor operation conn_id job_ids submitted_at deadline poll_interval timeout source_task_id source_key"
-    assert list(VideoJobTrigger().serialize()[1]) == [*names.split(), "finish", "many", "cancel_on_kill"]
+    assert list(VideoJobTrigger().serialize()[1]) == [*names.split(), "finish", "many", "cancel_on_kill", "parts"]
 
 
 @pytest.mark.parametrize("arguments", [{"vendor": "nobody"}, {"conn_id": 7}, {"job_ids": None}, {"deadline": "soon"}])

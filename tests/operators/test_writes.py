@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much a task writes to Airflow: each XCom is a request to the API server and three statements of its database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, task_group
+from airflow.sdk import task as task_decorator
+from airflow.sdk.execution_time.xcom import XCom
+
+from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
+from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
+from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator
+from airflow_provider_videoai.tasks.xcom import parts_in_use
+from airflow_provider_videoai.triggers import progress_report
+from airflow_provider_videoai.triggers.fresh_start import PUSHED
+from tests.jobs.polling.watches import new_watch
+from tests.support.which_airflow import needs_airflow_3_3
+
+pytestmark = pytest.mark.usefixtures("prompt")
+
+FIRST_WRITE = progress_report.FIRST_WRITE
+MOST = 8
+"""XComs that a deferred task writes if progress is written once."""
+ALWAYS = ("job_id", "video_job", JOB_LINK.xcom_key, "status", RESULT_LINK.xcom_key, "return_value")
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, xcoms: Any) -> Counter[str]:  # noqa: ARG001 - patched first
+    """How often each key was written, by the worker, by Airflow for it, and by the triggerer."""
+    keys: Counter[str] = Counter()
+    inner = XCom.set
+
+    def set_(*, key: str, **rest: Any) -> None:
+        keys[key] += 1
+        inner(key=key, **rest)
+
+    monkeypatch.setattr(XCom, "set", set_)
+    monkeypatch.setattr(progress_report, "GROWTH", 1e9)
+    return keys
+
+
+def counted(waiting: Any, keys: Counter[str], **uses: str) -> Any:
+    """Run a task whose parts another one uses; add what the worker, and Airflow after it, write."""
+    make, push = waiting.make, waiting.ti.xcom_push
+    operators = []
+
+    def in_a_dag() -> Any:
+        with DAG("pipeline", schedule=None):
+            made = make()
+            if uses:
+                fields = {field: made.output[part] for field, part in uses.items()}
+                CDNetworksPullVideoOperator(task_id="on", filename="clip.mp4", **fields)
+        operators.append(made)
+        return made
+
+    def noted(key: str, value: Any) -> None:
+        keys[key] += 1
+        push(key, value)
+
+    waiting.make = in_a_dag
+    object.__setattr__(waiting.ti, "xcom_push", noted)
+    result = waiting.run()
+    # As Airflow does with what a worker returns.
+    for key in result if getattr(operators[-1], "multiple_outputs", False) else ():
+        noted(key, result[key])
+    noted("return_value", result)
+    return result
+
+
+@needs_airflow_3_3("triggers that write XComs")
+@pytest.mark.parametrize("uses", [(), ("vendor",)])
+def test_a_deferred_task_writes_each_key_once_and_no_part_that_nobody_uses(
+    case: Any, task: Any, written: Counter[str], uses: tuple[str, ...]
+) -> None:
+    waiting = task(case)
+    result = counted(waiting, written, **dict(zip(("fetch_url",), uses, strict=False)))
+    media = ("media_url",) if result["media_url"] else ()
+    del written["progress"]
+    assert written == dict.fromkeys([*ALWAYS, *media, *uses], 1)
+    assert len(ALWAYS) + len(media) + 1 <= MOST
+    for link in (JOB_LINK, RESULT_LINK) if media else (JOB_LINK,):
+        assert waiting.ti.xcom_pull(key=link.xcom_key)
+
+
+@pytest.mark.parametrize("form", [{"deferrable": False}, {"wait_for_completion": False}])
+def test_a_task_that_does_not_defer_writes_each_key_once(
+    cases: Any, task: Any, written: Counter[str], form: dict[str, Any]
+) -> None:
+    result = counted(task(cases["topview"], **form), written)
+    always = ALWAYS if "deferrable" in form else ("job_id", "video_job", JOB_LINK.xcom_key, "return_value")
+    assert written == dict.fromkeys([*always, *(["media_url"] if result["media_url"] else [])], 1)
+
+
+def test_media_url_can_be_pulled_by_its_key(cases: Any, task: Any, written: Counter[str]) -> None:
+    waiting = task(cases["topview"])
+    url = counted(waiting, written)["media_url"]
+    assert url
+    assert waiting.ti.xcom_pull(task_ids="make", key="media_url") == url
+
+
+@needs_airflow_3_3("triggers that write XComs")
+@pytest.mark.parametrize(
+    ("form", "used"), [({}, ()), ({"finish_in_triggerer": True}, ()), ({"deferrable": False}, ()), ({}, ("operation",))]
+)
+def test_a_sensor_writes_each_key_once_and_by_the_same_rule(
+    cases: Any,
+    sensor: Any,
+    submitted: Any,
+    written: Counter[str],
+    form: dict[str, Any],
+    used: tuple[str, ...],
+) -> None:
+    waiting = sensor(cases["topview"], submitted(cases["topview"]), poke_interval=0.05, **form)
+    counted(waiting, written, **dict(zip(("fetch_url",), used, strict=False)))
+    if form.get("finish_in_triggerer"):  # the stand-in pushes an event's XComs as the worker's, return_value included
+        written["return_value"] -= 1
+    del written["progress"]
+    assert written == dict.fromkeys([*(key for key in ALWAYS if key != "job_id"), "media_url", *used], 1)
+
+
+@needs_airflow_3_3("tasks that end in the triggerer")
+@pytest.mark.parametrize(
+    ("form", "uses", "parts"),
+    [
+        ({}, {}, {"media_url"}),
+        ({}, {"fetch_url": "operation"}, {"media_url", "operation"}),
+        ({"multiple_outputs": True}, {}, None),
+    ],
+)
+def test_an_end_in_the_triggerer_has_the_same_parts_in_one_event(
+    cases: Any,
+    task: Any,
+    written: Counter[str],
+    form: dict[str, Any],
+    uses: dict[str, str],
+    parts: set[str] | None,
+) -> None:
+    waiting = task(cases["topview"], finish_in_triggerer=True, **form)
+    result = counted(waiting, written, **uses)
+    (event,) = waiting.events
+    expected = set(result) if parts is None else parts
+    assert set(event.xcoms) == {"return_value", "status", RESULT_LINK.xcom_key, *expected}
+
+
+def test_every_part_that_an_earlier_attempt_may_have_pushed_is_removed_before_a_start_in_the_triggerer() -> None:
+    assert {part.name for part in fields(JobResult)} <= set(PUSHED)
+
+
+def test_every_part_is_pushed_if_the_user_asks_for_it(cases: Any, task: Any, written: Counter[str]) -> None:
+    result = counted(task(cases["topview"], multiple_outputs=True), written)
+    assert set(result) <= set(written)
+
+
+def test_parts_in_use_are_found_wherever_airflow_resolves_them(cases: Any, sandbox: Any) -> None:
+    case = cases["topview"]
+
+    @task_decorator
+    def read(*_: Any, **__: Any) -> None: ...
+
+    @task_group
+    def each(number: Any) -> None:
+        read(number, made.output["duration"])
+
+    with DAG("pipeline", schedule=None):
+        made, other = (case.operator(task_id=name, **case.request(sandbox)) for name in ("made", "other"))
+        case.sensor(task_id="one", job_id=[made.output["job_id"], other.output["media_id"]])
+        CDNetworksPullVideoOperator.partial(task_id="two", fetch_url=made.output["media_url"]).expand(
+            filename=["a.mp4", "b.mp4"]
+        )
+        read({"deep": [(made.output["cover_url"],)]})
+        read.partial(a=made.output["state"]).expand(b=made.output.map(str).zip(other.output))
+        read.expand_kwargs(made.output.concat(other.output))
+        CDNetworksPullVideoOperator(task_id="text", fetch_url=f"{made.output['vendor']}", filename="{{ ti.task_id }}")
+        read("{{ ti.xcom_pull('made', key = \"subtitles_url\") }}", "{{ ti.xcom_pull('made')['usage'] }}")
+        each.expand(number=[1, 2])
+    assert parts_in_use(made) == {
+        "job_id", "media_url", "cover_url", "state", "return_value", "vendor", "subtitles_url", "duration"
+    }  # fmt: skip
+    assert parts_in_use(case.operator(task_id="alone", **case.request(sandbox))) == set()
+
+
+def test_what_is_written_to_serialized_dags_does_not_change_while_a_task_runs(cases: Any, task: Any) -> None:
+    waiting = task(cases["topview"], deferrable=False)
+    parsed = waiting.make()
+    running = parsed.prepare_for_execution()
+    waiting.make = lambda: running
+    waiting.run()
+    assert running.operator_extra_links != parsed.operator_extra_links == (JOB_LINK, RESULT_LINK)
+    assert parsed.multiple_outputs is True
+    assert running.multiple_outputs is False
+
+
+@needs_airflow_3_3("triggers that write XComs")
+async def test_progress_of_a_job_with_constant_news_is_written_twice_in_ten_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At a five hundredth of the time."""
+    scale, seen = 500.0, []
+    assert (progress_report.GROWTH, FIRST_WRITE) == (10.0, 15.0)
+    monkeypatch.setattr(progress_report, "FIRST_WRITE", FIRST_WRITE / scale)
+    monkeypatch.setattr(XCom, "set", lambda **xcom: seen.append(xcom["value"]["progress"]))
+    watch = new_watch("a")
+    task = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)
+    report = progress_report.Report(task, [watch], frozenset(JobState))
+    for step in range(100):
+        watch.status = JobStatus(job_id="a", state=JobState.RUNNING, progress=step)
+        report(watch)
+        await asyncio.sleep(600 / scale / 100)
+    report.close()
+    assert 1 <= len(seen) <= 2
+    assert seen == sorted(seen)
+    assert seen[0] > 0
