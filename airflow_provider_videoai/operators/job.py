@@ -31,7 +31,7 @@ from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
-from airflow_provider_videoai.tasks.xcom import parts_in_use, push_parts, show
+from airflow_provider_videoai.tasks.xcom import named_in_use, push_parts, show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
@@ -332,7 +332,7 @@ class VideoJobOperator(RendersText):
             deadline=deadline,
             poll_interval=self.poll_interval,
             finish=bool(self.finish_in_triggerer),
-            parts=None if self._parts_asked or not self.finish_in_triggerer else " ".join(sorted(parts_in_use(self))),
+            parts=None if self._parts_asked or not self.finish_in_triggerer else named_in_use(self),
             cancel_on_kill=bool(self.cancel_on_kill),
         )
         return trigger, timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP

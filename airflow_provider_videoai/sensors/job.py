@@ -29,7 +29,7 @@ from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later, plain_source
 from airflow_provider_videoai.tasks.templated import JobIds as JobIdsArgument
-from airflow_provider_videoai.tasks.xcom import parts_in_use, push_parts, show
+from airflow_provider_videoai.tasks.xcom import named_in_use, push_parts, show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
@@ -138,7 +138,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         deadline = time.time() + self.timeout
         # Here the DAG is whole, as it is not yet when a start in the triggerer is prepared.
         some = self.finish_in_triggerer and not self.multiple_outputs
-        parts = " ".join(sorted(parts_in_use(self))) if some else None
+        parts = named_in_use(self) if some else None
         trigger = VideoJobTrigger(**self._trigger_arguments(), **self._named_jobs(), deadline=deadline, parts=parts)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=self._backstop)
 

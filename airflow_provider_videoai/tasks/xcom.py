@@ -10,13 +10,12 @@ from typing import Any, Protocol
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.xcom import BaseXCom
-from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import shortened
 
-__all__ = ["obstacle_to", "parts_in_use", "parts_to_push", "push_parts", "show"]
+__all__ = ["named_in_use", "obstacle_to", "parts_in_use", "parts_to_push", "push_parts", "show"]
 
 _KEY = re.compile(r"""\bkey\s*=\s*['"](\w+)['"]""")
 
@@ -26,21 +25,34 @@ class _CanPush(Protocol):
         """Write an XCom of the task."""
 
 
-def parts_in_use(task: BaseOperator) -> set[str]:
+def parts_in_use(task: BaseOperator) -> set[str] | None:
     """Return the XCom keys of a task that other tasks of its DAG take, by reference or in a template.
 
     Each XCom is a request to Airflow's API server and three statements of its database, and a result has a dozen parts.
     A key that is written out in a template, ``xcom_pull(..., key="...")``, counts whichever task it is pulled from.
 
     :param task: the task that is running; one that is in no DAG is used by nobody.
+    :returns: the keys; ``None``, which stands for all, if the arguments of a task cannot be searched.
     """
     if not task.has_dag():  # type: ignore[no-untyped-call]
         return set()
     found: set[str] = set()
-    for other in task.dag.task_dict.values():
-        if other.task_id != task.task_id:
-            _find_keys(other, task.task_id, found, set())
+    try:
+        for other in task.dag.task_dict.values():
+            if other.task_id != task.task_id:
+                _find_keys(other, task.task_id, found, set())
+    except Exception:  # noqa: BLE001 - anybody's objects, nested as deep as they like; the job is paid for by now
+        return None
     return found
+
+
+def named_in_use(task: BaseOperator) -> str | None:
+    """Return what :func:`parts_in_use` does as the argument of a trigger.
+
+    :param task: the task that is about to defer.
+    """
+    in_use = parts_in_use(task)
+    return None if in_use is None else " ".join(sorted(in_use))
 
 
 def _find_keys(value: Any, task_id: str, found: set[str], seen: set[int]) -> None:
@@ -51,7 +63,7 @@ def _find_keys(value: Any, task_id: str, found: set[str], seen: set[int]) -> Non
     if id(value) in seen:
         return
     seen.add(id(value))
-    if isinstance(value, ResolveMixin):
+    if hasattr(value, "iter_references"):
         found.update(key for source, key in value.iter_references() if source.task_id == task_id)
     for part in _parts_of(value):
         _find_keys(part, task_id, found, seen)

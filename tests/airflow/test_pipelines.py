@@ -144,7 +144,7 @@ def test_each_small_dag_ends_with_media(
 
 @needs_airflow_3_3("triggers that write XComs")
 def test_progress_is_seen_while_the_task_waits(airflow: Standalone, sandbox: Sandbox) -> None:
-    sandbox.clock(run_seconds=20, vendor="viitor")
+    sandbox.clock(run_seconds=60, vendor="viitor")
     run_id = airflow.trigger("viitor_text_removal")
 
     def shown() -> Any:
@@ -155,7 +155,7 @@ def test_progress_is_seen_while_the_task_waits(airflow: Standalone, sandbox: San
     wait_for(shown, 60, "no progress was seen")
     progress = airflow.xcom("viitor_text_removal", run_id, "erase_text", "progress")
     links = airflow.links("viitor_text_removal", run_id, "erase_text")
-    sandbox.clock(advance=60)
+    sandbox.clock(advance=100)
     sandbox.clock(run_seconds=3, vendor="viitor")
 
     assert progress["state"] == "running"

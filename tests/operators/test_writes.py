@@ -17,7 +17,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator
-from airflow_provider_videoai.tasks.xcom import parts_in_use
+from airflow_provider_videoai.tasks.xcom import parts_in_use, parts_to_push
 from airflow_provider_videoai.triggers import progress_report
 from airflow_provider_videoai.triggers.fresh_start import PUSHED
 from tests.jobs.polling.watches import new_watch
@@ -184,6 +184,19 @@ def test_parts_in_use_are_found_wherever_airflow_resolves_them(cases: Any, sandb
         "job_id", "media_url", "cover_url", "state", "return_value", "vendor", "subtitles_url", "duration"
     }  # fmt: skip
     assert parts_in_use(case.operator(task_id="alone", **case.request(sandbox))) == set()
+
+
+def test_every_part_is_pushed_if_another_tasks_arguments_cannot_be_searched(cases: Any, sandbox: Any) -> None:
+    case = cases["topview"]
+    deep: list[Any] = []
+    with DAG("pipeline", schedule=None):
+        made = case.operator(task_id="made", **case.request(sandbox))
+        other = CDNetworksPullVideoOperator(task_id="on", filename="clip.mp4", fetch_url="https://v.example/a.mp4")
+    for _ in range(5000):
+        deep = [deep]
+    object.__setattr__(other, "md5", deep)
+    assert parts_in_use(made) is None
+    assert parts_to_push({"media_url": None, "usage": 1}, None) == {"media_url": None, "usage": 1}
 
 
 def test_what_is_written_to_serialized_dags_does_not_change_while_a_task_runs(cases: Any, task: Any) -> None:
