@@ -28,12 +28,14 @@ def test_one_id_yields_one_result(case: Any, submitted: Any, sensor: Any) -> Non
 
 
 @pytest.mark.parametrize("arguments", [{}, ON_A_WORKER])
-def test_each_part_of_one_result_is_an_xcom_of_its_own(
+def test_the_media_of_one_result_are_an_xcom_of_their_own_and_no_part_that_nobody_uses_is(
     arguments: dict[str, Any], cases: Any, submitted: Any, sensor: Any
 ) -> None:
     waiting = sensor(cases["viitor"], submitted(cases["viitor"]), **arguments)
     result = waiting.run()
-    assert {name: waiting.ti.xcom_pull(key=name) for name in result} == result
+    pushed = {name: waiting.ti.xcom_pull(key=name) for name in result}
+    assert pushed == dict.fromkeys(result) | {"media_url": result["media_url"]}
+    assert result["media_url"]
 
 
 def test_waiting_deferred_and_poking_return_the_same(case: Any, submitted: Any, sensor: Any) -> None:

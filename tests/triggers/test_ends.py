@@ -57,12 +57,24 @@ def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -
     beside: dict[str, Any] = {
         name: value for name, value in (event.xcoms or {}).items() if name in (RESULT_LINK.xcom_key, "status")
     }
-    assert event.xcoms == {"return_value": result, **result, **beside}
+    media = {"media_url": result["media_url"]} if result["media_url"] else {}
+    assert event.xcoms == {"return_value": result, **media, **beside}
     if AIRFLOW_V_3_3_PLUS:
         assert beside["status"]["jobs"][0]["state"] == "succeeded"
     assert [result["job_id"]] == bought(case)
     assert result["submitted_at"]
     assert result["finished_at"]
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_an_end_in_the_triggerer_pushes_every_part_if_nobody_knows_which_are_used(
+    cases: Any, submitted: Any
+) -> None:
+    event = await event_of(trigger_of(cases["viitor"], await submitted(cases["viitor"]), finish=True))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms is not None
+    result = event.xcoms["return_value"]
+    assert {name: event.xcoms[name] for name in result} == result
 
 
 @pytest.mark.usefixtures("prompt")
