@@ -73,7 +73,7 @@ async def test_an_end_in_the_triggerer_pushes_every_part_if_nobody_knows_which_a
     event = await event_of(trigger_of(cases["viitor"], await submitted(cases["viitor"]), finish=True))
     assert isinstance(event, TaskSuccessEvent)
     assert event.xcoms is not None
-    result = event.xcoms["return_value"]
+    result = cast(dict[str, Any], event.xcoms["return_value"])
     assert {name: event.xcoms[name] for name in result} == result
 
 
