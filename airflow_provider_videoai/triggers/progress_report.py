@@ -22,10 +22,10 @@ from airflow_provider_videoai.triggers.task_log import log
 
 __all__ = ["FIRST_WRITE", "GROWTH", "Report", "Standing"]
 
-FIRST_WRITE = 15.0
+FIRST_WRITE = 30.0
 """Seconds of waiting before ``progress`` is written for the first time: by then most vendors have begun a job."""
 GROWTH = 10.0
-"""How many times as old as at its last write a wait is at the next: two writes in ten minutes, three in four hours."""
+"""How many times as old as at its last write a wait is at the next: one write in five minutes, two in fifty."""
 
 _SLOWEST_FIRST = tuple(
     state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)

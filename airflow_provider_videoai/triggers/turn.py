@@ -59,7 +59,8 @@ class TurnTrigger(BaseTrigger):
         """Wait, then yield one event. An error is for the worker to meet again, where the task can tell of it."""
         began = time.monotonic()
         try:
-            await asyncio.wait_for(self._turn(), max(0.0, float(self.arguments["until"]) - time.time()))
+            async with asyncio.timeout(max(0.0, float(self.arguments["until"]) - time.time())):
+                await self._turn()
         except TimeoutError:
             pass
         except Exception as failure:  # noqa: BLE001 - the worker that goes on tries the same, and raises what is wrong

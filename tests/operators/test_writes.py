@@ -216,7 +216,7 @@ async def test_progress_of_a_job_with_constant_news_is_written_twice_in_ten_minu
 ) -> None:
     """At a five hundredth of the time."""
     scale, seen = 500.0, []
-    assert (progress_report.GROWTH, FIRST_WRITE) == (10.0, 15.0)
+    assert (progress_report.GROWTH, FIRST_WRITE) == (10.0, 30.0)
     monkeypatch.setattr(progress_report, "FIRST_WRITE", FIRST_WRITE / scale)
     monkeypatch.setattr(XCom, "set", lambda **xcom: seen.append(xcom["value"]["progress"]))
     watch = new_watch("a")

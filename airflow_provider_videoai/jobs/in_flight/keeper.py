@@ -112,7 +112,9 @@ class LeaseKeeper:
             # What is due is read here, since the loop changes it, and only sent by the thread.
             await asyncio.to_thread(self._send, *self._due())
             try:
-                await asyncio.wait_for(news.wait(), max(0.0, self._due_at - self._clock()))
+                # Not wait_for(): before Python 3.12 it may swallow the cancellation by close().
+                async with asyncio.timeout(max(0.0, self._due_at - self._clock())):
+                    await news.wait()
             except TimeoutError:
                 continue
             news.clear()
