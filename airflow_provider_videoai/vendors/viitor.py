@@ -92,6 +92,7 @@ class ViiTor(Vendor):
     login_name = "login (the X-User-Id)"
     password_name = "password (the bearer token)"
     requests: ClassVar = {TextRemovalRequest.operation: TextRemovalRequest}
+    # "Video Text Removal Task Status API": at most 100 ids per request, 2001 above that.
     batch_size = 100
     success_by = SuccessBy.BOTH
     known_states = frozenset(map(str, _STATES))
@@ -148,6 +149,7 @@ class ViiTor(Vendor):
         data = self.read(call, (yield call)).get("data")
         if not isinstance(data, list):
             raise self.lost(call, "no list of tasks in it")
+        # Matched by taskId: that page promises neither the order of the rows nor one for each id.
         found = {status.job_id: status for status in map(_status, rows(data))}
         return {job_id: found[job_id] for job_id in job_ids if job_id in found}
 
@@ -176,6 +178,7 @@ class ViiTor(Vendor):
 
 
 def _status(row: Mapping[str, Any]) -> JobStatus:
+    # The page lists 1 to 6. Any other state counts as running: a paid job is not given up over a new number.
     state = _STATES.get(whole(row.get("taskStatus")) or 0, JobState.RUNNING)
     media_url = url(row.get("targetVideoUrl"))
     if state is JobState.SUCCEEDED and media_url is None:
