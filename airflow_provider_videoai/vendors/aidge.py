@@ -43,6 +43,8 @@ from airflow_provider_videoai.jobs.values.scrub import clean, short
 
 __all__ = ["Aidge", "InpaintingBox", "VideoRemovalRequest", "signature"]
 
+# help.aliyun.com 3038042 gives video removal the old words (submitted, running, finished, failed) and newer APIs the
+# others; the vendor's own poller in 3038044 accepts both, and so do we.
 _STATES = {
     "submitted": JobState.RUNNING,
     "queued": JobState.RUNNING,
@@ -54,7 +56,9 @@ _STATES = {
 }
 _WELL = frozenset({"0", "200", "success"})
 _UNSUCCESSFUL = "unsuccessful"
+# The IOP SDK's README explains "type": ISP is the provider's fault, SYSTEM the platform's, ISV the caller's.
 _PASSING_FAULTS = ("ISP", "SYSTEM")
+# The gateway's codes are not published: one that names signature, key or time is of the credentials (inferred).
 _CREDENTIALS = re.compile(r"signature|app_?key|access_?key|timestamp", re.IGNORECASE)
 _TIMEOUT = re.compile(r"time.?out", re.IGNORECASE)
 _ENVELOPE = frozenset({"code", "Code", "resCode", "ResCode", "success", "Success", "data", "Data"})
@@ -132,6 +136,8 @@ class _SignedQuery(httpx.Auth):
 
     @override
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        # How old a timestamp may be is not documented, so each attempt is signed afresh. No log may hold the URL: until
+        # its timestamp expires, the signature opens every API of the account.
         timestamp = str(int(self._clock() * 1000))
         request.url = request.url.copy_merge_params(
             {
@@ -159,6 +165,7 @@ class Aidge(Vendor):
     known_states = frozenset(_STATES)
     options = AidgeOptions
     errors: ClassVar = {
+        # resCode of video removal only: on the vendor's image APIs 700 means "invalid input", so no table serves all.
         "500": Verdict(VendorUnavailable, "system error"),
         "501": Verdict(QuotaExceeded, "rate limit reached"),
         "700": Verdict(ContentRejected, "the video is longer than 6 minutes"),
@@ -198,6 +205,7 @@ class Aidge(Vendor):
     def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
         fields = request.to_vendor()
         if AidgeOptions.of(self.account.options).param_style == "json":
+            # JSON within JSON: the table says Object, but every official sample that has paramJson sends a string.
             fields = {"paramJson": json_body(fields).decode()}
         call = self._call("removal", "/rest/ai/video/removal", fields, buys=True)
         task_id = _task_id(self.read(call, (yield call)))
@@ -208,6 +216,7 @@ class Aidge(Vendor):
     @override
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
         found: dict[str, JobStatus] = {}
+        # The result page takes one taskId; the "unified query" of 3038634 is not documented for this path.
         for job_id in job_ids:
             call = self._result_call(job_id)
             try:
@@ -282,6 +291,7 @@ class Aidge(Vendor):
     def _call(self, name: str, path: str, fields: Mapping[str, Any], *, buys: bool = False) -> Call:
         headers = {"Content-Type": "application/json"}
         if AidgeOptions.of(self.account.options).trial:
+            # Without it an account that bought nothing is refused: "calling resources have been exhausted".
             headers["x-iop-trial"] = "true"
         return Call(name=name, path=path, headers=headers, body=json_body(fields), buys=buys)
 
@@ -299,6 +309,7 @@ def _message(body: Mapping[str, Any]) -> str:
 
 def _objects(value: object) -> list[dict[str, Any]]:
     """Read an object, a list of them, or either as JSON text."""
+    # taskResult is a JSON string on the page of one sibling API and an object on that of another.
     if isinstance(value, str):
         try:
             value = json_value(value)
@@ -314,6 +325,7 @@ def _data(body: Mapping[str, Any]) -> dict[str, Any]:
 def _error_codes(body: Mapping[str, Any]) -> list[str]:
     """List the codes that say something went wrong, the gateway's first. Each field may be missing."""
     gateway, business, success = (_pick(body, name) for name in ("code", "resCode", "success"))
+    # Seen among siblings: bodies without "success", and without "resCode". So a missing field is no refusal.
     codes = []
     if gateway not in (None, "") and str(gateway).strip().lower() not in _WELL:
         codes.append(short(gateway))
@@ -331,6 +343,8 @@ def _word(data: Mapping[str, Any]) -> str:
 def _state(data: Mapping[str, Any]) -> JobState:
     word = _word(data).lower()
     has_media = next(_media_urls(data), None) is not None
+    # "Video Removal API Reference" lists no state in the result, just the videoUrl: then that alone says it is done
+    # (inferred).
     if not word:
         return JobState.SUCCEEDED if has_media else JobState.RUNNING
     state = _STATES.get(word, JobState.RUNNING)
@@ -350,6 +364,7 @@ def _outputs(body: Mapping[str, Any]) -> tuple[Output, ...]:
 
 def _task_id(body: Mapping[str, Any]) -> str | None:
     data = _data(body)
+    # The vendor's samples read data.result.taskId, except those of one sibling, which read data.taskId.
     holders = [*_objects(_pick(data, "result")), data]
     return next((found for holder in holders if (found := text(_pick(holder, "taskId")))), None)
 

@@ -36,6 +36,7 @@ from airflow_provider_videoai.jobs.values.usage import Usage
 
 __all__ = ["FORMATS", "SUCCESS", "UNKNOWN_TASK", "Topview", "Upload", "VideoAvatarRequest"]
 
+# A string in the envelope; the vendor's own client compares as strings, too.
 SUCCESS = "200"
 UNKNOWN_TASK = "4004"
 
@@ -63,7 +64,9 @@ _LISTS = (
     ("exportVideos", "videoUrl", OutputKind.VIDEO),
 )
 _URLS = (*_VIDEOS, *_COVERS)
+# The error guide of the vendor's client: wait about 30 s after 4007, 10 to 30 s after 5003.
 _COME_AGAIN_SECONDS = {"4007": 30.0, "5003": 20.0}
+# In the name, because a trigger knows a job by its operation and id alone, and queries it long after the submit.
 _CLOUD_FRONT: Mapping[str, bool | None] = {
     "video_avatar": None,
     "video_avatar:cloudfront": True,
@@ -71,6 +74,7 @@ _CLOUD_FRONT: Mapping[str, bool | None] = {
 }
 
 
+# The page has strings, its older edition integers, and published clients send either.
 def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -107,8 +111,10 @@ class VideoAvatarRequest(JobRequest):
     image_file_id: _Words | None = None
     audio_file_id: _Words | None = None
     tts_text: _Words | None = None
+    # Not voiceId: that is the name in the sibling API for photo avatars.
     voiceover_id: _Words | None = None
     voice_speed: Annotated[float | None, Field(ge=0.8, le=1.2, allow_inf_nan=False)] = None
+    # "2" is not on the page; two third-party clients send it.
     mode_type: Annotated[Literal["0", "1", "2"] | None, _NumberWord] = None
     caption_id: _Words | None = None
     save_as_custom_avatar: Annotated[bool | None, Field(alias="isSave2CustomAiAvatar")] = None
@@ -116,9 +122,11 @@ class VideoAvatarRequest(JobRequest):
     need_cloud_front_url: Annotated[bool | None, Field(exclude=True)] = None
 
     rules = (
+        # An older English edition swaps 0 and 1 here; its own usage example and the newer page have it so.
         _needs("video_file_id", where="avatar_source_from", equals="0"),
         _needs("ai_avatar_id", where="avatar_source_from", equals="1"),
         _needs("ai_avatar_id", where="avatar_source_from", equals="2"),
+        # The page says "audioSourceFrom equals 3", which that field cannot: taken for a slip (inferred).
         _needs("image_file_id", where="avatar_source_from", equals="3"),
         _needs("audio_file_id", where="audio_source_from", equals="0"),
         _needs("tts_text", where="audio_source_from", equals="1"),
@@ -181,6 +189,7 @@ class Topview(Vendor):
     known_states = frozenset(_STATES)
     options = TopviewOptions
     errors: ClassVar = {
+        # The table in the vendor's published client. HTTP statuses are not documented beside it, hence both are read.
         "401": Verdict(AuthenticationFailed, "not authorised"),
         "4000": Verdict(SubmitRejected, "invalid parameter"),
         "4001": Verdict(SubmitRejected, "a value's format does not match"),
@@ -226,6 +235,7 @@ class Topview(Vendor):
     @override
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
         found = {}
+        # The query takes one taskId; no call for several is documented.
         for job_id in job_ids:
             call = self._query(operation, job_id)
             try:

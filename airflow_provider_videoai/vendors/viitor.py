@@ -98,6 +98,7 @@ class ViiTor(Vendor):
     known_states = frozenset(map(str, _STATES))
     options = ViiTorOptions
     errors: ClassVar = {
+        # All that "Video Text Removal Task Status API" lists. Whether they come with HTTP 200 or 4xx it does not say.
         "2000": Verdict(SubmitRejected, "missing parameter"),
         "2001": Verdict(SubmitRejected, "invalid parameter"),
     }
@@ -106,6 +107,7 @@ class ViiTor(Vendor):
     @override
     def auth(self) -> httpx.Auth:
         self.require_credentials()
+        # X-User-Id is a Long on the page, and 2001 refuses any other: found here, it costs no request.
         if not self.account.login.isdigit():
             raise AuthenticationFailed(
                 f"connection {self.account.conn_id!r}: its {self.login_name} must be a number; nothing was sent"

@@ -52,6 +52,7 @@ OK, PROCESSING = 200, "1560"
 ILLEGAL_TRANS_NO = "1602"
 UNKNOWN_TRANS_NO = "1603"
 _LONGEST_TRANS_NO = 32
+# "Cloud VoD new API overview": 300 calls in 5 minutes per account; 30 of one API are recommended.
 _REQUESTS_PER_MINUTE = 6
 _RETRY = "A retry queries its status before it buys anything"
 _CONFLICT = "HTTP 409"
@@ -59,6 +60,7 @@ _PERHAPS_REPEATED = frozenset({"1301", "401", "403"})
 """No page says how a repeated signature is refused, so any refusal that is about the signature may mean it."""
 ALL, VIDEO_URLS, PREVIEW_URLS = 0, 4, 6  # the codeTypes of getPublishCode that give URLs
 
+# No page documents a reason for state 3, so a failed job has no error of the vendor's to show.
 _STATES = {1: JobState.RUNNING, 2: JobState.SUCCEEDED, 3: JobState.FAILED}
 _SUBMIT = {"trim": "videoClip", "pull_video": "pullVideo"}
 _QUERY = {"trim": "videoClipQuery", "pull_video": "pullVideoQuery"}
@@ -80,12 +82,15 @@ class CDNetworks(Vendor):
     password_name = "password (the SecretKey)"
     requests: ClassVar = {TrimRequest.operation: TrimRequest, PullVideoRequest.operation: PullVideoRequest}
     requests_per_minute = _REQUESTS_PER_MINUTE
+    # The advice is for each API by itself: submits do not use up the places of status requests.
     limit_per_call = True
     idempotency = Idempotency.CALLER_ID
     options = CDNetworksOptions
     success_by = SuccessBy.BOTH
     known_states = frozenset({PROCESSING, *map(str, _STATES)})
     errors: ClassVar = {
+        # "VideoClip" has 1561 to 1565, "VideoClipQuery" 1560 and 1601 to 1603. The rest is of sibling APIs (inferred
+        # to mean the same here); the page "Return Result" with the common codes could not be read.
         "1000": Verdict(SubmitRejected, "parameter error"),
         "1301": Verdict(AuthenticationFailed, "the account has no permission"),
         "1500": Verdict(SubmitRejected, "the name is longer than 40 characters"),
@@ -133,6 +138,7 @@ class CDNetworks(Vendor):
 
     @override
     def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
+        # Random, not derived from the task: a derived one could be that of another Airflow or run. 32 digits just fit.
         trans_no = key or request.chosen_id or uuid.uuid4().hex
         self.check_job_id(trans_no)
         call = self._call(
@@ -186,6 +192,7 @@ class CDNetworks(Vendor):
             call = self._call(_QUERY[_kind(operation)[0]], {"transNo": job_id})
             try:
                 body = yield from self._poll(call)
+            # 1603 just after a submit may be lag (inferred): left out of the answer, the job is polled on for a while.
             except JobNotFound as missing:
                 if missing.code != UNKNOWN_TRANS_NO:
                     raise
@@ -195,6 +202,7 @@ class CDNetworks(Vendor):
 
     def _status(self, call: Call, job_id: str, body: Mapping[str, Any]) -> JobStatus:
         if str(whole(body.get("code"))) == PROCESSING:
+            # 1560 is on the page of the query: a job in progress, and no error of it (inferred).
             return JobStatus(job_id=job_id, state=JobState.RUNNING, raw=PROCESSING)
         data = mapping(body.get("data"))
         if not any(data.get(name) for name in ("taskId", "status", "items")):
@@ -213,6 +221,7 @@ class CDNetworks(Vendor):
         if status.state is not JobState.SUCCEEDED or status.media_id is None or status.media_url is not None:
             return status
         code_type = _kind(operation)[1]
+        # The query names an id and no URL: that takes this further call.
         call = self._call("getPublishCode", {"videoId": status.media_id, "codeType": code_type})
         data = mapping((yield from self._poll(call)).get("data"))
         videos, previews = (_published(data, name, status.media_id) for name in ("videoUrl", "tryWatchVideoUrl"))
@@ -300,6 +309,7 @@ def _observed(job_id: str, raw: object, data: Mapping[str, Any], videos: Sequenc
     info = mapping(data.get("videoInfo"))
     video_id = text(info.get("videoId"))
     state = _STATES.get(whole(raw) or 0, JobState.RUNNING)
+    # A clip without an id cannot be published, so it is not there yet.
     if state is JobState.SUCCEEDED and video_id is None:
         state = JobState.RUNNING
     done = state is JobState.SUCCEEDED

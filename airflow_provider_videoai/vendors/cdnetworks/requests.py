@@ -15,6 +15,7 @@ from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
 
 __all__ = ["CODE_TYPES", "CloudVodRequest", "CodeType", "Positive", "PullVideoRequest", "TransNo", "TrimRequest"]
 
+# "Video Trimming": chosen by the caller, at most 32 characters, globally unique.
 TransNo = Annotated[str, StringConstraints(pattern=r"^\S{1,32}$")]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -54,6 +55,7 @@ class TrimRequest(CloudVodRequest):
     video_id: Annotated[str, StringConstraints(min_length=1)]
     seek_start: Annotated[int, Field(ge=0)]
     duration: Positive
+    # 40: error 1500 of a sibling API (inferred for this one).
     filename: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     suffix: Literal["mp4", "flv"] = "mp4"
     resolution: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*x[1-9]\d*$")] | None = None
@@ -91,5 +93,6 @@ class PullVideoRequest(CloudVodRequest):
 
     @override
     def to_vendor(self) -> dict[str, Any]:
+        # "PullVideo" takes up to 50 files, as url-safe base64. One per transNo: the job's state is then the file's.
         file = self.model_dump(by_alias=True, exclude_none=True, include={"filename", "fetch_url", "md5"})
         return {"fileList": base64.urlsafe_b64encode(json_body([file])).decode()}

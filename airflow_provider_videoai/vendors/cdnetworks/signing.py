@@ -32,8 +32,10 @@ class Scheme(NamedTuple):
     more_headers: Mapping[str, str]
 
 
+# In lower case as the canonical headers have it: what is signed must be what is sent.
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 _AKSK = {"x-cnc-auth-method": "AKSK"}
+# The vendor's SDK signs "cnc" as we do. For "ws3" no example with a known secret is published to compare with.
 SCHEMES = {
     "cnc": Scheme("CNC-HMAC-SHA256", "x-cnc-accessKey", "x-cnc-timestamp", "application/json", json_body, _AKSK),
     "ws3": Scheme(
@@ -53,7 +55,9 @@ def signature(scheme: Scheme, secret: str, timestamp: int, request: httpx.Reques
     """
     # Every canonical header ends its own line, so that a blank one follows them.
     headers = f"content-type:{request.headers['Content-Type'].lower()}\nhost:{request.headers['Host'].lower()}\n"
+    # All calls are POSTs, whose query is empty: how a GET's is to be ordered could not be read.
     target = (request.method, request.url.path, request.url.query.decode())
+    # Method and path are signed, unlike Aidge's: a captured signature opens no other call.
     canonical = "\n".join((*target, headers, "content-type;host", hashlib.sha256(request.content).hexdigest()))
     to_sign = f"{scheme.algorithm}\n{timestamp}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
@@ -97,6 +101,7 @@ class RecentSignatures:
         :raises QuotaExceeded: if all signatures of the request within four minutes of ``now`` are used up.
         """
         with self._turn:
+            # By signature, not by second: different requests of one second sign differently.
             self._forget(now)
             for timestamp in self._candidates(int(now)):
                 made = sign(timestamp)
@@ -112,6 +117,7 @@ class RecentSignatures:
         yield from (now + step for step in _STEPS)
 
     def _forget(self, now: float) -> None:
+        # A dict keeps the order of use: the oldest is the first.
         while self._used and now - self._used[oldest := next(iter(self._used))] > _REMEMBERED:
             del self._used[oldest]
 

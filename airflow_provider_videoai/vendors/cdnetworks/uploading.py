@@ -43,5 +43,6 @@ def upload_of(data: Mapping[str, Any]) -> Upload | None:
         return None
     form = {"token": token} | ({"key": key} if key else {})
     parts = urlsplit(address)
+    # Whether uploadUrl has a path, the page does not say; a bare host is given the one of "Normal Upload" (inferred).
     whole = address if parts.path.strip("/") else parts._replace(path=_FORM_PATH).geturl()
     return Upload(video_id, whole, form)

@@ -50,7 +50,9 @@ __all__ = [
 
 SERVICE = "/v2/ivh/videomaker/broadcastservice"
 SUCCESS = "0"
+# Shown on the page of a sibling's progress query: it comes without a Payload, so that is read only afterwards.
 UNKNOWN_TASK = "110006"
+# "Progress Query API": for so long the vendor's own store keeps what a job made.
 RETENTION_DAYS = 7
 
 _STATES = {
@@ -60,6 +62,7 @@ _STATES = {
     "FAIL": JobState.FAILED,
 }
 _STATES_BY_PROGRESS = {100: JobState.SUCCEEDED, -1: JobState.FAILED}
+# "Audio Production API" is tts, which is also the preview of a voice; no page has an "audiomake".
 _ENDPOINTS = {"video_make": "videomake", "tts": "tts"}
 
 FAILURES: Mapping[str, str] = {
@@ -92,9 +95,11 @@ class _QuerySignature(httpx.Auth):
 
     @override
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        # "Calling Method": a timestamp that is off by more than 5 minutes is refused, so each attempt is signed afresh.
         params = dict(request.url.params)
         params.pop("signature", None)
         params |= {"appkey": self._appkey, "timestamp": str(int(self._clock()))}
+        # Raw values in the order of their names; the body is not signed. The accesstoken is the key, and is never sent.
         plain = "&".join(f"{name}={value}" for name, value in sorted(params.items()))
         digest = hmac.digest(self._accesstoken.encode(), plain.encode(), hashlib.sha256)
         params["signature"] = base64.b64encode(digest).decode()
@@ -123,6 +128,8 @@ class TencentIVH(Vendor):
     known_states = frozenset(map(str.lower, _STATES))
     success_by = SuccessBy.ENVELOPE  # which HTTP status goes with what is not documented
     errors: ClassVar = {
+        # "Error Codes" of the video service; 100000, 100012 and 100014 are of the interactive one. The code of a wrong
+        # signature is on neither page.
         "-101000": Verdict(VendorUnavailable, "internal error"),
         "-101001": Verdict(QuotaExceeded, "no computing capacity is free"),
         "-101002": Verdict(SubmitRejected, "the image could not be downloaded"),
@@ -162,6 +169,7 @@ class TencentIVH(Vendor):
 
     @override
     def submit(self, request: JobRequest, key: str | None) -> Flow[str]:
+        # No page has an idempotency key (ReqId is only in a third-party client), so a lost answer stays uncertain.
         call = _call(_ENDPOINTS[request.operation], request.to_vendor(), buys=True)
         payload = mapping(self.read(call, (yield call)).get("Payload"))
         # "TaskID" is only seen in other people's clients; losing a bought job over its spelling would be dear.
@@ -174,6 +182,7 @@ class TencentIVH(Vendor):
     def statuses(self, operation: str, job_ids: Sequence[str]) -> Flow[dict[str, JobStatus]]:
         found = {}
         for job_id in job_ids:
+            # One progress query serves all kinds of tasks, but only one at a time.
             call = _call("getprogress", {"TaskId": job_id})
             try:
                 payload = self.read(call, (yield call)).get("Payload")
@@ -242,12 +251,14 @@ def _call(endpoint: str, payload: Mapping[str, Any], *, buys: bool = False) -> C
         name=endpoint,
         path=f"{SERVICE}/{endpoint}",
         headers={"Content-Type": "application/json;charset=utf-8"},
+        # Without an empty Header the gateway reports a parameter error (FAQ).
         body=json_body({"Header": {}, "Payload": payload}),
         buys=buys,
     )
 
 
 def _state(payload: Mapping[str, Any], media_url: str | None) -> JobState:
+    # Status decides when it is there, not Progress: the page calls that one reserved.
     word = text(payload.get("Status"))
     if word is None:
         # The vendor's own samples lack Status; Progress is "reserved, not for reference" wherever it is there.

@@ -23,11 +23,13 @@ def _one_line(value: str) -> str:
     return value
 
 
+# A rendered template is text, which a Literal of numbers would refuse.
 def _as_number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# "Video Production API": 20,000 characters, and line breaks are refused.
 _Ssml = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_one_line)]
 _Speed = Annotated[float, Field(ge=0.5, le=1.5, allow_inf_nan=False)]
 _Volume = Annotated[int, Field(ge=0, le=10)]
@@ -74,9 +76,11 @@ class VideoMakeRequest(_IvhRequest):
         default_factory=lambda: SpeechParam(Speed=1.0)
     )
     video_param: dict[str, JsonValue] | None = None
+    # One POST, never repeated and not signed ("Video Production API"): a hint at most, so jobs are polled all the same.
     callback_url: WebUrl | None = None
     video_storage_s3_url: WebUrl | None = None
     subtitle_storage_s3_url: WebUrl | None = None
+    # Which one an absent ConcurrencyType means is not documented: nothing is sent then.
     concurrency_type: Literal["Exclusive", "Shared"] | None = None
 
     rules = (
@@ -116,6 +120,7 @@ class VideoMakeRequest(_IvhRequest):
 
     @override
     def to_vendor(self) -> dict[str, Any]:
+        # Absent, DriverType is "Text" at the vendor, which then demands the InputSsml that is not there.
         driver = {} if self.driver_type or self.input_ssml else {"DriverType": "OriginalVoice"}
         return super().to_vendor() | driver
 
@@ -135,6 +140,7 @@ class TtsRequest(_IvhRequest):
     speed: _Speed = 1.0
     volume: _Volume | None = None
     sample_rate: Annotated[Literal[24000, 16000] | None, BeforeValidator(_as_number)] = None
+    # 24000 Hz and mp3 are the vendor's defaults: left out rather than repeated here, where they could grow stale.
     codec: Literal["mp3", "wav"] | None = None
     audio_storage_s3_url: WebUrl | None = None
     sentence_max_words: Annotated[int | None, Field(ge=0, le=999)] = None
