@@ -62,6 +62,7 @@ def is_public(address: str) -> bool:
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv4Address):
+        # Multicast is global by the registry, and yet leads to whoever joined in the own network.
         return address.is_global and not address.is_multicast
     if any(address in network for network in _IPV4_IN_IPV6):
         return _is_public(IPv4Address(address.packed[-4:]))

@@ -58,6 +58,7 @@ class Attempts:
         :param slow: whether it ended because the server was too slow.
         """
         gained = at - self._furthest
+        # Never lowered by a restart: bytes that were there before are no progress.
         self._furthest = max(self._furthest, at)
         self._count += 1
         if gained > (self.slow_progress if slow else 0):
@@ -66,6 +67,7 @@ class Attempts:
             self.fruitless += 2 if slow else 1
         if self.fruitless >= MAX_FRUITLESS:
             return f"{MAX_FRUITLESS} attempts in a row made no progress"
+        # Large files are allowed more attempts, but a trickle that always gains a byte still ends.
         if self._count >= MAX_ATTEMPTS + self._furthest // BYTES_PER_ATTEMPT:
             return f"it is incomplete after {self._count} attempts"
         if self.clock() - self._began > MAX_SECONDS + self._furthest / self.rate:

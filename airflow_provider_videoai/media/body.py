@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 __all__ = ["Action", "Body", "body_from_headers", "decide", "range_headers", "retry_after"]
 
+# ASCII only: \d also fits digits of other scripts.
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", re.ASCII)
 _ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _DATE = re.compile(r"[A-Za-z0-9:, -]+")
@@ -20,6 +21,7 @@ _MAX_DIGITS = 18
 _TRANSIENT = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
+# Expired URLs may come back as HTTP 200 with a page, or with the store's XML.
 _ERROR_PAGES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/json"})
 # Some S3 stores keep aws-chunked, an encoding of the upload, as the object's encoding, and return the plain bytes.
 _NO_ENCODING = frozenset({"", "identity", "aws-chunked"})
@@ -65,6 +67,7 @@ def range_headers(at: int, body: Body | None) -> dict[str, str]:
     """
     if not at or body is None or not (same := body.etag or body.modified):
         return {}
+    # If-Range: a file that was replaced comes whole (200), and no part of it is joined to the old one.
     return {"Range": f"bytes={at}-", "If-Range": same}
 
 
@@ -80,6 +83,7 @@ def decide(status: int, headers: Mapping[str, str], at: int, known: Body | None)
         case HTTPStatus.PARTIAL_CONTENT:
             return Action.CONTINUE if known and at and _continues(headers, at, known) else Action.RESTART
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            # 416 also answers a complete download that asks for more; only the stated total tells that from another file.
             return Action.COMPLETE if known and known.length == at == _total(headers) else Action.RESTART
         case _ if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Action.RETRY_LATER

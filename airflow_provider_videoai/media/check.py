@@ -43,6 +43,7 @@ def check_subtitles(file: BinaryIO) -> None:
     :param file: at its start; only its beginning is read.
     :raises ResultUnavailable: if there is no cue in it.
     """
+    # Replaced, not strict: the cut after _ENOUGH bytes may fall within a character.
     if not parse(file.read(_ENOUGH).decode("utf-8", errors="replace")):
         raise ResultUnavailable("the file is not subtitles: nothing was published")
 

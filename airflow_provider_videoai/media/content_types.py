@@ -39,6 +39,7 @@ def content_type_of(path: str, said: str | None) -> str | None:
     :param said: the Content-Type that its server sent.
     """
     suffix = PurePosixPath(path).suffix.lower()
+    # The suffix first: stores and CDNs send application/octet-stream for any file, and a browser would save it.
     known = _BY_SUFFIX.get(suffix) or (None if said in _SAYS_NOTHING else said)
     return known or mimetypes.guess_type(f"file{suffix}")[0] or said
 
@@ -56,6 +57,7 @@ def arguments_for(protocols: Collection[str], content_type: str | None) -> dict[
     if "gs" in protocols:  # gcsfs
         return {"content_type": content_type}
     if "abfs" in protocols:  # adlfs
+        # Imported by name and late: the library is there if its file system is in use, and need not be otherwise.
         settings = import_module("azure.storage.blob").ContentSettings
         return {"content_settings": settings(content_type=content_type)}
     return {}

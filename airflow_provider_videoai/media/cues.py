@@ -144,6 +144,7 @@ class _Cues:
         lines = 1
         for end in range(first + 1, min(first + _MAX_WORDS, len(self._words)) + 1):
             word, wide = self._words[end - 1], self._widths[end - 1]
+            # One word is always a possible cue, however long: without it there might be no partition at all.
             alone = end == first + 1
             grown = line + wide + (0 if alone else word.spaced)
             line, lines = (grown, lines) if alone or grown <= self._limit else (wide, lines + 1)
@@ -189,6 +190,7 @@ def _times(groups: Sequence[Sequence[Word]], layout: Layout) -> Iterator[tuple[i
         end = max(group[-1].end, start + layout.shortest_ms, start + reading)
         if following is not None:
             end = min(end, following[0].start - layout.gap_ms)
+        # At least 1 ms: the end of a WebVTT cue must be after its start.
         end = max(start + 1, min(end, start + layout.longest_ms))
         free = end + layout.gap_ms
         yield start, end

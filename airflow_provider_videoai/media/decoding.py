@@ -16,6 +16,7 @@ __all__ = ["ENCODINGS", "Decoding", "Sink", "Undecodable"]
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 """The encodings that are decoded. Some stores send them although the request has ``Accept-Encoding: identity``."""
 
+# 32 more than the window lets zlib recognise either header.
 _GZIP_OR_ZLIB = zlib.MAX_WBITS + 32
 _PIECE = 1024 * 1024
 _SLACK = 1024 * 1024
@@ -70,6 +71,7 @@ class Decoding:
         :param body: its encoding is ``None`` or one of ``ENCODINGS``.
         """
         self._decoder = zlib.decompressobj(_GZIP_OR_ZLIB) if body.encoding else None
+        # Only an unframed body is downloaded twice and compared; the hash of others would be work for nothing.
         self._digest = None if body.framed else hashlib.sha256()
         self._decoded = self.size = 0
         # Content-Length is of the encoded bytes: the sink must not expect so many decoded ones.
@@ -88,6 +90,7 @@ class Decoding:
             self._check(self._decoded + len(decoded))
             self._sink.write(decoded)
             self._decoded += len(decoded)
+        # Empty gzip members decode to nothing, so the limit of decoded bytes alone would never end such a body.
         if self._decoder is not None and self.size > 2 * self._decoded + _SLACK:
             raise Undecodable("its bytes decode to almost nothing")
 

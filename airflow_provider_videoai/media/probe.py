@@ -141,6 +141,7 @@ def _started(descriptor: int) -> subprocess.Popen[bytes]:
     """Start the subprocess without this process's environment, which may hold secrets."""
     environment = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     environment |= {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # -P: the working directory, which may hold the user's own modules, is not searched first.
     command = [sys.executable, "-P", "-m", _PROBER, str(descriptor), str(MAX_MEMORY), str(SECONDS)]
     nothing = subprocess.DEVNULL
     try:

@@ -73,6 +73,7 @@ def main(descriptor: int, max_memory: int, seconds: float) -> None:
     """
     _limit(max_memory, seconds)
     with Connection(descriptor) as connection:
+        # From here on a silent end is the file's doing; before, the subprocess itself did not start.
         connection.send_bytes(b'"ready"')
         connection.send_bytes(json.dumps(("answer", _answer(_File(connection), seconds))).encode())
 

@@ -50,6 +50,7 @@ class Progress:
         """
         step = done * _STEPS // total if total else done // _STEP_OF_UNKNOWN
         now = self._clock()
+        # The last step is logged by `end`, with the whole time.
         if step <= self._step or now - self._logged_at < _LEAST_SECONDS or done == total:
             return
         self._step, self._logged_at = step, now

@@ -82,6 +82,7 @@ class RemoteFile(io.RawIOBase):
         count = min(len(buffer), self.size - self._at)
         if count <= 0:
             return 0
+        # Before the request: what would exceed the limit is not even fetched.
         self._fetched += count
         if self._fetched > MAX_BYTES:
             raise InvalidRequest(f"its header is not within {MAX_BYTES // 1024**2} MB of it")
@@ -117,6 +118,7 @@ class RemoteFile(io.RawIOBase):
         """Set the size; raise unless the response has the requested part."""
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise VendorUnavailable(f"it cannot be checked for now: HTTP {answer.status}")
+        # 200 would be the whole file, however large, for a part of it.
         if answer.status == HTTPStatus.OK:
             raise InvalidRequest("its server does not support range requests, which are needed to check its header")
         said = _TOTAL.fullmatch(answer.headers.get("Content-Range", ""))

@@ -22,6 +22,7 @@ __all__ = ["BLOCK", "Comparison", "Destination", "DifferentContent", "Draft"]
 BLOCK = 5 * 1024 * 1024
 """Block size of uploads to object stores: the minimum of S3, as several blocks are held in memory at a time."""
 _PIECE = 1024 * 1024
+# fsspec calls the same file system by either name.
 _LOCAL = frozenset({"file", "local"})
 # Object stores: a folder is a part of the key, and fsspec's makedirs could create a bucket.
 _WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb"})
@@ -111,6 +112,7 @@ class Destination:
         :param target: in the same store.
         """
         if self.is_local:
+            # A rename: readers see the old file or the new one, never a part.
             self._fs.mv(self.path, target.path)
         else:
             # S3 copies a large object in parts (multipart copy), which drops the content type of the source.
@@ -190,6 +192,7 @@ class Draft:
         """Drop what was written and start the file."""
         self._abandon()
         self.temporary.content_type = content_type_of(self._destination.path, body.content_type)
+        # Taken once and held over restarts: in between, another task could otherwise start on the same name.
         if self._lock is None:
             self._lock = self.temporary.lock()
         self._file = self.temporary.create()

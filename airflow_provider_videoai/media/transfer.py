@@ -67,6 +67,7 @@ def transfer(
         return _compare(source, destination, there, rules, check, log)
     with Draft(destination) as draft:
         body = fetch(source, draft, rules, log)
+        # Closed before the check: it is the stored bytes that are checked, not those that were received.
         draft.close()
         stored = _check(draft, draft.temporary, destination, body, check)
         if there == draft.size and destination.sha256() == draft.sha256:

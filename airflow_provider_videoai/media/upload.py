@@ -62,6 +62,7 @@ async def post(url: str, body: Upload, form: Mapping[str, str], *, allow_private
     boundary = secrets.token_hex(16)  # random, so that a file cannot contain it on purpose
     begin = f"--{boundary}\r\nContent-Disposition: form-data; name="
     fields = [f'{begin}"{name}"\r\n\r\n{value}\r\n' for name, value in form.items()]
+    # Percent-encoded: a quote or line break in a name would end the header.
     file = f'{begin}"file"; filename="{quote(body.name)}"\r\nContent-Type: application/octet-stream\r\n\r\n'
     pieces = _Pieces(body, "".join([*fields, file]).encode(), f"\r\n--{boundary}--\r\n".encode())
     await _send("POST", url, pieces, f"multipart/form-data; boundary={boundary}", allow_private=allow_private)
@@ -85,6 +86,7 @@ async def _send(method: str, url: str, pieces: _Pieces, content_type: str | None
         raise VendorUnavailable(
             f"{pieces.name} was refused by the vendor's storage: HTTP {answer.status}; a retry uploads it again"
         )
+    # A store or a proxy may answer 200 before it has read the body; the vendor would then find a part of the file.
     if not pieces.all_sent:
         raise VendorUnavailable(
             f"{pieces.name} was not stored by the vendor's storage: HTTP {answer.status} before all of it was sent; a "

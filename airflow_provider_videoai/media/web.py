@@ -115,6 +115,7 @@ class MediaClient:
         if proxy is None:
             session, proxy_options = self._session(guarded=not self._allow_private), {}
         else:
+            # The proxy connects, so there is no socket of ours to guard: its own address may well be private.
             await self._check_for_proxy(address)
             session, proxy_options = self._session(guarded=False), _proxy_options(proxy)
         # For https the CONNECT request of the tunnel has the login; a plain http request must have it itself.
@@ -137,9 +138,12 @@ class MediaClient:
                     # Happy eyeballs would skip a refused address and use the next one; in sequence it raises.
                     happy_eyeballs_delay=None,
                 ),
+                # No cookies: one host's must not reach another that a redirect leads to.
                 cookie_jar=aiohttp.DummyCookieJar(),
+                # Decoded by us, within limits; and a range request counts the bytes as they are sent.
                 auto_decompress=False,
                 headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+                # No total: a large file may take hours. `pieces` bounds the waiting for bytes instead.
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
                 read_bufsize=PIECE,
             )
@@ -173,6 +177,7 @@ async def pieces(answer: aiohttp.ClientResponse, *, seconds: float) -> AsyncIter
                 async with asyncio.timeout(max(seconds - waited, 0.0)):
                     piece = await _read(answer)
             except aiohttp.ClientError:
+                # Kept, so that each attempt brings a resumed download further, even on a connection that breaks at once.
                 if rest := _unread(answer.content):
                     yield rest
                 raise

@@ -87,6 +87,7 @@ def _sentence(sentence: Mapping[str, Any]) -> Iterator[Word]:
         return
     positions = _positions(shown, spoken)
     if positions is None:
+        # The displayed sentence lacks a spoken word, or spells it otherwise: then what was said is shown.
         shown = _joined(said)
         positions = _positions(shown, spoken) or []
     *before, last = _whole_words(_cut(shown, positions, spoken))
@@ -167,6 +168,7 @@ def _whole(parts: Sequence[Word]) -> Word:
 
 def _in_order(words: Sequence[Word]) -> list[Word]:
     """Sort out times that decrease, and set the boundaries."""
+    # A start that goes back is raised to the latest one so far: cues must not overlap, and no word is dropped.
     starts = list(accumulate((word.start for word in words), max))
     found = []
     for word, start, following in zip(words, starts, [*starts[1:], None], strict=False):

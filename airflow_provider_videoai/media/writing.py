@@ -27,6 +27,7 @@ def store_bytes(
     :returns: what is at the destination.
     :raises DifferentContent: if a file with different content is there and ``overwrite`` is false.
     """
+    # Compared first, so that a retry neither rewrites the file nor fails because it is there.
     digest = hashlib.sha256(content).hexdigest()
     there = destination.size()
     if there != len(content) or destination.sha256() != digest:
