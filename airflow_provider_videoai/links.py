@@ -59,6 +59,7 @@ def result_url(task: Any) -> str:
 
     :param task: a task instance, or its key.
     """
+    # safe="": a run id may hold slashes, which would be further parts of the path.
     path = "/".join(quote(part, safe="", errors="replace") for part in _where(task))
     region = _region(task)
     return _at(f"{MOUNT}/api/jobs/{path}/result{'?' if region else ''}{_query(region)}")

@@ -53,5 +53,6 @@ def connection_type(vendor: str) -> ConnectionType:
     """
     if vendor not in VENDORS:
         raise KeyError(vendor)
+    # Imported here, not above: every process reads this table, and few need the forms.
     found: ConnectionType = import_module(module_of("connections", vendor)).CONNECTION
     return found

@@ -177,7 +177,7 @@ async def pieces(answer: aiohttp.ClientResponse, *, seconds: float) -> AsyncIter
                 async with asyncio.timeout(max(seconds - waited, 0.0)):
                     piece = await _read(answer)
             except aiohttp.ClientError:
-                # Kept, so that each attempt brings a resumed download further, even on a connection that breaks at once.
+                # Kept, so that each attempt brings a resumed download further, even if the connection breaks at once.
                 if rest := _unread(answer.content):
                     yield rest
                 raise

@@ -17,5 +17,6 @@ def account_key(vendor: str, host: str, login: str) -> str:
     :param host: the base URL.
     :param login: a vendor may take it for a secret: it is only hashed.
     """
+    # Lower-cased, without the last slash: two connections may spell one host differently.
     parts = "\n".join((vendor, host.rstrip("/").lower(), login))
     return hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()

@@ -102,8 +102,10 @@ def to_grant(leases: Iterable[Lease], wanted: Sequence[LeaseRequest], *, limit: 
     turns = {name: (-lease.priority, lease.since, name) for name, lease in counting.items() if not lease.granted}
     for request in wanted:
         if request.name not in granted:
+            # Who asks again keeps its age, so that nobody starves behind newer tasks of the same priority.
             since = counting[request.name].since if request.name in counting else now
             turns[request.name] = (-request.priority, since, request.name)
+    # A limit that was lowered revokes no lease: those jobs are paid for.
     free = max(0, limit - len(granted))
     first = set(sorted(turns, key=turns.__getitem__)[:free])
     return {request.name for request in wanted if request.name in granted | first}

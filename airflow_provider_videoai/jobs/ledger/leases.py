@@ -33,6 +33,7 @@ def lease(
 ) -> set[str]:
     """Grant what may be granted, and note who waits; see :meth:`.ledger.Ledger.lease`."""
     mine = sa.and_(_COLUMNS.account == account, _COLUMNS.kind == kind)
+    # "not >": a NaN that somebody wrote is deleted, too.
     connection.execute(sa.delete(LEASES).where(mine, sa.not_(_COLUMNS.expires > now - _KEPT)))
     found = {each.name: each for each in _read(connection, mine)}
     requests = [LeaseRequest(each.name, _bounded(each.priority)) for each in wanted]
@@ -56,6 +57,7 @@ def lease(
 
 def submitted(connection: sa.Connection, account: str, kind: str, task: str, job: str, *, now: float) -> None:
     """Put a job's lease in the place of its task's; see :meth:`.ledger.Ledger.submitted`."""
+    # The job's as well: if it is there already, the insert would fail on its key.
     _delete(connection, account, [task, job])
     key = {"account": account, "lease": job, "kind": kind}
     connection.execute(

@@ -132,6 +132,7 @@ class Ledger:
     def _transaction(self) -> Iterator[sa.Connection]:
         try:
             engine = self._opened()
+            # Once per process, not per call: it takes locks of its own.
             if not self._migrated:
                 migrations.migrate(engine)
                 self._migrated = True
@@ -141,6 +142,7 @@ class Ledger:
             raise LedgerError(str(newer)) from None
         except DBAPIError as failure:
             self._migrated = False  # somebody may have made another database of it
+            # `from None` and the type alone: the driver's text may hold host, user or password.
             raise LedgerError(f"the ledger's database does not answer: {type(failure.orig).__name__}") from None
         except (SQLAlchemyError, OSError, ImportError, ValueError, TypeError) as failure:
             # The last two: of what somebody wrote into the tables, or of a driver.
@@ -185,6 +187,7 @@ class Ledger:
         until = connection.scalar(query)
         if until is None:
             try:
+                # A savepoint: on PostgreSQL a failed insert would spoil the whole transaction.
                 with connection.begin_nested():
                     connection.execute(sa.insert(ACCOUNTS).values(account=account, backoff_until=0.0))
             except IntegrityError:

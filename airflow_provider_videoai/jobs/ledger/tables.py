@@ -11,6 +11,7 @@ __all__ = ["ACCOUNTS", "LEASES", "METADATA", "RATE_WINDOWS"]
 METADATA = sa.MetaData()
 
 _ACCOUNT = sa.String(64)
+# MySQL's TEXT ends at 64 kB, which a high limit's places exceed.
 _LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 
 ACCOUNTS = sa.Table(

@@ -55,10 +55,12 @@ def decide(
     if stored is None:
         record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint)
         return Decision(Action.SUBMIT, record, "first submit")
+    # First of all: a changed request wants another job, whatever became of the one before.
     if why := _why_another(stored, fingerprint, on_finished_job):
         return _submit_again(stored, fingerprint, why)
     if stored.job_id is None:
         return _without_id(stored, fingerprint, idempotency, key_expired, on_uncertain_submit)
+    # Before the ways to query it: a finished job was paid for, and is used whatever the vendor's idempotency.
     if stored.phase is Phase.FINISHED:
         return Decision(Action.REUSE, stored, f"job {stored.job_id} was finished and paid for before")
     if stored.phase is Phase.SUBMITTING and idempotency is Idempotency.CALLER_ID:

@@ -71,6 +71,7 @@ def fingerprint_of(vendor: str, conn_id: str, operation: str, request: Mapping[s
     """
     # The form of this JSON must not change: jobs in flight were recorded under it, and would be bought again.
     try:
+        # sort_keys: a template or an XCom may give the same fields in another order.
         content = json.dumps(
             [vendor, conn_id, operation, _unsigned(request)], sort_keys=True, ensure_ascii=False, default=_as_text
         )

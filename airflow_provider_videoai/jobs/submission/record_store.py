@@ -47,6 +47,7 @@ def save(store: Store, record: SubmissionRecord) -> None:
     :raises ValueError: for one that a later attempt would read back as another.
     """
     written = record.to_json()
+    # Proven before it is stored: a record that stops the next attempt is found too late for a paid job.
     if SubmissionRecord.from_json(written) != record:
         raise ValueError("the submission record would be read back as another")
     store.set(STORE_KEY, written)

@@ -121,5 +121,6 @@ class Recovery:
         return self.vendor.idempotency is Idempotency.CALLER_ID and record.job_id is not None
 
     def _repeats(self, record: SubmissionRecord) -> bool:
+        # With a job id there is nothing to repeat: a person may have added it, and the job is then attached to.
         keyed = self.vendor.idempotency is Idempotency.HEADER and record.idempotency_key is not None
         return keyed and record.job_id is None and not self.key_expired(record)

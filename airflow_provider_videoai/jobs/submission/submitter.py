@@ -139,6 +139,7 @@ class Submitter:
         request = self.ready(request)  # before the record says that a submit is in flight
         again = record.phase is Phase.SUBMITTING and bool(record.job_id or record.idempotency_key)
         record = self._keyed(request, record)
+        # Before the record is written: a request that cannot be written must not leave a submit that looks cut short.
         self._prove(request, record.job_id or record.idempotency_key)
         if self.lease is not None:
             self.lease.take()
@@ -209,6 +210,7 @@ class Submitter:
             flow = self.transport.vendor.buy(request, record.job_id or record.idempotency_key)
             return self.transport.run(flow, before_purchase=fence)
         except SubmitUncertain as uncertain:
+            # Without a key a repetition might be a second purchase: the next attempt or a person settles the loss.
             if record.idempotency_key is None or not repeats:
                 raise self._uncertain(record, uncertain.message, uncertain.code) from uncertain
             pause = random.uniform(0.5, 1.0) * 2 ** (_REPEATS - repeats)  # noqa: S311 - jitter
@@ -256,6 +258,7 @@ class Submitter:
                 return self._reuse(request, decision)
             case JobStatus(state=JobState.SUCCEEDED):
                 return self._ended(record.reached(Phase.FINISHED), request)
+            # Ended while nobody waited: the failure counts against paid_retries as if this task had seen it.
             case JobStatus(state=JobState.FAILED | JobState.ABORTED):
                 if not may_buy_another(record.bought, self.paid_retries):
                     save(self.store, record.reached(Phase.FAILED))
