@@ -100,7 +100,12 @@ def measure(run: dict[str, Any], url: str, environment: dict[str, str]) -> dict[
     return run | {"load": os.getloadavg()[0]} | json.loads(done.stdout.splitlines()[-1])
 
 
-def _environment(home: Path, authority: Path) -> dict[str, str]:
+def environment_of(home: Path, authority: Path) -> dict[str, str]:
+    """Return the environment of a run.
+
+    :param home: its AIRFLOW_HOME.
+    :param authority: the certificate of the authority that signed the server's.
+    """
     settings = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
@@ -122,7 +127,7 @@ def main() -> None:
         authority, certificate = write_certificates(Path(folder))
         with serving(certificate) as urls:
             for run in runs(options.jobs, options.rounds, options.providers):
-                line = json.dumps(measure(run, urls[run["scheme"]], _environment(Path(folder), authority)))
+                line = json.dumps(measure(run, urls[run["scheme"]], environment_of(Path(folder), authority)))
                 print(line)
                 results.write(line + "\n")
                 results.flush()

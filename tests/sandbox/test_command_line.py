@@ -52,8 +52,12 @@ def test_printed_connections_can_be_read_by_a_shell() -> None:
     assert list(found) == [f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT" for vendor in CREDENTIALS]
     for vendor, credential in CREDENTIALS.items():
         connection = json.loads(found[f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT"])
-        own = {"viitor": {"channel": 100}, "cdnetworks": {"max_requests_per_minute": 600}}.get(vendor, {})
-        assert connection.pop("extra") == {"allow_private_addresses": True, **own}
+        own = {
+            "viitor": {"channel": 100},
+            "cdnetworks": {"max_requests_per_minute": 600},
+            "tencent_ivh": {"max_jobs_in_flight": 1000, "max_audio_jobs_in_flight": 1000},
+        }
+        assert connection.pop("extra") == {"allow_private_addresses": True, **own.get(vendor, {})}
         assert connection == {
             "conn_type": vendor,
             "host": "http://127.0.0.1:4711",
