@@ -54,6 +54,7 @@ def account_of(connection: Any, vendor: type[Vendor], conn_type: str) -> Account
 
 def _fields_of(connection: Any, where: str) -> dict[str, Any]:
     try:
+        # Read at once: Airflow decrypts password and extra only when they are read, and that may fail.
         return {name: getattr(connection, name) for name in _FIELDS}
     except Exception as failure:  # noqa: BLE001 - Airflow decrypts here, and its error may quote the login
         why = type(failure).__name__
@@ -86,6 +87,7 @@ def _extra(extra: object, conn_type: str, where: str) -> dict[str, Any]:
 
 
 def _credential(value: object, field: str, where: str) -> str:
+    # A login such as a user id is a number if the connection was written as JSON.
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _UNLIKELY:
         return str(value)
     if value is not None and not isinstance(value, str):

@@ -51,6 +51,7 @@ class CDNetworksHook(VideoJobHook):
 
     async def aupload(self, source: FilePath, filename: str | None = None) -> str:
         """Upload a file and return its ``videoId``; see :meth:`upload`."""
+        # Object stores answer by blocking libraries.
         file = await asyncio.to_thread(SourceFile.find, "source", source)
         if file.size > LARGEST_UPLOAD:
             raise InvalidRequest(f"source: {file.name} is larger than 500 MB; CDNetworks has to pull it from a URL")

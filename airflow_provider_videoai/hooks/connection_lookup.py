@@ -32,6 +32,7 @@ def connection_lookup(conn_id: str) -> Iterator[None]:
         ) from None
     except PermissionError:
         raise errors.InvalidRequest(f"connection {conn_id!r} may not be read from here; nothing was sent") from None
+    # Only the class is shown, and `from None` hides the cause: a traceback would print what the backend said.
     except Exception as failure:  # noqa: BLE001 - backends are anybody's
         why = f"{type(failure).__name__}: does its secrets backend answer?"
         raise errors.VendorUnavailable(

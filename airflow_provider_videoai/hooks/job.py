@@ -217,8 +217,10 @@ def _batches(vendor: Vendor, job_ids: Iterable[str]) -> Iterable[list[str]]:
     if isinstance(job_ids, str | bytes | Mapping) or not isinstance(job_ids, Iterable):
         raise InvalidRequest(f"job_ids: must be a list of job ids, not {shown(job_ids)}")
     wanted = list(job_ids)
+    # All before the first request: one bad id would otherwise fail a batch after others were queried.
     for job_id in wanted:
         vendor.check_job_id(job_id)
+    # After the check: an id that is not hashable gets the error of its rule and not a TypeError.
     wanted = list(dict.fromkeys(wanted))
     for start in range(0, len(wanted), vendor.batch_size):
         yield wanted[start : start + vendor.batch_size]

@@ -103,12 +103,14 @@ def _url_of(connection: Any) -> URL:
         raise InvalidRequest(
             f"connection {connection.conn_id!r}: the ledger needs one of type {', '.join(_DRIVERS)}, not {kind!r}"
         )
+    # By find_spec: importing a driver only to see whether it is there costs time and may fail.
     driver = next((name for name, module in _DRIVERS[kind] if find_spec(module)), None)
     if driver is None:
         modules = " or ".join(module for _, module in _DRIVERS[kind])
         raise InvalidRequest(f"connection {connection.conn_id!r}: the ledger needs the driver {modules} installed")
     if kind == "sqlite":
         return URL.create(driver, database=connection.host or connection.schema)
+    # An allow-list: Airflow's extra also holds options of its own hooks, which a driver refuses.
     query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _OPTIONS}
     return URL.create(
         driver,
@@ -135,6 +137,7 @@ def _embedded() -> URL:
         raise InvalidRequest(
             f"the ledger's folder below AIRFLOW_HOME cannot be made ({type(failure).__name__})"
         ) from None
+    # Shared by the processes of one machine; several machines need a server, by [videoai] ledger_conn_id.
     return URL.create("sqlite", database=str(folder / "ledger.db"))
 
 
@@ -158,5 +161,6 @@ def _keep(url: URL) -> Ledger:
 def _do_without(failure: VideoAIError) -> None:
     global _found  # noqa: PLW0603 - one ledger per process
     with _lock:
+        # Remembered too: each task would otherwise query a backend that does not answer.
         _found = (time.monotonic(), None)
     log.warning("Rate limits are not shared with other processes: %s. Each process keeps to them by itself.", failure)

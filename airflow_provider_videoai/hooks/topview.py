@@ -46,6 +46,7 @@ class TopviewHook(VideoJobHook):
 
     async def aupload(self, source: FilePath) -> str:
         """Upload a file and return its file id; see :meth:`upload`."""
+        # The suffix first: a wrong one is an error before the store or Topview is queried.
         file_format = format_of("source", source, FORMATS)
         file = await asyncio.to_thread(SourceFile.find, "source", source)
         transport = await self.atransport()
