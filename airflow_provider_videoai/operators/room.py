@@ -34,6 +34,7 @@ def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tri
     :raises QuotaExceeded: ``full``, if ``quota_timeout`` has passed.
     """
     left = since + task.quota_timeout - time.time()
+    # Counted from the first refusal and not from this resume, as each deferral starts the task anew.
     if left <= 0:
         raise full
     if task.deferrable and isinstance(full, InFlightLimitReached):
@@ -50,6 +51,7 @@ def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tri
         task.defer(
             trigger=TimeDeltaTrigger(timedelta(seconds=pause)),
             method_name="submit_again",
+            # Carried along: the operator is made anew for each resume and remembers nothing.
             kwargs={"since": since, "tries": tries + 1},
         )
     time.sleep(pause)
@@ -68,5 +70,6 @@ def _wait_for_turn(task: VideoJobOperator, full: InFlightLimitReached, since: fl
         priority=full.request.priority,
         until=since + task.quota_timeout,
     )
+    # Later than the trigger's own end: after a deferral timeout Airflow does not call submit_again().
     timeout = timedelta(seconds=left) + _BACKSTOP
     task.defer(trigger=trigger, method_name="submit_again", kwargs={"since": since}, timeout=timeout)

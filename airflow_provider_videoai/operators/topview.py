@@ -145,6 +145,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
 
         :param request: whose ids of files are still their paths.
         """
+        # Not the file's id: each upload has another one, and a retry would not recognise its own job.
         files = {f"{name}_id": SourceFile.find(name, source).identity for name, source in self._files().items()}
         return request.model_copy(update=files)
 
