@@ -84,6 +84,7 @@ def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
     if kind is None or _retry_helps(error):
         return error
     final = kind(error.message)
+    # All attributes go along: callbacks and retry policies read the job id and code of the error.
     final.__dict__.update(error.__dict__)
     return final
 
@@ -108,6 +109,7 @@ def airflow_boundary() -> Iterator[None]:
         if final is error:
             raise
         raise final from error
+    # These pass unchanged: wrapped, a skip or a reschedule would be a failure of the task.
     except _AIRFLOWS_OWN:
         raise
     except Exception as failure:

@@ -32,6 +32,7 @@ def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
     if isinstance(given, str):
         given = unquoted(given)
     many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    # A set has no order, and the results come in the order of the ids.
     if not isinstance(given, str | Mapping | Iterable) or isinstance(given, bytes | bytearray | AbstractSet):
         raise InvalidRequest(f"job_id: must be an id or a list of ids, not {as_given(given)}{_origin(given)}")
     ids = [_id_of(member) for member in (given if many else [given])]
@@ -39,6 +40,7 @@ def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
         raise InvalidRequest("job_id: must name at least one job, and is an empty list")
     for job_id in ids:
         vendor.check_job_id(job_id)
+        # A template renders an XCom that is missing to this text.
         if job_id == "None":
             raise InvalidRequest(f"job_id: 'None' is no id{_origin(job_id)}")
     return JobIds(ids, many)

@@ -24,5 +24,6 @@ def job_lease_of(context: Context, transport: Transport, operation: str, priorit
     if leases is None:
         return None
     task = context["ti"]
+    # Of the task instance, not of the attempt: a retry takes its own lease up again instead of a second one.
     name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index)
     return JobLease(leases, LeaseRequest(name, priority))

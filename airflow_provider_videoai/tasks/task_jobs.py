@@ -58,6 +58,7 @@ def watches_of(
     :param deadline: epoch seconds; ``None`` sets none.
     """
     now = time.monotonic()
+    # A submit that the worker's clock puts in the future counts as one of now.
     age = 0.0 if submitted_at is None else max(0.0, time.time() - submitted_at)
     cadence = _cadence(vendor.poll_floor, poll_interval)
     return [
@@ -185,6 +186,7 @@ class Jobs:
         :returns: the results, in the order of the ids.
         :raises VideoAIError: of the first job that has no result.
         """
+        # Before any error: the page judges how a job ended by this XCom alone, not by the state of the task.
         self.show_end([watch.status for watch in watches])
         for watch in watches:
             if watch.outcome is not Outcome.ENDED:
@@ -216,6 +218,7 @@ class Jobs:
         :param status: the status, just observed.
         :raises JobTimedOut: if the deadline has passed.
         """
+        # Checked before a deferral: a retry after the deadline would only defer in order to time out again.
         if self.deadline is not None and time.time() >= self.deadline:
             raise self.error_of(Outcome.TIMED_OUT, status.job_id, Reason(said=status.describe()))
 

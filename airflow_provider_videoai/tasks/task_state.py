@@ -41,6 +41,7 @@ class TaskStateStore:
             if not _is_airflows(self._accessor):
                 return self._accessor.get(key)
             value = self._accessor.get(key, default=_ABSENT)
+        # Taken for "no record", a value that the storage has lost would buy the job a second time.
         if value is None:
             raise VideoAIError(
                 f"task state {key!r}: Airflow has a reference to it, and the storage behind it no value: whether this "
@@ -92,6 +93,7 @@ def _store_errors(done: str, key: str) -> Iterator[None]:
 def _superseded(failure: Exception) -> bool:
     """Whether the API server refused an attempt that is over: with 404, since Airflow 3.4 with 410."""
     detail = getattr(getattr(failure, "error", None), "detail", None)
+    # Each retry has another UUID; the API server refuses what the attempt before it still wants to read or write.
     return isinstance(detail, Mapping) and detail.get("status_code") in _ARCHIVED
 
 
@@ -115,6 +117,7 @@ def store_of(context: Mapping[str, Any], log: Log | None = None) -> Store:
     :param context: Airflow's, of the running task.
     :param log: where to warn once that records do not outlive the attempt.
     """
+    # XCom is no place for the record: Airflow clears XComs at the start of each attempt.
     accessor = context.get("task_state_store")
     if accessor is None:
         if log is not None:

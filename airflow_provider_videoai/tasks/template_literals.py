@@ -29,6 +29,7 @@ def plain_source(value: Any) -> tuple[str, str] | None:
     operator, key = getattr(value, "operator", None), getattr(value, "key", None)
     if operator is None or key is None:
         return None
+    # A mapped task pushes an XCom per map index, and the trigger reads only a single one.
     mapped = getattr(operator, "is_mapped", False) or operator.get_closest_mapped_task_group() is not None
     return None if mapped else (str(operator.task_id), str(key))
 
