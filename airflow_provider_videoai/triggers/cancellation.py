@@ -25,6 +25,7 @@ async def cancel_if_killed(task_instance: Any, vendor: str, conn_id: str, operat
     :param task_instance: the trigger's, as Airflow sets it.
     :returns: a sentence that says what became of the job; ``None`` if the task is still deferred.
     """
+    # A task of its own: the second cancellation would land inside the request and leave the job running and billed.
     work = asyncio.ensure_future(_cancel(task_instance, vendor, conn_id, operation, job_id))
     while not work.done():
         try:
@@ -49,12 +50,14 @@ async def _cancel(task_instance: Any, vendor: str, conn_id: str, operation: str,
 
 
 async def _still_deferred(task_instance: Any) -> bool:
+    # Asked of Airflow, since on_kill() is called alike for a task that a user ended and for a takeover.
     states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
         dag_id=task_instance.dag_id,
         task_ids=[task_instance.task_id],
         run_ids=[task_instance.run_id],
         map_index=task_instance.map_index,
     )
+    # Airflow answers with the task id alone, or with the map index behind an underscore if the task is mapped.
     mapped = "" if task_instance.map_index < 0 else f"_{task_instance.map_index}"
     state = states.get(task_instance.run_id, {}).get(f"{task_instance.task_id}{mapped}")
     return str(state) in ("deferred", "TaskInstanceState.DEFERRED")

@@ -39,6 +39,7 @@ def event_of(watches: list[Watch]) -> dict[str, Any]:
         "outcome": str(worst.outcome),
         "job_id": worst.job_id,
         "submitted_at": worst.submitted_at,
+        # The state only: a whole status may hold URLs, and the worker reads it from XCom `status`.
         "state": worst.status.state.value if worst.status else None,
         **asdict(Reason.of_watch(worst)),
     }

@@ -48,6 +48,7 @@ async def forget_last_attempt(arguments: TriggerArguments, task: Any) -> Trigger
 
     :param task: Airflow's task instance; ``None`` outside of a DAG run.
     """
+    # Airflow clears XComs when a worker starts an attempt; one that starts in the triggerer has no worker to do it.
     if task is None or not arguments.starts_in_triggerer or getattr(task, "try_number", 1) <= 1:
         return None
     for key in PUSHED:

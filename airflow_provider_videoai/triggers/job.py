@@ -69,6 +69,7 @@ class VideoJobTrigger(BaseTrigger):
             # Now, and not when there is one second left: it is slow to import.
             await asyncio.to_thread(import_module, "airflow_provider_videoai.triggers.cancellation")
         event = await wait(self.arguments, self.task_instance)
+        # Before the event: Airflow closes the log of a trigger that has ended, and what came later would be lost.
         await log.written()
         return event
 
@@ -92,6 +93,7 @@ class VideoJobTrigger(BaseTrigger):
         from airflow_provider_videoai.jobs.values.printable import shortened
 
         write, given = logging.getLogger(__name__).info, self.arguments
+        # Compared with True: what was stored may be anything, and another truthy value must not cancel a paid job.
         if given.cancel_on_kill is True:
             from airflow_provider_videoai.triggers.cancellation import cancel_if_killed
 

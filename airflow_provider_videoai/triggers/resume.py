@@ -31,10 +31,12 @@ def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResu
     outcome = outcome_of(event)
     if outcome is not Outcome.ENDED:
         details: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
+        # An id that is none of the task's own must not reach the error text as the job that was paid for.
         named = details.get("job_id")
         job_id = named if isinstance(named, str) and named in jobs.job_ids else jobs.job_ids[0]
         raise jobs.error_of(outcome, job_id, Reason.read(details))
     statuses = _last_statuses(task_instance, jobs)
+    # A status that is missing or old costs one request; result URLs of an old one may have expired.
     return jobs.completed(statuses) if statuses else jobs.wait(poll_at_once=True)
 
 
@@ -51,6 +53,7 @@ def _last_statuses(task_instance: Any, jobs: Jobs) -> list[JobStatus]:
     except Exception as failure:  # noqa: BLE001 - it only saves a request, whatever Airflow or a hand made of it
         jobs.log.info("The trigger's last status cannot be read (%s): querying the vendor", type(failure).__name__)
         return []
+    # All of them, in order: a status of other jobs would be returned as the result of these.
     complete = [status.job_id for status in statuses] == list(jobs.job_ids)
     fresh = abs(age) < FRESH  # the clocks of the triggerer and of this worker may be apart
     return statuses if fresh and complete and all(status.state.terminal for status in statuses) else []

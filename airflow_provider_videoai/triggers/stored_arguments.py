@@ -65,6 +65,7 @@ class TriggerArguments:
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """Read what was stored; arguments unknown to this version are left out."""
+        # Names of a later version are dropped: a TypeError here would fail the wait for a paid job after a downgrade.
         return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
 
     def to_json(self) -> dict[str, Any]:

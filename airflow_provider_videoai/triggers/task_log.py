@@ -21,6 +21,7 @@ class TriggerLog:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
+        # One thread, not the shared pool: lines keep their order, and a full pipe blocks nobody else's thread.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="videoai-log")
 
     def info(self, event: str, /, *args: Any) -> None:
