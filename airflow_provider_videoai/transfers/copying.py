@@ -84,6 +84,7 @@ class ResultCopier:
         url, argument = _url_of(self._result, part), _ARGUMENTS[part]
         account = self._hook.transport.vendor.account
 
+        # Result URLs expire during long downloads; a fresh one costs a status request and buys nothing.
         async def renew() -> str:
             return _url_of(await self._fresh_result(), part)
 

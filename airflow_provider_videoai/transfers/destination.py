@@ -94,6 +94,7 @@ def _fields_of(name: str, template: str) -> list[str]:
     except ValueError as wrong:
         raise InvalidRequest(f"{name}: {wrong}; a brace itself is written twice") from None
     for _, field, form, conversion in parts:
+        # Names only: an attribute or an index in a format field reaches into Python objects.
         if field is not None and (field not in FIELDS or form or conversion):
             raise InvalidRequest(f"{name}: there is no field {{{field}}}; there are {', '.join(FIELDS)}")
     return [field for _, field, _, _ in parts if field is not None]
@@ -110,6 +111,7 @@ def paths_for(name: str, template: Any, results: Sequence[JobResult], *, many: b
     """
     check_template(name, template, many=many)
     paths = [_filled(name, template, result) for result in results]
+    # One would overwrite the other, or fail after the first was copied.
     if len(set(paths)) < len(paths):
         raise InvalidRequest(f"{name}: several results would have the same path")
     return paths

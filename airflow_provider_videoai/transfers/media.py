@@ -73,6 +73,7 @@ class VideoResultToObjectStorageOperator(RendersText):
         no_asset = None
         if not is_rendered_later(destination):
             check_template("destination", destination)
+            # Before super().__init__(): Airflow reads outlets there, and the scheduler knows them from the parsed DAG.
             no_asset = add_outlet(kwargs, destination)
         if subtitles_destination is not None and not is_rendered_later(subtitles_destination):
             _check_subtitles_destination(subtitles_destination)
@@ -98,6 +99,7 @@ class VideoResultToObjectStorageOperator(RendersText):
         with airflow_boundary():
             results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
+            # Before the copy, so that an outlet that Airflow refuses costs no download.
             check_outlets(self.outlets, paths)
             kept = [
                 self._keep(result, path, subtitles)
