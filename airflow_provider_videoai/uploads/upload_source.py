@@ -61,6 +61,7 @@ class SourceFile:
         """
         place = FileLocation.find(argument, source)
         with store_errors(argument, place.url):
+            # fsspec keeps listings per process: a file that was replaced meanwhile would count as the same request.
             place.fs.invalidate_cache()
             try:
                 facts = place.fs.info(place.path)
@@ -68,6 +69,7 @@ class SourceFile:
                 raise InvalidRequest(f"{argument}: there is no file at {redacted_path(place.url)}") from None
             if facts["type"] != "file" or not facts["size"]:
                 raise InvalidRequest(f"{argument}: {redacted_path(place.url)} is not a file, or is empty")
+            # Size alone would take a file that was edited in place for the same request, and reuse the wrong job.
             version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
             return cls(argument, place, int(facts["size"]), str(version or place.fs.checksum(place.path)))
 

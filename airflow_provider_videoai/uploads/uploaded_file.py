@@ -26,7 +26,9 @@ def upload_once(store: Store, identity: str, is_there: Callable[[str], bool], up
     known = kept if isinstance(kept, Mapping) else {}
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     file_id = known.get(key)
+    # The vendor is queried: it may have deleted the file since, and the submit would then be refused.
     if not isinstance(file_id, str) or not is_there(file_id):
         file_id = upload()
+        # Kept before the submit, so that a retry after a failed submit does not upload again.
         store.set(UPLOADS_KEY, {**known, key: file_id})
     return file_id
