@@ -54,6 +54,7 @@ class ConnectionType(NamedTuple):
     def conn_fields(self) -> dict[str, Any]:
         """Return the form's fields of the options, the vendor's own first (``conn-fields`` of the provider info)."""
         fields = self.options.model_fields
+        # The vendor's first: pydantic lists inherited fields before those of the subclass.
         own = [name for name in fields if name not in ConnectionOptions.model_fields]
         return {name: _conn_field(fields[name]) for name in (*own, *ConnectionOptions.model_fields)}
 
@@ -73,6 +74,7 @@ def _conn_field(option: FieldInfo) -> dict[str, Any]:
         "maxLength": kind.longest,
         "default": option.default,
     }
+    # A copy: Airflow changes the provider info that it is given.
     more = {name: deepcopy(value) for name, value in kind.more.items() if name != "unit"}
     if "enum" in more:
         # A list to choose from is narrower than what is read, and the form offers one of the two.
