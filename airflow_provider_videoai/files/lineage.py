@@ -40,6 +40,7 @@ def _public(value: str | None) -> str | None:
     """
     file = store_url(value or "")
     uri = None if file is None else _public_url(value or "") if file.is_web else file.uri
+    # Skipped rather than cut: a shortened URI would name another file.
     return uri if uri and len(uri) <= _LONGEST else None
 
 

@@ -96,7 +96,9 @@ def store_url(text: str) -> StoreUrl | None:
     """
     if (scheme := _SCHEME.match(text)) is None:
         return None
+    # Not urlsplit: it would cut a file's name at # or ?, and two takes would become one asset.
     authority, _, key = text[scheme.end() :].partition("/")
+    # From the right: a login that was pasted into the URL may itself contain an @.
     conn_id, _, container = authority.rpartition("@")
     return StoreUrl(scheme[1].lower(), conn_id or None, container, key)
 
