@@ -134,6 +134,7 @@ class MediaUrls:
         kept = self._kept.get(key)
         if kept is not None and still_good(kept.received_at, self._clock(), refused=refused):
             return kept
+        # Shared: several players on one page would each poll the account for the same job.
         answer = await self._shared.call(key, partial(self._polled, reference, job_id))
         # Bounded: the API server lives long, and every job that anyone opens leaves an entry.
         while len(self._kept) >= _MOST:
@@ -147,6 +148,7 @@ class MediaUrls:
             async with self._outside.call(account):
                 hook = await self._outside.in_thread(partial(_hook, reference))
                 vendor = hook.transport.vendor
+                # After the lookup: a connection that cannot be read uses no poll up.
                 self._reserve_poll(account, vendor.rate_limit)
                 result = await hook.aresult(job_id, reference.polled_as)
         except VideoAIError as failure:

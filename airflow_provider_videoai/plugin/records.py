@@ -76,6 +76,7 @@ def readable_dag_ids(user: Any) -> set[str]:
 
     :param user: as Airflow's auth manager knows it.
     """
+    # Airflow's own authorization, per request: rights may be withdrawn while a page is open.
     return set(get_auth_manager().get_authorized_dag_ids(user=user, method="GET"))
 
 

@@ -76,6 +76,7 @@ class OutsideCalls:
         :raises Busy: if too many calls are in flight, or this one takes longer than allowed.
         """
         if self._in_flight.total() >= self._at_once or self._in_flight[account] >= self._per_account:
+            # Refused at once: requests that queue behind a vendor that hangs would pile up in the API server.
             raise Busy("Too many requests leave Airflow just now.")
         self._in_flight[account] += 1
         deadline = asyncio.timeout(self._seconds)
@@ -95,6 +96,7 @@ class OutsideCalls:
 
         :param work: runs in a copy of the caller's context.
         """
+        # Not asyncio.to_thread: its pool is the whole API server's, and calls that hang would fill it.
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
 

@@ -101,6 +101,7 @@ def state_of(task: VideoTask) -> Shown:
         return Shown.UNREADABLE
     if (ended := _ended(task)) is not None:
         return Shown(ended)
+    # Judged only if no end was seen: that a user marked the task as success proves nothing of its job.
     if task.state not in _WAITING:
         return Shown.UNWATCHED
     state = _progress(task).get("state")

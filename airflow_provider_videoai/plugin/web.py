@@ -126,6 +126,7 @@ async def jobs(
     """
     if vendor is not None and vendor not in VENDORS:
         raise HTTPException(422, f"vendor: must be one of {', '.join(VENDORS)}")
+    # In a thread: the auth manager may query the database.
     readable = await run_in_threadpool(records.readable_dag_ids, user)
     wanted = readable if dag_id is None else readable & {dag_id}
 

@@ -48,6 +48,7 @@ def shown(value: Any) -> str:
     """
     text = value if isinstance(value, str) else _json(value)
     if len(text) > _READ:
+        # Cut before the search for URLs: its time must not grow with what a vendor sent.
         text = _LAST_WORD.sub(_unless_url, text[:_READ])
         return f"{printable(unsigned(text))[:_LONGEST]}…"
     text = printable(unsigned(text))
