@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare this checkout with another one: both wait for as many jobs at the same time, on the same core.
 
-A machine's speed may change by half within minutes, so that two runs in turn differ by more than two versions do. At the
-same time on one core, with a server each on the others, both meet the same conditions. Run
-``.venv-bench/bin/python -m benchmarks.compare ../other topview viitor``; both checkouts need ``make .venv-bench/.ready``.
+A machine's speed may change by half within minutes, so that two runs in turn differ by more than two versions do. At
+the same time on one core, with a server each on the others, both meet the same conditions. Both checkouts need
+``make .venv-bench/.ready``; then ``.venv-bench/bin/python -m benchmarks.compare ../other topview viitor``.
 """
 
 from __future__ import annotations
