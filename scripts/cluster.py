@@ -56,6 +56,7 @@ class Cluster(AirflowApi):
         port, self._worker_logs, self._triggerer_logs = free_ports(3)
         super().__init__(self.folder / "control-1", port)
         self.postgres = Postgres()
+        self.ledger = Postgres()  # a server of its own, so that it alone may be away
         self.redis = Redis()
         self._opened = ExitStack()
         self._settings = {**clean_environment(), **settings_of(self.url, dags_folder), **self._shared(), **env}
@@ -66,6 +67,7 @@ class Cluster(AirflowApi):
     def start(self) -> None:
         """Start everything and wait until each part works; raise ``RuntimeError`` with the log of one that ended."""
         self.postgres.create()
+        self.ledger.create()
         self.redis.start()
         self._migrate()
         for machine in self.machines.values():
@@ -78,16 +80,13 @@ class Cluster(AirflowApi):
         self.start_parts(*others)
 
     def stop(self) -> None:
-        """End every process of the cluster, and remove its database and its broker."""
-        try:
+        """End every process of the cluster, and remove its databases and its broker."""
+        with ExitStack() as rest:  # all of it, whatever fails
+            for server in (self.postgres, self.ledger, self.redis):
+                rest.callback(server.remove)
+            rest.callback(self._client.close)
+            rest.callback(self._opened.close)
             self._end_parts()
-        finally:
-            self._opened.close()
-            self._client.close()
-            try:
-                self.redis.remove()
-            finally:
-                self.postgres.remove()
 
     def start_parts(self, *names: str) -> None:
         """Start parts that do not run, and wait until each works."""
@@ -128,6 +127,7 @@ class Cluster(AirflowApi):
     def _shared(self) -> dict[str, str]:
         return {
             "PYTHONPATH": str(_MACHINES),
+            "AIRFLOW_CONN_VIDEOAI_LEDGER": f"postgres://{self.ledger.address}",
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "machine_name.address",
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
             "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -140,6 +140,7 @@ class Cluster(AirflowApi):
             "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": CONNECTIONS,
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self._worker_logs),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self._triggerer_logs),
+            "AIRFLOW__VIDEOAI__LEDGER_CONN_ID": "videoai_ledger",
         }
 
     def _machine(self, name: str, number: int) -> Machine:

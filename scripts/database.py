@@ -10,9 +10,10 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from processes import free_ports, wait_for
 
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -56,9 +57,18 @@ class Postgres:
     def stop(self) -> None:
         """End the server and every session; its data stay."""
         if self._server is not None:
+            self.thaw()
             self._server.send_signal(signal.SIGINT)  # ends sessions, too
             self._server.wait(_STOP_SECONDS)
             self._server = None
+
+    def freeze(self) -> None:
+        """Stop it where it is: who connects gets no answer, as from a server behind a broken network."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on after :meth:`freeze`."""
+        self._signal(signal.SIGCONT)
 
     def remove(self) -> None:
         """End the server and remove its data."""
@@ -66,6 +76,13 @@ class Postgres:
             self.stop()
         finally:
             shutil.rmtree(self._home)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._server is not None:
+            first = psutil.Process(self._server.pid)
+            for process in (first, *first.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
     @property
     def _server_address(self) -> tuple[str, ...]:

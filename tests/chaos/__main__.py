@@ -6,12 +6,13 @@ from __future__ import annotations
 import argparse
 import random
 import secrets
+import shlex
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
@@ -51,14 +52,14 @@ def main() -> int:
     arguments.add_argument(
         "--quick", type=int, default=600, help="quick mapped jobs in each of two DAGs (default: 600)"
     )
-    arguments.add_argument("--only", default="", help="only kinds with this text in their name")
+    arguments.add_argument("--only", nargs="+", default=[], help="only kinds with one of these texts in their name")
     arguments.add_argument("--cluster", action="store_true", help="instead: blows at the parts of a cluster")
     chosen = arguments.parse_args()
     unwind_on(signal.SIGINT, signal.SIGTERM)
     if chosen.cluster:
         return play_acts(chosen.only, console)
     drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
-    console.print(f"Repeat with {drawn}" + (f" --only '{chosen.only}'" if chosen.only else ""))
+    console.print(f"Repeat with {drawn}" + (f" --only {shlex.join(chosen.only)}" if chosen.only else ""))
     began = time.monotonic()
     with running_stage(NOTICED_SOON) as stage:
         chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
@@ -103,13 +104,17 @@ def _on(database: str) -> dict[str, str]:
     return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database, "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": CONNECTIONS}
 
 
-def play_singles(stage: Stage[Arena], count: int, only: str, chance: random.Random) -> list[Facts]:
+def play_singles(stage: Stage[Arena], count: int, only: Sequence[str], chance: random.Random) -> list[Facts]:
     """Play ``count`` rounds, many at once."""
-    drawn = draw([kind for kind in SINGLE if only in kind.name], count, chance)
+    drawn = draw([kind for kind in SINGLE if _wanted(kind, only)], count, chance)
     rounds = [Round(stage, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         playing = {pool.submit(each.play): each for each in rounds}
         return [show(playing[done].name, done.result(), console) for done in as_completed(playing)]
+
+
+def _wanted(kind: Kind, only: Sequence[str]) -> bool:
+    return not only or any(text in kind.name for text in only)
 
 
 def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
@@ -122,17 +127,18 @@ def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kin
     return drawn[:count]
 
 
-def play_storms(stage: Stage[Arena], count: int, only: str, chance: random.Random) -> list[Facts]:
+def play_storms(stage: Stage[Arena], count: int, only: Sequence[str], chance: random.Random) -> list[Facts]:
     """Play each storm ``count`` times, with a round at every vendor."""
-    played = []
+    played = list[Facts]()
     for number in range(count):
         for kind in STORMS:
-            if only in kind.name and kind.storm is not None:
+            if _wanted(kind, only) and kind.storm is not None:
                 names = [f"storm-{STORMS.index(kind)}{number}-{vendor}" for vendor in VENDORS]
                 rounds = [Round(stage, kind, vendor, name) for vendor, name in zip(VENDORS, names, strict=True)]
                 # The time of the failure is drawn: in a submit, in a deferral, while waiting.
                 delay = chance.uniform(0, 8)
-                played += play_together(rounds, partial(_strike_after, delay, stage.arena, kind.storm), console)
+                blow = partial(_strike_after, delay, stage.arena, kind.storm)
+                played += play_together(rounds, blow, console).values()
     return played
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -16,10 +16,11 @@ import httpx
 from rich.console import Console
 
 from airflow_provider_videoai.sandbox import running_sandbox
-from tests.chaos.cluster_acts import ACTS, Act, ClusterArena, Scene
+from tests.chaos import cluster_acts, ledger_acts
+from tests.chaos.cluster_acts import Act, ClusterArena, Scene
 from tests.chaos.kinds import VENDORS
 from tests.chaos.patient import Tasks
-from tests.chaos.report import table, totals
+from tests.chaos.report import figures, table, totals
 from tests.chaos.rounds import Round, Stage
 from tests.chaos.settings import DAGS, NOTICED_SOON, QUEUE_SECONDS, RUN_SECONDS, environment
 from tests.chaos.together import play_together
@@ -37,9 +38,20 @@ SETTINGS = {
 while the broker is still away, which is no news."""
 
 
-def play_acts(only: str, console: Console) -> int:
-    """Play the acts whose kinds have ``only`` in their name; print how they went, and return the exit status."""
-    chosen = [act for act in ACTS if any(only in kind.name for kind in act.kinds)]
+ACTS = (*ledger_acts.ACTS, *cluster_acts.ACTS)  # neighbours share a cluster
+
+
+def play_acts(only: Sequence[str], console: Console) -> int:
+    """Play acts, print how they went, and return the exit status.
+
+    :param only: texts, one of which must stand in the name of one of an act's kinds; none plays all.
+    :raises ValueError: for a text that stands in no name.
+    """
+    for text in only:
+        if not any(text in kind.name for act in ACTS for kind in act.kinds):
+            raise ValueError(f"--only {text!r}: no round of a cluster has this in its name")
+    texts = only or ("",)
+    chosen = [act for act in ACTS if any(text in kind.name for text in texts for kind in act.kinds)]
     began, played = time.monotonic(), []
     for settings, acts in groupby(chosen, key=lambda act: act.settings):
         opened = time.monotonic()
@@ -48,6 +60,7 @@ def play_acts(only: str, console: Console) -> int:
             for act in acts:
                 played += play_act(where, act, console)
     table(played, console)
+    figures(played, console)
     counts = totals(played)
     console.print(f"{len(played)} rounds in {(time.monotonic() - began) / 60:.0f} min")
     for text, count in counts.items():
@@ -103,6 +116,14 @@ def play_act(where: Scene, act: Act, console: Console) -> list[Facts]:
 
     began = time.monotonic()
     played = play_together(rounds, blow, console)
+    seconds = time.monotonic() - began
     where.arena.restore()
-    console.print(f"{act.kinds[0].name}: {time.monotonic() - began:.0f} s", *missed)
-    return [replace(facts, struck=False) for facts in played] if missed else played
+    console.print(f"{act.kinds[0].name}: {seconds:.0f} s", *missed)
+    wrong: dict[str, list[str]] = {}
+    if act.check is not None:
+        note, wrong = act.check(where, rounds)
+        console.print(note)
+    return [
+        replace(facts, struck=facts.struck and not missed, seconds=seconds, measured=tuple(wrong.get(name, ())))
+        for name, facts in played.items()
+    ]

@@ -39,6 +39,8 @@ class ClusterArena(Patient, Cluster):
 
 Scene = Stage[ClusterArena]
 Blow = Callable[[Scene, Sequence[Round]], str | None]
+Check = Callable[[Scene, Sequence[Round]], tuple[str, dict[str, list[str]]]]
+"""Looks once the rounds have ended; returns what was measured, and what is wrong, by round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,14 @@ class Act:
     """Kinds of rounds that are played at the same time, each at every vendor, and one blow that falls on all.
 
     ``clock`` are the durations of the sandbox' jobs; ``settings`` are Airflow's, for an act that needs a cluster of its
-    own.
+    own; ``check`` measures what a round alone does not show.
     """
 
     kinds: tuple[Kind, ...]
     blow: Blow
     clock: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    check: Check | None = None
 
     @property
     def held(self) -> bool:
@@ -70,10 +73,10 @@ def _none(_scene: Scene, _rounds: Sequence[Round]) -> None:
 def _kill_worker(scene: Scene, rounds: Sequence[Round]) -> None:
     """Kill the worker that has all tasks in its hands; the other one takes over."""
     cluster = scene.arena
-    _wait_until_held(scene, rounds)
+    wait_until_held(scene, rounds)
     cluster.consume("machine-2", wanted=True)
     cluster.parts["worker-1"].kill()
-    _release(scene, rounds)
+    release(scene, rounds)
     _wait_for_retries(scene, rounds)
     cluster.start_parts("worker-1")
 
@@ -82,10 +85,10 @@ def _freeze_worker(scene: Scene, rounds: Sequence[Round]) -> None:
     """Freeze the worker between the record and the POST, and thaw it when the tasks were tried again elsewhere."""
     cluster = scene.arena
     worker = cluster.parts["worker-1"]
-    _wait_until_held(scene, rounds)
+    wait_until_held(scene, rounds)
     cluster.consume("machine-2", wanted=True)
     worker.freeze()
-    _release(scene, rounds)
+    release(scene, rounds)
     try:
         _wait_for_retries(scene, rounds)
     finally:
@@ -125,8 +128,14 @@ def _freeze_triggerer_to_the_end(scene: Scene, rounds: Sequence[Round]) -> str:
         victim.thaw()
     time.sleep(_SETTLED_SECONDS)
     scene.arena.revive()
-    rewritten = sum(_seen(scene, each) != xcoms for each, xcoms in zip(rounds, before, strict=True))
-    return f"{victim.name}, thawed after its tasks had ended, rewrote the XComs of {rewritten} of {len(rounds)}"
+    rewritten = [
+        f"{each.name} {key}: {xcoms[key]} -> {after}"
+        for each, xcoms in zip(rounds, before, strict=True)
+        for key, after in _seen(scene, each).items()
+        if after != xcoms[key]
+    ]
+    said = f"{victim.name}, thawed after its tasks had ended, rewrote {len(rewritten)} XComs of {len(rounds)} tasks"
+    return "\n".join([said, *rewritten])
 
 
 def _kill_scheduler(scene: Scene, rounds: Sequence[Round]) -> None:
@@ -165,7 +174,7 @@ def _take_database_away(scene: Scene, _rounds: Sequence[Round]) -> None:
 
 def _wait_for_redelivery(scene: Scene, rounds: Sequence[Round]) -> None:
     """Hold the tasks until the broker has delivered each a second time, to either worker."""
-    _wait_until_held(scene, rounds)
+    wait_until_held(scene, rounds)
     scene.arena.consume("machine-2", wanted=True)
     ids = [str(_task(scene, each)["id"]) for each in rounds]
 
@@ -175,18 +184,18 @@ def _wait_for_redelivery(scene: Scene, rounds: Sequence[Round]) -> None:
         return all(sum(task_id in line for line in starts) > 1 for task_id in ids)
 
     wait_for(redelivered, REDELIVERED_AFTER * 8, "the broker did not deliver the tasks again")
-    _release(scene, rounds)
+    release(scene, rounds)
 
 
 # -- what blows look at ------------------------------------------------------------------------------------
 
 
-def _wait_until_held(scene: Scene, rounds: Sequence[Round]) -> None:
+def wait_until_held(scene: Scene, rounds: Sequence[Round]) -> None:
     markers = [scene.markers / each.name for each in rounds]
     wait_for(lambda: all(map(Path.exists, markers)), TIMEOUT_SECONDS, "the tasks did not come to their step")
 
 
-def _release(scene: Scene, rounds: Sequence[Round]) -> None:
+def release(scene: Scene, rounds: Sequence[Round]) -> None:
     for each in rounds:
         (scene.markers / f"{each.name}.go").touch()
 
@@ -211,11 +220,11 @@ def _ended(scene: Scene, played: Round) -> bool:
     return _task(scene, played)["state"] in _ENDED
 
 
-def _seen(scene: Scene, played: Round) -> list[Any]:
-    return [
-        scene.arena.xcom(f"paid_once_{played.vendor}", played.name, "make", key)
+def _seen(scene: Scene, played: Round) -> dict[str, Any]:
+    return {
+        key: scene.arena.xcom(f"paid_once_{played.vendor}", played.name, "make", key)
         for key in ("progress", "status", "return_value")
-    ]
+    }
 
 
 def _busiest_triggerer(scene: Scene) -> str:

@@ -52,6 +52,19 @@ def table(played: Sequence[Facts], console: Console) -> None:
     console.print(grid)
 
 
+def figures(played: Sequence[Facts], console: Console) -> None:
+    """Print what each kind of round cost: its jobs, what went wrong, what was uncertain, the seconds it took."""
+    wrong = (Fault.BOUGHT_TWICE, Fault.LOST, Fault.STUCK, Fault.NOT_AS_EXPECTED)
+    grid = Table("round", "jobs", *wrong, "uncertain", "seconds", title="Rounds in figures")
+    for name in dict.fromkeys(facts.kind.name for facts in played):
+        mine = [facts for facts in played if facts.kind.name == name]
+        faults = Counter(fault for facts in mine for fault, _ in judge(facts))
+        counts = [sum(len(facts.bought) for facts in mine), *(faults[fault] for fault in wrong)]
+        seconds = max(facts.seconds for facts in mine)
+        grid.add_row(name, *map(str, counts), str(sum(facts.uncertain for facts in mine)), f"{seconds:.0f}")
+    console.print(grid)
+
+
 def _cell(played: Iterable[Facts]) -> str:
     played = list(played)
     if not played:

@@ -52,6 +52,7 @@ def test_what_may_be_is_let_pass(well: Facts) -> None:
         (facts(UNCERTAIN, DONE, vendor="cdnetworks"), Fault.UNCERTAIN_FOR_NOTHING),
         (facts(UNCERTAIN, DONE, kind=Kind(name="poll")), Fault.UNCERTAIN_FOR_NOTHING),
         (facts(DONE, struck=False), Fault.NOT_AS_EXPECTED),
+        (facts(DONE, measured=("21 requests in a minute",)), Fault.NOT_AS_EXPECTED),
         (facts(UNCERTAIN), Fault.NOT_AS_EXPECTED),
         (facts(DONE, kind=Kind(name="", error="AuthenticationFailed")), Fault.NOT_AS_EXPECTED),
         (facts(Sight("success", job_id="job-1"), bought=()), Fault.NOT_AS_EXPECTED),

@@ -14,8 +14,8 @@ from tests.chaos.rounds import TIMEOUT_SECONDS, Round
 from tests.chaos.verdict import Facts
 
 
-def play_together(rounds: Sequence[Round], blow: Callable[[], None], console: Console) -> list[Facts]:
-    """Begin the rounds, strike once they all got to where the blow is to fall, and return how each went."""
+def play_together(rounds: Sequence[Round], blow: Callable[[], None], console: Console) -> dict[str, Facts]:
+    """Begin the rounds, strike once they all got to where the blow is to fall; return how each went, by name."""
     barrier = threading.Barrier(len(rounds) + 1)
     with ThreadPoolExecutor(len(rounds)) as pool:
         playing = {pool.submit(each.play, barrier): each for each in rounds}
@@ -28,4 +28,5 @@ def play_together(rounds: Sequence[Round], blow: Callable[[], None], console: Co
             for each in rounds:
                 each.give_up()
             raise
-        return [show(playing[done].name, done.result(), console) for done in as_completed(playing)]
+        ended = ((playing[done].name, done.result()) for done in as_completed(playing))
+        return {name: show(name, facts, console) for name, facts in ended}

@@ -33,7 +33,8 @@ class Sight:
 class Facts:
     """How a round went: each end of the task in turn, and the jobs that the vendor's ledger holds for it.
 
-    ``bought_at_end`` counts the jobs at each of those ends; ``struck`` is whether the blow fell at all.
+    ``bought_at_end`` counts the jobs at each of those ends; ``struck`` is whether the blow fell at all; ``measured`` is
+    what was found wrong with more than this round.
     """
 
     kind: Kind
@@ -43,6 +44,8 @@ class Facts:
     sights: tuple[Sight, ...] = ()
     bought: tuple[str, ...] = ()
     bought_at_end: tuple[int, ...] = field(default=())
+    measured: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def uncertain(self) -> bool:
@@ -82,7 +85,7 @@ def _found(sight: Sight, bought: tuple[str, ...]) -> bool:
 
 
 def _surprises(facts: Facts) -> list[str]:
-    found = []
+    found = list(facts.measured)
     if not facts.struck:
         found.append("the blow never fell: the round proves nothing")
     last = facts.sights[-1]

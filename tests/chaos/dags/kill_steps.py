@@ -92,6 +92,7 @@ def _after_the_end_is_recorded(kill: Kill) -> None:
 
 
 _STEPS: dict[str, Callable[[Kill], None]] = {
+    "starting": lambda kill: kill(),
     "before_record": _before_the_record,
     "after_record": _after_the_record,
     "request_sent": _request_sent,
