@@ -16,7 +16,7 @@ _GUIDES = ("operators.md", "waiting.md", "paid-once.md")
 
 
 def provider_info() -> dict[str, Any]:
-    """Make the provider info: all of it anew, for Airflow and other callers change what they are given.
+    """Make the provider info: all of it new, for Airflow and other callers change what they are given.
 
     It has no ``plugins``, which Airflow loads beside the entry point ``airflow.plugins`` if ``[core]
     lazy_discover_providers`` is off, and not at all if it is on: the entry point alone is loaded once in both.

@@ -83,7 +83,7 @@ def decide(status: int, headers: Mapping[str, str], at: int, known: Body | None)
         case HTTPStatus.PARTIAL_CONTENT:
             return Action.CONTINUE if known and at and _continues(headers, at, known) else Action.RESTART
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            # 416 also answers a complete download that asks for more; the stated total tells that from another file.
+            # 416 also answers a complete download that requests more; the stated total shows whether it is that file.
             return Action.COMPLETE if known and known.length == at == _total(headers) else Action.RESTART
         case _ if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Action.RETRY_LATER

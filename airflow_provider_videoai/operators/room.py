@@ -34,7 +34,7 @@ def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tri
     :raises QuotaExceeded: ``full``, if ``quota_timeout`` has passed.
     """
     left = since + task.quota_timeout - time.time()
-    # Counted from the first refusal and not from this resume, as each deferral starts the task anew.
+    # Counted from the first refusal and not from this resume, as each deferral starts the task again.
     if left <= 0:
         raise full
     if task.deferrable and isinstance(full, InFlightLimitReached):
@@ -51,7 +51,7 @@ def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tri
         task.defer(
             trigger=TimeDeltaTrigger(timedelta(seconds=pause)),
             method_name="submit_again",
-            # Carried along: the operator is made anew for each resume and remembers nothing.
+            # Carried along: the operator is made again for each resume and remembers nothing.
             kwargs={"since": since, "tries": tries + 1},
         )
     time.sleep(pause)

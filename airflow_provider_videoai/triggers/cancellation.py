@@ -50,7 +50,7 @@ async def _cancel(task_instance: Any, vendor: str, conn_id: str, operation: str,
 
 
 async def _still_deferred(task_instance: Any) -> bool:
-    # Asked of Airflow, since on_kill() is called alike for a task that a user ended and for a takeover.
+    # Looked up in Airflow, since on_kill() is called alike for a task that a user ended and for a takeover.
     states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
         dag_id=task_instance.dag_id,
         task_ids=[task_instance.task_id],

@@ -56,7 +56,7 @@ class TurnTrigger(BaseTrigger):
         return f"{__name__}.TurnTrigger", self.arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then yield one event. An error is for the worker to meet again, where the task can tell of it."""
+        """Wait, then yield one event. An error is for the worker to meet again, where the task can report it."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, float(self.arguments["until"]) - time.time())):

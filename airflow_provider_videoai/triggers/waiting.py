@@ -50,7 +50,7 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
         log.info("Waiting for %s at %s", _in_words(arguments.operation, watches), vendor.title)
     report = Report(task, watches, vendor.known_states, _job_reference(arguments, vendor, watches))
     try:
-        # Asked for again in a loop here, not in a function of its own: each object that lives as long as the wait
+        # Awaited again in a loop here, not in a function of its own: each object that lives as long as the wait
         # makes every full garbage collection longer, ten thousand times.
         while True:
             async with session as poller:

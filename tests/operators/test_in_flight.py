@@ -30,7 +30,7 @@ def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, sandbox: Any) -> 
     monkeypatch.setenv("AIRFLOW_CONN_TENCENT_IVH_DEFAULT", json.dumps(account | {"extra": extra}))
     monkeypatch.setattr(deployment, "AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setattr(deployment, "_found", None)
-    monkeypatch.setattr(turn_queue, "ASK_AGAIN", 0.05)
+    monkeypatch.setattr(turn_queue, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(turn, "LEAST_DEFERRAL", 0.0)
 
 

@@ -224,7 +224,7 @@ class _Window:
         return start
 
     def empty(self, now: float, *, limited: bool) -> bool:
-        """Return whether the ledger has to be asked first; without a limit once per block, for backoffs."""
+        """Return whether to reserve places in the ledger first; without a limit once per block, for backoffs."""
         if not limited:
             return now - self._synced_at >= BLOCK
         while self._given and self._given[0][1] <= now:

@@ -19,12 +19,12 @@ from airflow_provider_videoai.jobs.ledger.account_key import account_key
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest, lease_of_job
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
-__all__ = ["ASK_AGAIN", "InFlightLeases", "InFlightLimitReached", "JobLease", "leases_for"]
+__all__ = ["RETRY_SECONDS", "InFlightLeases", "InFlightLimitReached", "JobLease", "leases_for"]
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN = 15.0
-"""Seconds after which a task that has no lease asks again."""
+RETRY_SECONDS = 15.0
+"""Seconds after which a task without a lease requests one again."""
 
 _NOBODY = LeaseRequest("")
 
@@ -42,7 +42,7 @@ class InFlightLimitReached(QuotaExceeded):
         *,
         code: str | None = None,
         job_id: str | None = None,
-        retry_after: float | None = ASK_AGAIN,
+        retry_after: float | None = RETRY_SECONDS,
         request: LeaseRequest = _NOBODY,
     ) -> None:
         super().__init__(message, code=code, job_id=job_id, retry_after=retry_after)
@@ -71,7 +71,7 @@ class InFlightLeases:
     def granted(self, requests: Sequence[LeaseRequest]) -> set[str]:
         """Return the names of those that may submit. It blocks for some seconds at most.
 
-        :param requests: the tasks that ask.
+        :param requests: of the tasks that are about to submit.
         :raises LedgerError: if the ledger fails.
         """
         if self.transport.ledger is None:
@@ -84,7 +84,7 @@ class JobLease:
     """The lease of one task's job.
 
     :param leases: the account's.
-    :param request: who asks.
+    :param request: the task's.
     """
 
     leases: InFlightLeases

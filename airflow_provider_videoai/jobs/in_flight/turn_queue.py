@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from airflow_provider_videoai.jobs.in_flight.leases import ASK_AGAIN, InFlightLeases
+from airflow_provider_videoai.jobs.in_flight.leases import RETRY_SECONDS, InFlightLeases
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
@@ -15,7 +15,7 @@ __all__ = ["TurnQueue"]
 
 _TOLERANCE = 60.0
 """Seconds for which a ledger may fail before those who wait are let go, to submit without a lease: a database that is
-only started anew must not let everybody go at once."""
+only restarted must not let everybody go at once."""
 
 
 class TurnQueue:
@@ -23,20 +23,20 @@ class TurnQueue:
 
     def __init__(self) -> None:
         self._waiting: dict[InFlightLeases, dict[asyncio.Future[None], LeaseRequest]] = {}
-        self._asking: set[asyncio.Task[None]] = set()
+        self._requesting: set[asyncio.Task[None]] = set()
 
     async def turn(self, leases: InFlightLeases, request: LeaseRequest) -> None:
         """Return when the lease is granted, or when the ledger has failed for a minute.
 
         :param leases: the account's.
-        :param request: who asks.
+        :param request: the task's.
         """
         waiting = self._waiting.get(leases)
         if waiting is None:
             waiting = self._waiting[leases] = {}
-            task = asyncio.create_task(self._ask(leases, waiting))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            task = asyncio.create_task(self._request(leases, waiting))
+            self._requesting.add(task)
+            task.add_done_callback(self._requesting.discard)
         turn = asyncio.get_running_loop().create_future()
         waiting[turn] = request
         try:
@@ -44,7 +44,7 @@ class TurnQueue:
         finally:
             waiting.pop(turn, None)
 
-    async def _ask(self, leases: InFlightLeases, waiting: dict[asyncio.Future[None], LeaseRequest]) -> None:
+    async def _request(self, leases: InFlightLeases, waiting: dict[asyncio.Future[None], LeaseRequest]) -> None:
         failing_since: float | None = None
         while waiting:
             # A task that was cleared may wait here twice for a while: both have the same lease.
@@ -60,7 +60,7 @@ class TurnQueue:
             except Exception as defect:  # noqa: BLE001 - raised by those who wait
                 self._let_go(waiting, requests, defect)
             self._let_go(waiting, {request for request in requests if request.name in granted})
-            await asyncio.sleep(ASK_AGAIN if waiting else 0)
+            await asyncio.sleep(RETRY_SECONDS if waiting else 0)
         del self._waiting[leases]
 
     @staticmethod

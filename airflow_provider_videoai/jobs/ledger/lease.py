@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 CLAIM_SECONDS = 120.0
-"""Seconds for which a task that waits for a lease keeps its turn without asking again."""
+"""Seconds for which a task that waits for a lease keeps its turn without a further request."""
 SUBMIT_SECONDS = 600.0
 """Seconds between the grant of a lease and the job's submit: the task may have to wait for a worker."""
 LEASE_SECONDS = 900.0
@@ -54,7 +54,7 @@ class Lease:
     :param name: of the task, until its job's id is known, then of the job.
     :param granted: whether the job may be in flight; else it waits.
     :param priority: of the task.
-    :param since: when it was asked for first.
+    :param since: when it was requested first.
     :param expires: from when on it does not count.
     """
 
@@ -68,7 +68,7 @@ class Lease:
 def lease_of_task(*identity: object) -> str:
     """Return the name of the lease of a task, which each attempt of it shares.
 
-    :param identity: what tells the task from others.
+    :param identity: what identifies the task.
     """
     return _named("task", *identity)
 
@@ -89,10 +89,10 @@ def _named(*parts: object) -> str:
 def to_grant(leases: Iterable[Lease], wanted: Sequence[LeaseRequest], *, limit: int, now: float) -> set[str]:
     """Choose who may submit now.
 
-    A task whose turn it is, but that does not ask here, keeps its turn until its claim expires.
+    A task whose turn it is, but that requests nothing here, keeps its turn until its claim expires.
 
     :param leases: all of the account's, those that wait included.
-    :param wanted: who asks.
+    :param wanted: the requests.
     :param limit: how many jobs may be in flight.
     :param now: epoch seconds, by the clock of the leases.
     :returns: the names of those that have a lease, or get one now.
@@ -102,7 +102,7 @@ def to_grant(leases: Iterable[Lease], wanted: Sequence[LeaseRequest], *, limit: 
     turns = {name: (-lease.priority, lease.since, name) for name, lease in counting.items() if not lease.granted}
     for request in wanted:
         if request.name not in granted:
-            # Who asks again keeps its age, so that nobody starves behind newer tasks of the same priority.
+            # A further request keeps the first one's age, so that nobody starves behind newer tasks.
             since = counting[request.name].since if request.name in counting else now
             turns[request.name] = (-request.priority, since, request.name)
     # A limit that was lowered revokes no lease: those jobs are paid for.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One ledger for all processes of a deployment: PostgreSQL, MySQL, or a SQLite file for those of one machine.
 
-Whatever it is asked for it either does within seconds, or raises :class:`LedgerError`: those who ask then go by what
-their own process knows. Its times are the database's, so that clocks of machines need not agree. Its calls block: they
+A call either succeeds within seconds, or raises :class:`LedgerError`: its caller then goes by what its own process
+knows. Its times are the database's, so that clocks of machines need not agree. Its calls block: they
 have no place in the thread of an event loop.
 """
 
@@ -62,7 +62,7 @@ class Ledger:
         :param api: the vendor's name of the API, ``*`` if one limit holds for all.
         :param holder: this process.
         :param wanted: how many requests it is about to send within half a minute.
-        :param per_minute: the limit; ``None`` reserves nothing, and only asks whether the account is to back off.
+        :param per_minute: the limit; ``None`` reserves nothing, and only reads whether the account is to back off.
         :param backoff: for how many seconds nothing is to be sent, because the vendor throttled this process; a longer
             backoff of another one stays.
         :raises LedgerError: if the ledger cannot be reached, or is a newer version's.
@@ -92,9 +92,9 @@ class Ledger:
 
         :param account: see :meth:`reserve`.
         :param kind: what the limit holds for.
-        :param wanted: the tasks that ask.
+        :param wanted: of the tasks that are about to submit.
         :param limit: how many jobs may be in flight.
-        :returns: the names of those that may submit. Who asks again is given the same answer.
+        :returns: the names of those that may submit. A further request of the same task has the same answer.
         :raises LedgerError: see :meth:`reserve`.
         """
         with self._transaction() as connection:

@@ -44,7 +44,7 @@ def grant(
     granted.
 
     :param taken: the places of all processes.
-    :param holder: the process that asks.
+    :param holder: the process that reserves.
     :param wanted: how many requests it is about to send within a block; it may be given fewer, and at least one.
     :param per_minute: the limit; below 1 it keeps one place and stretches the window instead.
     :param now: epoch seconds.

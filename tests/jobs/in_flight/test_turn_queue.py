@@ -18,7 +18,7 @@ from tests.jobs.polling.lab import ScriptedTransport
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn_queue, "ASK_AGAIN", 0.02)
+    monkeypatch.setattr(turn_queue, "RETRY_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def leases(limited: Callable[..., ScriptedTransport]) -> InFlightLeases:
     return found
 
 
-async def asked(book: Book, times: int) -> None:
+async def requested(book: Book, times: int) -> None:
     """Wait until the ledger was called so often from now on."""
     target = len(book.calls) + times
     while len(book.calls) < target:  # noqa: ASYNC110 - it is called in a thread
@@ -44,7 +44,7 @@ async def test_turns_come_by_priority_as_jobs_end(leases: InFlightLeases, book: 
         order.append(name)
 
     waiting = [asyncio.create_task(turn(name, priority)) for name, priority in (("a", 1), ("b", 9), ("c", 5))]
-    await asked(book, 2)
+    await requested(book, 2)
     assert order == []
     for ended, next_one in (("x", "b"), ("b", "c"), ("c", "a")):
         book.keep_leases(leases.account, ended=[ended])
@@ -57,7 +57,7 @@ async def test_turns_come_by_priority_as_jobs_end(leases: InFlightLeases, book: 
 async def test_a_hundred_tasks_cost_one_call_at_a_time(leases: InFlightLeases, book: Book) -> None:
     queue = TurnQueue()
     tasks = [asyncio.create_task(queue.turn(leases, LeaseRequest(f"t{number}"))) for number in range(100)]
-    await asked(book, 3)
+    await requested(book, 3)
     requests = [len(args[2]) for name, args, _ in book.calls if name == "lease"]
     assert requests[:2] == [100, 98]
     assert sum(task.done() for task in tasks) == 2
@@ -70,9 +70,9 @@ async def test_who_is_gone_is_not_asked_for(leases: InFlightLeases, book: Book) 
     queue = TurnQueue()
     book.lease(leases.account, "*", [LeaseRequest("x"), LeaseRequest("y")], limit=2)
     gone, stays = (asyncio.create_task(queue.turn(leases, LeaseRequest(name))) for name in ("gone", "stays"))
-    await asked(book, 1)
+    await requested(book, 1)
     gone.cancel()
-    await asked(book, 2)
+    await requested(book, 2)
     assert [request.name for request in book.calls[-1][1][2]] == ["stays"]
     stays.cancel()
     await asyncio.gather(gone, stays, return_exceptions=True)
@@ -93,7 +93,7 @@ async def test_a_ledger_that_is_away_for_a_moment_lets_nobody_go_and_one_that_st
     queue = TurnQueue()
     book.away = True
     task = asyncio.create_task(queue.turn(leases, LeaseRequest("a")))
-    await asked(book, 3)
+    await requested(book, 3)
     assert not task.done()
     monkeypatch.setattr(turn_queue, "_TOLERANCE", 0.0)
     async with asyncio.timeout(10):

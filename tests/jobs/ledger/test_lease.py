@@ -47,7 +47,7 @@ def test_the_higher_priority_is_first_then_the_longer_wait() -> None:
     assert grant(queue, *wanted, limit=2) == {"urgent", "early"}
 
 
-def test_whose_turn_it_is_keeps_it_without_asking_until_the_claim_expires() -> None:
+def test_whose_turn_it_is_keeps_it_without_a_request_until_the_claim_expires() -> None:
     assert grant([waits("early", -9)], LeaseRequest("new"), limit=1) == set()
     assert grant([waits("early", -9, expires=-1)], LeaseRequest("new"), limit=1) == {"new"}
 
