@@ -20,12 +20,15 @@ from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.links import JOB_LINK, job_url
 from airflow_provider_videoai.triggers.task_log import log
 
-__all__ = ["FIRST_WRITE", "GROWTH", "Report", "Standing"]
+__all__ = ["FIRST_WRITE", "GROWTH", "LEAST_GAP", "Report", "Standing"]
 
-FIRST_WRITE = 30.0
+FIRST_WRITE = 15.0
 """Seconds of waiting before ``progress`` is written for the first time: by then most vendors have begun a job."""
-GROWTH = 10.0
-"""How many times as old as at its last write a wait is at the next: one write in five minutes, two in fifty."""
+LEAST_GAP = 10.0
+"""Seconds between two writes of ``progress`` for one task, at least."""
+GROWTH = 0.25
+"""The same as a share of the time waited so far: the bar on the page "Video jobs" moves by these writes alone, and each
+is a request to Airflow's API server."""
 
 _SLOWEST_FIRST = tuple(
     state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
@@ -134,7 +137,8 @@ class Report:
                 return
             self._changed = False
             await self._push("progress", self._progress())
-            self._next_write = self._began + GROWTH * (time.monotonic() - self._began)
+            now = time.monotonic()
+            self._next_write = now + max(LEAST_GAP, GROWTH * (now - self._began))
 
     def _progress(self) -> dict[str, Any]:
         known = [watch.status for watch in self._watches if watch.status is not None]

@@ -189,7 +189,8 @@ async def test_progress_follows_the_job(
         write(**written)
         sandbox.clock(advance=100)
 
-    monkeypatch.setattr(report, "GROWTH", 1.0)
+    monkeypatch.setattr(report, "GROWTH", 0.0)
+    monkeypatch.setattr(report, "LEAST_GAP", 0.0)
     monkeypatch.setattr(XCom, "set", write_and_let_time_pass)
     waiting = task(cases["viitor"])
     deferred = await asyncio.to_thread(waiting.defer)
