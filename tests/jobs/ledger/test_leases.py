@@ -18,7 +18,7 @@ from airflow_provider_videoai.jobs.ledger.tables import LEASES
 ACCOUNT = account_key("lab", "http://lab.test", "me")
 
 
-def ask(ledger: Ledger, *names: str, limit: int = 2, kind: str = "*", account: str = ACCOUNT) -> set[str]:
+def lease(ledger: Ledger, *names: str, limit: int = 2, kind: str = "*", account: str = ACCOUNT) -> set[str]:
     return ledger.lease(account, kind, [LeaseRequest(name) for name in names], limit=limit)
 
 
@@ -36,31 +36,31 @@ def age(url: str, seconds: float) -> None:
 
 def test_processes_share_one_limit_and_the_answer_stays_the_same(url: str) -> None:
     first, second = Ledger(url), Ledger(url)
-    assert ask(first, "a") == {"a"}
-    assert ask(second, "b", "c") in ({"b"}, {"c"})
-    assert ask(first, "d") == set()
-    assert ask(second, "a") == {"a"}
+    assert lease(first, "a") == {"a"}
+    assert lease(second, "b", "c") in ({"b"}, {"c"})
+    assert lease(first, "d") == set()
+    assert lease(second, "a") == {"a"}
 
 
 def test_who_ends_makes_room_for_the_one_that_waited_longest(url: str) -> None:
     ledger = Ledger(url)
-    ask(ledger, "a", limit=1)
-    ask(ledger, "b", limit=1)
-    ask(ledger, "c", limit=1)
+    lease(ledger, "a", limit=1)
+    lease(ledger, "b", limit=1)
+    lease(ledger, "c", limit=1)
     ledger.keep_leases(ACCOUNT, ended=["a"])
-    assert ask(ledger, "c", limit=1) == set()
-    assert ask(ledger, "b", limit=1) == {"b"}
+    assert lease(ledger, "c", limit=1) == set()
+    assert lease(ledger, "b", limit=1) == {"b"}
 
 
 def test_a_lease_goes_from_the_task_to_its_job_and_counts_once(url: str) -> None:
     ledger, job = Ledger(url), lease_of_job("j-1")
-    ask(ledger, "a", limit=1)
+    lease(ledger, "a", limit=1)
     ledger.submitted(ACCOUNT, "*", "a", job)
     ledger.submitted(ACCOUNT, "*", "a", job)  # by an attempt that found the job once more
     assert list(rows(url)) == [job]
-    assert ask(ledger, "b", limit=1) == set()
+    assert lease(ledger, "b", limit=1) == set()
     ledger.keep_leases(ACCOUNT, ended=[job, "never there"])
-    assert ask(ledger, "b", limit=1) == {"b"}
+    assert lease(ledger, "b", limit=1) == {"b"}
 
 
 def test_a_job_counts_for_as_long_as_somebody_waits_and_again_if_somebody_comes_back(url: str) -> None:
@@ -69,18 +69,18 @@ def test_a_job_counts_for_as_long_as_somebody_waits_and_again_if_somebody_comes_
     age(url, 800)
     ledger.keep_leases(ACCOUNT, running=[job])
     age(url, 800)
-    assert ask(ledger, "b", limit=1) == set()
+    assert lease(ledger, "b", limit=1) == set()
     age(url, 800)
     ledger.keep_leases(ACCOUNT, running=[job])
-    assert ask(ledger, "c", limit=1) == set()
+    assert lease(ledger, "c", limit=1) == set()
     age(url, 1000)
-    assert ask(ledger, "c", limit=1) == {"c"}
+    assert lease(ledger, "c", limit=1) == {"c"}
 
 
 def test_a_renewal_grants_nothing(url: str) -> None:
     ledger = Ledger(url)
-    ask(ledger, "a", limit=1)
-    ask(ledger, "b", limit=1)
+    lease(ledger, "a", limit=1)
+    lease(ledger, "b", limit=1)
     ledger.keep_leases(ACCOUNT, running=["b", "unheard of"])
     assert not rows(url)["b"].granted
     assert set(rows(url)) == {"a", "b"}
@@ -88,36 +88,36 @@ def test_a_renewal_grants_nothing(url: str) -> None:
 
 def test_a_turn_that_was_let_go_by_begins_anew(url: str) -> None:
     ledger = Ledger(url)
-    ask(ledger, "a", limit=1)
-    ask(ledger, "gone", limit=1)
+    lease(ledger, "a", limit=1)
+    lease(ledger, "gone", limit=1)
     age(url, 130)
-    ask(ledger, "b", limit=1)
-    ask(ledger, "gone", limit=1)
+    lease(ledger, "b", limit=1)
+    lease(ledger, "gone", limit=1)
     ledger.keep_leases(ACCOUNT, ended=["a"])
-    assert ask(ledger, "gone", "b", limit=1) == {"b"}
+    assert lease(ledger, "gone", "b", limit=1) == {"b"}
 
 
 def test_kinds_and_accounts_have_limits_of_their_own(url: str) -> None:
     ledger = Ledger(url)
-    assert ask(ledger, "a", limit=1) == {"a"}
-    assert ask(ledger, "b", limit=1, kind="tts") == {"b"}
+    assert lease(ledger, "a", limit=1) == {"a"}
+    assert lease(ledger, "b", limit=1, kind="tts") == {"b"}
     other = account_key("lab", "http://lab.test", "you")
-    assert ask(ledger, "a", limit=1, account=other) == {"a"}
+    assert lease(ledger, "a", limit=1, account=other) == {"a"}
     ledger.keep_leases(other, ended=["a"])
-    assert ask(ledger, "c", limit=1) == set()
+    assert lease(ledger, "c", limit=1) == set()
 
 
 def test_what_expired_long_ago_is_removed(url: str) -> None:
     ledger = Ledger(url)
-    ask(ledger, "a", "b")
+    lease(ledger, "a", "b")
     age(url, 2 * 86_400)
-    ask(ledger, "c")
+    lease(ledger, "c")
     assert list(rows(url)) == ["c"]
 
 
 def test_tasks_that_ask_at_once_get_no_more_than_there_is(url: str) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: ask(Ledger(url), f"t{number}", limit=3), range(24)))
+        answers = list(pool.map(lambda number: lease(Ledger(url), f"t{number}", limit=3), range(24)))
     assert sum(map(len, answers)) == 3
 
 
@@ -145,7 +145,7 @@ def test_a_ledger_of_the_version_without_leases_gets_the_table(url: str) -> None
         migrations._STEPS[0](connection)
         connection.execute(sa.insert(migrations._VERSION).values(version=1))
         assert not sa.inspect(connection).has_table(LEASES.name)
-    assert ask(Ledger(url), "a") == {"a"}
+    assert lease(Ledger(url), "a") == {"a"}
     with engine.connect() as connection:
         assert connection.scalar(sa.select(migrations._VERSION.c.version)) == 2
 
