@@ -12,7 +12,7 @@ import airflow.sdk
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.log import Log
-from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND
+from airflow_provider_videoai.jobs.submission.record import PLACE, how_to_mend
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
@@ -31,6 +31,7 @@ class TaskStateStore:
     """
 
     lasting = True
+    place = PLACE
 
     def __init__(self, accessor: Any) -> None:
         self._accessor = accessor
@@ -45,7 +46,7 @@ class TaskStateStore:
         if value is None:
             raise VideoAIError(
                 f"task state {key!r}: Airflow has a reference to it, and the storage behind it no value: whether this "
-                f"task bought a job is not known any more, so nothing was submitted. {HOW_TO_MEND}"
+                f"task bought a job is not known any more, so nothing was submitted. {how_to_mend(PLACE)}"
             )
         return None if value is _ABSENT else value
 
@@ -101,6 +102,7 @@ class AttemptStore(dict[str, Any]):
     """A store that lasts as long as this attempt."""
 
     lasting = False
+    place = PLACE
 
     def set(self, key: str, value: Any) -> None:
         """Keep the value."""

@@ -21,7 +21,7 @@ from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.usage import Usage
 
-__all__ = ["HOW_TO_MEND", "STORE_KEY", "VERSION", "Phase", "SubmissionRecord"]
+__all__ = ["PLACE", "STORE_KEY", "VERSION", "Phase", "SubmissionRecord", "how_to_mend"]
 
 STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
@@ -29,11 +29,19 @@ STORE_KEY = "videoai_submission"
 VERSION = 1
 """Of the record. No version submits by a record of a newer one, or with keys unknown to it."""
 
-HOW_TO_MEND = (
-    "To attach to a job, replace this task's state 'videoai_submission' by "
-    '{"job_id": "<its id>", "phase": "submitted"}; to submit again, and pay for, another job, delete that state. '
-    "Then clear the task."
-)
+PLACE = f"this task's state {STORE_KEY!r}"
+"""Where a person finds the record of a task's one job; that of a batch's item stands elsewhere."""
+
+
+def how_to_mend(place: str) -> str:
+    """Say what a person writes in place of a record that no attempt can go on from.
+
+    :param place: where the record is kept, such as :data:`PLACE`.
+    """
+    return (
+        f'To attach to a job, replace {place} by {{"job_id": "<its id>", "phase": "submitted"}}; to submit again, and '
+        "pay for, another job, delete that state. Then clear the task."
+    )
 
 
 class Phase(StrEnum):
@@ -106,13 +114,22 @@ class SubmissionRecord:
         return values
 
     @classmethod
-    def from_json(cls, stored: Any) -> Self:
-        """Read what :meth:`to_json` of any version wrote, or a person by hand; see :data:`HOW_TO_MEND`.
-
-        Raises :class:`InvalidRequest` that names the field, the value and the rule.
+    def from_json(cls, stored: Any, place: str = PLACE) -> Self:
+        """Read what :meth:`to_json` of any version wrote, or a person by hand; see :func:`how_to_mend`.
 
         :param stored: from the task state store; anybody may have written it.
+        :param place: where it is kept, for the error.
+        :raises InvalidRequest: naming the field, the value and the rule.
         """
+        try:
+            return cls._read(stored)
+        except _BrokenRuleError as broken:
+            raise InvalidRequest(
+                f"{place}: {broken}. Nothing was submitted; a job of an earlier attempt goes on. {how_to_mend(place)}"
+            ) from None
+
+    @classmethod
+    def _read(cls, stored: Any) -> Self:
         given = _object(stored)
         if given.get("phase") is None and given.get("job_id") is None:
             _refuse("phase", None, f"one of {', '.join(Phase)}")
@@ -150,11 +167,12 @@ def _object(stored: Any) -> Mapping[str, Any]:
     return value
 
 
+class _BrokenRuleError(ValueError):
+    """A field of a stored record breaks a rule."""
+
+
 def _refuse(name: str, value: object, rule: str) -> NoReturn:
-    raise InvalidRequest(
-        f"task state {STORE_KEY!r}: {name} must be {rule}, not {as_given(value)}. Nothing was submitted; a job of an "
-        f"earlier attempt goes on. {HOW_TO_MEND}"
-    )
+    raise _BrokenRuleError(f"{name} must be {rule}, not {as_given(value)}")
 
 
 _MAX_NAMES = 5

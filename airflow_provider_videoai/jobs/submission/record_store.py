@@ -14,10 +14,13 @@ __all__ = ["Store", "conclude", "hand_over", "load", "save"]
 class Store(Protocol):
     """Where records live. Values are plain JSON; ``lasting`` says whether they outlive the attempt.
 
+    ``place`` says where a person finds and edits the record, as part of a sentence.
+
     Every method may raise, and then the attempt ends: what cannot be read or kept must not be paid for.
     """
 
     lasting: bool
+    place: str
 
     def get(self, key: str, /) -> Any:
         """Return the value, or ``None``."""
@@ -36,7 +39,7 @@ def load(store: Store) -> SubmissionRecord | None:
     :raises InvalidRequest: for a value that breaks a rule.
     """
     stored = store.get(STORE_KEY)
-    return None if stored is None else SubmissionRecord.from_json(stored)
+    return None if stored is None else SubmissionRecord.from_json(stored, store.place)
 
 
 def save(store: Store, record: SubmissionRecord) -> None:

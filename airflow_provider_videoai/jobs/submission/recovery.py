@@ -11,7 +11,7 @@ from airflow_provider_videoai.jobs.model import iso_utc
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
-from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.writer import Writer
 
 __all__ = ["Recovery"]
@@ -23,6 +23,7 @@ class Recovery:
 
     :param vendor: whose job it is.
     :param lasting: whether the record outlives the attempt.
+    :param place: where a person finds the record, as part of a sentence.
     :param on_uncertain_submit: ``fail`` or ``resubmit``, as the user chose.
     :param clock: returns epoch seconds.
     :param writer: this attempt, if it is known.
@@ -30,6 +31,7 @@ class Recovery:
 
     vendor: Vendor
     lasting: bool
+    place: str
     on_uncertain_submit: str
     clock: Callable[[], float]
     writer: Writer | None = None
@@ -67,8 +69,8 @@ class Recovery:
             return f"The next attempt {self._next_step(record)}."
         by_hand = json.dumps({"job_id": job_id, "phase": Phase.SUBMITTED})
         return (
-            f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in this task's state {STORE_KEY!r}, or replace it "
-            f"all by {by_hand}, and clear the task: it attaches."
+            f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in {self.place}, or replace it all by {by_hand}, "
+            "and clear the task: it attaches."
         )
 
     def after_lost_answer(self, record: SubmissionRecord, why: str) -> str:
@@ -88,8 +90,8 @@ class Recovery:
             return f"{sent} The next attempt submits again, and may pay twice: on_uncertain_submit is 'resubmit'."
         return (
             f"{sent} It is not submitted again by itself. {self._alive(record)}Look for a job of that time in "
-            f"{title}'s console. If it is there, set 'job_id' to its id and 'phase' to 'submitted' in this task's "
-            f"state {STORE_KEY!r} (if that is a reference and no record, replace it all by "
+            f"{title}'s console. If it is there, set 'job_id' to its id and 'phase' to 'submitted' in {self.place} "
+            "(if that is a reference and no record, replace it all by "
             '{"job_id": "<its id>", "phase": "submitted"}) and clear the task: it attaches. If it is not, clear the '
             "task with on_uncertain_submit='resubmit', or delete that state first."
         )

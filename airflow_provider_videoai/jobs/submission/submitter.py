@@ -30,7 +30,7 @@ from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.decision import Action, Decision, decide, next_record
 from airflow_provider_videoai.jobs.submission.fence import Fence
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
-from airflow_provider_videoai.jobs.submission.record import HOW_TO_MEND, STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord, how_to_mend
 from airflow_provider_videoai.jobs.submission.record_store import Store, load, save
 from airflow_provider_videoai.jobs.submission.recovery import Recovery
 from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
@@ -105,7 +105,14 @@ class Submitter:
 
     @property
     def _recovery(self) -> Recovery:
-        return Recovery(self.transport.vendor, self.store.lasting, self.on_uncertain_submit, self.clock, self.writer)
+        return Recovery(
+            self.transport.vendor,
+            self.store.lasting,
+            self.store.place,
+            self.on_uncertain_submit,
+            self.clock,
+            self.writer,
+        )
 
     def _decide(self, stored: SubmissionRecord | None, fingerprint: str) -> Decision:
         return decide(
@@ -178,7 +185,7 @@ class Submitter:
             why = f"The submission record cannot be written ({named(failure)})"
             raise VideoAIError(
                 f"{why}: nothing was submitted, nothing was bought. If it was written after all, the next attempt "
-                f"takes this submit for one that was cut short: then delete this task's state {STORE_KEY!r}"
+                f"takes this submit for one that was cut short: then delete {self.store.place}"
             ) from failure
 
     def _note(self, submitted: SubmissionRecord, recorded: SubmissionRecord) -> None:
@@ -240,9 +247,9 @@ class Submitter:
         except Exception as failure:  # noqa: BLE001 - what the vendor said is raised, and says more
             self.log.warning(
                 "Nothing was bought, but Airflow did not record that (%s): the next attempt takes this submit for one "
-                "that was cut short. Delete this task's state '%s' first.",
+                "that was cut short. Delete %s first.",
                 named(failure),
-                STORE_KEY,
+                self.store.place,
             )
 
     def _uncertain(self, record: SubmissionRecord, why: str, code: str | None = None) -> SubmitUncertain:
@@ -324,7 +331,7 @@ class Submitter:
             raise self._stopped(record, why)
 
     def _stopped(self, record: SubmissionRecord, why: str) -> SubmitUncertain:
-        sent_nothing = f"{why}. This attempt sent nothing. {HOW_TO_MEND}"
+        sent_nothing = f"{why}. This attempt sent nothing. {how_to_mend(self.store.place)}"
         text = self._recovery.after_lost_answer(record, why) if record.proven else sent_nothing
         return SubmitUncertain(text, job_id=record.job_id)
 

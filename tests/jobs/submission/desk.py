@@ -11,7 +11,7 @@ from airflow_provider_videoai.jobs.errors import SubmitUncertain
 from airflow_provider_videoai.jobs.protocol.call import Call
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission.record import SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import PLACE, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import load
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from tests.jobs.polling.lab import NOW, Order, ScriptedTransport
@@ -25,6 +25,7 @@ class Store:
     """Keeps JSON; dies at the n-th write where told to, before or after it is kept; may refuse to keep a phase."""
 
     lasting = True
+    place = PLACE
 
     def __init__(self, journal: list[str]) -> None:
         self.kept: dict[str, Any] = {}

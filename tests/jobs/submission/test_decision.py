@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide, next_record
-from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import PLACE, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import conclude, load, save
 
 CALLER_ID = Idempotency.CALLER_ID
@@ -21,6 +21,7 @@ class Memory(dict[str, Any]):
     """A store that takes only what JSON can hold, as Airflow's does."""
 
     lasting = True
+    place = PLACE
 
     def set(self, key: str, value: Any) -> None:
         self[key] = json.loads(json.dumps(value))

@@ -178,7 +178,7 @@ def test_mistake_is_named_with_its_value_and_the_way_out(written: Any, field: st
     with pytest.raises(InvalidRequest) as refused:
         SubmissionRecord.from_json(written)
     said = refused.value.message
-    assert said.startswith(f"task state {STORE_KEY!r}: {field} must be ")
+    assert said.startswith(f"this task's state {STORE_KEY!r}: {field} must be ")
     assert '{"job_id": "<its id>", "phase": "submitted"}' in said
     assert "Nothing was submitted" in said
     assert len(said) < 700
