@@ -188,7 +188,7 @@ LOOP.append(LOOP)
         ({**GOOD, "colour": 1}, "'colour' is not a field; the fields are "),
         ({**GOOD, SIGNED: 1}, "'https://bucket.example.com/a.mp4?...' is not a field"),
         ({**GOOD, "taskName": "b"}, "task_name: given twice, also as taskName"),
-        ({**GOOD, 7: 1}, "7 is not a field"),
+        (dict([*GOOD.items(), (7, 1)]), "7 is not a field"),
         ({**GOOD, "full_erase_roi": [[0, 0, float("nan"), 1]]}, "full_erase_roi[0][2]: must be a finite number"),
         ({**GOOD, "full_erase_roi": [[0, 0, 10**5000, 1]]}, "full_erase_roi[0][2]: must be an integer between"),
         ({**GOOD, "full_erase_roi": LOOP}, "full_erase_roi: "),

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pydantic.alias_generators import to_camel
 from airflow_provider_videoai.batches import row_files
 from airflow_provider_videoai.batches.items import items_of
 from airflow_provider_videoai.jobs.errors import StorageFailed
+from airflow_provider_videoai.uploads.upload_source import SourceFile
 from tests.batches.test_items import GOOD, SIGNED, read, refusal
 from tests.support.cases import CASES, Case
 from tests.support.fuzzing import fuzz, outcome
@@ -72,7 +74,7 @@ def test_a_file_gives_the_items_of_the_same_list(case: Case, suffix: str, camel:
         for key, value in case.fields.items()
     }
     request_class = case.operator.request_class
-    wanted = {"vendor": case.vendor, "conn_id": "c", "common": None, "request_class": request_class}
+    wanted: dict[str, Any] = {"vendor": case.vendor, "conn_id": "c", "common": None, "request_class": request_class}
     if camel:
         fields = {request_class.model_fields[name].alias or to_camel(name): value for name, value in fields.items()}
     rows = [fields, {**fields, "item_id": "0012"}]
@@ -174,7 +176,7 @@ def test_a_store_that_fails_is_retried(tmp_path: Path, monkeypatch: pytest.Monke
     def failing(_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(row_files.SourceFile, "open", failing)
+    monkeypatch.setattr(SourceFile, "open", failing)
     with pytest.raises(
         StorageFailed, match=r"requests: .*Input/output error.*A retry reads it again, and buys nothing"
     ):
@@ -186,5 +188,5 @@ def test_a_store_that_fails_is_retried(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("suffix", [*WRITERS, ".csv.gz"])
 def test_whatever_a_file_holds_is_read_or_refused(suffix: str, content: bytes, tmp_path: Path) -> None:
     for prefix in (b"", HEAD.encode() + b"\n"):
-        found = outcome(lambda prefix=prefix: read(write(tmp_path, f"l{suffix}", prefix + content)))
+        found = outcome(partial(read, write(tmp_path, f"l{suffix}", prefix + content)))
         assert isinstance(found, list) or "nothing was bought" in found.message
