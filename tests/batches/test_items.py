@@ -22,7 +22,7 @@ GOOD = {"url": SIGNED, "task_name": "a", "full_erase_roi": [[0, 0, 10, 10]]}
 
 
 def read(given: Any, common: Any = None, **changes: Any) -> list[Item]:
-    arguments = {"request_class": TextRemovalRequest, "vendor": "viitor", "conn_id": "c"} | changes
+    arguments: dict[str, Any] = {"request_class": TextRemovalRequest, "vendor": "viitor", "conn_id": "c"} | changes
     return items_of(given, common=common, **arguments)
 
 
