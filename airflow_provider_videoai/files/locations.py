@@ -197,13 +197,17 @@ def _connected(parts: StoreUrl | None) -> AbstractFileSystem:
 
 
 @contextmanager
-def store_errors(argument: str, path: str) -> Iterator[None]:
+def store_errors(
+    argument: str, path: str, *, failed: str = "cannot be read", fate: str = "A retry reads it again, and buys nothing"
+) -> Iterator[None]:
     """Translate errors of a store's library to errors of this package with the argument, the location and a remedy.
 
     The libraries have error classes without a common base, hence the broad ``except``.
 
     :param argument: the argument that names the file.
     :param path: what the user gave.
+    :param failed: what could not be done with the file.
+    :param fate: what became of the file and the money, and what a retry does.
     :raises InvalidRequest: if there is no such store or name.
     :raises StorageFailed: for other errors. A missing connection is one of them: Airflow reports one also while a
         secrets backend is unavailable, so a retry may help.
@@ -220,8 +224,8 @@ def store_errors(argument: str, path: str) -> Iterator[None]:
         module = type(failure).__module__.partition(".")[0]
         if not isinstance(failure, OSError) and module in ("builtins", "airflow_provider_videoai"):
             raise
-        text = f"{argument}: {redacted_path(path)} cannot be read ({reason(failure, path)})"
-        raise StorageFailed(f"{text}. A retry reads it again, and buys nothing") from failure
+        text = f"{argument}: {redacted_path(path)} {failed} ({reason(failure, path)})"
+        raise StorageFailed(f"{text}. {fate}") from failure
 
 
 def reason(failure: Exception, path: str) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.values.field_values import unquoted
 
-__all__ = ["FIELDS", "Results", "check_template", "is_literal", "paths_for", "results_of"]
+__all__ = ["FIELDS", "Results", "check_template", "fields_of", "fill_in", "is_literal", "paths_for", "results_of"]
 
 FIELDS = ("vendor", "operation", "job_id", "media_id", "submitted_at", "finished_at")
 """Fields of a result that a path may contain, as ``{job_id}``."""
@@ -63,19 +63,22 @@ def _no_result(given: Any) -> InvalidRequest:
     )
 
 
-def check_template(name: str, template: Any, *, many: bool = False) -> None:
+def check_template(name: str, template: Any, *, many: bool = False, known: Collection[str] = FIELDS) -> None:
     """Check a path before its fields are filled in.
 
     :param name: of the argument, for the message.
     :param many: whether several results must get different paths.
+    :param known: the fields that it may have.
     :raises InvalidRequest: if it is not the URL of a file, or has an unknown field.
     """
     if not isinstance(template, str) or store_url(template) is None:
+        example = "item_id" if "item_id" in known else "job_id"
         raise InvalidRequest(
-            f"{name}: must be the URL of a file, s3://conn@bucket/folder/{{job_id}}.mp4 or file:///folder/video.mp4 say"
+            f"{name}: must be the URL of a file, s3://conn@bucket/folder/{{{example}}}.mp4 or "
+            f"file:///folder/{{{example}}}.mp4 say"
         )
     check_name(name, template)
-    used = _fields_of(name, template)
+    used = fields_of(name, template, known)
     if many and not {"job_id", "media_id"}.intersection(used):
         raise InvalidRequest(f"{name}: must hold {{job_id}} or {{media_id}}, as there may be several results")
 
@@ -85,18 +88,25 @@ def is_literal(template: str) -> bool:
 
     :param template: the path.
     """
-    return not _fields_of("", template)
+    return not fields_of("", template)
 
 
-def _fields_of(name: str, template: str) -> list[str]:
+def fields_of(name: str, template: str, known: Collection[str] = FIELDS) -> list[str]:
+    """Return the fields of a path, in their order.
+
+    :param name: of the argument, for the message.
+    :param template: the path, with fields in braces.
+    :param known: the fields that it may have.
+    :raises InvalidRequest: for another field, and for a single brace.
+    """
     try:
         parts = list(Formatter().parse(template))
     except ValueError as wrong:
         raise InvalidRequest(f"{name}: {wrong}; a brace itself is written twice") from None
     for _, field, form, conversion in parts:
         # Names only: an attribute or an index in a format field reaches into Python objects.
-        if field is not None and (field not in FIELDS or form or conversion):
-            raise InvalidRequest(f"{name}: there is no field {{{field}}}; there are {', '.join(FIELDS)}")
+        if field is not None and (field not in known or form or conversion):
+            raise InvalidRequest(f"{name}: there is no field {{{field}}}; there are {', '.join(known)}")
     return [field for _, field, _, _ in parts if field is not None]
 
 
@@ -118,13 +128,24 @@ def paths_for(name: str, template: Any, results: Sequence[JobResult], *, many: b
 
 
 def _filled(name: str, template: str, result: JobResult) -> str:
-    values = {field: getattr(result, field) for field in _fields_of(name, template)}
+    values = {field: getattr(result, field) for field in fields_of(name, template)}
     for field, value in values.items():
         if value is None:
             raise InvalidRequest(f"{name}: the result of job {result.job_id} has no {field}")
+    return fill_in(name, template, values, f"job {result.job_id}")
+
+
+def fill_in(name: str, template: str, values: Mapping[str, Any], whose: str) -> str:
+    """Fill in the fields of a checked path.
+
+    :param name: of the argument, for the message.
+    :param template: the path, with fields in braces.
+    :param values: of the fields.
+    :param whose: the values are, for the message.
+    :raises InvalidRequest: for a value that would lead to another folder.
+    """
+    for field, value in values.items():
         # A vendor's text must not lead out of the user's folder (path traversal).
         if _UNSAFE.search(str(value)):
-            raise InvalidRequest(
-                f"{name}: {field} of job {result.job_id} has characters that are not allowed in file names"
-            )
+            raise InvalidRequest(f"{name}: {field} of {whose} has characters that are not allowed in file names")
     return template.format(**values)
