@@ -76,8 +76,7 @@ class Line:
         values["outputs"] = [dict(each) for each in self.outputs]
         for name in ("error", "usage"):
             values[name] = None if values[name] is None else dict(values[name])
-        plain: dict[str, Any] = normalised(values)
-        return plain
+        return {name: value if value is None else normalised(value) for name, value in values.items()}
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:
@@ -236,10 +235,10 @@ def _without_secrets(value: Any) -> Any:
             if _WHOLE_URL.fullmatch(value):
                 return without_secrets(value.strip())
             return _URL.sub(lambda url: without_secrets(url[0]), value) if "://" in value else value
-        case Mapping():
-            return {key: _without_secrets(inner) for key, inner in value.items()}
         case list() | tuple():
             return [_without_secrets(inner) for inner in value]
+        case dict() | Mapping():
+            return {key: _without_secrets(inner) for key, inner in value.items()}
     return value
 
 
