@@ -29,7 +29,7 @@ from termination import unwind_on
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.polling import cadence
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
-from airflow_provider_videoai.operators import room
+from airflow_provider_videoai.operators import capacity
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
 from airflow_provider_videoai.triggers import progress_report
@@ -105,7 +105,7 @@ def connect(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
 @pytest.fixture
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
-    for module in (trigger, room):
+    for module in (trigger, capacity):
         monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
     monkeypatch.setattr(progress_report, "FIRST_WRITE", 0.0)
     monkeypatch.setattr(cadence, "FIRST_POLL", INTERVAL)

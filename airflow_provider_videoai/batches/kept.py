@@ -276,7 +276,7 @@ def _read(path: str) -> bytes | None:
         place = FileLocation.find("destination", path)
         try:
             # One request for each of ten thousand items: to open it would take one more, and two if it is not there.
-            content: bytes = place.fs.cat_file(place.path, start=0, end=_LONGEST_SIDECAR + 1)
+            content: Any = place.fs.cat_file(place.path, start=0, end=_LONGEST_SIDECAR + 1)
         except FileNotFoundError:
             return None
         except Exception:
@@ -284,7 +284,7 @@ def _read(path: str) -> bytes | None:
             if _size(path) == 0:
                 return b""
             raise
-        return content
+        return bytes(content)
 
 
 def _size(path: str) -> int | None:

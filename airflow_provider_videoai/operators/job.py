@@ -24,7 +24,7 @@ from airflow_provider_videoai.jobs.submission.record_store import Store, conclud
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
-from airflow_provider_videoai.operators.room import wait_for_room
+from airflow_provider_videoai.operators.capacity import wait_for_capacity
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
@@ -61,8 +61,8 @@ class VideoJobOperator(RendersText):
     :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
         ``None`` adapts.
     :param job_timeout: how long the job may take (timedelta or seconds), counted from its submit.
-    :param quota_timeout: how long to wait for room at a vendor whose queue is full, or for a turn if the account's jobs
-        in flight are limited (timedelta or seconds).
+    :param quota_timeout: how long to wait for a vendor whose queue is full, or for a lease if the account's jobs in
+        flight are limited (timedelta or seconds).
     :param on_uncertain_submit: after a submit whose answer was lost, ``fail`` or ``resubmit`` at the next attempt.
     :param on_finished_job: when the task runs again after success, ``reuse`` the finished job or ``resubmit``.
     :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
@@ -262,7 +262,7 @@ class VideoJobOperator(RendersText):
                 job = submitter.obtain(request)
             except QuotaExceeded as full:
                 since = since or time.time()
-                wait_for_room(self, full, since, tries)
+                wait_for_capacity(self, full, since, tries)
                 tries += 1
             else:
                 return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks of one account keep to the number of jobs that it may have: they wait for their turn in the triggerer."""
+"""Tasks of one account keep to the number of jobs that it may have: they wait for leases in the triggerer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from airflow_provider_videoai.hooks import ledger as deployment
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
-from airflow_provider_videoai.jobs.in_flight import turn_queue
-from airflow_provider_videoai.operators import room
-from airflow_provider_videoai.triggers import turn
-from airflow_provider_videoai.triggers.turn import TurnTrigger
+from airflow_provider_videoai.jobs.in_flight import lease_queue
+from airflow_provider_videoai.operators import capacity
+from airflow_provider_videoai.triggers import lease
+from airflow_provider_videoai.triggers.lease import LeaseTrigger
 from tests.support.tasks import revive
 
 pytestmark = pytest.mark.usefixtures("prompt", "own_ledger")
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.usefixtures("prompt", "own_ledger")
 
 @pytest.fixture
 def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, sandbox: Any) -> None:
-    # Without the sandbox's own extra, which spares other tests the wait for a turn.
+    # Without the sandbox's own extra, which spares other tests the wait for a lease.
     account = json.loads(sandbox.connections()["AIRFLOW_CONN_TENCENT_IVH_DEFAULT"])
     extra = {name: value for name, value in account["extra"].items() if not name.endswith("jobs_in_flight")}
     monkeypatch.setenv("AIRFLOW_CONN_TENCENT_IVH_DEFAULT", json.dumps(account | {"extra": extra}))
     monkeypatch.setattr(deployment, "AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setattr(deployment, "_found", None)
-    monkeypatch.setattr(turn_queue, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(turn, "LEAST_DEFERRAL", 0.0)
+    monkeypatch.setattr(lease_queue, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "LEAST_DEFERRAL", 0.0)
 
 
 def test_a_second_audio_job_waits_for_the_first_without_a_refusal(
@@ -41,7 +41,7 @@ def test_a_second_audio_job_waits_for_the_first_without_a_refusal(
     first, second = task(case, map_index=0), task(case, map_index=1)
     running = first.defer()
     waiting = second.defer()
-    assert isinstance(waiting.trigger, TurnTrigger)
+    assert isinstance(waiting.trigger, LeaseTrigger)
     assert waiting.method_name == "submit_again"
     assert len(bought(case)) == 1
     assert first.go_on(running)["state"] == "succeeded"
@@ -55,9 +55,9 @@ def test_videos_have_a_number_of_their_own(task: Any, cases: Any, connect: Any) 
     conn_id = connect("tencent_ivh", extra={"max_jobs_in_flight": 2, "allow_private_addresses": True})
     running = [task(case, map_index=index, tencent_ivh_conn_id=conn_id) for index in range(3)]
     deferred = [each.defer() for each in running]
-    assert [isinstance(each.trigger, TurnTrigger) for each in deferred] == [False, False, True]
+    assert [isinstance(each.trigger, LeaseTrigger) for each in deferred] == [False, False, True]
     audio = task(cases["tencent_tts"], map_index=9, tencent_ivh_conn_id=conn_id).defer()
-    assert not isinstance(audio.trigger, TurnTrigger)
+    assert not isinstance(audio.trigger, LeaseTrigger)
 
 
 @pytest.mark.parametrize("case", ["viitor", "topview"], indirect=True)
@@ -65,7 +65,7 @@ def test_a_number_of_the_users_own_holds_at_any_vendor(task: Any, case: Any, con
     given = {f"{case.vendor}_conn_id": connect(case.vendor, extra={"max_jobs_in_flight": 1})}
     first, second = task(case, map_index=0, **given), task(case, map_index=1, **given)
     running, waiting = first.defer(), second.defer()
-    assert isinstance(waiting.trigger, TurnTrigger)
+    assert isinstance(waiting.trigger, LeaseTrigger)
     first.go_on(running)
     second.go_on(waiting)
     assert len(bought(case)) == 2
@@ -75,7 +75,7 @@ def test_the_stored_trigger_is_plain_json_without_a_secret(task: Any, cases: Any
     case = cases["tencent_tts"]
     task(case, map_index=0).defer()
     path, arguments = task(case, map_index=1).defer().trigger.serialize()
-    assert path == f"{TurnTrigger.__module__}.TurnTrigger"
+    assert path == f"{LeaseTrigger.__module__}.LeaseTrigger"
     text = json.dumps(arguments)
     account = json.loads(sandbox.connections()["AIRFLOW_CONN_TENCENT_IVH_DEFAULT"])
     assert account["login"] not in text
@@ -113,7 +113,7 @@ def test_a_task_that_may_not_defer_waits_on_its_worker(
         pauses.append(seconds)
         first.go_on(running)
 
-    monkeypatch.setattr(room, "time", SimpleNamespace(time=time.time, sleep=pause))
+    monkeypatch.setattr(capacity, "time", SimpleNamespace(time=time.time, sleep=pause))
     assert task(case, map_index=1, deferrable=False).run()["state"] == "succeeded"
     assert pauses == [pytest.approx(15, abs=1)]
     assert len(bought(case)) == 2
@@ -134,6 +134,6 @@ async def test_a_trigger_that_another_version_or_a_hand_wrote_hands_over_to_the_
     arguments: dict[str, Any],
     sandbox: Any,  # noqa: ARG001 - its connections
 ) -> None:
-    trigger = revive(TurnTrigger(**arguments))
+    trigger = revive(LeaseTrigger(**arguments))
     async with asyncio.timeout(20):
         assert [event.payload async for event in trigger.run()] == ["go on"]

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
-from airflow_provider_videoai.operators import room
+from airflow_provider_videoai.operators import capacity
 from tests.support.which_airflow import TaskDeferred
 
 HAVE_A_CODE = ["aidge", "topview", "tencent_video", "tencent_tts"]
@@ -94,7 +94,7 @@ def test_the_last_pause_ends_with_the_quota_timeout(task: Any, cases: Any, sandb
 def test_a_task_that_may_not_defer_waits_on_its_worker(
     task: Any, cases: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch, bought: Any
 ) -> None:
-    monkeypatch.setattr(room, "_FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(capacity, "_FIRST_PAUSE", 0.1)
     case = cases["viitor"]
     fill(sandbox, case, times=3)
     began = time.monotonic()
@@ -104,7 +104,7 @@ def test_a_task_that_may_not_defer_waits_on_its_worker(
 
 
 @pytest.mark.usefixtures("prompt")
-def test_the_wait_for_room_is_logged(task: Any, cases: Any, sandbox: Any, everything_said: Any) -> None:
+def test_the_wait_for_capacity_is_logged(task: Any, cases: Any, sandbox: Any, everything_said: Any) -> None:
     fill(sandbox, cases["topview"], "quota_full")
     task(cases["topview"]).defer()
     said = everything_said()

@@ -20,7 +20,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_videoai.jobs.ledger.account_key import account_key
+from airflow_provider_videoai.jobs.ledger.account_key import account_key_of
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 from airflow_provider_videoai.jobs.ledger.window import BLOCK, WINDOW
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
@@ -89,7 +89,7 @@ class RateLimit:
         :param ledger: shared with other processes.
         """
         # Kept for as long as the process lives: no secret may be in it.
-        account = account_key(vendor.key, vendor.account.host, vendor.account.login)
+        account = account_key_of(vendor)
         key = (account, vendor.rate_limit, vendor.limit_per_call, ledger)
         with cls._lock:
             if key not in cls._known:

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.ledger.account_key import account_key
+from airflow_provider_videoai.jobs.ledger.account_key import account_key_of
 from airflow_provider_videoai.jobs.ledger.lease import RENEW_SECONDS, lease_of_job
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
@@ -31,11 +32,13 @@ class LeaseKeeper:
     def __init__(self, transport: Transport, clock: Callable[[], float] = time.monotonic) -> None:
         vendor = transport.vendor
         self._ledger = transport.ledger if vendor.limits_jobs_in_flight else None
-        self._account = account_key(vendor.key, vendor.account.host, vendor.account.login)
+        self._account = account_key_of(vendor)
         self._clock = clock
-        self._kept: set[str] = set()
+        # Counted: two tasks may wait for one job, and the first that leaves must not end the renewal for the other.
+        self._kept = Counter[str]()
         self._ended: set[str] = set()
         self._due_at = float("-inf")
+        self._failing = False
         self._writer: asyncio.Task[None] | None = None
         self._news: asyncio.Event | None = None
 
@@ -55,7 +58,8 @@ class LeaseKeeper:
         if self._ledger is None:
             return
         ended = set(map(lease_of_job, job_ids))
-        self._kept -= ended
+        for name in ended:
+            del self._kept[name]
         self._ended |= ended
         if self._ended and self._news is not None:
             self._news.set()
@@ -78,8 +82,14 @@ class LeaseKeeper:
         try:
             self._ledger.keep_leases(self._account, running=running, ended=ended)
         except LedgerError as failure:
-            # Leases expire by themselves: until then, other tasks may wait longer than they need.
-            log.debug("Leases of jobs in flight are not renewed at present: %s", failure)
+            # Nothing else to do: leases expire by themselves, and then more jobs may be submitted than are allowed.
+            if not self._failing:
+                log.warning("Leases of jobs in flight are not renewed at present: %s", failure)
+            self._failing = True
+        else:
+            if self._failing:
+                log.info("Leases of jobs in flight are renewed again")
+            self._failing = False
 
     # -- in an event loop --------------------------------------------------------------------------------------
 
@@ -92,10 +102,17 @@ class LeaseKeeper:
         if self._ledger is None:
             return
         self.keep(job_ids)
-        left.add_done_callback(lambda _: self._kept.difference_update(map(lease_of_job, job_ids)))
+        left.add_done_callback(lambda _: self._release(job_ids))
         if self._writer is None:
             self._news = asyncio.Event()
             self._writer = asyncio.create_task(self._write_on(self._news))
+
+    def _release(self, job_ids: Sequence[str]) -> None:
+        for name in map(lease_of_job, job_ids):
+            if self._kept[name] > 1:
+                self._kept[name] -= 1
+            else:  # also one that has ended, which is not counted any more
+                del self._kept[name]
 
     async def close(self) -> None:
         """Write which jobs ended, and stop."""

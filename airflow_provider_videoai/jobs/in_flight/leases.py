@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.ledger.account_key import account_key
+from airflow_provider_videoai.jobs.ledger.account_key import account_key_of
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest, lease_of_job
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
@@ -30,7 +30,7 @@ _NOBODY = LeaseRequest("")
 
 
 class InFlightLimitReached(QuotaExceeded):
-    """So many jobs of the account are in flight that this one has to wait for its turn; nothing was sent.
+    """So many jobs of the account are in flight that this one has to wait for a lease; nothing was sent.
 
     :param message: what a person reads.
     :param request: who waits.
@@ -65,8 +65,7 @@ class InFlightLeases:
     @property
     def account(self) -> str:
         """The account's name in the ledger."""
-        account = self.transport.vendor.account
-        return account_key(self.transport.vendor.key, account.host, account.login)
+        return account_key_of(self.transport.vendor)
 
     def granted(self, requests: Sequence[LeaseRequest]) -> set[str]:
         """Return the names of those that may submit. It blocks for some seconds at most.
@@ -93,7 +92,7 @@ class JobLease:
     def take(self) -> None:
         """Take the lease, before the job is submitted.
 
-        :raises InFlightLimitReached: if the task has to wait for its turn.
+        :raises InFlightLimitReached: if the task has to wait for a lease.
         """
         try:
             if self.request.name in self.leases.granted([self.request]):
@@ -122,9 +121,19 @@ class JobLease:
 
     def give_back(self) -> None:
         """End the lease: the submit bought nothing."""
+        self._end(self.request.name)
+
+    def ended(self, job_id: str) -> None:
+        """End the lease of a job whose end was learned without waiting for it.
+
+        :param job_id: the vendor's id.
+        """
+        self._end(lease_of_job(job_id), self.request.name)
+
+    def _end(self, *names: str) -> None:
         if (ledger := self.leases.transport.ledger) is not None:
             try:
-                ledger.keep_leases(self.leases.account, ended=[self.request.name])
+                ledger.keep_leases(self.leases.account, ended=names)
             except LedgerError as failure:
                 _warn_once(os.getpid(), str(failure))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 
-__all__ = ["account_key"]
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+
+__all__ = ["account_key", "account_key_of"]
 
 
 def account_key(vendor: str, host: str, login: str) -> str:
@@ -20,3 +22,11 @@ def account_key(vendor: str, host: str, login: str) -> str:
     # Lower-cased, without the last slash: two connections may spell one host differently.
     parts = "\n".join((vendor, host.rstrip("/").lower(), login))
     return hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def account_key_of(vendor: Vendor) -> str:
+    """Return the key of a vendor's account.
+
+    :param vendor: with its account.
+    """
+    return account_key(vendor.key, vendor.account.host, vendor.account.login)

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 CLAIM_SECONDS = 120.0
-"""Seconds for which a task that waits for a lease keeps its turn without a further request."""
+"""Seconds for which a task that waits for a lease keeps its place in the queue without a further request."""
 SUBMIT_SECONDS = 600.0
 """Seconds between the grant of a lease and the job's submit: the task may have to wait for a worker."""
 LEASE_SECONDS = 900.0
@@ -49,7 +49,7 @@ class LeaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the ledger keeps of a job in flight, or of a task that waits for its turn; times are epoch seconds.
+    """What the ledger keeps of a job in flight, or of a task that waits for one; times are epoch seconds.
 
     :param name: of the task, until its job's id is known, then of the job.
     :param granted: whether the job may be in flight; else it waits.
@@ -89,7 +89,7 @@ def _named(*parts: object) -> str:
 def to_grant(leases: Iterable[Lease], wanted: Sequence[LeaseRequest], *, limit: int, now: float) -> set[str]:
     """Choose who may submit now.
 
-    A task whose turn it is, but that requests nothing here, keeps its turn until its claim expires.
+    A task that is next, but that requests nothing here, keeps its place until its claim expires.
 
     :param leases: all of the account's, those that wait included.
     :param wanted: the requests.
@@ -99,13 +99,13 @@ def to_grant(leases: Iterable[Lease], wanted: Sequence[LeaseRequest], *, limit: 
     """
     counting = {lease.name: lease for lease in leases if now < lease.expires < now + _LATEST}
     granted = {name for name, lease in counting.items() if lease.granted}
-    turns = {name: (-lease.priority, lease.since, name) for name, lease in counting.items() if not lease.granted}
+    places = {name: (-lease.priority, lease.since, name) for name, lease in counting.items() if not lease.granted}
     for request in wanted:
         if request.name not in granted:
             # A further request keeps the first one's age, so that nobody starves behind newer tasks.
             since = counting[request.name].since if request.name in counting else now
-            turns[request.name] = (-request.priority, since, request.name)
+            places[request.name] = (-request.priority, since, request.name)
     # A limit that was lowered revokes no lease: those jobs are paid for.
     free = max(0, limit - len(granted))
-    first = set(sorted(turns, key=turns.__getitem__)[:free])
+    first = set(sorted(places, key=places.__getitem__)[:free])
     return {request.name for request in wanted if request.name in granted | first}

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,8 +19,11 @@ from airflow_provider_videoai.jobs.ledger.lease import (
     to_grant,
 )
 from airflow_provider_videoai.jobs.ledger.tables import LEASES
+from airflow_provider_videoai.jobs.values.printable import printable
 
 __all__ = ["keep", "lease", "submitted"]
+
+log = logging.getLogger(__name__)
 
 _KEPT = 86_400.0
 """Seconds for which an expired lease stays, in case that its job is waited for again: it then counts again."""
@@ -33,9 +39,12 @@ def lease(
 ) -> set[str]:
     """Grant what may be granted, and note who waits; see :meth:`.ledger.Ledger.lease`."""
     mine = sa.and_(_COLUMNS.account == account, _COLUMNS.kind == kind)
-    # "not >": a NaN that somebody wrote is deleted, too.
-    connection.execute(sa.delete(LEASES).where(mine, sa.not_(_COLUMNS.expires > now - _KEPT)))
-    found = {each.name: each for each in _read(connection, mine)}
+    connection.execute(sa.delete(LEASES).where(mine, _COLUMNS.expires <= now - _KEPT))
+    # A task that submits another kind of job than before: one task has one lease.
+    for names in _portions([each.name for each in wanted]):
+        other = sa.and_(_COLUMNS.account == account, _COLUMNS.kind != kind, _COLUMNS.lease.in_(names))
+        connection.execute(sa.delete(LEASES).where(other))
+    found = _read(connection, mine, account)
     requests = [LeaseRequest(each.name, _bounded(each.priority)) for each in wanted]
     granted = to_grant(found.values(), requests, limit=limit, now=now)
     for request in requests:
@@ -50,7 +59,7 @@ def lease(
             connection.execute(sa.insert(LEASES).values(**key, since=now, **values))
             continue
         if known.expires <= now:
-            values["since"] = now  # it let its turn go by
+            values["since"] = now  # it let its place go by
         connection.execute(sa.update(LEASES).where(mine, _COLUMNS.lease == request.name).values(**values))
     return granted
 
@@ -75,10 +84,36 @@ def keep(
     _delete(connection, account, ended)
 
 
-def _read(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Iterator[Lease]:
-    chosen = (_COLUMNS.lease, _COLUMNS.granted, _COLUMNS.priority, _COLUMNS.since, _COLUMNS.expires)
-    for name, granted, priority, since, expires in connection.execute(sa.select(*chosen).where(condition)):
-        yield Lease(str(name), bool(granted), int(priority), float(since), float(expires))
+def _read(connection: sa.Connection, condition: sa.ColumnElement[bool], account: str) -> dict[str, Lease]:
+    """Read leases by name, and delete those that somebody made unreadable: they would fail everybody's call."""
+    # As the database has them: SQLite keeps text in a column of numbers, on which SQLAlchemy's types would fail.
+    columns = (_COLUMNS.lease, _COLUMNS.granted, _COLUMNS.priority, _COLUMNS.since, _COLUMNS.expires)
+    chosen = sa.select(*(sa.type_coerce(column, sa.types.NullType()) for column in columns)).where(condition)
+    found, odd = dict[str, Lease](), list[str]()
+    row: Any
+    for row in connection.execute(chosen):
+        name, granted, priority, since, expires = row
+        try:
+            found[str(name)] = Lease(str(name), _flag(granted), int(priority), _time(since), _time(expires))
+        except (ValueError, TypeError, OverflowError):
+            odd.append(str(name))
+    if odd:
+        _delete(connection, account, odd)
+        log.warning("The ledger had %d leases that cannot be read, and are deleted: %s", len(odd), printable(odd[0]))
+    return found
+
+
+def _flag(value: object) -> bool:
+    if value in (0, 1):  # SQLite and MySQL have no other booleans
+        return bool(value)
+    raise ValueError("not a boolean")
+
+
+def _time(value: Any) -> float:
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError("not a time")
+    return seconds
 
 
 def _delete(connection: sa.Connection, account: str, names: Collection[str]) -> None:

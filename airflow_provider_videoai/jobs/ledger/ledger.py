@@ -88,7 +88,7 @@ class Ledger:
             )
 
     def lease(self, account: str, kind: str, wanted: Sequence[LeaseRequest], *, limit: int) -> set[str]:
-        """Lease room for jobs that are about to be submitted; who gets none keeps its turn for a while.
+        """Lease room for jobs that are about to be submitted; who gets none keeps its place in the queue for a while.
 
         :param account: see :meth:`reserve`.
         :param kind: what the limit holds for.

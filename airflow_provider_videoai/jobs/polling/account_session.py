@@ -10,7 +10,7 @@ connection lookup     the tasks of an event loop that start       30 s, see :dat
 account, transport    the tasks that found it                     until the last of them is gone
 connection pool       the tasks that wait                         from the first of them to the last
 poller                the tasks that wait                         from the first of them to the last
-queue for leases      the tasks that wait for their turn          until the last of them is gone
+queue for leases      the tasks that wait for a lease             until the last of them is gone
 ====================  ==========================================  ================================================
 """
 
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_videoai.jobs.http.connections import Pool, open_pool
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.in_flight.turn_queue import TurnQueue
+from airflow_provider_videoai.jobs.in_flight.lease_queue import LeaseQueue
 from airflow_provider_videoai.jobs.polling.poller import Poller
 from airflow_provider_videoai.jobs.protocol.account import Account
 
@@ -45,7 +45,7 @@ class AccountSession:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         """Sends on connections of its own; :attr:`Poller.transport` uses the pool."""
-        self.turns = TurnQueue()
+        self.lease_queue = LeaseQueue()
         """Of the tasks that wait until the account may have another job in flight."""
         self._users = 0
         self._poller: Poller | None = None

@@ -281,10 +281,13 @@ class Submitter:
     def _look(self, operation: str, record: SubmissionRecord) -> JobStatus | None:
         job_id = record.job_id or ""
         try:
-            return self.transport.run(self.transport.vendor.statuses(operation, [job_id])).get(job_id)
+            status = self.transport.run(self.transport.vendor.statuses(operation, [job_id])).get(job_id)
         except VideoAIError as failure:
             self.log.info("The status of job %s cannot be queried at once: %s", job_id, failure)
             return None
+        if self.lease is not None and status is not None and status.state.terminal:
+            self.lease.ended(job_id)  # nobody will wait for it, and so nobody else ends its lease
+        return status
 
     def _reuse(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record

@@ -149,3 +149,35 @@ async def test_ends_within_a_second_share_a_call(
             await asyncio.sleep(0)
         assert await written.get() == 3
     await keeper.close()
+
+
+async def test_the_first_of_two_that_leave_one_job_does_not_end_the_renewal_for_the_other(
+    limited: Callable[..., ScriptedTransport], book: Book
+) -> None:
+    now = [0.0]
+    keeper = LeaseKeeper(limited(), lambda: now[0])
+    first, second = (asyncio.get_running_loop().create_future() for _ in range(2))
+    for waiter in (first, second):
+        keeper.keep_until(waiter, ["a"])
+    first.set_result(None)
+    await asyncio.sleep(0)  # its callback
+    now[0] += RENEW_SECONDS
+    book.calls.clear()
+    keeper.write()
+    assert [more["running"] for _, _, more in book.calls] == [{lease_of_job("a")}]
+    await keeper.close()
+
+
+def test_renewals_that_fail_are_logged_once_and_so_is_that_they_work_again(
+    limited: Callable[..., ScriptedTransport], book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.0]
+    keeper = LeaseKeeper(limited(), lambda: now[0])
+    keeper.keep(["a"])
+    with caplog.at_level("INFO"):
+        for away in (True, True, True, False, False):
+            book.away = away
+            keeper.write()
+            now[0] += RENEW_SECONDS
+    said = [record.getMessage() for record in caplog.records if "renewed" in record.getMessage()]
+    assert [text.split(" renewed")[1] for text in said] == [" at present: it is away", " again"]

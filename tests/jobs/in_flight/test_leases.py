@@ -17,6 +17,7 @@ from airflow_provider_videoai.jobs.submission.record import STORE_KEY
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
 from tests.jobs.in_flight.conftest import Book
 from tests.jobs.polling.lab import Order, ScriptedTransport
+from tests.jobs.polling.watches import all_done
 from tests.jobs.submission.desk import Log, Store
 
 ORDER = Order(film="sunset")
@@ -120,3 +121,14 @@ def test_the_error_is_of_the_public_tree_and_says_who_waits(limited: Callable[..
     assert isinstance(copied, InFlightLimitReached)
     assert copied.request == LeaseRequest("b")
     assert copied.temporary
+
+
+def test_a_job_that_the_next_attempt_finds_ended_has_no_lease_any_more(
+    limited: Callable[..., ScriptedTransport],
+) -> None:
+    transport, store = limited(1, accepts), Store([])
+    job_id = submit(transport, "a", store)
+    transport.script = lambda call: all_done(call) if call.name == "look" else {"url": "http://lab.test/film.mp4"}
+    assert submit(transport, "a", store) == job_id
+    transport.script = accepts
+    submit(transport, "b")

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,7 +88,7 @@ def test_a_renewal_grants_nothing(url: str) -> None:
     assert set(rows(url)) == {"a", "b"}
 
 
-def test_a_turn_that_was_let_go_by_begins_anew(url: str) -> None:
+def test_who_does_not_come_when_it_is_next_queues_again(url: str) -> None:
     ledger = Ledger(url)
     lease(ledger, "a", limit=1)
     lease(ledger, "gone", limit=1)
@@ -152,3 +154,40 @@ def test_a_ledger_of_the_version_without_leases_gets_the_table(url: str) -> None
 
 def test_how_many_names_a_statement_takes_is_within_sqlites_limit() -> None:
     assert leases._AT_A_TIME < 999
+
+
+ODD_ROWS: dict[str, dict[str, Any]] = {
+    "a text for a time": {"expires": "tomorrow"},
+    "no time at all": {"since": float("inf")},
+    "a text for a priority": {"priority": "high"},
+    "a word for a boolean": {"granted": "maybe"},
+    "a boolean that is none": {"granted": 7},
+    "bytes": {"expires": b"\xff"},
+}
+
+
+@pytest.mark.parametrize("values", ODD_ROWS.values(), ids=list(ODD_ROWS))
+@pytest.mark.parametrize("name", ["odd", "a"])
+def test_a_lease_that_cannot_be_read_is_deleted_and_fails_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, values: dict[str, Any], name: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"  # which takes any value in any column
+    ledger = Ledger(url)
+    lease(ledger, "b", limit=1)
+    row = {"account": ACCOUNT, "lease": name, "kind": "*", "granted": 1, "priority": 1, "since": 1.0, "expires": 9e9}
+    row |= values
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("INSERT INTO videoai_leases VALUES (?, ?, ?, ?, ?, ?, ?)", tuple(row.values()))
+    assert lease(ledger, "a", limit=1) == set()
+    assert "cannot be read" in caplog.text
+    assert set(rows(url)) == {"a", "b"}
+    ledger.keep_leases(ACCOUNT, ended=["b"])
+    assert lease(ledger, "a", limit=1) == {"a"}
+
+
+def test_a_task_that_submits_another_kind_of_job_moves_its_lease(url: str) -> None:
+    ledger = Ledger(url)
+    assert lease(ledger, "a", limit=1) == {"a"}
+    assert lease(ledger, "a", limit=1, kind="tts") == {"a"}
+    assert lease(ledger, "b", limit=1) == {"b"}
+    assert lease(ledger, "c", limit=1, kind="tts") == set()

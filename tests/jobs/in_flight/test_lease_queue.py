@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_videoai.jobs.in_flight import turn_queue
+from airflow_provider_videoai.jobs.in_flight import lease_queue
+from airflow_provider_videoai.jobs.in_flight.lease_queue import LeaseQueue
 from airflow_provider_videoai.jobs.in_flight.leases import InFlightLeases, leases_for
-from airflow_provider_videoai.jobs.in_flight.turn_queue import TurnQueue
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
 from tests.jobs.in_flight.conftest import Book
 from tests.jobs.polling.lab import ScriptedTransport
@@ -18,7 +18,7 @@ from tests.jobs.polling.lab import ScriptedTransport
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn_queue, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(lease_queue, "RETRY_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ async def requested(book: Book, times: int) -> None:
 
 
 async def test_turns_come_by_priority_as_jobs_end(leases: InFlightLeases, book: Book) -> None:
-    queue, order = TurnQueue(), list[str]()
+    queue, order = LeaseQueue(), list[str]()
     book.lease(leases.account, "*", [LeaseRequest("x"), LeaseRequest("y")], limit=2)
 
-    async def turn(name: str, priority: int) -> None:
-        await queue.turn(leases, LeaseRequest(name, priority))
+    async def granted(name: str, priority: int) -> None:
+        await queue.wait(leases, LeaseRequest(name, priority))
         order.append(name)
 
-    waiting = [asyncio.create_task(turn(name, priority)) for name, priority in (("a", 1), ("b", 9), ("c", 5))]
+    waiting = [asyncio.create_task(granted(name, priority)) for name, priority in (("a", 1), ("b", 9), ("c", 5))]
     await requested(book, 2)
     assert order == []
     for ended, next_one in (("x", "b"), ("b", "c"), ("c", "a")):
@@ -55,8 +55,8 @@ async def test_turns_come_by_priority_as_jobs_end(leases: InFlightLeases, book: 
 
 
 async def test_a_hundred_tasks_cost_one_call_at_a_time(leases: InFlightLeases, book: Book) -> None:
-    queue = TurnQueue()
-    tasks = [asyncio.create_task(queue.turn(leases, LeaseRequest(f"t{number}"))) for number in range(100)]
+    queue = LeaseQueue()
+    tasks = [asyncio.create_task(queue.wait(leases, LeaseRequest(f"t{number}"))) for number in range(100)]
     await requested(book, 3)
     requests = [len(args[2]) for name, args, _ in book.calls if name == "lease"]
     assert requests[:2] == [100, 98]
@@ -67,9 +67,9 @@ async def test_a_hundred_tasks_cost_one_call_at_a_time(leases: InFlightLeases, b
 
 
 async def test_who_is_gone_is_not_asked_for(leases: InFlightLeases, book: Book) -> None:
-    queue = TurnQueue()
+    queue = LeaseQueue()
     book.lease(leases.account, "*", [LeaseRequest("x"), LeaseRequest("y")], limit=2)
-    gone, stays = (asyncio.create_task(queue.turn(leases, LeaseRequest(name))) for name in ("gone", "stays"))
+    gone, stays = (asyncio.create_task(queue.wait(leases, LeaseRequest(name))) for name in ("gone", "stays"))
     await requested(book, 1)
     gone.cancel()
     await requested(book, 2)
@@ -82,20 +82,20 @@ async def test_who_is_gone_is_not_asked_for(leases: InFlightLeases, book: Book) 
 
 
 async def test_a_task_that_was_cleared_and_waits_twice_gets_both_turns(leases: InFlightLeases) -> None:
-    queue = TurnQueue()
+    queue = LeaseQueue()
     async with asyncio.timeout(10):
-        await asyncio.gather(*(queue.turn(leases, LeaseRequest("a")) for _ in range(2)))
+        await asyncio.gather(*(queue.wait(leases, LeaseRequest("a")) for _ in range(2)))
 
 
 async def test_a_ledger_that_is_away_for_a_moment_lets_nobody_go_and_one_that_stays_away_everybody(
     leases: InFlightLeases, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = TurnQueue()
+    queue = LeaseQueue()
     book.away = True
-    task = asyncio.create_task(queue.turn(leases, LeaseRequest("a")))
+    task = asyncio.create_task(queue.wait(leases, LeaseRequest("a")))
     await requested(book, 3)
     assert not task.done()
-    monkeypatch.setattr(turn_queue, "_TOLERANCE", 0.0)
+    monkeypatch.setattr(lease_queue, "_TOLERANCE", 0.0)
     async with asyncio.timeout(10):
         await task
 
@@ -109,4 +109,4 @@ async def test_a_defect_is_raised_by_those_who_wait(
     monkeypatch.setattr(book, "lease", broken)
     with pytest.raises(ZeroDivisionError):
         async with asyncio.timeout(10):
-            await TurnQueue().turn(leases, LeaseRequest("a"))
+            await LeaseQueue().wait(leases, LeaseRequest("a"))

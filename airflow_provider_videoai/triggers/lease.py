@@ -13,12 +13,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL
 
-__all__ = ["TurnTrigger"]
+__all__ = ["LeaseTrigger"]
 
 log = logging.getLogger(__name__)
 
 
-class TurnTrigger(BaseTrigger):
+class LeaseTrigger(BaseTrigger):
     """Wait for a lease in the ledger; its event says only that the task is to try again.
 
     Nothing may fail in the constructor: an error would stop the whole triggerer of Airflow before 3.4.
@@ -53,7 +53,7 @@ class TurnTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments: JSON scalars, nothing secret."""
-        return f"{__name__}.TurnTrigger", self.arguments
+        return f"{__name__}.LeaseTrigger", self.arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event. An error is for the worker to meet again, where the task can report it."""
@@ -64,7 +64,7 @@ class TurnTrigger(BaseTrigger):
         except TimeoutError:
             pass
         except Exception as failure:  # noqa: BLE001 - the worker that goes on tries the same, and raises what is wrong
-            await asyncio.to_thread(log.warning, "The wait for a turn broke off (%s)", type(failure).__name__)
+            await asyncio.to_thread(log.warning, "The wait for a lease broke off (%s)", type(failure).__name__)
         # See VideoJobTrigger: an event must not overtake the news that the task deferred.
         await asyncio.sleep(began + LEAST_DEFERRAL - time.monotonic())
         yield TriggerEvent("go on")  # type: ignore[no-untyped-call]
@@ -78,4 +78,4 @@ class TurnTrigger(BaseTrigger):
         session = await session_for(given["vendor"], given["conn_id"])
         leases = leases_for(session.transport, given["operation"])
         if leases is not None:
-            await session.turns.turn(leases, LeaseRequest(given["lease"], int(given["priority"])))
+            await session.lease_queue.wait(leases, LeaseRequest(given["lease"], int(given["priority"])))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait for room, and submit again: at a vendor whose queue is full, or among the jobs that an account may have."""
+"""Wait for capacity, and submit again: of a vendor whose queue is full, or among the jobs that an account may have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL
 if TYPE_CHECKING:
     from airflow_provider_videoai.operators.job import VideoJobOperator
 
-__all__ = ["wait_for_room"]
+__all__ = ["wait_for_capacity"]
 
 _FIRST_PAUSE = 15.0
 """Seconds before a submit that met a full queue is repeated; twice as long each time, with jitter."""
@@ -24,7 +24,7 @@ _BACKSTOP = timedelta(minutes=10)
 """How much later than the task's own limit Airflow ends the deferral."""
 
 
-def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tries: int) -> None:
+def wait_for_capacity(task: VideoJobOperator, full: QuotaExceeded, since: float, tries: int) -> None:
     """Wait until a submit may find room: deferred, or here if the task is not deferrable.
 
     :param task: the running one.
@@ -38,7 +38,7 @@ def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tri
     if left <= 0:
         raise full
     if task.deferrable and isinstance(full, InFlightLimitReached):
-        _wait_for_turn(task, full, since, left)
+        _wait_for_lease(task, full, since, left)
     growing = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
     pause = growing if full.retry_after is None else full.retry_after  # the vendor's Retry-After, as it is
     # Not shorter than a deferral may be, and a vendor that wants no pause at all is not hammered.
@@ -57,12 +57,12 @@ def wait_for_room(task: VideoJobOperator, full: QuotaExceeded, since: float, tri
     time.sleep(pause)
 
 
-def _wait_for_turn(task: VideoJobOperator, full: InFlightLimitReached, since: float, left: float) -> None:
+def _wait_for_lease(task: VideoJobOperator, full: InFlightLimitReached, since: float, left: float) -> None:
     # Whoever waits by itself, with pauses, would leave the room of a job that ended empty for as long as its pause.
-    from airflow_provider_videoai.triggers.turn import TurnTrigger
+    from airflow_provider_videoai.triggers.lease import LeaseTrigger
 
-    task.log.info("%s Waiting for a turn in the triggerer, %.0f minutes at most", full, left / 60)
-    trigger = TurnTrigger(
+    task.log.info("%s Waiting for a lease in the triggerer, %.0f minutes at most", full, left / 60)
+    trigger = LeaseTrigger(
         vendor=task.hook_class.vendor_class.key,
         conn_id=task.conn_id,
         operation=task.request_class.operation,

@@ -11,21 +11,21 @@ from airflow_provider_videoai.jobs.in_flight.leases import RETRY_SECONDS, InFlig
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
-__all__ = ["TurnQueue"]
+__all__ = ["LeaseQueue"]
 
 _TOLERANCE = 60.0
 """Seconds for which a ledger may fail before those who wait are let go, to submit without a lease: a database that is
 only restarted must not let everybody go at once."""
 
 
-class TurnQueue:
+class LeaseQueue:
     """The tasks of one event loop that wait for a lease of an account."""
 
     def __init__(self) -> None:
         self._waiting: dict[InFlightLeases, dict[asyncio.Future[None], LeaseRequest]] = {}
         self._requesting: set[asyncio.Task[None]] = set()
 
-    async def turn(self, leases: InFlightLeases, request: LeaseRequest) -> None:
+    async def wait(self, leases: InFlightLeases, request: LeaseRequest) -> None:
         """Return when the lease is granted, or when the ledger has failed for a minute.
 
         :param leases: the account's.
@@ -37,12 +37,12 @@ class TurnQueue:
             task = asyncio.create_task(self._request(leases, waiting))
             self._requesting.add(task)
             task.add_done_callback(self._requesting.discard)
-        turn = asyncio.get_running_loop().create_future()
-        waiting[turn] = request
+        granted = asyncio.get_running_loop().create_future()
+        waiting[granted] = request
         try:
-            await turn
+            await granted
         finally:
-            waiting.pop(turn, None)
+            waiting.pop(granted, None)
 
     async def _request(self, leases: InFlightLeases, waiting: dict[asyncio.Future[None], LeaseRequest]) -> None:
         failing_since: float | None = None
@@ -69,11 +69,11 @@ class TurnQueue:
         requests: Collection[LeaseRequest],
         defect: Exception | None = None,
     ) -> None:
-        for turn in [turn for turn, request in waiting.items() if request in requests]:
-            del waiting[turn]
-            if turn.done():
+        for waiter in [waiter for waiter, request in waiting.items() if request in requests]:
+            del waiting[waiter]
+            if waiter.done():
                 continue
             if defect is None:
-                turn.set_result(None)
+                waiter.set_result(None)
             else:
-                turn.set_exception(defect)
+                waiter.set_exception(defect)
