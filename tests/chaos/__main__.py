@@ -28,7 +28,7 @@ from tests.chaos.cluster import play_acts
 from tests.chaos.kinds import SINGLE, STORMS, VENDORS, Kind, Storm
 from tests.chaos.patient import Tasks
 from tests.chaos.quick import play_quick_jobs
-from tests.chaos.report import show, table, totals
+from tests.chaos.report import conclude, show
 from tests.chaos.rounds import Round, Stage
 from tests.chaos.settings import DAGS, NOTICED_SOON, QUEUE_SECONDS, RUN_SECONDS, environment
 from tests.chaos.together import play_together
@@ -60,21 +60,18 @@ def main() -> int:
         return play_acts(chosen.only, console)
     drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
     console.print(f"Repeat with {drawn}" + (f" --only {shlex.join(chosen.only)}" if chosen.only else ""))
-    began = time.monotonic()
-    with running_stage(NOTICED_SOON) as stage:
-        chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
-        played = play_singles(stage, chosen.rounds, chosen.only, chance)
-        played += play_storms(stage, chosen.storms, chosen.only, chance)
-    failed = 0
-    if chosen.quick:
-        with running_stage({}) as stage:
-            failed = play_quick_jobs(stage, chosen.quick, console)
-    table(played, console)
-    counts = totals(played)
-    console.print(f"{len(played)} rounds in {(time.monotonic() - began) / 60:.0f} min, seed {chosen.seed}")
-    for text, count in counts.items():
-        console.print(f"{text}: {count}")
-    return 1 if failed or any(counts.values()) else 0
+    began, played, failed = time.monotonic(), list[Facts](), 0
+    try:
+        with running_stage(NOTICED_SOON) as stage:
+            chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
+            played += play_singles(stage, chosen.rounds, chosen.only, chance)
+            played += play_storms(stage, chosen.storms, chosen.only, chance)
+        if chosen.quick:
+            with running_stage({}) as stage:
+                failed = play_quick_jobs(stage, chosen.quick, console)
+    finally:
+        wrong = conclude(played, began, console)
+    return 1 if failed else wrong
 
 
 @contextmanager

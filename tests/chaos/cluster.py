@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 import httpx
@@ -20,7 +20,7 @@ from tests.chaos import cluster_acts, ledger_acts
 from tests.chaos.cluster_acts import Act, ClusterArena, Scene
 from tests.chaos.kinds import VENDORS
 from tests.chaos.patient import Tasks
-from tests.chaos.report import figures, table, totals
+from tests.chaos.report import conclude, line
 from tests.chaos.rounds import Round, Stage
 from tests.chaos.settings import DAGS, NOTICED_SOON, QUEUE_SECONDS, RUN_SECONDS, environment
 from tests.chaos.together import play_together
@@ -39,6 +39,7 @@ while the broker is still away, which is no news."""
 
 
 ACTS = (*ledger_acts.ACTS, *cluster_acts.ACTS)  # neighbours share a cluster
+log = logging.getLogger(__name__)
 
 
 def play_acts(only: Sequence[str], console: Console) -> int:
@@ -52,20 +53,72 @@ def play_acts(only: Sequence[str], console: Console) -> int:
             raise ValueError(f"--only {text!r}: no round of a cluster has this in its name")
     texts = only or ("",)
     chosen = [act for act in ACTS if any(text in kind.name for text in texts for kind in act.kinds)]
-    began, played = time.monotonic(), []
-    for settings, acts in groupby(chosen, key=lambda act: act.settings):
-        opened = time.monotonic()
-        with scene({**SETTINGS, **settings}) as where:
-            console.print(f"The cluster is ready after {time.monotonic() - opened:.0f} s")
-            for act in acts:
-                played += play_act(where, act, console)
-    table(played, console)
-    figures(played, console)
-    counts = totals(played)
-    console.print(f"{len(played)} rounds in {(time.monotonic() - began) / 60:.0f} min")
-    for text, count in counts.items():
-        console.print(f"{text}: {count}")
-    return 1 if any(counts.values()) else 0
+    began, played, status = time.monotonic(), list[Facts](), 1
+    theatre = Theatre(console)
+    try:
+        for act in chosen:
+            played += theatre.play(act)
+    finally:
+        theatre.close()
+        status = conclude(played, began, console)
+    return status
+
+
+class Theatre:
+    """Plays acts, each on a cluster that it may share with the one before."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._opened = ExitStack()
+        self._scene: Scene | None = None
+        self._settings: Mapping[str, str] = {}
+
+    def play(self, act: Act) -> list[Facts]:
+        """Play an act; an error that ends it is noted of its rounds, and the next act gets a new cluster."""
+        played = dict[str, Facts]()
+        try:
+            if self._settings != act.settings:
+                self.close()
+            play_act(self._scene or self._open(act.settings), act, self._console, played)
+        except Exception as error:
+            log.exception("%s: unexpected", act.kinds[0].name)
+            self.close()
+            return _ended_by(error, act, played, self._console)
+        return list(played.values())
+
+    def _open(self, settings: Mapping[str, str]) -> Scene:
+        began = time.monotonic()
+        opened = self._opened.enter_context(scene({**SETTINGS, **settings}))
+        self._scene, self._settings = opened, settings
+        self._console.print(f"The cluster is ready after {time.monotonic() - began:.0f} s")
+        return opened
+
+    def close(self) -> None:
+        """End the cluster, if one runs."""
+        self._scene = None
+        try:
+            self._opened.close()
+        except Exception:
+            log.exception("the end of the cluster: unexpected")
+
+
+def _ended_by(error: Exception, act: Act, played: Mapping[str, Facts], console: Console) -> list[Facts]:
+    said = f"{type(error).__name__}: {error}"
+    # Rounds that were not begun are none that went well.
+    seen = played or {
+        round_name(act, part, vendor): Facts(kind=kind, vendor=vendor)
+        for part, kind in enumerate(act.kinds)
+        for vendor in VENDORS
+    }
+    ended = {name: replace(facts, unexpected=facts.unexpected or said) for name, facts in seen.items()}
+    for name, facts in ended.items():
+        console.print(line(name, facts), soft_wrap=True)
+    return list(ended.values())
+
+
+def round_name(act: Act, part: int, vendor: str) -> str:
+    """Return the run id of a round: of the kind at the index ``part``, at a vendor."""
+    return f"act-{ACTS.index(act)}-{part}-{vendor}"
 
 
 @contextmanager
@@ -93,37 +146,32 @@ def scene(settings: Mapping[str, str]) -> Iterator[Scene]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def play_act(where: Scene, act: Act, console: Console) -> list[Facts]:
-    """Play one act at every vendor, and leave a whole cluster behind."""
-    number = ACTS.index(act)
+def play_act(where: Scene, act: Act, console: Console, played: dict[str, Facts]) -> None:
+    """Play one act at every vendor, and leave a whole cluster behind.
+
+    :param played: gets how each round went, by its name, as soon as that is known.
+    """
     rounds = [
-        Round(where, kind, vendor, f"act-{number}-{part}-{vendor}")
+        Round(where, kind, vendor, round_name(act, part, vendor))
         for part, kind in enumerate(act.kinds)
         for vendor in VENDORS
     ]
     where.sandbox.clock(**{"run_seconds": RUN_SECONDS, **act.clock})
     if act.held:
         where.arena.consume("machine-2", wanted=False)
-    missed: list[str] = []
 
     def blow() -> None:
-        try:
-            if note := act.blow(where, rounds):
-                console.print(note)
-        except TimeoutError as late:
-            # The rounds go on to whatever end they come to: that is what is judged.
-            missed.append(str(late))
+        if note := act.blow(where, rounds):
+            console.print(note)
 
     began = time.monotonic()
-    played = play_together(rounds, blow, console)
+    ended = play_together(rounds, blow, console)
     seconds = time.monotonic() - began
+    console.print(f"{act.kinds[0].name}: {seconds:.0f} s")
+    played |= {name: replace(facts, seconds=seconds) for name, facts in ended.items()}
     where.arena.restore()
-    console.print(f"{act.kinds[0].name}: {seconds:.0f} s", *missed)
-    wrong: dict[str, list[str]] = {}
     if act.check is not None:
         note, wrong = act.check(where, rounds)
         console.print(note)
-    return [
-        replace(facts, struck=facts.struck and not missed, seconds=seconds, measured=tuple(wrong.get(name, ())))
-        for name, facts in played.items()
-    ]
+        for name, texts in wrong.items():
+            played[name] = replace(played[name], measured=(*played[name].measured, *texts))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -18,6 +19,7 @@ _TOTALS = (
     (Fault.STUCK, "tasks stuck"),
     (Fault.UNCERTAIN_FOR_NOTHING, "SubmitUncertain though no answer was lost"),
     (Fault.NOT_AS_EXPECTED, "rounds with an unexpected outcome"),
+    (Fault.UNEXPECTED, "rounds that an unexpected error ended"),
 )
 
 
@@ -54,7 +56,7 @@ def table(played: Sequence[Facts], console: Console) -> None:
 
 def figures(played: Sequence[Facts], console: Console) -> None:
     """Print what each kind of round cost: its jobs, what went wrong, what was uncertain, the seconds it took."""
-    wrong = (Fault.BOUGHT_TWICE, Fault.LOST, Fault.STUCK, Fault.NOT_AS_EXPECTED)
+    wrong = (Fault.BOUGHT_TWICE, Fault.LOST, Fault.STUCK, Fault.NOT_AS_EXPECTED, Fault.UNEXPECTED)
     grid = Table("round", "jobs", *wrong, "uncertain", "seconds", title="Rounds in figures")
     for name in dict.fromkeys(facts.kind.name for facts in played):
         mine = [facts for facts in played if facts.kind.name == name]
@@ -63,6 +65,20 @@ def figures(played: Sequence[Facts], console: Console) -> None:
         seconds = max(facts.seconds for facts in mine)
         grid.add_row(name, *map(str, counts), str(sum(facts.uncertain for facts in mine)), f"{seconds:.0f}")
     console.print(grid)
+
+
+def conclude(played: Sequence[Facts], began: float, console: Console) -> int:
+    """Print the tables of a run and its totals, whatever ended it; return the exit status.
+
+    :param began: when the run began, by ``time.monotonic()``.
+    """
+    table(played, console)
+    figures(played, console)
+    console.print(f"{len(played)} rounds in {(time.monotonic() - began) / 60:.0f} min")
+    counts = totals(played)
+    for text, count in counts.items():
+        console.print(f"{text}: {count}")
+    return 1 if any(counts.values()) else 0
 
 
 def _cell(played: Iterable[Facts]) -> str:

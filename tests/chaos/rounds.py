@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from tests.chaos.patient import Patient, Tasks
 from tests.chaos.verdict import Facts, Sight
 
 TIMEOUT_SECONDS = 300
+log = logging.getLogger(__name__)
 _LOG_SECONDS = 30
 _SAID_WHEN_STOPPED = {When.WAITING: "goes on at the vendor", When.SUBMITTING: "A submit is in flight"}
 _ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -53,13 +54,18 @@ class Round:
         self._sights: list[Sight] = []
         self._counts: list[int] = []
 
-    def play(self, storm: threading.Barrier | None = None) -> Facts:
-        """Play it to its end; ``storm`` is met before and after the blow that falls on all rounds alike."""
+    def play(self, weather: Callable[[str], None] | None = None) -> Facts:
+        """Play it to its end, whatever happens.
+
+        :param weather: waits until the blow that falls on all rounds alike is over; takes the round's name.
+        """
         struck = True
         try:
             self._begin()
-            if storm is not None:
-                self._weather(storm)
+            if weather is not None:
+                if self.kind.waits:
+                    self._until(_deferred)
+                weather(self.name)
             else:
                 self._do_the_deed()
             self._end()
@@ -67,6 +73,10 @@ class Round:
             self._follow_the_error_message()
         except TimeoutError as late:
             return self._facts(stuck=str(late))
+        except Exception as error:
+            # One round less is no reason to lose what the others showed.
+            log.exception("%s: unexpected", self.name)
+            return self._facts(unexpected=f"{type(error).__name__}: {error}")
         return self._facts(struck=struck)
 
     def give_up(self) -> None:
@@ -88,12 +98,6 @@ class Round:
     def _accepted(self) -> list[str]:
         wait_for(self._bought, TIMEOUT_SECONDS, f"{self.name}: nothing was submitted")
         return self._bought()
-
-    def _weather(self, storm: threading.Barrier) -> None:
-        if self.kind.waits:
-            self._until(_deferred)
-        storm.wait(2 * TIMEOUT_SECONDS)
-        storm.wait(2 * TIMEOUT_SECONDS)
 
     def _do_the_deed(self) -> None:
         if self.kind.deed is Deed.NOTHING:
@@ -182,12 +186,13 @@ class Round:
         texts = (self.name, *self._bought())
         return any(fault["fired"] for fault in self._stage.sandbox.faults() if fault["match"] in texts)
 
-    def _facts(self, *, struck: bool = True, stuck: str | None = None) -> Facts:
+    def _facts(self, *, struck: bool = True, stuck: str | None = None, unexpected: str | None = None) -> Facts:
         return Facts(
             kind=self.kind,
             vendor=self.vendor,
             struck=struck,
             stuck=stuck,
+            unexpected=unexpected,
             sights=tuple(self._sights),
             bought=tuple(self._bought()),
             bought_at_end=tuple(self._counts),

@@ -49,6 +49,8 @@ def test_what_may_be_is_let_pass(well: Facts) -> None:
         (facts(Sight("failed", "SubmitUncertain", "no way out"), DONE), Fault.LOST),
         (facts(Sight("success", job_id=None)), Fault.LOST),
         (facts(stuck="round-1 was last seen 'deferred'"), Fault.STUCK),
+        (facts(stuck="round-1 was last seen 'deferred'", bought=("job-1", "job-2")), Fault.BOUGHT_TWICE),
+        (facts(unexpected="KeyError: 'x'"), Fault.UNEXPECTED),
         (facts(UNCERTAIN, DONE, vendor="cdnetworks"), Fault.UNCERTAIN_FOR_NOTHING),
         (facts(UNCERTAIN, DONE, kind=Kind(name="poll")), Fault.UNCERTAIN_FOR_NOTHING),
         (facts(DONE, struck=False), Fault.NOT_AS_EXPECTED),

@@ -17,6 +17,7 @@ class Fault(StrEnum):
     STUCK = "stuck"
     UNCERTAIN_FOR_NOTHING = "uncertain for nothing"
     NOT_AS_EXPECTED = "not as expected"
+    UNEXPECTED = "unexpected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,14 @@ class Facts:
     """How a round went: each end of the task in turn, and the jobs that the vendor's ledger holds for it.
 
     ``bought_at_end`` counts the jobs at each of those ends; ``struck`` is whether the blow fell at all; ``measured`` is
-    what was found wrong with more than this round.
+    what was found wrong with more than this round; ``unexpected`` is an error of the harness that ended it.
     """
 
     kind: Kind
     vendor: str
     struck: bool = True
     stuck: str | None = None
+    unexpected: str | None = None
     sights: tuple[Sight, ...] = ()
     bought: tuple[str, ...] = ()
     bought_at_end: tuple[int, ...] = field(default=())
@@ -55,11 +57,15 @@ class Facts:
 
 def judge(facts: Facts) -> list[tuple[Fault, str]]:
     """Return everything that is wrong with a round; nothing, if all is well."""
-    if facts.stuck is not None:
-        return [(Fault.STUCK, facts.stuck)]
     wrong = []
+    if facts.unexpected is not None:
+        wrong.append((Fault.UNEXPECTED, facts.unexpected))
+    if facts.stuck is not None:
+        wrong.append((Fault.STUCK, facts.stuck))
     if len(facts.bought) > _allowed(facts):
         wrong.append((Fault.BOUGHT_TWICE, f"{len(facts.bought)} jobs: {', '.join(facts.bought)}"))
+    if facts.unexpected is not None or facts.stuck is not None:
+        return wrong  # what a user sees in the end was not looked at
     for sight, bought in zip(facts.sights, facts.bought_at_end, strict=True):
         if bought and not _found(sight, facts.bought):
             wrong.append((Fault.LOST, f"{bought} bought, and the user sees {sight.state}: {sight.error} {sight.text}"))
