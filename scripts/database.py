@@ -35,6 +35,11 @@ class Postgres:
         """Who logs in where, to which database: what a URL has after its scheme."""
         return f"airflow@127.0.0.1:{self._port}/airflow"
 
+    @property
+    def pid(self) -> int | None:
+        """The server's first process, if it runs."""
+        return self._server.pid if self._server else None
+
     def create(self) -> None:
         """Make the data folder and the database, and start the server."""
         shutil.chown(self._home, self._user)

@@ -108,7 +108,7 @@ def _ended_by(error: Exception, act: Act, played: Mapping[str, Facts], console: 
     seen = played or {
         round_name(act, part, vendor): Facts(kind=kind, vendor=vendor)
         for part, kind in enumerate(act.kinds)
-        for vendor in VENDORS
+        for vendor in act.vendors
     }
     ended = {name: replace(facts, unexpected=facts.unexpected or said) for name, facts in seen.items()}
     for name, facts in ended.items():
@@ -147,14 +147,14 @@ def scene(settings: Mapping[str, str]) -> Iterator[Scene]:
 
 
 def play_act(where: Scene, act: Act, console: Console, played: dict[str, Facts]) -> None:
-    """Play one act at every vendor, and leave a whole cluster behind.
+    """Play one act at its vendors, and leave a whole cluster behind.
 
     :param played: gets how each round went, by its name, as soon as that is known.
     """
     rounds = [
         Round(where, kind, vendor, round_name(act, part, vendor))
         for part, kind in enumerate(act.kinds)
-        for vendor in VENDORS
+        for vendor in act.vendors
     ]
     where.sandbox.clock(**{"run_seconds": RUN_SECONDS, **act.clock})
     if act.held:

@@ -12,7 +12,7 @@ from typing import Any
 from cluster import Cluster
 from processes import wait_for
 
-from tests.chaos.kinds import Kind
+from tests.chaos.kinds import VENDORS, Kind
 from tests.chaos.patient import Patient
 from tests.chaos.rounds import TIMEOUT_SECONDS, Round, Stage
 
@@ -45,10 +45,10 @@ Check = Callable[[Scene, Sequence[Round]], tuple[str, dict[str, list[str]]]]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Kinds of rounds that are played at the same time, each at every vendor, and one blow that falls on all.
+    """Kinds of rounds that are played at the same time, each at its vendors, and one blow that falls on all.
 
-    ``clock`` are the durations of the sandbox' jobs; ``settings`` are Airflow's, for an act that needs a cluster of its
-    own; ``check`` measures what a round alone does not show.
+    ``vendors`` are those that it is played at; ``clock`` are the durations of the sandbox' jobs; ``settings`` are
+    Airflow's, for an act that needs a cluster of its own; ``check`` measures what a round alone does not show.
     """
 
     kinds: tuple[Kind, ...]
@@ -56,6 +56,7 @@ class Act:
     clock: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     check: Check | None = None
+    vendors: tuple[str, ...] = VENDORS
 
     @property
     def held(self) -> bool:

@@ -61,6 +61,7 @@ def doomed(operator: type[VideoJobOperator]) -> type[VideoJobOperator]:
 
         def _prepare(self, context: Any, *, first: bool) -> None:
             params = context["params"]
+            self.conn_id = f"{self.hook_class.vendor_class.key}_{params['account']}"
             self.finish_in_triggerer = params["finish_in_triggerer"]
             self.on_finished_job = params["on_finished_job"]
             self.on_uncertain_submit = params["on_uncertain_submit"]
@@ -84,6 +85,7 @@ for operator, request in REQUESTS.items():
             "step": "none",
             "evict": False,
             "hold": False,
+            "account": "default",
             "finish_in_triggerer": False,
             "on_finished_job": "reuse",
             "on_uncertain_submit": "fail",
