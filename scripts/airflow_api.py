@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import Any, Self
 
 import httpx
 from processes import wait_for
+
+_TRIES = 4
+"""How often a run is started, in all, if the API server answers with an error of its own."""
 
 
 def settings_of(url: str, dags_folder: Path) -> dict[str, str]:
@@ -82,8 +87,17 @@ class AirflowApi(ABC):
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a run of a DAG, once the DAG is known, and return the run's id."""
         self.wait_for_dag(dag_id)
-        run = self.api("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
-        return str(run["dag_run_id"])
+        # Named here, so that it can be repeated: on SQLite the API server answers 500 if it loses a race for the lock.
+        run_id = f"manual__{uuid.uuid4().hex}"
+        values = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        for left in reversed(range(_TRIES)):
+            response = self._client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=values)
+            if response.is_success or (response.status_code == httpx.codes.CONFLICT and left < _TRIES - 1):
+                return run_id
+            if not response.is_server_error or not left:
+                break
+            time.sleep(1.0)
+        raise RuntimeError(f"POST dagRuns of {dag_id}: {response.status_code} {response.text[:2000]}")
 
     def wait_for_dag(self, dag_id: str) -> None:
         """Wait until Airflow knows a DAG; raise ``RuntimeError`` with the trace of a file that cannot be imported."""
