@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.ledger.account_key import account_key_of
@@ -34,8 +34,8 @@ class LeaseKeeper:
         self._ledger = transport.ledger if vendor.limits_jobs_in_flight else None
         self._account = account_key_of(vendor)
         self._clock = clock
-        # Counted: two tasks may wait for one job, and the first that leaves must not end the renewal for the other.
-        self._kept = Counter[str]()
+        # By lease, who waits: two tasks may wait for one job, and the one that leaves must not end the other's renewal.
+        self._kept: dict[str, set[object]] = {}
         self._ended: set[str] = set()
         self._due_at = float("-inf")
         self._failing = False
@@ -47,8 +47,12 @@ class LeaseKeeper:
 
         :param job_ids: what is waited for.
         """
+        self._keep(job_ids, self)
+
+    def _keep(self, job_ids: Iterable[str], waiter: object) -> None:
         if self._ledger is not None:
-            self._kept.update(map(lease_of_job, job_ids))
+            for name in map(lease_of_job, job_ids):
+                self._kept.setdefault(name, set()).add(waiter)
 
     def end(self, job_ids: Iterable[str]) -> None:
         """End the leases of these jobs.
@@ -59,7 +63,7 @@ class LeaseKeeper:
             return
         ended = set(map(lease_of_job, job_ids))
         for name in ended:
-            del self._kept[name]
+            self._kept.pop(name, None)
         self._ended |= ended
         if self._ended and self._news is not None:
             self._news.set()
@@ -101,18 +105,19 @@ class LeaseKeeper:
         """
         if self._ledger is None:
             return
-        self.keep(job_ids)
-        left.add_done_callback(lambda _: self._release(job_ids))
+        self._keep(job_ids, left)
+        left.add_done_callback(partial(self._release, job_ids))
         if self._writer is None:
             self._news = asyncio.Event()
             self._writer = asyncio.create_task(self._write_on(self._news))
 
-    def _release(self, job_ids: Sequence[str]) -> None:
+    def _release(self, job_ids: Sequence[str], left: asyncio.Future[None]) -> None:
         for name in map(lease_of_job, job_ids):
-            if self._kept[name] > 1:
-                self._kept[name] -= 1
-            else:  # also one that has ended, which is not counted any more
-                del self._kept[name]
+            # Nobody waits for a job that ended, unless it is watched again: then the new ones stay.
+            waiters = self._kept.get(name, set())
+            waiters.discard(left)
+            if not waiters:
+                self._kept.pop(name, None)
 
     async def close(self) -> None:
         """Write which jobs ended, and stop."""
