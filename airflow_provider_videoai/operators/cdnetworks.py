@@ -16,14 +16,15 @@ from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id
-from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
+from airflow_provider_videoai.tasks.result_parts import ReturnsParts
+from airflow_provider_videoai.tasks.template_literals import is_known
 from airflow_provider_videoai.tasks.templated import FileSource, Integer, Text
 from airflow_provider_videoai.vendors.cdnetworks import PullVideoRequest, TrimRequest
 
 __all__ = ["CDNetworksPullVideoOperator", "CDNetworksTrimOperator", "CDNetworksUploadVideoOperator"]
 
 
-class CDNetworksUploadVideoOperator(RendersText):
+class CDNetworksUploadVideoOperator(ReturnsParts):
     """Upload a video of your own into Cloud VoD; ``media_id`` of the result is its ``videoId``.
 
     The result has the fields of a job's, ``media_url`` excepted. There is no job behind it: a retry, or a cleared task,
@@ -47,7 +48,7 @@ class CDNetworksUploadVideoOperator(RendersText):
         cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**{"multiple_outputs": True, **kwargs})
+        super().__init__(**kwargs)
         self.source = source
         self.filename = filename
         self.cdnetworks_conn_id = connection_id("cdnetworks_conn_id", cdnetworks_conn_id)
@@ -60,7 +61,7 @@ class CDNetworksUploadVideoOperator(RendersText):
             began = time.time()
             source, filename = cast(FilePath, self.source), cast(str | None, self.filename)  # rendered by now
             video_id = CDNetworksHook(self.cdnetworks_conn_id).upload(source, filename)
-            return JobResult(
+            uploaded = JobResult(
                 vendor=CDNetworksHook.vendor_class.key,
                 operation="upload_video",
                 job_id=video_id,
@@ -68,7 +69,8 @@ class CDNetworksUploadVideoOperator(RendersText):
                 media_id=video_id,
                 submitted_at=iso_utc(began),
                 finished_at=iso_utc(time.time()),
-            ).to_dict()
+            )
+            return self._push_parts(context, uploaded.to_dict())
 
 
 class CDNetworksPullVideoOperator(VideoJobOperator):

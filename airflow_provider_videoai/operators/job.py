@@ -28,10 +28,11 @@ from airflow_provider_videoai.operators.capacity import wait_for_capacity
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
+from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
-from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
-from airflow_provider_videoai.tasks.xcom import named_in_use, push_parts, show
+from airflow_provider_videoai.tasks.template_literals import is_rendered_later
+from airflow_provider_videoai.tasks.xcom import named_in_use, show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
@@ -49,7 +50,7 @@ _CANCEL_WITHIN = 3.0
 _WHATEVER_BECOMES = f"It {GOES_ON} whatever becomes of this task"
 
 
-class VideoJobOperator(RendersText):
+class VideoJobOperator(ReturnsParts):
     """Base of the vendors' operators: a subclass names its hook and request, and takes the request's fields.
 
     Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict, and pushes XCom ``job_id`` right after
@@ -100,9 +101,6 @@ class VideoJobOperator(RendersText):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._parts_asked = kwargs.get("multiple_outputs", self.multiple_outputs or None)
-        # With it a part that was not pushed, since it is null, is None to other tasks instead of an error.
-        self.multiple_outputs = self._parts_asked is not False
         self.conn_id = connection_id(self.hook_class.conn_name_attr, conn_id)
         self.deferrable = flag("deferrable", deferrable)
         self.wait_for_completion = flag("wait_for_completion", wait_for_completion)
@@ -278,7 +276,7 @@ class VideoJobOperator(RendersText):
         if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
             hand_over(store_of(context))
         if not self.wait_for_completion:
-            return self._push_parts(context, self._handed_over(jobs))
+            return self._push_parts(context, self._handed_over(jobs), pushed={"job_id"})
         if (status := job.status) is not None:
             if status.state.terminal:
                 jobs.show_end([status])
@@ -369,11 +367,4 @@ class VideoJobOperator(RendersText):
         self.media_count = int(result.media_url is not None)
         self.operator_extra_links = (*self.operator_extra_links, RESULT_LINK)
         (value,) = returned([result])
-        return self._push_parts(context, value)
-
-    def _push_parts(self, context: Context, value: dict[str, Any]) -> dict[str, Any]:
-        if self._parts_asked is None:
-            # Airflow would push each part, used or not. This is the running attempt's own copy of the operator.
-            self.multiple_outputs = False
-            push_parts(self, context["ti"], value, pushed={"job_id"})
-        return value
+        return self._push_parts(context, value, pushed={"job_id"})

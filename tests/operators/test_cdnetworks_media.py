@@ -18,7 +18,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailab
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.values.printable import printable
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksUploadVideoOperator
-from tests.support.tasks import execute
+from tests.support.tasks import Task, TaskInstance
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
@@ -29,11 +29,12 @@ def clip(sample: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def upload_video(sandbox: Any) -> Callable[..., dict[str, Any]]:  # noqa: ARG001 - its connections
+def upload_video(sandbox: Any, xcoms: Any) -> Callable[..., dict[str, Any]]:  # noqa: ARG001 - its connections
     """Run an upload task and return what it returns."""
-    return lambda source, **arguments: execute(
-        CDNetworksUploadVideoOperator(task_id="upload", source=source, **arguments)
-    )
+    return lambda source, **arguments: Task(
+        lambda: CDNetworksUploadVideoOperator(task_id="upload", source=source, **arguments),
+        TaskInstance(xcoms, "manual__1", task_id="upload"),
+    ).start()
 
 
 def test_an_uploaded_video_can_be_trimmed(cases: Any, task: Any, upload_video: Any, clip: Path) -> None:

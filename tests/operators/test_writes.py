@@ -16,11 +16,12 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
-from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator
+from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator, CDNetworksUploadVideoOperator
 from airflow_provider_videoai.tasks.xcom import parts_in_use, parts_to_push
 from airflow_provider_videoai.triggers import progress_report
 from airflow_provider_videoai.triggers.fresh_start import PUSHED
 from tests.jobs.polling.watches import new_watch
+from tests.support.tasks import Task, TaskInstance
 from tests.support.which_airflow import needs_airflow_3_3
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -96,6 +97,37 @@ def test_a_task_that_does_not_defer_writes_each_key_once(
     result = counted(task(cases["topview"], **form), written)
     always = ALWAYS if "deferrable" in form else ("job_id", "video_job", JOB_LINK.xcom_key, "return_value")
     assert written == dict.fromkeys([*always, *(["media_url"] if result["media_url"] else [])], 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "used", "parts"),
+    [
+        ({}, (), ()),
+        ({}, ("media_id",), ("media_id",)),
+        ({}, ("job_id",), ("job_id",)),
+        ({}, ("media_url",), ("media_url",)),  # null: of mapped uploads, one that is missing would shift the others
+        ({"multiple_outputs": True}, (), [part.name for part in fields(JobResult)]),
+        ({"multiple_outputs": False}, ("media_id",), ()),
+    ],
+)
+def test_an_upload_writes_no_part_that_nobody_uses(
+    sample: Any,
+    xcoms: Any,
+    written: Counter[str],
+    form: dict[str, Any],
+    used: tuple[str, ...],
+    parts: tuple[str, ...],
+) -> None:
+    clip = sample("clip.mp4")
+
+    def make() -> CDNetworksUploadVideoOperator:
+        return CDNetworksUploadVideoOperator(task_id="make", source=clip, **form)
+
+    assert make().multiple_outputs is form.get("multiple_outputs", True), "a part that is not there is None to others"
+    uses = dict(zip(("fetch_url",), used, strict=False))
+    result = counted(Task(make, TaskInstance(xcoms, "manual__1")), written, **uses)
+    assert result["media_id"]
+    assert written == dict.fromkeys(["return_value", *parts], 1)
 
 
 def test_media_url_can_be_pulled_by_its_key(cases: Any, task: Any, written: Counter[str]) -> None:
