@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,19 +45,18 @@ def lease(
     for names in _portions([each.name for each in wanted]):
         other = sa.and_(_COLUMNS.account == account, _COLUMNS.kind != kind, _COLUMNS.lease.in_(names))
         connection.execute(sa.delete(LEASES).where(other))
-    found = _read(connection, mine, account)
+    found = _read(connection, account, kind)
     requests = [LeaseRequest(each.name, _bounded(each.priority)) for each in wanted]
     granted = to_grant(found.values(), requests, limit=limit, now=now)
     for request in requests:
-        values = {
+        values: dict[str, Any] = {
             "granted": request.name in granted,
             "priority": request.priority,
             "expires": now + (SUBMIT_SECONDS if request.name in granted else CLAIM_SECONDS),
         }
         known = found.get(request.name)
         if known is None:
-            key = {"account": account, "lease": request.name, "kind": kind}
-            connection.execute(sa.insert(LEASES).values(**key, since=now, **values))
+            _insert(connection, account, kind, Lease(name=request.name, since=now, **values))
             continue
         if known.expires <= now:
             values["since"] = now  # it let its place go by
@@ -68,10 +68,7 @@ def submitted(connection: sa.Connection, account: str, kind: str, task: str, job
     """Put a job's lease in the place of its task's; see :meth:`.ledger.Ledger.submitted`."""
     # The job's as well: if it is there already, the insert would fail on its key.
     _delete(connection, account, [task, job])
-    key = {"account": account, "lease": job, "kind": kind}
-    connection.execute(
-        sa.insert(LEASES).values(**key, granted=True, priority=0, since=now, expires=now + LEASE_SECONDS)
-    )
+    _insert(connection, account, kind, Lease(job, granted=True, priority=0, since=now, expires=now + LEASE_SECONDS))
 
 
 def keep(
@@ -84,23 +81,34 @@ def keep(
     _delete(connection, account, ended)
 
 
-def _read(connection: sa.Connection, condition: sa.ColumnElement[bool], account: str) -> dict[str, Lease]:
+def _read(connection: sa.Connection, account: str, kind: str) -> dict[str, Lease]:
     """Read leases by name, and delete those that somebody made unreadable: they would fail everybody's call."""
     # As the database has them: SQLite keeps text in a column of numbers, on which SQLAlchemy's types would fail.
     columns = (_COLUMNS.lease, _COLUMNS.granted, _COLUMNS.priority, _COLUMNS.since, _COLUMNS.expires)
-    chosen = sa.select(*(sa.type_coerce(column, sa.types.NullType()) for column in columns)).where(condition)
-    found, odd = dict[str, Lease](), list[str]()
+    mine = sa.and_(_COLUMNS.account == account, _COLUMNS.kind == kind)
+    chosen = sa.select(*(sa.type_coerce(column, sa.types.NullType()) for column in columns)).where(mine)
+    found, odd = dict[str, Lease](), list[object]()
     row: Any
     for row in connection.execute(chosen):
         name, granted, priority, since, expires = row
         try:
-            found[str(name)] = Lease(str(name), _flag(granted), int(priority), _time(since), _time(expires))
+            found[_name(name)] = Lease(name, _flag(granted), _bounded(int(priority)), _time(since), _time(expires))
         except (ValueError, TypeError, OverflowError):
-            odd.append(str(name))
+            odd.append(name)
     if odd:
-        _delete(connection, account, odd)
-        log.warning("The ledger had %d leases that cannot be read, and are deleted: %s", len(odd), printable(odd[0]))
+        # All of them, and the readable ones are written again: a name that is no text is matched by no parameter.
+        connection.execute(sa.delete(LEASES).where(mine))
+        for each in found.values():
+            _insert(connection, account, kind, each)
+        first = printable(str(odd[0]))
+        log.warning("The ledger had %d leases that cannot be read, and are deleted: %s", len(odd), first)
     return found
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and value.isascii():
+        return value
+    raise ValueError("not a lease's name")
 
 
 def _flag(value: object) -> bool:
@@ -114,6 +122,11 @@ def _time(value: Any) -> float:
     if not math.isfinite(seconds):
         raise ValueError("not a time")
     return seconds
+
+
+def _insert(connection: sa.Connection, account: str, kind: str, new: Lease) -> None:
+    values = asdict(new)
+    connection.execute(sa.insert(LEASES).values(account=account, kind=kind, lease=values.pop("name"), **values))
 
 
 def _delete(connection: sa.Connection, account: str, names: Collection[str]) -> None:

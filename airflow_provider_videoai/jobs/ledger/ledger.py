@@ -193,7 +193,10 @@ class Ledger:
             except IntegrityError:
                 pass  # another process was first; its row is locked below
             until = connection.scalar(query)
-        return float(until or 0.0)
+        try:
+            return float(until or 0.0)
+        except (ValueError, TypeError):  # others may have written anything
+            return 0.0
 
     def _places(self, connection: sa.Connection, account: str, api: str) -> list[Place] | None:
         """Read the places that are taken, ``None`` if there never were any. Others may have written anything."""
@@ -218,6 +221,8 @@ class Ledger:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # Text that is not UTF-8 is read as text that no name is, instead of failing the call.
+    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     # Readers and a writer at a time, and no fsync for each reservation: after a power cut nobody holds a place.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

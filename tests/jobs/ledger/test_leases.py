@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -156,31 +155,37 @@ def test_how_many_names_a_statement_takes_is_within_sqlites_limit() -> None:
     assert leases._AT_A_TIME < 999
 
 
-ODD_ROWS: dict[str, dict[str, Any]] = {
-    "a text for a time": {"expires": "tomorrow"},
-    "no time at all": {"since": float("inf")},
-    "a text for a priority": {"priority": "high"},
-    "a word for a boolean": {"granted": "maybe"},
-    "a boolean that is none": {"granted": 7},
-    "bytes": {"expires": b"\xff"},
+ODD_VALUES = {
+    "a text for a time": ("expires", "'tomorrow'"),
+    "no time at all": ("since", "9e999"),
+    "a text for a priority": ("priority", "'high'"),
+    "a word for a boolean": ("granted", "'maybe'"),
+    "a boolean that is none": ("granted", "7"),
+    "bytes for a time": ("expires", "X'ff'"),
+    "a text for a time that is not UTF-8": ("expires", "CAST(X'ff' AS TEXT)"),
+    "bytes for a name": ("lease", "X'ff'"),
+    "bytes for a name that is another's": ("lease", "CAST('a' AS BLOB)"),
+    "a name that is not UTF-8": ("lease", "CAST(X'ff' AS TEXT)"),
 }
 
 
-@pytest.mark.parametrize("values", ODD_ROWS.values(), ids=list(ODD_ROWS))
+@pytest.mark.parametrize(("column", "value"), ODD_VALUES.values(), ids=list(ODD_VALUES))
 @pytest.mark.parametrize("name", ["odd", "a"])
-def test_a_lease_that_cannot_be_read_is_deleted_and_fails_nobody(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, values: dict[str, Any], name: str
+def test_a_lease_that_cannot_be_read_is_deleted_with_one_warning_and_fails_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, column: str, value: str, name: str
 ) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"  # which takes any value in any column
     ledger = Ledger(url)
     lease(ledger, "b", limit=1)
-    row = {"account": ACCOUNT, "lease": name, "kind": "*", "granted": 1, "priority": 1, "since": 1.0, "expires": 9e9}
-    row |= values
-    with sqlite3.connect(tmp_path / "ledger.db") as connection:
-        connection.execute("INSERT INTO videoai_leases VALUES (?, ?, ?, ?, ?, ?, ?)", tuple(row.values()))
-    assert lease(ledger, "a", limit=1) == set()
-    assert "cannot be read" in caplog.text
+    readable = rows(url)["b"]
+    row = {"account": ACCOUNT, "kind": "*", "lease": name, "granted": True, "priority": 1, "since": 1.0, "expires": 9e9}
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.insert(LEASES).inline().values({**row, column: sa.text(value)}))
+    for _ in range(2):
+        assert lease(ledger, "a", limit=1) == set()
+    assert caplog.text.count("cannot be read") == 1
     assert set(rows(url)) == {"a", "b"}
+    assert rows(url)["b"] == readable
     ledger.keep_leases(ACCOUNT, ended=["b"])
     assert lease(ledger, "a", limit=1) == {"a"}
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import socket
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from airflow_provider_videoai.jobs.ledger.account_key import account_key
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 from airflow_provider_videoai.jobs.ledger.migrations import VERSION
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
+from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, RATE_WINDOWS
 
 ACCOUNT = account_key("lab", "http://lab.test", "me")
 
@@ -92,29 +92,49 @@ def test_tables_of_a_newer_version_are_left_alone(url: str) -> None:
         places(Ledger(url))
 
 
-@pytest.mark.parametrize("written", ["", "{}", "[1]", '[["a","b","c"]]', "[" * 100_000, "[[1e999,1,null]]", "null"])
+NOT_UTF_8 = "CAST(X'ff' AS TEXT)"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "''",
+        "'{}'",
+        "'[1]'",
+        """'[["a","b","c"]]'""",
+        f"'{'[' * 100_000}'",
+        "'[[1e999,1,null]]'",
+        "'null'",
+        "X'ff'",
+        NOT_UTF_8,
+    ],
+)
 def test_places_that_anybody_wrote_break_nothing(tmp_path: Path, written: str) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     places(Ledger(url))
-    with sqlite3.connect(tmp_path / "ledger.db") as connection:
-        connection.execute("UPDATE videoai_rate_windows SET places = ?", (written,))
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.update(RATE_WINDOWS).values(places=sa.text(written)))
     assert places(Ledger(url)) == [0]
+    assert places(Ledger(url), limit=1) != [0]
 
 
-@pytest.mark.parametrize("written", [1e300, "Infinity", "soon", None, b"\x00"])
-def test_a_backoff_that_anybody_wrote_stops_nobody_for_long(tmp_path: Path, written: Any) -> None:
+@pytest.mark.parametrize("written", ["1e300", "'Infinity'", "'soon'", "NULL", "X'00'", NOT_UTF_8])
+def test_a_backoff_that_anybody_wrote_stops_nobody(tmp_path: Path, written: str) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     places(Ledger(url))
-    with sqlite3.connect(tmp_path / "ledger.db") as connection:
-        connection.execute("CREATE TABLE loose AS SELECT * FROM videoai_accounts")
-        connection.execute("DROP TABLE videoai_accounts")
-        connection.execute("ALTER TABLE loose RENAME TO videoai_accounts")
-        connection.execute("UPDATE videoai_accounts SET backoff_until = ?", (written,))
-    try:
-        reserved = Ledger(url).reserve(ACCOUNT, "*", holder="a", wanted=1, per_minute=None)
-    except LedgerError:
-        return  # then each process goes by its own limit
-    assert reserved.backoff <= 3600
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.text("CREATE TABLE loose AS SELECT * FROM videoai_accounts"))
+        connection.execute(sa.text("DROP TABLE videoai_accounts"))
+        connection.execute(sa.text("ALTER TABLE loose RENAME TO videoai_accounts"))
+        connection.execute(sa.update(ACCOUNTS).values(backoff_until=sa.text(written)))
+
+    def backoff(seconds: float = 0.0) -> float:
+        reserved = Ledger(url).reserve(ACCOUNT, "*", holder="a", wanted=1, per_minute=None, backoff=seconds)
+        return reserved.backoff
+
+    assert backoff() == 0
+    assert backoff(100.0) == 100
+    assert backoff() == pytest.approx(100, abs=5)
 
 
 def test_no_secret_is_in_the_database(tmp_path: Path) -> None:
