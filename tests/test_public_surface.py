@@ -43,6 +43,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "sensors.tencent_ivh": ("TencentProductionSensor",),
     "transfers.media": ("VideoResultToObjectStorageOperator",),
     "transfers.subtitles": ("WordTimesToSubtitlesOperator",),
+    "files.presigned": ("presigned",),
     "triggers.job": ("VideoJobTrigger",),
     "policies.retry": ("VideoAIRetryPolicy",),
     "links": ("VideoJobLink", "VideoResultLink"),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from urllib.parse import quote
 
 from airflow.sdk import ObjectStoragePath
@@ -170,10 +170,11 @@ class FileLocation:
     path: str
 
     @classmethod
-    def find(cls, argument: str, given: object) -> FileLocation:
+    def find(cls, argument: str, given: object, conn_id: str | None = None) -> FileLocation:
         """Connect to the store of a file.
 
         :param argument: the operator's argument, for the message.
+        :param conn_id: the Airflow connection of a URL that names none.
         :raises InvalidRequest: if there is no such store, or it cannot hold a file of that name.
         :raises StorageFailed: if the connection cannot be read.
         """
@@ -183,17 +184,35 @@ class FileLocation:
                 return cls(url, name, given.fs, given.path)
         parts = store_url(url)
         with store_errors(argument, url):
-            fs = _connected(parts)
+            fs = _connected(parts, conn_id)
             path = str(fs._strip_protocol(f"{parts.scheme}://{parts.container}/{parts.key}" if parts else url))  # noqa: SLF001
         if path.rpartition("/")[2] != name or (parts and parts.scheme in ("s3", "s3a") and _S3_VERSION in path):
             raise InvalidRequest(f"{argument}: this store cannot hold a file with the name {printable(name)!r}")
         return cls(url, name, fs, path)
 
+    def facts(self, argument: str) -> Mapping[str, Any]:
+        """Return what the store says of the file now, as fsspec's ``info`` does; its content is not read.
 
-def _connected(parts: StoreUrl | None) -> AbstractFileSystem:
+        :param argument: the operator's argument, for the message.
+        :raises InvalidRequest: if there is no such file, or it is empty.
+        :raises StorageFailed: if the store failed.
+        """
+        with store_errors(argument, self.url):
+            # fsspec keeps listings per process: a file that was replaced meanwhile would count as the same one.
+            self.fs.invalidate_cache()
+            try:
+                facts = cast(Mapping[str, Any], self.fs.info(self.path))
+            except FileNotFoundError:
+                raise InvalidRequest(f"{argument}: there is no file at {redacted_path(self.url)}") from None
+            if facts["type"] != "file" or not facts["size"]:
+                raise InvalidRequest(f"{argument}: {redacted_path(self.url)} is not a file, or is empty")
+            return facts
+
+
+def _connected(parts: StoreUrl | None, conn_id: str | None) -> AbstractFileSystem:
     from airflow.sdk.io import attach
 
-    return attach(parts.scheme, parts.conn_id).fs if parts else attach("file").fs
+    return attach(parts.scheme, parts.conn_id or conn_id).fs if parts else attach("file").fs
 
 
 @contextmanager

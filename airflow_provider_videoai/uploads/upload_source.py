@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from airflow_provider_videoai.files.lineage import report_lineage
-from airflow_provider_videoai.files.locations import FileLocation, check_name, redacted_path, store_errors
+from airflow_provider_videoai.files.locations import FileLocation, check_name, store_errors
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -60,15 +60,8 @@ class SourceFile:
         :raises StorageFailed: if the store failed.
         """
         place = FileLocation.find(argument, source)
+        facts = place.facts(argument)
         with store_errors(argument, place.url):
-            # fsspec keeps listings per process: a file that was replaced meanwhile would count as the same request.
-            place.fs.invalidate_cache()
-            try:
-                facts = place.fs.info(place.path)
-            except FileNotFoundError:
-                raise InvalidRequest(f"{argument}: there is no file at {redacted_path(place.url)}") from None
-            if facts["type"] != "file" or not facts["size"]:
-                raise InvalidRequest(f"{argument}: {redacted_path(place.url)} is not a file, or is empty")
             # Size alone would take a file that was edited in place for the same request, and reuse the wrong job.
             version = next((facts[name] for name in _VERSIONS if facts.get(name)), None)
             return cls(argument, place, int(facts["size"]), str(version or place.fs.checksum(place.path)))
