@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -20,6 +21,7 @@ from airflow_provider_videoai.jobs.protocol.call import Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.printable import shown
+from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 if TYPE_CHECKING:
     from airflow_provider_videoai.jobs.ledger.ledger import Ledger
@@ -86,15 +88,19 @@ class VideoJobHook(BaseHook):
     def submit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
         """Submit a job once. The submit is never repeated by itself after bytes of it may have left.
 
+        Inputs in a store (``s3://conn@bucket/key``) are sent as URLs that are signed for 24 hours.
+
         :param request: the operation's request, or its fields by name.
         :param operation: the operation of a request that is given as fields.
         :returns: the job's id.
         :raises InvalidRequest: before anything is sent.
+        :raises StorageFailed: if the store of an input failed; nothing was sent.
         :raises SubmitRejected: if the vendor refused it; nothing was bought.
         :raises SubmitUncertain: if the answer was lost; the job may have been bought.
         """
         vendor = self.transport.vendor
-        return self.transport.run(vendor.buy(_validated(vendor, request, operation), None))
+        ready = signed_inputs(_validated(vendor, request, operation))
+        return self.transport.run(vendor.buy(ready, None))
 
     def status(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Query the status of one job.
@@ -134,7 +140,10 @@ class VideoJobHook(BaseHook):
     async def asubmit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
         """Submit a job once and return its id; see :meth:`submit`."""
         transport = await self.atransport()
-        return await transport.arun(transport.vendor.buy(_validated(transport.vendor, request, operation), None))
+        ready = _validated(transport.vendor, request, operation)
+        if ready.stored_inputs():
+            ready = await asyncio.to_thread(signed_inputs, ready)
+        return await transport.arun(transport.vendor.buy(ready, None))
 
     async def astatus(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Query the status of one job; see :meth:`status`."""

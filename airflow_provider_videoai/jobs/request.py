@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.media_limits import MediaLimits
@@ -34,7 +36,7 @@ from airflow_provider_videoai.jobs.values.field_values import (
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import printable
 
-__all__ = ["JobRequest", "Request", "Rule", "WebUrl"]
+__all__ = ["InputUrl", "JobRequest", "Request", "Rule", "WebUrl"]
 
 Request = TypeVar("Request", bound="JobRequest")
 
@@ -76,6 +78,36 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 """A URL that the vendor can fetch; kept as the text that was given, since a signed URL must not be re-encoded.
 
 Whitespace around it is dropped: a template that spans lines brings some.
+"""
+
+_STORE = re.compile(r"(?:s3|s3a|gs|gcs|abfs|abfss|adl)://", re.IGNORECASE)
+"""How the URL of an object begins whose store signs URLs, in the notation of Airflow's ``ObjectStoragePath``."""
+
+
+def _input_url(value: str) -> str:
+    value = value.strip()
+    if value.lower().startswith(("http:", "https:")):
+        return _web_url(value)
+    if (scheme := _STORE.match(value)) is None:
+        raise ValueError(
+            "must be an http:// or https:// URL that the vendor can fetch, or the URL of an object in a store that "
+            "signs URLs: s3://conn@bucket/key (s3, s3a, gs, gcs, abfs, abfss or adl)"
+        )
+    container, _, key = value[scheme.end() :].partition("/")
+    if not container.rpartition("@")[2] or not key or key.endswith("/"):
+        raise ValueError("must name an object in its bucket: s3://conn@bucket/key")
+    return value
+
+
+class _Fetched:
+    """Marks a field that names media which the vendor fetches."""
+
+
+InputUrl = Annotated[str, AfterValidator(_input_url), _Fetched()]
+"""Media that the vendor fetches: a :data:`WebUrl`, or an object in the user's store.
+
+The object's URL stays what it is in the request, and so in its fingerprint; it is replaced by a signed URL when a job
+is about to be bought.
 """
 
 
@@ -132,6 +164,17 @@ class JobRequest(BaseModel):
         :param name: the field, in snake_case.
         """
         return shape_of(cls.model_fields[name].annotation)
+
+    @classmethod
+    @cache
+    def inputs(cls) -> tuple[str, ...]:
+        """Return the names of the fields that are an :data:`InputUrl`."""
+        return tuple(name for name, field in cls.model_fields.items() if _is_fetched(field))
+
+    def stored_inputs(self) -> dict[str, str]:
+        """Return the inputs that are objects in a store, by field: they have to be signed before the submit."""
+        given = {name: getattr(self, name) for name in self.inputs()}
+        return {name: url for name, url in given.items() if url is not None and _STORE.match(url)}
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -205,6 +248,12 @@ class JobRequest(BaseModel):
     def to_vendor(self) -> dict[str, Any]:
         """Return the fields under the vendor's names, without those that were left out."""
         return self.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+def _is_fetched(field: FieldInfo) -> bool:
+    # Of an optional field pydantic leaves the mark on the member of the union.
+    members = [each for kind in get_args(field.annotation) for each in getattr(kind, "__metadata__", ())]
+    return any(isinstance(each, _Fetched) for each in (*field.metadata, *members))
 
 
 def _problems(request: type[JobRequest], invalid: ValidationError, unknown: Collection[str] = ()) -> Iterator[str]:

@@ -24,7 +24,8 @@ __all__ = ["AidgeVideoRemovalOperator"]
 class AidgeVideoRemovalOperator(VideoJobOperator):
     """Remove text from a video; ``media_url`` of the result is the cleaned video.
 
-    :param video_url: the video, up to 200 MB, 6 minutes and 1080p, at a URL that Aidge can fetch.
+    :param video_url: the video, up to 200 MB, 6 minutes and 1080p, at a URL that Aidge can fetch, or an object in a
+        store: ``s3://conn@bucket/key``.
     :param language: the text's language, ``zh`` or ``en``.
     :param artificial_text_only: ``False`` also removes natural text, on products say. Vendor default: true.
     :param remove_audio: ``True`` mutes the result. Vendor default: false.

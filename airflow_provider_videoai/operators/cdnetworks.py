@@ -74,9 +74,9 @@ class CDNetworksUploadVideoOperator(ReturnsParts):
 
 
 class CDNetworksPullVideoOperator(VideoJobOperator):
-    """Bring a video from any URL into Cloud VoD; ``media_id`` of the result is its ``videoId``.
+    """Bring a video from any URL, or from your storage, into Cloud VoD; ``media_id`` of the result is its ``videoId``.
 
-    :param fetch_url: the video, at a URL that Cloud VoD can fetch.
+    :param fetch_url: the video, at a URL that Cloud VoD can fetch, or an object in a store: ``s3://conn@bucket/key``.
     :param filename: its name in Cloud VoD.
     :param md5: the file's MD5 in hex, checked by the vendor.
     :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is a random one.

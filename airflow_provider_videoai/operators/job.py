@@ -37,6 +37,7 @@ from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 from airflow_provider_videoai.triggers.stored_arguments import check_arguments
+from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 __all__ = ["JOB_TIMEOUT", "QUOTA_TIMEOUT", "VideoJobOperator"]
 
@@ -57,6 +58,8 @@ class VideoJobOperator(ReturnsParts):
     the submit. A job that an earlier attempt of the task bought is found again, not bought again.
 
     :param conn_id: the Airflow connection of the account.
+    :param input_conn_id: the Airflow connection of inputs in a store (``s3://bucket/key``) whose URL names none. They
+        are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most.
     :param deferrable: wait in the triggerer, without a worker slot.
     :param wait_for_completion: ``False`` returns after the submit; wait with the vendor's sensor.
     :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
@@ -89,6 +92,7 @@ class VideoJobOperator(ReturnsParts):
         self,
         *,
         conn_id: str,
+        input_conn_id: str | None = None,
         deferrable: bool = True,
         wait_for_completion: bool = True,
         poll_interval: timedelta | float | None = None,
@@ -102,6 +106,7 @@ class VideoJobOperator(ReturnsParts):
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = connection_id(self.hook_class.conn_name_attr, conn_id)
+        self.input_conn_id = None if input_conn_id is None else connection_id("input_conn_id", input_conn_id)
         self.deferrable = flag("deferrable", deferrable)
         self.wait_for_completion = flag("wait_for_completion", wait_for_completion)
         self.poll_interval = None if poll_interval is None else seconds("poll_interval", poll_interval)
@@ -114,6 +119,8 @@ class VideoJobOperator(ReturnsParts):
         if self.cancel_on_kill and not self.hook_class.vendor_class.can_cancel():
             title = self.hook_class.vendor_class.title
             raise InvalidRequest(f"cancel_on_kill: must be False, not True: {title} documents no way to cancel a job")
+        if self.input_conn_id is not None and not self.request_class.inputs():
+            raise InvalidRequest(f"input_conn_id: must be left out: {self.request_class.operation} fetches no URL")
         # What on_kill may speak of; it runs in the middle of anything, so it has to find everything here.
         self._submitter: Submitter | None = None
         self._waiting: Jobs | None = None
@@ -146,7 +153,7 @@ class VideoJobOperator(ReturnsParts):
     def ready(self, request: JobRequest, hook: VideoJobHook, store: Store) -> JobRequest:  # noqa: ARG002 - overriders need them
         """Return the request as it is sent. Called only when a job is about to be bought; it must buy nothing.
 
-        :param request: as :meth:`identified` returned it.
+        :param request: as :meth:`identified` returned it, with inputs in a store as signed URLs.
         :param hook: of the account.
         :param store: the task's state, for what a later attempt should not repeat, such as an upload.
         :raises InvalidRequest: if the inputs break a rule that their fields alone do not show.
@@ -253,7 +260,7 @@ class VideoJobOperator(ReturnsParts):
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
             writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),
             lease=job_lease_of(context, hook.transport, self.request_class.operation, int(self.priority_weight)),
-            ready=lambda request: self.ready(request, hook, store),
+            ready=lambda request: self.ready(self._signed(request), hook, store),
         )
         while True:
             try:
@@ -264,6 +271,9 @@ class VideoJobOperator(ReturnsParts):
                 tries += 1
             else:
                 return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))
+
+    def _signed(self, request: JobRequest) -> JobRequest:
+        return signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
 
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._waiting = jobs

@@ -19,7 +19,8 @@ class TencentVideoMakeOperator(VideoJobOperator):
 
     :param virtualman_key: the digital human.
     :param input_ssml: the text, at most 20,000 characters without line breaks.
-    :param input_audio_url: the recording, at a URL that Tencent can fetch.
+    :param input_audio_url: the recording, at a URL that Tencent can fetch, or an object in a store:
+        ``s3://conn@bucket/key``.
     :param driver_type: ``Text``, ``OriginalVoice`` or ``ModulatedVoice``. Vendor default: Text.
     :param speech_param: ``Speed`` (0.5-1.5), ``TimbreKey``, ``Volume`` and so on, under Tencent's names;
         ``None`` is ``{"Speed": 1.0}``.

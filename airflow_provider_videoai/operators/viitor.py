@@ -17,7 +17,7 @@ __all__ = ["ViiTorTextRemovalOperator"]
 class ViiTorTextRemovalOperator(VideoJobOperator):
     """Remove burnt-in text; ``media_url`` of the result is the cleaned video. At least one region is needed.
 
-    :param url: the video, at a URL that ViiTor can fetch.
+    :param url: the video, at a URL that ViiTor can fetch, or an object in a store: ``s3://conn@bucket/key``.
     :param task_name: a name for ViiTor's console, cut at 50 characters there.
     :param text_detect_roi: at most 5 regions ``[x1, y1, x2, y2]`` in which text is looked for and erased.
     :param full_erase_roi: at most 5 regions that are erased whole.

@@ -36,7 +36,7 @@ from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json
 from airflow_provider_videoai.jobs.protocol.json_values import rows, text, url, whole
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy, by_status
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
-from airflow_provider_videoai.jobs.request import JobRequest, WebUrl
+from airflow_provider_videoai.jobs.request import InputUrl, JobRequest
 from airflow_provider_videoai.jobs.values.bounded_json import json_value
 from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import clean, short
@@ -101,7 +101,7 @@ class VideoRemovalRequest(JobRequest):
 
     operation: ClassVar[str] = "video_removal"
 
-    video_url: WebUrl
+    video_url: InputUrl
     language: Literal["zh", "en"]
     artificial_text_only: bool | None = None
     remove_audio: bool | None = None

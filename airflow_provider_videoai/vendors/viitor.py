@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json
 from airflow_provider_videoai.jobs.protocol.json_values import mapping, percent, rows, text, url, whole
 from airflow_provider_videoai.jobs.protocol.response import SuccessBy
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
-from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.request import InputUrl, JobRequest, Rule
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.outputs import Output, OutputKind
 from airflow_provider_videoai.jobs.values.scrub import short
@@ -59,7 +59,7 @@ class TextRemovalRequest(JobRequest):
 
     operation: ClassVar[str] = "text_removal"
 
-    url: WebUrl
+    url: InputUrl
     task_name: Annotated[str, StringConstraints(min_length=1)]
     text_detect_roi: Annotated[Regions | None, Field(alias="textDetectROI")] = None
     full_erase_roi: Annotated[Regions | None, Field(alias="fullEraseROI")] = None

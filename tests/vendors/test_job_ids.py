@@ -14,6 +14,7 @@ from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.errors import InvalidRequest, SubmitUncertain
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.printable import is_printable, shown
 from airflow_provider_videoai.registry import VENDORS
 from tests.support.fuzzing import fuzz
@@ -56,7 +57,7 @@ def test_job_bought_under_an_id_that_cannot_be_kept_is_uncertain_and_its_id_is_s
         return job_id
 
     monkeypatch.setattr(type(vendor), "submit", submit)
-    request: Any = None
+    request = JobRequest()
     with pytest.raises(SubmitUncertain, match="it was bought") as bought:
         next(vendor.buy(request, None))
     assert shown(job_id) in bought.value.message

@@ -206,9 +206,12 @@ class Vendor(AnswerReader, ABC):
         :param request: what to do.
         :param key: as for :meth:`submit`.
         :returns: the job's id.
+        :raises InvalidRequest: if an input is not signed yet; nothing was sent.
         :raises SubmitRejected: if nothing was bought.
         :raises SubmitUncertain: if the answer was lost, or the job was bought under an id that cannot be kept.
         """
+        if unsigned := request.stored_inputs():
+            raise InvalidRequest(f"{', '.join(unsigned)}: an object in a store must be signed first; nothing was sent")
         if key is None and self.idempotency is Idempotency.HEADER:
             key = uuid.uuid4().hex  # a hook keeps no record, and repeats nothing; the vendor wants a key all the same
         bought = yield from self.submit(request, key)

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.protocol.call import json_body
 from airflow_provider_videoai.jobs.protocol.json_values import whole
-from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.request import InputUrl, JobRequest, Rule, WebUrl
 
 __all__ = ["CODE_TYPES", "CloudVodRequest", "CodeType", "Positive", "PullVideoRequest", "TransNo", "TrimRequest"]
 
@@ -87,7 +87,7 @@ class PullVideoRequest(CloudVodRequest):
 
     operation: ClassVar[str] = "pull_video"
 
-    fetch_url: WebUrl
+    fetch_url: InputUrl
     filename: Annotated[str, StringConstraints(min_length=1), Field(alias="fileName")]
     md5: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{32}$")] | None = None
 

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_pascal
 from typing_extensions import TypedDict, override
 
 from airflow_provider_videoai.jobs.protocol.json_values import mapping
-from airflow_provider_videoai.jobs.request import JobRequest, Rule, WebUrl
+from airflow_provider_videoai.jobs.request import InputUrl, JobRequest, Rule, WebUrl
 
 __all__ = ["SpeechParam", "TtsRequest", "VideoMakeRequest"]
 
@@ -70,7 +70,7 @@ class VideoMakeRequest(_IvhRequest):
 
     virtualman_key: _Words
     input_ssml: _Ssml | None = None
-    input_audio_url: WebUrl | None = None
+    input_audio_url: InputUrl | None = None
     driver_type: Literal["Text", "OriginalVoice", "ModulatedVoice"] | None = None
     speech_param: Annotated[SpeechParam, AfterValidator(_whole_speech)] = Field(
         default_factory=lambda: SpeechParam(Speed=1.0)
