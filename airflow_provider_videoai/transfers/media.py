@@ -15,6 +15,7 @@ from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
+from airflow_provider_videoai.tasks.xcom import push_parts
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
 
@@ -33,7 +34,8 @@ class VideoResultToObjectStorageOperator(RendersText):
 
     Returns a dict of what was stored: ``path``, ``bytes``, ``sha256``, ``content_type``, ``duration_ms``,
     ``subtitles`` (``path``, ``bytes``, ``sha256``, or ``None``), and ``vendor``, ``operation``, ``job_id``,
-    ``media_id`` of the job. For a list of results, a list in the same order.
+    ``media_id`` of the job. For a list of results, a list in the same order. ``keep.output["path"]`` is a part of it
+    for another task.
 
     Outlets of the task get this dict as the extra of their asset event. Without outlets, a ``destination`` that is
     the same at each run is the task's outlet.
@@ -107,7 +109,11 @@ class VideoResultToObjectStorageOperator(RendersText):
             ]
             report_outlets(self.outlets, context["outlet_events"], kept, "videos" if many else None)
             log_no_asset(self.log, self._no_asset)
-            return kept if many else kept[0]
+            if many:
+                return kept
+            if not self.multiple_outputs:  # else Airflow pushes them all
+                push_parts(self, context["ti"], kept[0])
+            return kept[0]
 
     def _subtitles_paths(self, results: Sequence[JobResult], many: bool) -> Sequence[str | None]:
         if not self.subtitles_destination:

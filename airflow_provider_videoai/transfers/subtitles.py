@@ -19,6 +19,7 @@ from airflow_provider_videoai.media.words import WORD_TIMES, parse_words
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
+from airflow_provider_videoai.tasks.xcom import push_parts
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
 
@@ -33,6 +34,7 @@ class WordTimesToSubtitlesOperator(RendersText):
 
     Returns a dict of what was written: ``path``, ``bytes``, ``sha256``, ``cues`` (how many), and ``vendor``,
     ``operation``, ``job_id``, ``media_id`` of the job. For a list of results, a list in the same order.
+    ``subtitles.output["path"]`` is a part of it for another task.
 
     Outlets of the task get this dict as the extra of their asset event. Without outlets, a ``destination`` that is
     the same at each run is the task's outlet.
@@ -89,7 +91,11 @@ class WordTimesToSubtitlesOperator(RendersText):
             kept = [self._keep(*each) for each in zip(results, paths, cues, strict=True)]
             report_outlets(self.outlets, context["outlet_events"], kept, "subtitles" if many else None)
             log_no_asset(self.log, self._no_asset)
-            return kept if many else kept[0]
+            if many:
+                return kept
+            if not self.multiple_outputs:  # else Airflow pushes them all
+                push_parts(self, context["ti"], kept[0])
+            return kept[0]
 
     def _keep(self, result: JobResult, path: str, cues: Sequence[Cue]) -> dict[str, Any]:
         # Imported here: DAG parsing is a hot path, and this loads fsspec.

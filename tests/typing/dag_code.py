@@ -50,9 +50,10 @@ def clean_and_cut() -> DAG:
         CDNetworksTrimOperator(
             task_id="cut", video_id=pull.output["media_id"], seek_start=0, duration=30, filename="cut"
         )
-        VideoResultToObjectStorageOperator(
+        keep = VideoResultToObjectStorageOperator(
             task_id="keep", result=clean.output, destination="s3://conn@bucket/{job_id}.mp4", max_bytes=10**9
         )
+        AidgeVideoRemovalOperator(task_id="kept", video_url=keep.output["path"], language="en", input_conn_id="conn")
         ViiTorTextRemovalOperator(
             task_id="tuples", url=CLIP, task_name="clip", text_detect_roi=((0, 0.5, 10, 10.5),), full_erase_roi=region()
         )
@@ -111,12 +112,13 @@ def every_vendor() -> DAG:
             speech_param={"Speed": 1.2},
             video_param={"Format": "TransparentMov"},
         )
-        WordTimesToSubtitlesOperator(
+        subtitles = WordTimesToSubtitlesOperator(
             task_id="subtitles",
             result=[speech.output],
             destination="file:///subtitles/{job_id}.vtt",
             layout={"characters_per_line": 37, "lines_per_cue": 1},
         )
+        TopviewUploadOperator(task_id="written", source=subtitles.output["path"])
     return built
 
 

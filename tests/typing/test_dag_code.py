@@ -60,6 +60,7 @@ def test_a_part_of_a_result_comes_from_the_task_that_makes_it() -> None:
     built = dag_code.clean_and_cut()
     assert built.get_task("pull").upstream_task_ids == {"clean"}
     assert built.get_task("cut").upstream_task_ids == {"pull"}
+    assert built.get_task("kept").upstream_task_ids == {"keep"}
     assert built.get_task("tuples").upstream_task_ids == {"region"}
 
 
