@@ -37,6 +37,12 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     wrong = json.loads(sandbox.connections()["AIRFLOW_CONN_TOPVIEW_DEFAULT"]) | {"password": WRONG_PASSWORD}
     limited = json.loads(sandbox.connections()["AIRFLOW_CONN_TOPVIEW_DEFAULT"])
     limited["extra"] = {**(limited.get("extra") or {}), "max_requests_per_minute": REQUESTS_PER_MINUTE}
-    more = {"AIRFLOW_CONN_TOPVIEW_WRONG": json.dumps(wrong), "AIRFLOW_CONN_TOPVIEW_LIMITED": json.dumps(limited)}
+    one = json.loads(sandbox.connections()["AIRFLOW_CONN_TENCENT_IVH_DEFAULT"])
+    one["extra"] = {**(one.get("extra") or {}), "max_jobs_in_flight": 1}
+    more = {
+        "AIRFLOW_CONN_TOPVIEW_WRONG": json.dumps(wrong),
+        "AIRFLOW_CONN_TOPVIEW_LIMITED": json.dumps(limited),
+        "AIRFLOW_CONN_TENCENT_IVH_ONE": json.dumps(one),
+    }
     with airflow_at(sandbox, home, dags, **more) as running:
         yield running
