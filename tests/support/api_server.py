@@ -20,6 +20,7 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.db import initdb
@@ -71,9 +72,13 @@ class ApiServer:
         map_index: int = -1,
         *,
         task_state: str = "deferred",
+        rendered: Any = None,
         **xcoms: Any,
     ) -> str:
-        """Add a task with XComs (a :class:`Stored` as it is, others as JSON); return its path in the page's API."""
+        """Add a task with XComs (a :class:`Stored` as it is, others as JSON); return its path in the page's API.
+
+        ``rendered`` are the arguments that Airflow keeps of it, if any; stored as the XComs are.
+        """
         self.stored += 1
         identity = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
         with create_session(scoped=False) as session:
@@ -82,14 +87,16 @@ class ApiServer:
             session.execute(insert(TaskInstance.__table__), values | {"try_number": 1, "start_date": AT})
             for key, value in xcoms.items():
                 row = identity | {"dag_run_id": run, "key": key, "timestamp": AT + timedelta(seconds=self.stored)}
-                text = value if isinstance(value, Stored) else json.dumps(value)
-                session.execute(insert(XComModel.__table__).values(row | {"value": literal(text, Text())}))
+                session.execute(insert(XComModel.__table__).values(row | {"value": _text(value)}))
+            if rendered is not None:
+                row = identity | {"rendered_fields": _text(rendered)}
+                session.execute(insert(RenderedTaskInstanceFields.__table__).values(row))
         return f"{API}/{dag_id}/{run_id}/{task_id}/{map_index}"
 
     def forget(self) -> None:
         """Remove all tasks."""
         with create_session(scoped=False) as session:
-            for model in (XComModel, TaskInstance, DagRun, DagModel):
+            for model in (XComModel, RenderedTaskInstanceFields, TaskInstance, DagRun, DagModel):
                 session.execute(delete(model))
 
 
@@ -97,6 +104,10 @@ class Stored(str):
     """The text of an XCom as the database keeps it."""
 
     __slots__ = ()
+
+
+def _text(value: Any) -> Any:
+    return literal(value if isinstance(value, Stored) else json.dumps(value), Text())
 
 
 def _run(session: Any, dag_id: str, run_id: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,29 +13,17 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 from standalone import Standalone
 
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.support.chromium import PATIENCE, running_chromium
 from tests.support.real_airflow import airflow_at
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS = {"admin": "admin", "viewer": "viewer", "narrow": "viewer", "guest": ""}
 """User -> role in the simple auth manager; one without a role may do nothing."""
-
-PATIENCE = 90_000
-"""Milliseconds for which a browser waits for what it should show: the machine may be busy."""
-
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="session")
@@ -112,13 +99,8 @@ def client(airflow: Standalone, passwords: dict[str, str]) -> Iterator[Callable[
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "these tests need Debian's Chromium: apt-get install chromium"
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+    with running_chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

@@ -20,6 +20,16 @@ export function h(what, properties = {}, ...children) {
   return element;
 }
 
+/** Make an element of a drawing, `drawing("rect", { width: 3 })`; its size comes from the style sheet. */
+export function drawing(name, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) {
+    element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
+
 /**
  * Make an element's children be these, changing only what differs: focus, selection and a playing video stay.
  * An element with the attribute `data-keep` is left as it is while the attribute is the same.

@@ -5,6 +5,7 @@ import { h, show } from "./dom.js";
 import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, textFrame } from "./player.js";
+import { connect, controls } from "./playback.js";
 import { STATES, between, clock, duration, moment, operation, run } from "./labels.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
@@ -99,7 +100,7 @@ function outcome(job, result, number) {
   const shown = result.media
     ? player({ kind: result.media, address, again, track, label: "Result" })
     : textFrame(failed ?? NO_RESULT[job.state] ?? "There is no media.", failed ? "error" : "muted");
-  return h("figure", {}, h("figcaption", {}, "Result"), shown);
+  return h("figure", {}, h("figcaption", {}, "Result"), shown, job.results.length > 1 ? controls() : null);
 }
 
 function copy(text) {
@@ -184,7 +185,7 @@ function results(job) {
   const count = job.results.length;
   if (count === 1) {
     const [result] = job.results;
-    return [h("section.media", {}, source(job), outcome(job, result, 0)), tables(job, result, 0, "Job")];
+    return [h("section.media", {}, source(job), outcome(job, result, 0), controls()), tables(job, result, 0, "Job")];
   }
   return job.results.map((result, number) =>
     h("section.media", {}, outcome(job, result, number), tables(job, result, number, `Job ${number + 1} of ${count}`)),
@@ -197,6 +198,7 @@ async function refresh() {
     document.title = `${operation(job.operation) || "Video job"}: ${job.task_id}`;
     show(main, crumbs(), heading(job), course(job), ...results(job));
     fill(main);
+    connect(main);
     return job.state === "queued" || job.state === "running";
   } catch (refusal) {
     // While Airflow is overloaded or restarts, what was shown last says more than an error.

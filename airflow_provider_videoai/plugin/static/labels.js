@@ -42,6 +42,14 @@ export function duration(seconds) {
     .join(" ");
 }
 
+/** A place in a video: `0:07.25`, `1:02:03.00`. */
+export function position(seconds) {
+  const whole = Math.floor(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const rest = (seconds - whole + (whole % 60)).toFixed(2).padStart(5, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
 /** How long ago an ISO time is: `just now`, `5 min ago`. */
 export function ago(time) {
   const seconds = Math.round((Date.now() - Date.parse(time)) / 1000);

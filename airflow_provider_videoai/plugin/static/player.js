@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Players of what a job works on and of what it made.
+// What a job works on and what it made, as media in frames; playback.js has the controls, below the pictures.
 import { h } from "./dom.js";
-
-const FIRST_FRAME = "#t=0.1"; // a player without a poster shows the frame at this time instead
+import { duration } from "./labels.js";
 
 /** Frame -> what makes its player: a player loads media as soon as it is made, so only one that is shown may be. */
 const empty = new WeakMap();
@@ -36,26 +35,31 @@ async function reason(address) {
  */
 export function player({ kind, address, again = null, track = null, label }) {
   const frame = h("div.frame", { "data-keep": `${kind} ${address}` });
-  const firstFrame = kind === "video" ? FIRST_FRAME : "";
   let tried = false;
 
   async function failed({ target: media }) {
     if (again && !tried) {
       tried = true;
-      media.src = again + firstFrame;
+      media.src = again;
       return;
     }
     const why = await reason(address);
     explain(frame, why ?? "This cannot be played: its address has expired, or the browser does not support its format.");
   }
 
+  // A file's name does not always say that it holds sound only.
+  function mark({ target: media }) {
+    if (!media.videoWidth) {
+      frame.classList.add("sound");
+      frame.append(h("p.muted", {}, `Sound, ${duration(media.duration)}`));
+    }
+  }
+
   empty.set(frame, () => {
     const subtitles = track && h("track", { kind: "subtitles", label: "Subtitles", src: track, default: true });
-    const common = { src: address + firstFrame, error: failed };
-    const controls = { controls: true, preload: "metadata", playsinline: true, "aria-label": label };
-    frame.append(
-      kind === "image" ? h("img", { ...common, alt: label }) : h(kind, { ...common, ...controls }, subtitles),
-    );
+    const common = { src: address, error: failed };
+    const media = { preload: "metadata", playsinline: true, "aria-label": label, loadedmetadata: mark };
+    frame.append(kind === "image" ? h("img", { ...common, alt: label }) : h(kind, { ...common, ...media }, subtitles));
   });
   return frame;
 }
@@ -64,4 +68,3 @@ export function player({ kind, address, again = null, track = null, label }) {
 export function textFrame(text, kind = "words") {
   return h("div.frame", {}, h(`p.${kind}`, {}, text));
 }
-

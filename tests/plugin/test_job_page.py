@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of a job, as a person sees and uses it.
+
+In a real browser, at a real API server whose tasks have only what they stored; the media is the sandbox's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
+
+from airflow_provider_videoai.sandbox import running_sandbox
+from tests.plugin.test_api_server import CARD
+from tests.support.api_server import ApiServer
+from tests.support.chromium import PATIENCE, running_chromium
+
+pytestmark = [pytest.mark.airflow, pytest.mark.ui]
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js")
+FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+TIMES = "[...document.querySelectorAll('video')].map(v => v.currentTime)"
+LENGTH = 8.0
+"""Seconds of the sandbox's clip."""
+
+Open = Callable[..., Page]
+
+
+# Of this module only: while it is driven, no other test can run an event loop of its own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def samples() -> Iterator[str]:
+    """The sandbox's URL of media."""
+    with running_sandbox() as sandbox:
+        yield f"{sandbox.url}/sample"
+
+
+@pytest.fixture
+def open_job(browser: Browser, api_server: ApiServer, samples: str) -> Iterator[Open]:
+    """Store a job that is done, and open its page; an error of our scripts fails the test."""
+    contexts = []
+    errors: list[str] = []
+    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="viewer", role="viewer"))
+
+    def open_job(
+        source: str | None = "clip.mp4", media: str = "clip.mp4", rendered: Any = None, /, **options: Any
+    ) -> Page:
+        url = None if source is None else f"{samples}/{source}" if "." in source else source
+        done = {"job_id": "j1", "state": "succeeded", "media_url": f"{samples}/{media}"}
+        api_server.task(
+            task_state="success",
+            rendered=rendered,
+            video_job=CARD | {"source": url},
+            status={"observed_at": time.time(), "jobs": [done]},
+            return_value=done | {"finished_at": datetime.now(UTC).isoformat()} | options.pop("result", {}),
+        )
+        context = browser.new_context(
+            base_url=api_server.url, **({"viewport": {"width": 1280, "height": 1000}} | options)
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.add_cookies([{"name": "_token", "value": token, "url": api_server.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error.stack)))
+        page.goto("/video-jobs/job?dag_id=dag&run_id=run&task_id=task&map_index=-1")
+        page.locator(".timeline").wait_for()
+        return page
+
+    yield open_job
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def both(open_job: Open) -> Page:
+    """The page of a job with two videos, both ready to play."""
+    return until_playable(open_job())
+
+
+def until_playable(page: Page) -> Page:
+    page.wait_for_function("() => [...document.querySelectorAll('video, audio')].every(media => media.readyState >= 3)")
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def box_of(shown: Locator) -> FloatRect:
+    box = shown.bounding_box()
+    assert box is not None, "nothing is shown"
+    return box
+
+
+def until_times_are(page: Page, test: str) -> list[float]:
+    """Wait until the times of the two videos pass a test in JavaScript, and return them."""
+    found = page.wait_for_function(f"() => {{ const [a, b] = {TIMES}; return {test} && [a, b]; }}")
+    times: list[float] = found.json_value()
+    return times
+
+
+def test_a_frame_of_the_middle_stands_for_the_video_until_it_plays_from_the_start(both: Page) -> None:
+    until_times_are(both, f"a === {LENGTH / 2} && a === b")
+    button(both, "Play").click()
+    until_times_are(both, f"a > 0.1 && a < {LENGTH / 2}")
+
+
+def test_input_and_result_play_pause_and_seek_as_one(both: Page) -> None:
+    button(both, "Play").click()
+    until_times_are(both, f"a > 0.5 && a < {LENGTH / 2} && Math.abs(a - b) < 0.1")
+    button(both, "Pause").click()
+    assert both.evaluate("() => [...document.querySelectorAll('video')].every(v => v.paused)")
+    both.get_by_label("Position").fill("1")
+    until_times_are(both, "a === 1 && b === 1")
+    expect(both.locator("output")).to_have_text("0:01.00 / 0:08.00")
+
+
+@pytest.mark.parametrize("by", ["buttons", "keys"])
+def test_a_step_shows_the_next_frame_of_both(both: Page, by: str) -> None:
+    button(both, "Play").click()  # the browser learns from playing how long a frame is
+    until_times_are(both, "a > 0.5 && b > 0.5")
+    button(both, "Pause").click()
+    both.get_by_label("Position").fill("1")
+    until_times_are(both, "a === 1 && b === 1")
+    for name, key, test in (("Next frame", "ArrowRight", "a > 1"), ("Previous frame", "ArrowLeft", "a < 1.04")):
+        if by == "buttons":
+            button(both, name).click()
+        else:
+            both.get_by_label("Position").press(key)
+        after, beside = until_times_are(both, f"{test} && a === b")
+        assert after == beside
+        assert abs(after - 1) < 0.07, "one frame, and the middle of it"
+
+
+def test_a_drift_between_input_and_result_is_made_up(both: Page) -> None:
+    button(both, "Play").click()
+    both.locator("video").last.evaluate("v => { v.currentTime += 2; }")
+    until_times_are(both, f"a > 0.3 && a < {LENGTH / 2} && Math.abs(a - b) < 0.1")
+
+
+def test_the_keys_play_and_pause_without_a_look_for_the_button(both: Page) -> None:
+    both.locator("h1").click()
+    both.keyboard.press(" ")
+    until_times_are(both, f"a > 0.1 && a < {LENGTH / 2} && b > 0.1")
+    both.keyboard.press(" ")
+    expect(button(both, "Play")).to_be_visible()
+    before = until_times_are(both, "true")
+    both.keyboard.press("Shift+ArrowRight")
+    assert until_times_are(both, f"a > {before[0]}")[0] == pytest.approx(before[0] + 1, abs=0.1)
+
+
+def test_one_of_them_is_heard(both: Page) -> None:
+    for choice, muted in (("Result", [True, False]), ("Input", [False, True]), ("", [True, True])):
+        both.get_by_label("Sound").select_option(choice)
+        assert both.locator("video").evaluate_all("videos => videos.map(v => v.muted)") == muted
+
+
+def test_nothing_lies_over_the_lower_part_of_a_picture(both: Page) -> None:
+    controls = box_of(both.locator(".controls"))
+    for video in both.locator("video").all():
+        assert box_of(video)["y"] + box_of(video)["height"] <= controls["y"]
+        assert not video.evaluate("v => v.controls")
+
+
+def test_the_edge_of_the_wipe_cuts_the_result_where_its_slider_is(both: Page) -> None:
+    left, right = both.locator(".frame").all()
+    assert box_of(left)["x"] < box_of(right)["x"]
+    both.get_by_label("Wipe").check()
+    assert box_of(left) == box_of(right)
+    both.get_by_label("Edge").fill("30")
+    assert right.evaluate("frame => getComputedStyle(frame).clipPath") == "inset(0px 0px 0px 30%)"
+    expect(both.get_by_label("Edge")).to_have_attribute("aria-valuetext", "input 30 %, result 70 %")
+    both.get_by_label("Wipe").uncheck()
+    assert box_of(left)["x"] < box_of(right)["x"]
+
+
+def test_a_result_of_sound_only_has_a_player_with_its_length(open_job: Open) -> None:
+    page = until_playable(open_job("Hello.", "speech.mp3"))
+    expect(page.locator(".frame.sound")).to_contain_text("Sound, ")
+    button(page, "Play").click()
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.1")
+    expect(page.get_by_label("Wipe")).to_be_hidden()
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("media", ["clip.mp4", "speech.mp3"])
+def test_a_jobs_page_has_nothing_that_axe_objects_to(open_job: Open, look: str, media: str) -> None:
+    options: dict[str, Any] = {"viewport": {"width": 390, "height": 844}} if look == "phone" else {}
+    page = until_playable(open_job("clip.mp4", media, color_scheme="dark" if look == "dark" else "light", **options))
+    if media == "clip.mp4":
+        page.get_by_label("Wipe").check()
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("() => axe.run()")
+    assert found["passes"], "axe saw the page"
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert page.evaluate(FITS)
