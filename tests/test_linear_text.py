@@ -25,7 +25,7 @@ from airflow_provider_videoai.media.check import check_subtitles
 from airflow_provider_videoai.media.cues import Layout, layout_cues
 from airflow_provider_videoai.media.subtitles import NoCues, SubtitleFormat, parse, serialize, to_vtt
 from airflow_provider_videoai.media.words import parse_words
-from airflow_provider_videoai.plugin.wording import shown, unsigned
+from airflow_provider_videoai.plugin.wording import shown, spoken, unsigned
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
 from airflow_provider_videoai.transfers.destination import check_template, results_of
 from airflow_provider_videoai.vendors.viitor import ViiTor
@@ -33,6 +33,7 @@ from airflow_provider_videoai.vendors.viitor import ViiTor
 LEAST, MOST = 1024, 256 * 1024
 ENOUGH_SECONDS = 0.01
 HOSTILE = [
+    "<p",
     "<a",
     "</a",
     "<",
@@ -105,6 +106,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "lineage": lambda text: report_lineage(object(), inputs=[f"https://a/{text}"]),
     "page, a text": shown,
     "page, URLs": unsigned,
+    "page, SSML": lambda text: spoken(f"<speak>{text}"),
 }
 
 

@@ -17,7 +17,7 @@ from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS, OutputKind
 from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.plugin.task import VideoTask
-from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown
+from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken
 
 __all__ = ["VENDORS", "Media", "Shown", "media_of", "page", "row", "state_of"]
 
@@ -213,7 +213,7 @@ def _error(status: Mapping[str, Any]) -> str | None:
 def _source(source: str | None) -> dict[str, Any] | None:
     if source is None:
         return None
-    return {"media": kind_of(source) if is_url(source) else None, "text": shown(source)}
+    return {"media": kind_of(source) if is_url(source) else None, "text": shown(spoken(source))}
 
 
 def _timeline(task: VideoTask) -> dict[str, str | None]:

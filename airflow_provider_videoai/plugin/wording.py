@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
+from html import unescape
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +15,16 @@ from airflow_provider_videoai.jobs.values.outputs import OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.printable import is_printable, printable
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
-__all__ = ["is_url", "kind_of", "rows_of", "shown", "unsigned"]
+__all__ = ["is_url", "kind_of", "rows_of", "shown", "spoken", "unsigned"]
 
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
 _URL = re.compile(r"https?://[^\s\"'<>]*")
+_PAUSE = re.compile(r"<(?:break|p|s)\b[^<>]*>")
+_TAG = re.compile(r"<[^<>]*>")
+_NAMES_TIME = re.compile(r"(?:(?i:time|date|stamp|_at)|At)\Z")
+_DIGITS = re.compile(r"[0-9]{10,13}")
+_EPOCHS = (10**9, 4 * 10**9)
+"""Epoch seconds of 2001 and of 2096: a number between them is a time, one between a thousand times as much as well."""
 _LONGEST = 300
 _MOST = 60
 _READ = 4000
@@ -55,6 +63,16 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
+def spoken(text: str) -> str:
+    """Return what is said of a text to be spoken: SSML without its tags; any other text as it is.
+
+    :param text: a request's field.
+    """
+    if not text.lstrip().startswith("<speak"):
+        return text
+    return " ".join(unescape(_TAG.sub("", _PAUSE.sub(" ", text))).split())
+
+
 def _unless_url(word: re.Match[str]) -> str:
     # Half a URL might end within the part that must not be shown.
     return "" if "://" in word[0] else word[0]
@@ -75,7 +93,17 @@ def rows_of(details: Any) -> list[tuple[str, str]]:
     if not isinstance(details, dict):
         return []
     said = ((name, value) for name, value in details.items() if value is not None and value != "")
-    return [(shown(str(name)), shown(value)) for name, value in islice(said, _MOST)]
+    return [(shown(str(name)), _time(str(name), value) or shown(value)) for name, value in islice(said, _MOST)]
+
+
+def _time(name: str, value: Any) -> str | None:
+    """Return epoch seconds or milliseconds in ISO 8601; ``None`` for what is neither by its name and its size."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int | float) or not 0 < value < 1000 * _EPOCHS[1] or not _NAMES_TIME.search(name):
+        return None
+    seconds = next((each for each in (value, value / 1000) if _EPOCHS[0] <= each < _EPOCHS[1]), None)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def is_url(value: Any) -> bool:

@@ -57,7 +57,7 @@ def open_job(browser: Browser, api_server: ApiServer, samples: str) -> Iterator[
     def open_job(
         source: str | None = "clip.mp4", media: str = "clip.mp4", rendered: Any = None, /, **options: Any
     ) -> Page:
-        url = None if source is None else f"{samples}/{source}" if "." in source else source
+        url = None if source is None else f"{samples}/{source}" if source.endswith(("mp4", "mp3")) else source
         done = {"job_id": "j1", "state": "succeeded", "media_url": f"{samples}/{media}"}
         api_server.task(
             task_state="success",
@@ -207,3 +207,41 @@ def test_a_jobs_page_has_nothing_that_axe_objects_to(open_job: Open, look: str, 
     assert found["passes"], "axe saw the page"
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
     assert page.evaluate(FITS)
+
+
+@pytest.mark.parametrize(
+    ("stored", "browsers", "shown"),
+    [
+        ('"Asia/Tokyo"', "Europe/Berlin", "2026-05-11 17:00:00 GMT+9"),
+        ('"UTC"', "Europe/Berlin", "2026-05-11 08:00:00 UTC"),
+        (None, "Europe/Berlin", "2026-05-11 10:00:00 CEST"),
+        ('"Mars/Olympus"', "Europe/Berlin", "2026-05-11 10:00:00 CEST"),
+        ("no JSON", "America/New_York", "2026-05-11 04:00:00 GMT\N{MINUS SIGN}4"),
+    ],
+)
+def test_times_are_in_the_zone_that_airflow_was_given(
+    open_job: Open, stored: str | None, browsers: str, shown: str
+) -> None:
+    details = {"details": {"updateTime": 1_778_486_400_000, "note": "2026-05-11T08:00:00"}}
+    page = open_job("clip.mp4", "clip.mp4", timezone_id=browsers, locale="en-US", result=details)
+    if stored is not None:
+        page.evaluate("zone => localStorage.setItem('timezone', zone)", stored)
+        page.reload()
+    expect(page.get_by_role("row", name="updateTime").locator("td")).to_have_text(shown)
+    expect(page.get_by_role("row", name="note").locator("td")).to_have_text("2026-05-11T08:00:00")
+    expect(page.locator(".timeline time").first).to_have_attribute("title", shown)
+    expect(page.locator(".timeline time").first).to_have_text(shown.rpartition(" ")[0])
+
+
+def test_a_change_of_the_zone_reaches_an_open_page(open_job: Open) -> None:
+    page = open_job("clip.mp4", "clip.mp4", timezone_id="Europe/Berlin")
+    expect(page.locator(".timeline time").first).to_have_text("2026-05-11 10:00:00")
+    window = page.context.new_page()  # as Airflow's window is to this page, another document of the same origin
+    window.goto("/video-jobs/static/icon.svg")
+    window.evaluate("localStorage.setItem('timezone', '\"Asia/Tokyo\"')")
+    expect(page.locator(".timeline time").first).to_have_text("2026-05-11 17:00:00")
+
+
+def test_of_ssml_a_person_sees_the_words(open_job: Open) -> None:
+    page = open_job("<speak>One &amp; <break time='1s'/>two</speak>")
+    expect(page.locator("figure").first).to_contain_text("One & two")

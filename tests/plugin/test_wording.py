@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, unsigned
+from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken, unsigned
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,38 @@ def test_a_long_text_is_cut() -> None:
 def test_what_a_vendor_said_becomes_rows_of_text_without_signatures() -> None:
     details = {"n": 1, "none": None, "empty": "", "list": [1, {"url": "https://a.example/x?Signature=s"}], "é": "<b>"}
     assert rows_of(details) == [("n", "1"), ("list", '[1, {"url": "https://a.example/x"}]'), ("é", "<b>")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("updateTime", 1_778_486_400_000, "2026-05-11T08:00:00+00:00"),
+        ("uploadTime", "1778486400", "2026-05-11T08:00:00+00:00"),
+        ("created_at", 1_778_486_400.5, "2026-05-11T08:00:00+00:00"),
+        ("timestamp", "1778486400000", "2026-05-11T08:00:00+00:00"),
+        ("videoId", 1_778_486_400, "1778486400"),
+        ("waitTime", 12, "12"),
+        ("bedTime", True, "true"),
+        ("updateTime", 10**400, "1" + "0" * 299 + "…"),
+        ("updateTime", float("nan"), "NaN"),
+        ("updateTime", "2026-05-11 08:00:00", "2026-05-11 08:00:00"),
+    ],
+)
+def test_a_number_that_is_a_time_is_shown_as_one(name: str, value: Any, expected: str) -> None:
+    assert rows_of({name: value}) == [(name, expected)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<speak>Hello</speak>", "Hello"),
+        (' <speak version="1.1">A<break time="1s"/>b &lt; c\n<phoneme ph="x">d</phoneme></speak>', "A b < c d"),
+        ("<s>a < b</s>", "<s>a < b</s>"),
+        ("a <speak>", "a <speak>"),
+    ],
+)
+def test_of_ssml_the_words_are_shown(text: str, said: str) -> None:
+    assert spoken(text) == said
 
 
 @pytest.mark.parametrize("details", [None, "text", [1], 3])

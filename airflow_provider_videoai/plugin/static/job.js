@@ -6,7 +6,7 @@ import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, textFrame } from "./player.js";
 import { connect, controls } from "./playback.js";
-import { STATES, between, clock, duration, moment, operation, run } from "./labels.js";
+import { STATES, between, clock, duration, moment, operation, run, said } from "./labels.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const STEPS = ["submitted", "queued", "running", "ended"];
@@ -156,7 +156,7 @@ function facts(job, result, number) {
     ["Media id", result.media_id && h("code", {}, result.media_id)],
     ["Other outputs", others(result.outputs, number)],
     ["Used", result.usage],
-    ["Submitted", submitted && time(submitted)],
+    ["Submitted", submitted && [`${moment(submitted)} (`, time(submitted), ")"]],
     ["Task state", job.task_state],
     ["Connection", h("code", {}, job.conn_id)],
   ];
@@ -176,7 +176,10 @@ function tables(job, result, number, caption) {
     "section.card.tables",
     {},
     table(caption, facts(job, result, number)),
-    table(`What ${job.vendor_name} said`, result.details),
+    table(
+      `What ${job.vendor_name} said`,
+      result.details.map(([name, text]) => [name, said(text)]),
+    ),
   );
 }
 
@@ -210,7 +213,9 @@ async function refresh() {
 }
 
 if (key) {
-  whileVisible(EVERY, refresh);
+  const now = whileVisible(EVERY, refresh);
+  // The user chose another time zone in Airflow's UI.
+  addEventListener("storage", ({ key: changed }) => changed === "timezone" && now());
 } else {
   show(main, notice("Nothing to show", "The address names no task."));
 }

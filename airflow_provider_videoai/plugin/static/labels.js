@@ -64,12 +64,33 @@ export function between(start, end) {
   return Math.max(0, (Date.parse(end) - Date.parse(start)) / 1000);
 }
 
-/** An ISO time in the user's own zone and language. */
-export function moment(time) {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+/** The time zone that the user chose in Airflow's UI, which keeps it in the browser; else the browser's. */
+function zone() {
+  try {
+    const chosen = JSON.parse(localStorage.getItem("timezone"));
+    return new Intl.DateTimeFormat([], { timeZone: chosen ?? undefined }).resolvedOptions().timeZone;
+  } catch {
+    return undefined; // another program's value under that name, or a zone that this browser does not know
+  }
 }
 
-/** The time of day of an ISO time. */
+function written(time, more) {
+  // Swedish dates are those of Airflow's UI: 2026-05-11 08:00:07.
+  const parts = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  return new Date(time).toLocaleString("sv-SE", { ...parts, ...more, timeZone: zone() });
+}
+
+/** An ISO time as Airflow's UI writes it, with the name of its zone. */
+export function moment(time) {
+  return written(time, { timeZoneName: "short" });
+}
+
+/** The same without the zone. */
 export function clock(time) {
-  return new Date(time).toLocaleTimeString();
+  return written(time);
+}
+
+/** A text of a vendor's: a time in ISO 8601 as a time, any other as it is. */
+export function said(text) {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? moment(text) : text;
 }
