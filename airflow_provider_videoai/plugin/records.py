@@ -21,6 +21,7 @@ from uuid import UUID
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.sdk import BaseHook
@@ -124,6 +125,21 @@ def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
     return next((each for each in found if each.key == key), None)
 
 
+def rendered_fields(key: TaskKey) -> str | None:
+    """Return the arguments that a task ran with, rendered, as the JSON text that Airflow keeps of the newest runs.
+
+    :param key: the task instance.
+    :returns: ``None`` if Airflow keeps none, or they are too long.
+    """
+    model = RenderedTaskInstanceFields
+    columns = (model.dag_id, model.run_id, model.task_id, model.map_index)
+    query = select(*columns, _text(model.rendered_fields)).where(tuple_(*columns) == tuple(key))
+    with create_session(scoped=False) as session:
+        found = session.execute(query).one_or_none()
+    # As above: without regard to case it may be another task's.
+    return found.text if found is not None and TaskKey(*found[:4]) == key else None
+
+
 def connection_type(conn_id: str) -> str | None:
     """Return the type of a connection; ``None`` if there is no such connection.
 
@@ -139,9 +155,9 @@ def _references() -> Select[Any]:
     return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == JOB_REFERENCE_KEY)  # pyright: ignore[reportReturnType] - of columns given as a list, SQLAlchemy counts at least ten
 
 
-def _text() -> ColumnElement[Any]:
+def _text(column: Any = XComModel.value) -> ColumnElement[Any]:
     # The length is compared in the database: a value of any size would be in memory before Python could refuse it.
-    text = cast(XComModel.value, Text)
+    text = cast(column, Text)
     return case((func.length(text) <= LONGEST, text), else_=None).label("text")
 
 

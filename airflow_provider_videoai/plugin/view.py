@@ -16,6 +16,7 @@ from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS, OutputKind
 from airflow_provider_videoai.jobs.values.usage import Usage
+from airflow_provider_videoai.plugin.request import request_of
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken
 
@@ -128,11 +129,12 @@ def row(task: VideoTask) -> dict[str, Any]:
     }
 
 
-def page(task: VideoTask) -> dict[str, Any]:
+def page(task: VideoTask, rendered: Any = None) -> dict[str, Any]:
     """Return what the page of one task shows.
 
     :param task: as Airflow knows it.
-    :returns: :func:`row`, with the timeline, the source and one result per job.
+    :param rendered: the arguments that it ran with; JSON values of any kind.
+    :returns: :func:`row`, with the timeline, the source, the request and one result per job.
     """
     jobs = _Jobs.of(task)
     return {
@@ -140,6 +142,7 @@ def page(task: VideoTask) -> dict[str, Any]:
         "timeline": _timeline(task),
         "conn_id": shown(task.reference.conn_id) if task.reference else "",
         "source": _source(task.reference.source) if task.reference else None,
+        "request": request_of(task.reference, rendered) if task.reference else None,
         "results": [_result(jobs, job_id) for job_id in task.reference.job_ids] if task.reference else [],
     }
 

@@ -272,7 +272,9 @@ async def job(task: TheTask) -> Response:
 
     :param task: as Airflow knows it.
     """
-    return await run_in_threadpool(lambda: JSONResponse(view.page(task)))
+    return await run_in_threadpool(
+        lambda: JSONResponse(view.page(task, xcoms.plain_json(records.rendered_fields(task.key))))
+    )
 
 
 def _redirect(url: str) -> RedirectResponse:

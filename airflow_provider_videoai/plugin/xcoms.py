@@ -22,7 +22,7 @@ from airflow_provider_videoai.plugin.records import Found
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 
-__all__ = ["Read", "log", "read"]
+__all__ = ["Read", "log", "plain_json", "read"]
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,16 @@ def _task(found: Found, read: Read) -> VideoTask:
 
 def _plain(_key: str, text: str) -> Any:
     """Return plain JSON. Airflow's own reader would also make objects of what a DAG's author put there."""
+    return plain_json(text)
+
+
+def plain_json(text: str | None) -> Any:
+    """Return the value of a JSON text; ``None`` for one that cannot be read.
+
+    :param text: as the database keeps it; ``None`` if it keeps none.
+    """
+    if text is None:
+        return None
     try:
         value = json.loads(text)
         return _unwrapped(value) if isinstance(value, str) else value
@@ -93,7 +103,7 @@ def _unwrapped(text: str) -> Any:
 def _through(backend: type[BaseXCom], failures: list[str], key: str, text: str) -> Any:
     try:
         value = backend.deserialize_value(XComResult(key=key, value=json.loads(text)))
-        return _plain(key, json.dumps(value))
+        return plain_json(json.dumps(value))
     except Exception as failure:  # noqa: BLE001 - a backend is anyone's code; the other tasks are shown all the same
         failures.append(type(failure).__name__)
         return None

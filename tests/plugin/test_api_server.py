@@ -86,6 +86,23 @@ def test_a_loop_is_no_matter_to_an_airflow_without_loops(api_server: ApiServer) 
         assert client.get(f"{path}/source?{region}").status_code == 307
 
 
+def test_the_request_is_shown_from_the_arguments_that_airflow_keeps(api_server: ApiServer) -> None:
+    path = api_server.task(video_job=CARD, rendered={"url": CARD["source"], "full_erase_roi": "[[0, 0, 9, 9]]"})
+    other = api_server.task(task_id="Task", video_job=CARD)
+    with api_server.client() as client:
+        assert client.get(path).json()["request"]["regions"][0]["box"] == [0, 0, 9, 9]
+        assert client.get(other).json()["request"] == {"rows": [], "regions": [], "cut": None}
+
+
+@pytest.mark.parametrize(
+    "rendered", [Stored("{"), Stored("[" * 100_000), [CARD], "text"], ids=["no JSON", "deep", "a list", "a text"]
+)
+def test_whatever_arguments_airflow_keeps_the_job_is_shown(rendered: Any, api_server: ApiServer) -> None:
+    path = api_server.task(video_job=CARD, rendered=rendered)
+    with api_server.client() as client:
+        assert client.get(path).json()["request"]["rows"] == []
+
+
 BAD_PATHS = [
     f"{API}/d%00/run/task/-1",
     f"{API}/dag/r%00/task/-1/result",

@@ -6,6 +6,7 @@ In a real browser, at a real API server whose tasks have only what they stored; 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -62,7 +63,7 @@ def open_job(browser: Browser, api_server: ApiServer, samples: str) -> Iterator[
         api_server.task(
             task_state="success",
             rendered=rendered,
-            video_job=CARD | {"source": url},
+            video_job=CARD | {"source": url} | options.pop("reference", {}),
             status={"observed_at": time.time(), "jobs": [done]},
             return_value=done | {"finished_at": datetime.now(UTC).isoformat()} | options.pop("result", {}),
         )
@@ -245,3 +246,36 @@ def test_a_change_of_the_zone_reaches_an_open_page(open_job: Open) -> None:
 def test_of_ssml_a_person_sees_the_words(open_job: Open) -> None:
     page = open_job("<speak>One &amp; <break time='1s'/>two</speak>")
     expect(page.locator("figure").first).to_contain_text("One & two")
+
+
+CORNERS = "rect => ['x', 'y', 'width', 'height'].map(name => Number(rect.getAttribute(name)))"
+
+
+@pytest.mark.parametrize(
+    ("region", "corners"), [([0, 270, 640, 350], [0, 270, 640, 80]), ([0.5, 0.75, 1, 1], [320, 270, 320, 90])]
+)
+def test_the_regions_of_a_request_are_drawn_over_its_input(
+    open_job: Open, region: list[float], corners: list[float]
+) -> None:
+    rendered = {"full_erase_roi": [region], "task_name": "clip"}
+    page = until_playable(open_job("clip.mp4", "clip.mp4", rendered))
+    left, right = page.locator(".frame").all()
+    expect(right.locator(".regions")).to_have_count(0)
+    assert left.locator("rect").evaluate(CORNERS) == corners  # of 640 x 360
+    assert box_of(left.locator("svg")) == box_of(left.locator("video"))
+    expect(left.get_by_role("img")).to_have_accessible_name(re.compile(r"^Regions .*Full erase roi: 0"))
+    page.get_by_role("checkbox", name="Regions").uncheck()
+    expect(left.locator(".regions")).to_be_hidden()
+    expect(page.get_by_role("row", name="Task name")).to_contain_text("clip")
+
+
+def test_of_a_trim_it_is_shown_which_part_was_kept(open_job: Open) -> None:
+    names = {"vendor": "cdnetworks", "operation": "trim", "polled_as": "trim"}
+    rendered = {"video_id": "v", "seek_start": "2", "duration": "6", "filename": "cut"}
+    page = open_job("v", "clip.mp4", rendered, reference=names)
+    kept = page.get_by_role("row", name="Kept of the input")
+    expect(kept).to_contain_text("0:02.00 to 0:08.00, 6 s")
+    expect(page.get_by_role("row", name="Filename")).to_contain_text("cut")
+    whole, part = (box_of(kept.locator(f"rect.{name}")) for name in ("all", "kept"))
+    assert part["x"] - whole["x"] == pytest.approx(whole["width"] * 0.2, abs=1)
+    assert part["width"] == pytest.approx(whole["width"] * 0.6, abs=1)

@@ -6,6 +6,7 @@ import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, textFrame } from "./player.js";
 import { connect, controls } from "./playback.js";
+import { requestRows } from "./request.js";
 import { STATES, between, clock, duration, moment, operation, run, said } from "./labels.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
@@ -87,7 +88,7 @@ function course(job) {
 function source(job) {
   const { media, text } = job.source ?? {};
   const shown = media
-    ? player({ kind: media, address: jobApi(key, "/source"), label: "Input" })
+    ? player({ kind: media, address: jobApi(key, "/source"), label: "Input", regions: job.request.regions })
     : textFrame(VENDORS_ID.test(text) ? `${job.vendor_name} has it as ${text}` : text ?? NO_SOURCE, text ? "words" : "muted");
   return h("figure", {}, h("figcaption", {}, "Input"), shown);
 }
@@ -176,6 +177,7 @@ function tables(job, result, number, caption) {
     "section.card.tables",
     {},
     table(caption, facts(job, result, number)),
+    job.request && table("Request", requestRows(job.request)),
     table(
       `What ${job.vendor_name} said`,
       result.details.map(([name, text]) => [name, said(text)]),

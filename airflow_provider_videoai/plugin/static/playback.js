@@ -53,10 +53,12 @@ class Playback {
     this.speed = h("select", { "aria-label": "Speed", change: () => this.#accelerate() }, speeds);
     this.subtitles = h("input", { type: "checkbox", checked: true, change: () => this.#caption() });
     this.captions = h("label", {}, this.subtitles, "Subtitles");
+    this.regions = h("input", { type: "checkbox", checked: true, change: () => this.#outline() });
+    this.outlines = h("label", {}, this.regions, "Regions");
     this.wipe = wipe(section, bar);
     bar.append(
       h("div.line", {}, this.seek, this.time),
-      h("div.line", {}, this.#step(-1), this.play, this.#step(1), this.sound, this.speed, this.captions, this.wipe.element),
+      h("div.line", {}, this.#step(-1), this.play, this.#step(1), this.sound, this.speed, this.captions, this.outlines, this.wipe.element),
     );
     if (document.fullscreenEnabled) {
       const full = { type: "button", "aria-label": "Full screen", title: "Full screen", click: () => this.#fill() };
@@ -187,6 +189,10 @@ class Playback {
     this.captions.hidden = !tracks.length;
   }
 
+  #outline() {
+    this.bar.classList.toggle("bare", !this.regions.checked);
+  }
+
   #fill() {
     return document.fullscreenElement ? document.exitFullscreen() : this.#section.requestFullscreen();
   }
@@ -232,6 +238,7 @@ class Playback {
       this.play.replaceChildren(icon(name));
     }
     this.play.setAttribute("aria-label", name === "play" ? "Play" : "Pause");
+    this.outlines.hidden = !this.#section.querySelector(".regions");
     this.wipe.offer(media.filter((each) => each.videoWidth).length === 2);
   }
 }

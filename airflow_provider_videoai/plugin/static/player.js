@@ -2,6 +2,7 @@
 // What a job works on and what it made, as media in frames; playback.js has the controls, below the pictures.
 import { h } from "./dom.js";
 import { duration } from "./labels.js";
+import { outlines } from "./regions.js";
 
 /** Frame -> what makes its player: a player loads media as soon as it is made, so only one that is shown may be. */
 const empty = new WeakMap();
@@ -31,9 +32,9 @@ async function reason(address) {
 
 /**
  * The frame of a player, for `fill`. `again` is an address that requests the media again; it is tried once when the
- * first fails, for addresses of media expire.
+ * first fails, for addresses of media expire. `regions` are drawn over the picture.
  */
-export function player({ kind, address, again = null, track = null, label }) {
+export function player({ kind, address, again = null, track = null, label, regions = [] }) {
   const frame = h("div.frame", { "data-keep": `${kind} ${address}` });
   let tried = false;
 
@@ -52,6 +53,8 @@ export function player({ kind, address, again = null, track = null, label }) {
     if (!media.videoWidth) {
       frame.classList.add("sound");
       frame.append(h("p.muted", {}, `Sound, ${duration(media.duration)}`));
+    } else if (regions.length) {
+      frame.append(outlines(regions, { width: media.videoWidth, height: media.videoHeight }));
     }
   }
 
