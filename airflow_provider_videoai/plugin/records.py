@@ -46,6 +46,10 @@ LONGEST = 16_000_000
 
 LAST_MAP_INDEX = 2**31 - 1
 
+_LONGEST_STORED = 1_000_000
+_MOST_STORED = 20
+"""Tasks of a run whose return values are searched for copies, and characters of each."""
+
 _LONGEST_ID = 250
 _IN_NO_ID = re.compile("[\x00\ud800-\udfff]")  # no database keeps them, and PostgreSQL fails on them
 
@@ -138,6 +142,24 @@ def rendered_fields(key: TaskKey) -> str | None:
         found = session.execute(query).one_or_none()
     # As above: without regard to case it may be another task's.
     return found.text if found is not None and TaskKey(*found[:4]) == key else None
+
+
+def stored_results(key: TaskKey) -> list[tuple[str, str]]:
+    """Return what tasks of a run returned that stored results, as the transfers of this package do.
+
+    :param key: a task instance of the run.
+    :returns: the ids of those tasks, and the JSON texts of their return values.
+    """
+    text = cast(XComModel.value, Text)
+    query = (
+        select(XComModel.task_id, text)
+        .where(XComModel.dag_id == key.dag_id, XComModel.run_id == key.run_id, XComModel.key == "return_value")
+        .where(text.contains('"sha256"'), func.length(text) <= _LONGEST_STORED)
+        .order_by(XComModel.timestamp.desc())
+        .limit(_MOST_STORED)
+    )
+    with create_session(scoped=False) as session:
+        return [(task_id, stored) for task_id, stored in session.execute(query)]
 
 
 def connection_type(conn_id: str) -> str | None:

@@ -16,6 +16,7 @@ from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS, OutputKind
 from airflow_provider_videoai.jobs.values.usage import Usage
+from airflow_provider_videoai.plugin.copies import copies_of
 from airflow_provider_videoai.plugin.request import request_of
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken
@@ -129,21 +130,25 @@ def row(task: VideoTask) -> dict[str, Any]:
     }
 
 
-def page(task: VideoTask, rendered: Any = None) -> dict[str, Any]:
+def page(task: VideoTask, rendered: Any = None, stored: Sequence[tuple[str, Any]] = ()) -> dict[str, Any]:
     """Return what the page of one task shows.
 
     :param task: as Airflow knows it.
     :param rendered: the arguments that it ran with; JSON values of any kind.
-    :returns: :func:`row`, with the timeline, the source, the request and one result per job.
+    :param stored: tasks of its run that stored results, by id, and what they returned; JSON values of any kind.
+    :returns: :func:`row`, with the timeline, the source, the request, and one result per job with its copies.
     """
     jobs = _Jobs.of(task)
+    copies = copies_of(task.reference, stored) if task.reference else {}
+    job_ids = task.reference.job_ids if task.reference else ()
     return {
         **row(task),
         "timeline": _timeline(task),
         "conn_id": shown(task.reference.conn_id) if task.reference else "",
         "source": _source(task.reference.source) if task.reference else None,
         "request": request_of(task.reference, rendered) if task.reference else None,
-        "results": [_result(jobs, job_id) for job_id in task.reference.job_ids] if task.reference else [],
+        "observed_at": iso_utc(jobs.observed_at or _epoch(_progress(task).get("observed_at"))),
+        "results": [_result(jobs, job_id) | {"copies": copies.get(job_id, [])} for job_id in job_ids],
     }
 
 

@@ -272,8 +272,16 @@ async def job(task: TheTask) -> Response:
 
     :param task: as Airflow knows it.
     """
-    return await run_in_threadpool(
-        lambda: JSONResponse(view.page(task, xcoms.plain_json(records.rendered_fields(task.key))))
+    return await run_in_threadpool(lambda: JSONResponse(_page_of(task)))
+
+
+def _page_of(task: VideoTask) -> dict[str, Any]:
+    # Of a job that goes on there is no copy, and its page is requested every few seconds.
+    stored = records.stored_results(task.key) if view.state_of(task) is Shown.SUCCEEDED else []
+    return view.page(
+        task,
+        rendered=xcoms.plain_json(records.rendered_fields(task.key)),
+        stored=[(task_id, xcoms.plain_json(text)) for task_id, text in stored],
     )
 
 

@@ -279,3 +279,24 @@ def test_of_a_trim_it_is_shown_which_part_was_kept(open_job: Open) -> None:
     whole, part = (box_of(kept.locator(f"rect.{name}")) for name in ("all", "kept"))
     assert part["x"] - whole["x"] == pytest.approx(whole["width"] * 0.2, abs=1)
     assert part["width"] == pytest.approx(whole["width"] * 0.6, abs=1)
+
+
+def test_the_media_opens_in_a_new_tab_and_its_link_is_copied(open_job: Open, api_server: ApiServer) -> None:
+    page = open_job(permissions=["clipboard-read", "clipboard-write"])
+    row = page.get_by_role("row", name="Media")
+    with page.context.expect_page() as opened:
+        row.get_by_role("link", name="Open in a new tab").click()
+    opened.value.wait_for_url("**/sample/clip.mp4")
+    row.get_by_role("button", name="Copy link").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{api_server.url}/video-jobs/api/jobs/dag/run/task/-1/result?job=0"
+
+
+def test_kept_copies_are_listed_with_their_paths(open_job: Open, api_server: ApiServer) -> None:
+    kept = {"vendor": "viitor", "job_id": "j1", "path": "s3://c@b/j1.mp4", "bytes": 1_234_567, "sha256": "0"}
+    api_server.task(task_id="keep", return_value=kept)
+    page = open_job()
+    row = page.get_by_role("row", name="Kept copies")
+    expect(row.locator("code")).to_have_text("s3://c@b/j1.mp4")
+    expect(row).to_contain_text("1.23 MB, by keep")
+    expect(row.get_by_role("button", name="Copy path")).to_be_visible()

@@ -60,7 +60,7 @@ export function leadAirflow(link) {
     }
     event.preventDefault();
     const outside = window.parent.document.createElement("a");
-    outside.href = link.href;
+    Object.assign(outside, { href: link.href, target: link.target, rel: link.rel });
     window.parent.document.body.append(outside);
     outside.click();
     outside.remove();

@@ -7,7 +7,7 @@ import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, textFrame } from "./player.js";
 import { connect, controls } from "./playback.js";
 import { requestRows } from "./request.js";
-import { STATES, between, clock, duration, moment, operation, run, said } from "./labels.js";
+import { STATES, between, clock, duration, moment, operation, run, said, size } from "./labels.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const STEPS = ["submitted", "queued", "running", "ended"];
@@ -104,13 +104,13 @@ function outcome(job, result, number) {
   return h("figure", {}, h("figcaption", {}, "Result"), shown, job.results.length > 1 ? controls() : null);
 }
 
-function copy(text) {
+function copy(text, what) {
   async function click({ target }) {
     await write(text);
     target.textContent = "Copied";
     setTimeout(() => (target.textContent = "Copy"), 1500);
   }
-  return h("button.copy", { type: "button", click, "data-keep": text, "aria-label": "Copy job id" }, "Copy");
+  return h("button.copy", { type: "button", click, "data-keep": text, "aria-label": `Copy ${what}` }, "Copy");
 }
 
 async function write(text) {
@@ -144,20 +144,42 @@ function others(outputs, number) {
   return outputs.length ? h("ul.outputs", {}, ...outputs.map((output) => other(output, number))) : null;
 }
 
+/** Where the media can be had by whoever may see this page; the address holds no secret, and stays. */
+function link(result, number) {
+  if (!result.media) {
+    return null;
+  }
+  const { href } = new URL(jobApi(key, "/result", { job: number }), location.href);
+  const opened = { href, target: "_blank", rel: "noopener noreferrer", "data-keep": href };
+  const open = h("a", opened, "Open in a new tab");
+  leadAirflow(open);
+  return [open, copy(href, "link")];
+}
+
+function copies(found) {
+  const items = found.map(({ path, bytes, task_id: by }) =>
+    h("li", {}, h("code", {}, path), copy(path, "path"), h("span.muted", {}, ` ${size(bytes)}by ${by}`)),
+  );
+  return items.length ? h("ul.outputs", {}, ...items) : null;
+}
+
 function facts(job, result, number) {
   const length = result.duration_ms === null ? null : duration(result.duration_ms / 1000);
   const { submitted, ended } = job.timeline;
   const took = submitted && ended ? duration(between(submitted, ended)) : null;
   const rows = [
-    ["Job id", [h("code", {}, result.job_id), copy(result.job_id)]],
+    ["Job id", [h("code", {}, result.job_id), copy(result.job_id, "job id")]],
     ["State", result.state && STATES[result.state]],
     ["Error", result.error],
     ["Took", took],
     ["Length of the media", length],
     ["Media id", result.media_id && h("code", {}, result.media_id)],
     ["Other outputs", others(result.outputs, number)],
+    ["Media", link(result, number)],
+    ["Kept copies", copies(result.copies)],
     ["Used", result.usage],
     ["Submitted", submitted && [`${moment(submitted)} (`, time(submitted), ")"]],
+    ["Last seen", job.observed_at && [`${moment(job.observed_at)} (`, time(job.observed_at), ")"]],
     ["Task state", job.task_state],
     ["Connection", h("code", {}, job.conn_id)],
   ];

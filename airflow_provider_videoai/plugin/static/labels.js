@@ -50,6 +50,15 @@ export function position(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/** A number of bytes, `1.2 MB, `, to be followed by more; nothing for an unknown one. */
+export function size(bytes) {
+  if (bytes === null) {
+    return "";
+  }
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 4);
+  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${["B", "kB", "MB", "GB", "TB"][power]}, `;
+}
+
 /** How long ago an ISO time is: `just now`, `5 min ago`. */
 export function ago(time) {
   const seconds = Math.round((Date.now() - Date.parse(time)) / 1000);
