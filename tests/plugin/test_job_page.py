@@ -163,6 +163,21 @@ def test_the_keys_play_and_pause_without_a_look_for_the_button(both: Page) -> No
     assert until_times_are(both, f"a > {before[0]}")[0] == pytest.approx(before[0] + 1, abs=0.1)
 
 
+def test_media_that_cannot_be_played_says_so_and_leaves_no_controls(open_job: Open) -> None:
+    page = open_job(None, "none.mp4")
+    expect(page.locator(".unplayable")).to_contain_text("This cannot be played")
+    expect(page.locator(".controls")).to_be_hidden()
+
+
+def test_a_video_that_ended_plays_on_after_a_seek(both: Page) -> None:
+    both.get_by_label("Position").fill("7.5")
+    button(both, "Play").click()
+    expect(button(both, "Play")).to_be_visible()  # both ended
+    both.get_by_label("Position").fill("2")
+    button(both, "Play").click()
+    until_times_are(both, "a > 2.2 && b > 2.2 && a < 6")
+
+
 def test_one_of_them_is_heard(both: Page) -> None:
     for choice, muted in (("Result", [True, False]), ("Input", [False, True]), ("", [True, True])):
         both.get_by_label("Sound").select_option(choice)
@@ -200,7 +215,10 @@ def test_a_result_of_sound_only_has_a_player_with_its_length(open_job: Open) -> 
 @pytest.mark.parametrize("media", ["clip.mp4", "speech.mp3"])
 def test_a_jobs_page_has_nothing_that_axe_objects_to(open_job: Open, look: str, media: str) -> None:
     options: dict[str, Any] = {"viewport": {"width": 390, "height": 844}} if look == "phone" else {}
-    page = until_playable(open_job("clip.mp4", media, color_scheme="dark" if look == "dark" else "light", **options))
+    rendered = {"task_name": "clip", "full_erase_roi": [[0, 270, 640, 350]]}
+    page = until_playable(
+        open_job("clip.mp4", media, rendered, color_scheme="dark" if look == "dark" else "light", **options)
+    )
     if media == "clip.mp4":
         page.get_by_label("Wipe").check()
     page.evaluate(AXE.read_text())

@@ -89,7 +89,6 @@ class Playback {
     for (const type of ["timeupdate", "waiting", "playing", "canplay", "seeked"]) {
       on(type, () => this.#align());
     }
-    on("error", () => setTimeout(() => this.#show()));
     on("click", ({ target }) => target.matches("video") && this.#toggle());
     document.addEventListener("keydown", (event) => this.#key(event));
     this.#media.filter((media) => media.readyState > 0).forEach((media) => this.#add(media));
@@ -146,6 +145,9 @@ class Playback {
     for (const media of this.#media) {
       media.currentTime = Math.min(to, media.duration || 0);
     }
+    if (this.#playing) {
+      this.#set(true); // one that had ended goes on
+    }
     this.#show(to);
   }
 
@@ -159,13 +161,15 @@ class Playback {
   /** Hold the others to the lead, and everyone while one of them has to load. */
   #align() {
     const lead = this.#lead;
-    const waits = this.#media.some((media) => !media.paused && media.readyState < HTMLMediaElement.HAVE_FUTURE_DATA);
+    const goesOn = (media) => !media.paused && !media.ended;
+    const waits = this.#media.some((media) => goesOn(media) && media.readyState < HTMLMediaElement.HAVE_FUTURE_DATA);
     for (const media of this.#media) {
-      const behind = media === lead || media.ended || media.paused ? 0 : lead.currentTime - media.currentTime;
-      if (Math.abs(behind) > FAR) {
+      const behind = media === lead || !goesOn(media) ? 0 : lead.currentTime - media.currentTime;
+      const far = Math.abs(behind) > FAR;
+      if (far && !media.seeking) {
         media.currentTime = lead.currentTime;
       }
-      media.playbackRate = waits ? 0 : this.#speed * (1 + (Math.abs(behind) > FAR ? 0 : behind));
+      media.playbackRate = waits ? 0 : this.#speed * (far ? 1 : 1 + behind);
     }
     this.#show();
   }
@@ -207,14 +211,19 @@ class Playback {
   #key(event) {
     const { key, shiftKey, target } = event;
     // Of several results on a page the keys play the one that has the focus.
-    const mine = this.bar.contains(target) || (target === document.body && document.querySelectorAll("div.controls").length === 1);
-    const steps = { ArrowLeft: -1, ArrowRight: 1 }[key];
-    if (!mine || event.ctrlKey || event.altKey || event.metaKey || target.matches("select, .wipe input")) {
+    const alone = this.bar.isConnected && document.querySelectorAll("div.controls").length === 1;
+    const mine = this.bar.contains(target) || (target === document.body && alone);
+    if (!mine || event.ctrlKey || event.altKey || event.metaKey || target.matches("select, .wipe [type=range]")) {
       return;
     }
+    const steps = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (steps) {
       event.preventDefault(); // or a range moves as well
-      shiftKey ? this.#go(this.#lead.currentTime + steps * JUMP) : this.#stepBy(steps);
+    }
+    if (steps && shiftKey) {
+      this.#go(this.#lead.currentTime + steps * JUMP);
+    } else if (steps) {
+      this.#stepBy(steps);
     } else if (key === " " && !target.matches("button, [type=checkbox]")) {
       event.preventDefault();
       this.#toggle();
@@ -223,7 +232,6 @@ class Playback {
 
   #show(at = this.#lead?.currentTime) {
     const media = this.#media;
-    this.bar.hidden = !media.length;
     if (!media.length) {
       return;
     }

@@ -50,9 +50,13 @@ export function player({ kind, address, again = null, track = null, label, regio
 
   // A file's name does not always say that it holds sound only.
   function mark({ target: media }) {
+    if (frame.childElementCount > 1) {
+      return; // the media was requested again
+    }
     if (!media.videoWidth) {
+      const length = Number.isFinite(media.duration) ? `, ${duration(media.duration)}` : "";
       frame.classList.add("sound");
-      frame.append(h("p.muted", {}, `Sound, ${duration(media.duration)}`));
+      frame.append(h("p.muted", {}, `Sound${length}`));
     } else if (regions.length) {
       frame.append(outlines(regions, { width: media.videoWidth, height: media.videoHeight }));
     }
