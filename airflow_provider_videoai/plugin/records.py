@@ -13,7 +13,7 @@ with XComs, and the newest counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,7 +26,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.sdk import BaseHook
 from airflow.utils.session import create_session
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
@@ -57,14 +57,29 @@ _IN_NO_ID = re.compile("[\x00\ud800-\udfff]")  # no database keeps them, and Pos
 Identity = tuple[Any, ...]
 
 
-class Found(NamedTuple):
-    """A task that stored a reference, and the JSON texts of its XComs by key; ``None`` for one that is too long."""
+class Entry(NamedTuple):
+    """A task that stored a reference, without what it stored; equal to an earlier one if Airflow knows nothing new."""
 
-    key: TaskKey
+    identity: Identity
     seen_at: datetime
+    """When the reference was stored."""
+    written_at: datetime
+    """When the last of the XComs was stored that a list reads."""
+    map_label: str | None
     state: str | None
     started_at: datetime | None
     ended_at: datetime | None
+
+    @property
+    def key(self) -> TaskKey:
+        """The task instance."""
+        return TaskKey(*self.identity[:4])
+
+
+class Found(NamedTuple):
+    """A task that stored a reference, and the JSON texts of its XComs by key; ``None`` for one that is too long."""
+
+    entry: Entry
     texts: dict[str, str | None]
 
 
@@ -97,18 +112,30 @@ def dag_ids_with_jobs(readable: Collection[str]) -> list[str]:
         return sorted(session.scalars(query))
 
 
-def newest(dag_ids: Collection[str], start: int, count: int) -> tuple[list[Found], bool]:
-    """Return tasks with video jobs as a list shows them, newest first.
+def newest(dag_ids: Collection[str], run_id: str | None, count: int) -> tuple[list[Entry], bool]:
+    """Return the tasks that were the last to store a reference, newest first.
 
     :param dag_ids: the DAGs whose tasks are wanted.
-    :param start: how many to skip.
+    :param run_id: only runs with this id; ``None`` for all.
     :param count: how many to return at most.
-    :returns: the tasks, and whether there are more. A task may come twice, in Airflow 3.4 by two of its attempts.
+    :returns: the tasks, and whether there are more.
     """
-    query = _references().where(XComModel.dag_id.in_(dag_ids)).order_by(XComModel.timestamp.desc())
+    query = _references().where(XComModel.dag_id.in_(dag_ids))
+    if run_id is not None:
+        query = query.where(XComModel.run_id == run_id)
     with create_session(scoped=False) as session:
-        rows = session.execute(query.offset(start).limit(count)).all()
-        return _completed(session, rows, SUMMARY), len(rows) == count
+        entries = _entries(session, query.limit(count + 1))
+    return entries[:count], len(entries) > count
+
+
+def stored(entries: Sequence[Entry], names: Sequence[str] = SUMMARY) -> list[Found]:
+    """Return what tasks stored.
+
+    :param entries: the tasks; the database is queried for all of them at once.
+    :param names: the keys of the XComs that are wanted beside the reference.
+    """
+    with create_session(scoped=False) as session:
+        return _stored(session, entries, names)
 
 
 def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
@@ -118,15 +145,15 @@ def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
     :param region_id: the loop of the task, if Airflow has loops (3.4).
     :returns: ``None`` if there is no such task, or it has no video job.
     """
-    query = _references().order_by(XComModel.timestamp.desc()).limit(1)
+    query = _references().limit(1)
     for column, value in zip(_columns(XComModel), key, strict=False):
         query = query.where(column == value)
     if region_id is not None and hasattr(XComModel, "region_id"):
         query = query.where(XComModel.region_id == region_id)
     with create_session(scoped=False) as session:
-        found = _completed(session, session.execute(query).all(), WHOLE)
+        found = _stored(session, _entries(session, query), WHOLE)
     # A database that compares without regard to case may return another task than the user was checked for.
-    return next((each for each in found if each.key == key), None)
+    return next((each for each in found if each.entry.key == key), None)
 
 
 def rendered_fields(key: TaskKey) -> str | None:
@@ -174,7 +201,8 @@ def connection_type(conn_id: str) -> str | None:
 
 
 def _references() -> Select[Any]:
-    return select(*_columns(XComModel), _text(), XComModel.timestamp).where(XComModel.key == JOB_REFERENCE_KEY)  # pyright: ignore[reportReturnType] - of columns given as a list, SQLAlchemy counts at least ten
+    columns = (*_columns(XComModel), XComModel.timestamp)
+    return _select(*columns).where(XComModel.key == JOB_REFERENCE_KEY).order_by(XComModel.timestamp.desc())
 
 
 def _text(column: Any = XComModel.value) -> ColumnElement[Any]:
@@ -183,45 +211,65 @@ def _text(column: Any = XComModel.value) -> ColumnElement[Any]:
     return case((func.length(text) <= LONGEST, text), else_=None).label("text")
 
 
-def _completed(session: Session, rows: Sequence[Any], names: Sequence[str]) -> list[Found]:
-    if not rows:
-        return []
-    references = {_identity(row): row for row in reversed(rows)}  # of several attempts the newest counts
-    instances = _instances(session, references)
-    xcoms = _xcoms(session, references, names)
+def _entries(session: Session, query: Select[Any]) -> list[Entry]:
+    # Joined with the query instead of named one by one: a list has thousands of tasks.
+    wanted = query.subquery()
+    # Of a task with several attempts the newest counts, and that comes first.
+    seen_at: dict[Identity, datetime] = {}
+    for row in session.execute(query):
+        seen_at.setdefault(_identity(row), row.timestamp)
+    instances = {_identity(row): row for row in session.execute(_instances().join(wanted, _same(TaskInstance, wanted)))}
+    written = _written().join(wanted, _same(XComModel, wanted))
+    written_at: dict[Identity, datetime] = {_identity(row): row.written_at for row in session.execute(written)}
     return [
-        Found(
-            TaskKey(*identity[:4]),
-            reference.timestamp,
+        Entry(
+            identity,
+            seen,
+            written_at.get(identity, seen),
+            instance.map_label,
             instance.state and str(instance.state),
             instance.start_date,
             instance.end_date,
-            {**xcoms.get(identity, {}), JOB_REFERENCE_KEY: reference.text},
         )
-        for identity, reference in reversed(references.items())
+        for identity, seen in seen_at.items()
         if (instance := instances.get(identity)) is not None
     ]
 
 
-def _instances(session: Session, identities: Collection[Identity]) -> dict[Identity, Any]:
-    query = select(*_columns(TaskInstance), TaskInstance.state, TaskInstance.start_date, TaskInstance.end_date).where(
-        tuple_(*_columns(TaskInstance)).in_(list(identities))
-    )
-    return {_identity(row): row for row in session.execute(query)}
+def _instances() -> Select[Any]:
+    label: Any = TaskInstance.rendered_map_index
+    columns = [*_columns(TaskInstance), label.label("map_label")]
+    return _select(*columns, TaskInstance.state, TaskInstance.start_date, TaskInstance.end_date)
 
 
-def _xcoms(
-    session: Session, identities: Collection[Identity], names: Sequence[str]
-) -> dict[Identity, dict[str, str | None]]:
-    query = (
-        select(*_columns(XComModel), XComModel.key, _text())
-        .where(tuple_(*_columns(XComModel)).in_(list(identities)), XComModel.key.in_(names))
+def _written() -> Select[Any]:
+    written_at = func.max(XComModel.timestamp).label("written_at")
+    keys = (*SUMMARY, JOB_REFERENCE_KEY)
+    return _select(*_columns(XComModel), written_at).where(XComModel.key.in_(keys)).group_by(*_columns(XComModel))
+
+
+def _same(model: Any, wanted: Any) -> ColumnElement[bool]:
+    return and_(*(column == wanted.c[column.key] for column in _columns(model)))
+
+
+def _stored(session: Session, entries: Sequence[Entry], names: Sequence[str]) -> list[Found]:
+    texts: dict[Identity, dict[str, str | None]] = {}
+    for row in session.execute(_texts((*names, JOB_REFERENCE_KEY), [entry.identity for entry in entries])):
+        texts.setdefault(_identity(row), {})[row.key] = row.text
+    # A task that was cleared since its entry was read has no reference any more.
+    return [Found(each, found) for each in entries if JOB_REFERENCE_KEY in (found := texts.get(each.identity, {}))]
+
+
+def _texts(keys: Collection[str], identities: Iterable[Identity]) -> Select[Any]:
+    return (
+        _select(*_columns(XComModel), XComModel.key, _text())
+        .where(tuple_(*_columns(XComModel)).in_(list(identities)), XComModel.key.in_(keys))
         .order_by(XComModel.timestamp)  # so that the newest attempt's value is the one that stays
     )
-    found: dict[Identity, dict[str, str | None]] = {}
-    for row in session.execute(query):
-        found.setdefault(_identity(row), {})[row.key] = row.text
-    return found
+
+
+def _select(*columns: Any) -> Select[Any]:
+    return select(*columns)  # pyright: ignore[reportReturnType] - of columns given as a list, SQLAlchemy counts at least ten
 
 
 def _columns(model: Any) -> tuple[Any, ...]:

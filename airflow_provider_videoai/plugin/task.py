@@ -25,12 +25,14 @@ class TaskKey(NamedTuple):
 class VideoTask:
     """A task and its jobs, as Airflow knows them. ``reference`` is ``None`` if it cannot be read.
 
-    ``state`` is the task's; ``xcoms`` holds the keys that were read.
+    ``state`` is the task's; ``map_label`` is its ``rendered_map_index``, or the index of a mapped task; ``xcoms`` holds
+    the keys that were read.
     """
 
     key: TaskKey
     reference: JobReference | None
     seen_at: datetime
+    map_label: str | None = None
     state: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -119,6 +119,7 @@ def row(task: VideoTask) -> dict[str, Any]:
     state, progress = state_of(task), _progress(task)
     return {
         **task.key._asdict(),
+        "map_label": shown(task.map_label) if task.map_label is not None else None,
         **_names(task.reference),
         "state": state,
         "task_state": task.state,

@@ -6,9 +6,9 @@ No route holds a database session or a thread while it waits for what is outside
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
@@ -19,6 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS
 from airflow_provider_videoai.plugin import records, view, xcoms
+from airflow_provider_videoai.plugin.job_list import PAGE, Sort, Wanted, listed
+from airflow_provider_videoai.plugin.lines import Lines
 from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.records import GetUserDep
 from airflow_provider_videoai.plugin.responses import add_error_handlers
@@ -35,6 +37,7 @@ __all__ = [
     "app",
     "job",
     "jobs",
+    "lines",
     "may_read",
     "media_urls",
     "page",
@@ -46,19 +49,21 @@ __all__ = [
     "the_job_id",
     "the_reference",
     "the_task",
+    "wanted_of",
 ]
 
 _STATIC = Path(__file__).with_name("static")
 _PAGES = {path.name for path in _STATIC.glob("*.html")}
 _ASSETS = {path.name for path in _STATIC.iterdir()} - _PAGES
 
-SCAN = 1000
-"""How many of the newest jobs a list looks at for those that its filters let pass."""
-_BATCH = 100
+SCAN = 5000
+"""How many tasks, the newest of the DAGs or of the run that is wanted, a list looks at."""
+_LONGEST_SEARCH = 1000
 
 app = FastAPI(title="Video jobs", openapi_url=None, docs_url=None, redoc_url=None)
 add_error_handlers(app)
 media_urls = MediaUrls()
+lines = Lines()
 stores = OutsideCalls(at_once=4, per_account=4, threads=8)
 """Reads through an XCom backend: few requests at once, each of many reads."""
 
@@ -71,7 +76,8 @@ def may_read(request: Request, user: GetUserDep) -> None:
     :raises HTTPException: 403 if the user may not read the DAG's tasks, 404 for what cannot be an id.
     """
     # Before Airflow's check, which queries its database for the id.
-    ids = [*request.path_params.values(), *request.query_params.getlist("dag_id")]
+    query = request.query_params
+    ids = [*request.path_params.values(), *query.getlist("dag_id"), *query.getlist("run_id")]
     if not all(records.can_be_id(each) for each in ids):
         raise HTTPException(404, "There is no such task.")
     records.may_read_tasks(request, user)
@@ -109,60 +115,55 @@ def _file(name: str, offered: Collection[str]) -> FileResponse:
 # -- the list ----------------------------------------------------------------------------------------------------
 
 
-@app.get("/api/jobs", dependencies=[Depends(may_read)])
-async def jobs(
-    request: Request,
-    user: GetUserDep,
-    dag_id: str | None = None,
+def wanted_of(
+    task_id: str | None = None,
     vendor: str | None = None,
     state: Shown | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> Response:
-    """Return the newest jobs of the DAGs that the user may read, and what they can be filtered by.
+    search: Annotated[str, Query(max_length=_LONGEST_SEARCH)] = "",
+    sort: Sort = Sort.NEWEST,
+    page: Annotated[int, Query(ge=1, le=SCAN)] = 1,
+    limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
+) -> Wanted:
+    """Return what a query asks of the list.
 
-    :param dag_id: only this DAG's; the other filters likewise.
-    :param limit: how many at most; ``more`` in the response says whether there are others.
+    :param task_id: as :class:`Wanted` has it, like all of them.
     :raises HTTPException: 422 for an unknown vendor.
     """
     if vendor is not None and vendor not in VENDORS:
         raise HTTPException(422, f"vendor: must be one of {', '.join(VENDORS)}")
+    return Wanted(task_id, vendor, state, search, sort, page, limit)
+
+
+@app.get("/api/jobs", dependencies=[Depends(may_read)])
+async def jobs(
+    request: Request,
+    user: GetUserDep,
+    wanted: Annotated[Wanted, Depends(wanted_of)],
+    dag_id: str | None = None,
+    run_id: str | None = None,
+) -> Response:
+    """Return a page of the jobs of the DAGs that the user may read, and what they can be filtered by.
+
+    :param wanted: which of them, in which order, and which page.
+    :param dag_id: only this DAG's; ``known`` in the response says whether there is such a DAG.
+    :param run_id: only this run's.
+    """
     # In a thread: the auth manager may query the database.
     readable = await run_in_threadpool(records.readable_dag_ids, user)
-    wanted = readable if dag_id is None else readable & {dag_id}
-
-    def passes(task: VideoTask) -> bool:
-        by_vendor = vendor is None or (task.reference is not None and task.reference.vendor == vendor)
-        return by_vendor and (state is None or view.state_of(task) is state)
-
-    rows = await while_connected(request, _rows(wanted, passes, limit + 1))
+    dag_ids = readable if dag_id is None else readable & {dag_id}
+    entries, more = await run_in_threadpool(records.newest, dag_ids, run_id, SCAN)
+    found = await while_connected(request, lines.of(entries, stores))
     return await run_in_threadpool(
         lambda: JSONResponse(
             {
-                "jobs": rows[:limit],
-                "more": len(rows) > limit,
+                **listed(found, wanted),
+                "more": more,
+                "known": dag_id is None or dag_id in readable,
                 "dag_ids": records.dag_ids_with_jobs(readable),
                 "vendors": VENDORS,
             }
         )
     )
-
-
-async def _rows(dag_ids: Collection[str], passes: Callable[[VideoTask], bool], count: int) -> list[dict[str, Any]]:
-    """Return the first rows that pass; of a task with several attempts the newest counts."""
-    rows: list[dict[str, Any]] = []
-    seen: set[TaskKey] = set()
-    for start in range(0, SCAN, _BATCH):
-        found, more = await run_in_threadpool(records.newest, dag_ids, start, _BATCH)
-        tasks = await xcoms.read([each for each in found if each.key not in seen], stores)
-        seen.update(each.key for each in found)
-        rows += await run_in_threadpool(_rows_of, tasks, passes)
-        if len(rows) >= count or not more:
-            break
-    return rows[:count]
-
-
-def _rows_of(tasks: list[VideoTask], passes: Callable[[VideoTask], bool]) -> list[dict[str, Any]]:
-    return [view.row(task) for task in tasks if passes(task)]
 
 
 # -- one task ----------------------------------------------------------------------------------------------------

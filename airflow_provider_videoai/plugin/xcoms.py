@@ -62,13 +62,15 @@ def _backend() -> type[BaseXCom] | None:
 
 def _task(found: Found, read: Read) -> VideoTask:
     values = {key: None if text is None else read(key, text) for key, text in found.texts.items()}
+    entry = found.entry
     return VideoTask(
-        key=found.key,
+        key=entry.key,
+        map_label=entry.map_label,
         reference=JobReference.read(values.pop(JOB_REFERENCE_KEY)),
-        seen_at=found.seen_at,
-        state=found.state,
-        started_at=found.started_at,
-        ended_at=found.ended_at,
+        seen_at=entry.seen_at,
+        state=entry.state,
+        started_at=entry.started_at,
+        ended_at=entry.ended_at,
         xcoms=values,
     )
 

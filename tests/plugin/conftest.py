@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from airflow_provider_videoai.plugin.lines import Lines
 from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 from tests.support.api_server import ApiServer, running_api_server
@@ -26,6 +27,7 @@ def api_server(_api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Itera
     from airflow_provider_videoai.plugin import web  # noqa: PLC0415 - as late as Airflow imports it
 
     monkeypatch.setattr(web, "media_urls", MediaUrls())
+    monkeypatch.setattr(web, "lines", Lines())
     monkeypatch.setattr(web, "stores", OutsideCalls(at_once=4, per_account=4, threads=8))
     _api_server.forget()
     yield _api_server

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.plugin import records
 from tests.support.api_server import API, HIDDEN, ApiServer, Stored
 
 CARD = {
@@ -25,6 +26,78 @@ def states(api_server: ApiServer, **query: Any) -> dict[str, str]:
         answer = client.get(API, params=query)
         assert answer.status_code == 200, answer.text
         return {job["task_id"]: job["state"] for job in answer.json()["jobs"]}
+
+
+def listed(api_server: ApiServer, **query: Any) -> dict[str, Any]:
+    with api_server.client() as client:
+        answer = client.get(API, params=query)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def test_a_list_of_many_tasks_comes_in_pages_with_the_counts_of_all(api_server: ApiServer) -> None:
+    for number in range(130):
+        ended: Any = {"status": {"jobs": [{"job_id": "j1", "state": "failed"}]}} if number % 10 == 0 else {}
+        api_server.task(task_id="cut", map_index=number, video_job=CARD, **ended)
+    first, last = listed(api_server), listed(api_server, page=3)
+    assert [len(each["jobs"]) for each in (first, last)] == [50, 30]
+    assert [each["map_index"] for each in first["jobs"]][:2] == [129, 128]
+    for each in (first, last):
+        assert (each["total"], each["pages"], each["states"]) == (130, 3, {"queued": 117, "failed": 13})
+    failed = listed(api_server, sort="failed", limit=13)["jobs"]
+    assert {each["state"] for each in failed} == {"failed"}
+
+
+def test_a_run_and_a_task_can_be_chosen(api_server: ApiServer) -> None:
+    for run_id in ("r1", "r/2"):
+        for task_id in ("cut", "clean"):
+            api_server.task(run_id=run_id, task_id=task_id, video_job=CARD)
+    chosen = listed(api_server, run_id="r/2", task_id="cut")["jobs"]
+    assert [(each["run_id"], each["task_id"]) for each in chosen] == [("r/2", "cut")]
+    assert listed(api_server, run_id="R1")["jobs"] == []
+
+
+def test_a_list_says_if_there_are_tasks_that_it_does_not_look_at(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        api_server.task(task_id=f"t{number}", video_job=CARD)
+    monkeypatch.setattr("airflow_provider_videoai.plugin.web.SCAN", 2)
+    assert (listed(api_server)["more"], listed(api_server)["total"]) == (True, 2)
+    monkeypatch.setattr("airflow_provider_videoai.plugin.web.SCAN", 3)
+    assert (listed(api_server)["more"], listed(api_server)["total"]) == (False, 3)
+
+
+def test_a_dag_that_is_not_there_is_said_to_be_unknown(api_server: ApiServer) -> None:
+    api_server.task("dag", video_job=CARD)
+    assert listed(api_server, dag_id="dag")["known"]
+    unknown = listed(api_server, dag_id="other")
+    assert (unknown["known"], unknown["jobs"], unknown["dag_ids"]) == (False, [], ["dag"])
+
+
+def test_what_airflow_has_not_changed_is_not_read_again(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    stored = records.stored
+
+    def counted(entries: Any) -> Any:
+        read.append(len(entries))
+        return stored(entries)
+
+    monkeypatch.setattr(records, "stored", counted)
+    for number in range(3):
+        api_server.task(task_id=f"t{number}", video_job=CARD)
+    assert len(listed(api_server)["jobs"]) == len(listed(api_server, search="t")["jobs"]) == 3
+    assert read == [3]
+    api_server.store(task_id="t1", progress={"state": "running", "progress": 40})
+    assert {each["task_id"]: each["progress"] for each in listed(api_server)["jobs"]} == {
+        "t0": None,
+        "t1": 40,
+        "t2": None,
+    }
+    api_server.end(task_id="t2", state="failed")
+    assert listed(api_server)["states"] == {"queued": 1, "running": 1, "unwatched": 1}
+    assert read == [3, 1, 1]
 
 
 UNREADABLE = {
@@ -129,6 +202,11 @@ BAD_PATHS = [
     f"{API}?vendor=%00",
     f"{API}?vendor=%ED%A0%80",
     f"{API}?state=%00",
+    f"{API}?run_id=%00",
+    f"{API}?page=0",
+    f"{API}?page={'9' * 5000}",
+    f"{API}?sort=odd",
+    f"{API}?search={'x' * 5000}",
     f"{API}?limit=-1",
     f"{API}?limit={'9' * 5000}",
     f"{API}?limit=50&limit=x",

@@ -25,7 +25,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
-from sqlalchemy import Text, delete, insert, literal, select
+from sqlalchemy import Text, delete, insert, literal, select, update
 
 AT = datetime(2026, 5, 11, 8, 0, tzinfo=UTC)
 HIDDEN = "hidden"
@@ -79,19 +79,34 @@ class ApiServer:
 
         ``rendered`` are the arguments that Airflow keeps of it, if any; stored as the XComs are.
         """
+        identity = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        with create_session(scoped=False) as session:
+            _run(session, dag_id, run_id)
+            values = identity | {"id": uuid.uuid4(), "state": task_state, "pool": "default_pool", "pool_slots": 1}
+            session.execute(insert(TaskInstance.__table__), values | {"try_number": 1, "start_date": AT})
+            if rendered is not None:
+                row = identity | {"rendered_fields": _text(rendered)}
+                session.execute(insert(RenderedTaskInstanceFields.__table__).values(row))
+        self.store(dag_id, run_id, task_id, map_index, **xcoms)
+        return f"{API}/{dag_id}/{run_id}/{task_id}/{map_index}"
+
+    def store(
+        self, dag_id: str = "dag", run_id: str = "run", task_id: str = "task", map_index: int = -1, **xcoms: Any
+    ) -> None:
+        """Add XComs to a task."""
         self.stored += 1
         identity = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
         with create_session(scoped=False) as session:
             run = _run(session, dag_id, run_id)
-            values = identity | {"id": uuid.uuid4(), "state": task_state, "pool": "default_pool", "pool_slots": 1}
-            session.execute(insert(TaskInstance.__table__), values | {"try_number": 1, "start_date": AT})
             for key, value in xcoms.items():
                 row = identity | {"dag_run_id": run, "key": key, "timestamp": AT + timedelta(seconds=self.stored)}
                 session.execute(insert(XComModel.__table__).values(row | {"value": _text(value)}))
-            if rendered is not None:
-                row = identity | {"rendered_fields": _text(rendered)}
-                session.execute(insert(RenderedTaskInstanceFields.__table__).values(row))
-        return f"{API}/{dag_id}/{run_id}/{task_id}/{map_index}"
+
+    def end(self, dag_id: str = "dag", *, task_id: str, state: str) -> None:
+        """Let a task end in a state."""
+        with create_session(scoped=False) as session:
+            of = (TaskInstance.dag_id == dag_id, TaskInstance.task_id == task_id)
+            session.execute(update(TaskInstance).where(*of).values(state=state))
 
     def forget(self) -> None:
         """Remove all tasks."""

@@ -49,20 +49,43 @@ export function taskAddress(key) {
   return `${airflowRoot}/dags/${dag}/runs/${run}/tasks/${task}${mapped}`;
 }
 
+/** The address of a run, or without one of a DAG, in Airflow's own UI. */
+export function runAddress({ dag_id, run_id }) {
+  const run = run_id === undefined ? "" : `/runs/${encodeURIComponent(run_id)}`;
+  return `${airflowRoot}/dags/${encodeURIComponent(dag_id)}${run}`;
+}
+
+/** Make a query part of this page's address, and of that of Airflow's window, which notices only a page that loads. */
+export function keepQuery(query) {
+  for (const { history, location } of framed ? [window, window.parent] : [window]) {
+    const search = String(query) && `?${query}`;
+    history.replaceState(history.state, "", location.pathname + search);
+  }
+}
+
 /** Let a link lead Airflow's whole window: the frame's sandbox forbids that to a link inside it. */
 export function leadAirflow(link) {
-  if (!framed) {
+  link.addEventListener("click", (event) => leadThere(event, link));
+}
+
+/** The same for all links of the class `airflow` within an element, also for those that it gets later. */
+export function leadAirflowFrom(element) {
+  element.addEventListener("click", (event) => {
+    const link = event.target.closest("a.airflow");
+    if (link) {
+      leadThere(event, link);
+    }
+  });
+}
+
+function leadThere(event, link) {
+  if (!framed || event.ctrlKey || event.metaKey || event.shiftKey) {
     return;
   }
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) {
-      return;
-    }
-    event.preventDefault();
-    const outside = window.parent.document.createElement("a");
-    Object.assign(outside, { href: link.href, target: link.target, rel: link.rel });
-    window.parent.document.body.append(outside);
-    outside.click();
-    outside.remove();
-  });
+  event.preventDefault();
+  const outside = window.parent.document.createElement("a");
+  Object.assign(outside, { href: link.href, target: link.target, rel: link.rel });
+  window.parent.document.body.append(outside);
+  outside.click();
+  outside.remove();
 }

@@ -1,59 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of all video jobs.
+// The list of all video jobs: what is chosen, how many there are, one page of them.
+import { choose, chosen } from "./choice.js";
 import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
-import { jobAddress } from "./frame.js";
-import { badge, notice, progress, time } from "./parts.js";
-import { STATES, operation, run } from "./labels.js";
+import { leadAirflowFrom } from "./frame.js";
+import { STATES, run } from "./labels.js";
+import { notice } from "./parts.js";
+import { table } from "./jobs-table.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
-const PAGE = 50;
-const MOST = 500; // the API refuses more
+const TYPING = 300; // milliseconds after the last key, before a search begins
+const SORTS = { oldest: "Oldest first", failed: "Failed first", task: "By task" };
+const NARROWED = { run_id: (id) => `Run ${run(id)}`, task_id: (id) => `Task ${id}` };
 
-const main = document.getElementById("main");
-const filters = document.getElementById("filters");
-const chosen = new URLSearchParams(location.search);
-let limit = PAGE;
-
-function cell(name, ...children) {
-  return h(`td.${name}`, { "data-name": name }, ...children);
-}
-
-function line(job) {
-  const mapped = job.map_index >= 0 ? h("span.index", { title: "map index" }, `[${job.map_index}]`) : null;
-  const many = job.jobs > 1 ? h("span.index", {}, `${job.jobs} jobs`) : null;
-  return h(
-    "tr",
-    {},
-    cell("state", badge(job.state)),
-    cell("task", h("a", { href: jobAddress(job) }, job.task_id), mapped, many),
-    cell("dag", job.dag_id),
-    cell("run", h("span", { title: job.run_id }, run(job.run_id))),
-    cell("vendor", job.vendor_name),
-    cell("operation", operation(job.operation)),
-    cell("progress", progress(job)),
-    cell("age", time(job.submitted_at)),
-  );
-}
-
-function table(answer) {
-  const names = ["State", "Task", "DAG", "Run", "Vendor", "Operation", "Progress", "Age"];
-  return h(
-    "table.jobs",
-    {},
-    h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, ...answer.jobs.map(line)),
-  );
-}
-
-function more(answer) {
-  if (!answer.more) {
-    return null;
-  }
-  return limit < MOST
-    ? h("button.more", { type: "button" }, "Show more")
-    : h("p.muted", {}, `These are the newest ${MOST}. Filter to see others.`);
-}
+const [main, filters, narrowed, states, jobs, pages] = ["main", "filters", "narrowed", "states", "jobs", "pages"].map(
+  (id) => document.getElementById(id),
+);
 
 function options(select, label, entries) {
   const value = chosen.get(select.name) ?? "";
@@ -63,53 +25,115 @@ function options(select, label, entries) {
   select.value = value;
 }
 
-function none() {
+function number(count) {
+  return count.toLocaleString("en");
+}
+
+/** A button that makes a choice; what it chooses is in its data. */
+function choice(changes, properties, ...children) {
+  return h("button", { type: "button", "data-choice": JSON.stringify(changes), ...properties }, ...children);
+}
+
+/** What only an address can choose, each with a button that takes it back. */
+function chips() {
+  const names = Object.keys(NARROWED).filter((name) => chosen.has(name));
+  return names.map((name) =>
+    choice({ [name]: "" }, { "aria-label": `${NARROWED[name](chosen.get(name))}: show all` }, NARROWED[name](chosen.get(name)), h("span", {}, " ×")),
+  );
+}
+
+function stateButtons(counts) {
+  const now = chosen.get("state") ?? "";
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const present = Object.keys(STATES).filter((state) => counts[state] || state === now);
+  return [["", "All", all], ...present.map((state) => [state, STATES[state], counts[state] ?? 0])].map(([state, label, count]) =>
+    choice({ state }, { class: `state ${state}`, "aria-pressed": String(state === now) }, label, h("b", {}, number(count))),
+  );
+}
+
+function pager({ page, pages: count, total, jobs: shown, more }, size) {
+  const first = (page - 1) * size;
+  const said = total ? `${number(first + 1)} to ${number(first + shown.length)} of ${number(total)}` : "";
+  const older = more ? "These are the newest; older ones appear if you choose a DAG, or a run in the address." : "";
+  const turn = (to, label) => choice({ page: to > 1 ? String(to) : "" }, { disabled: to < 1 || to > count }, label);
+  return [
+    h("span", { role: "status" }, said),
+    ...(count > 1 ? [turn(page - 1, "Previous"), turn(page + 1, "Next")] : []),
+    h("span.muted", {}, older),
+  ];
+}
+
+function none({ known }) {
+  if (!known) {
+    return notice("No such DAG", `There is no DAG “${chosen.get("dag_id")}”, or you may not read it.`);
+  }
   return [...chosen].length
     ? notice("No job matches", "Change or clear the filters above.")
     : notice("No video jobs yet", "Run a DAG with an operator of this provider: its jobs appear here.");
 }
 
+function display(answer) {
+  options(filters.dag_id, "All DAGs", answer.dag_ids.map((id) => [id, id]));
+  options(filters.vendor, "All vendors", Object.entries(answer.vendors));
+  options(filters.sort, "Newest first", Object.entries(SORTS));
+  filters.classList.add("ready");
+  show(narrowed, ...chips());
+  show(states, ...stateButtons(answer.states));
+  show(jobs, answer.jobs.length ? table(answer.jobs) : none(answer));
+  show(pages, ...pager(answer, answer.limit));
+}
+
 async function refresh() {
+  const query = String(chosen);
   try {
-    const answer = await fetchJson(`api/jobs?${new URLSearchParams([...chosen, ["limit", limit]])}`);
-    options(filters.dag_id, "All DAGs", answer.dag_ids.map((id) => [id, id]));
-    options(filters.vendor, "All vendors", Object.entries(answer.vendors));
-    options(filters.state, "All states", Object.entries(STATES));
-    filters.classList.add("ready");
-    show(main, answer.jobs.length ? table(answer) : none(), more(answer));
+    const answer = await fetchJson(`api/jobs?${query}`);
+    // Else another choice was made meanwhile, and its response may be here already.
+    if (query === String(chosen)) {
+      display(answer);
+    }
   } catch (refusal) {
-    if (refusal.passes && main.childElementCount) {
+    if (refusal.passes && jobs.childElementCount) {
       return true;
     }
     filters.classList.remove("ready");
-    show(main, notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
+    [narrowed, states, pages].forEach((part) => show(part));
+    show(jobs, notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
     return refusal.passes;
   }
   return true;
 }
 
+filters.search.value = chosen.get("search") ?? "";
 const now = whileVisible(EVERY, refresh);
+let typing = null;
 
-filters.addEventListener("change", ({ target }) => {
-  if (target.value) {
-    chosen.set(target.name, target.value);
-  } else {
-    chosen.delete(target.name);
+function changed({ target }) {
+  clearTimeout(typing);
+  if ((chosen.get(target.name) ?? "") !== target.value) {
+    choose({ [target.name]: target.value });
+    now();
   }
-  limit = PAGE;
-  // A reload, or the way back from a job, keeps the filters.
-  history.replaceState(null, "", `?${chosen}`);
-  now();
+}
+
+filters.addEventListener("submit", (event) => event.preventDefault());
+filters.addEventListener("change", changed);
+filters.addEventListener("input", (event) => {
+  if (event.target === filters.search) {
+    clearTimeout(typing);
+    typing = setTimeout(() => changed(event), TYPING);
+  }
 });
 
+leadAirflowFrom(main);
 main.addEventListener("click", ({ target }) => {
-  if (target.closest("button.more")) {
-    limit = Math.min(limit + PAGE, MOST);
+  const button = target.closest("button[data-choice]");
+  if (button) {
+    choose(JSON.parse(button.dataset.choice));
     now();
     return;
   }
   // A whole row is a link, but not for someone who marks text in it to copy it.
   if (!target.closest("a") && !getSelection().toString()) {
-    target.closest("tbody tr")?.querySelector("a").click();
+    target.closest("tbody tr")?.querySelector(".task a").click();
   }
 });

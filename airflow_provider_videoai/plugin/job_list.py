@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the list shows: which tasks match, how many are in each state, in which order, on which page.
+
+Pure functions. A request takes time in proportion to the tasks that are looked at, whatever it filters by.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_videoai.plugin.task import VideoTask
+from airflow_provider_videoai.plugin.view import Shown, row
+from airflow_provider_videoai.plugin.wording import shown
+
+__all__ = ["PAGE", "Line", "Sort", "Wanted", "listed"]
+
+PAGE = 50
+"""Tasks on a page."""
+
+_TROUBLE_FIRST = (Shown.FAILED, Shown.ABORTED, Shown.UNREADABLE, Shown.UNWATCHED, Shown.RUNNING, Shown.QUEUED)
+
+
+class Sort(StrEnum):
+    """The orders of the list; of tasks that are equal in it the newest comes first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    FAILED = "failed"
+    """What failed or may need a person first, what succeeded last."""
+    TASK = "task"
+    """By DAG, task, and index of a mapped task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a user wants to see of the list. ``None`` and the empty text let every task pass."""
+
+    task_id: str | None = None
+    vendor: str | None = None
+    state: Shown | None = None
+    search: str = ""
+    sort: Sort = Sort.NEWEST
+    page: int = 1
+    """Counted from 1; the last one stands for any that is beyond it."""
+    limit: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A task in the list: JSON values to show, and the text that a search looks in."""
+
+    row: dict[str, Any]
+    text: str
+
+    @classmethod
+    def of(cls, task: VideoTask) -> Line:
+        """Make the line of a task.
+
+        :param task: as Airflow knows it.
+        """
+        reference = task.reference
+        # The source without what signs it: a search must not find out piece by piece what the page does not show.
+        source = shown(reference.source) if reference and reference.source else ""
+        words = (*task.key[:3], task.map_label or "", source, *(reference.job_ids if reference else ()))
+        return cls(row(task), "\n".join(words).casefold())
+
+
+def listed(lines: Sequence[Line], wanted: Wanted) -> dict[str, Any]:
+    """Return a page of the list.
+
+    :param lines: the tasks, newest first.
+    :param wanted: which of them, in which order, and which page.
+    :returns: ``jobs``, those of the ``page`` of ``pages`` with at most ``limit`` each; ``total``, how many match;
+        ``states``, how many are in each state if the filter by state is left out.
+    """
+    search = wanted.search.casefold().strip()
+    matching = [line.row for line in lines if _matches(line, wanted, search)]
+    states = Counter(each["state"].value for each in matching)
+    rows = _ordered([each for each in matching if wanted.state in (None, each["state"])], wanted.sort)
+    pages = max(1, -(-len(rows) // wanted.limit))
+    page = min(wanted.page, pages)
+    return {
+        "jobs": rows[(page - 1) * wanted.limit : page * wanted.limit],
+        "page": page,
+        "pages": pages,
+        "limit": wanted.limit,
+        "total": len(rows),
+        "states": states,
+    }
+
+
+def _matches(line: Line, wanted: Wanted, search: str) -> bool:
+    return (
+        wanted.task_id in (None, line.row["task_id"])
+        and wanted.vendor in (None, line.row["vendor"])
+        and search in line.text
+    )
+
+
+def _ordered(rows: list[dict[str, Any]], sort: Sort) -> list[dict[str, Any]]:
+    match sort:
+        case Sort.NEWEST:
+            return rows
+        case Sort.OLDEST:
+            return rows[::-1]
+        case Sort.FAILED:
+            return sorted(rows, key=_rank)
+        case Sort.TASK:
+            return sorted(rows, key=lambda each: (each["dag_id"], each["task_id"], each["map_index"]))
+
+
+def _rank(line: dict[str, Any]) -> int:
+    state = line["state"]
+    return _TROUBLE_FIRST.index(state) if state in _TROUBLE_FIRST else len(_TROUBLE_FIRST)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of jobs.
+import { h } from "./dom.js";
+import { jobAddress, runAddress } from "./frame.js";
+import { badge, progress, time } from "./parts.js";
+import { operation, run } from "./labels.js";
+
+const COLUMNS = ["State", "Task", "DAG", "Run", "Vendor", "Operation", "Progress", "Age"];
+
+function cell(name, ...children) {
+  return h(`td.${name}`, { "data-name": name }, ...children);
+}
+
+function task(job) {
+  const label = job.map_label !== null ? h("span.index", { title: `map index ${job.map_index}` }, `[${job.map_label}]`) : null;
+  const many = job.jobs > 1 ? h("span.index", {}, `${job.jobs} jobs`) : null;
+  return cell("task", h("a", { href: jobAddress(job) }, job.task_id), label, many);
+}
+
+function line(job) {
+  return h(
+    "tr",
+    {},
+    cell("state", badge(job.state)),
+    task(job),
+    cell("dag", h("a.airflow", { href: runAddress({ dag_id: job.dag_id }) }, job.dag_id)),
+    cell("run", h("a.airflow", { href: runAddress(job), title: job.run_id }, run(job.run_id))),
+    cell("vendor", job.vendor_name),
+    cell("operation", operation(job.operation)),
+    cell("progress", progress(job)),
+    cell("age", time(job.submitted_at)),
+  );
+}
+
+/** The table of these jobs. */
+export function table(jobs) {
+  return h(
+    "table.jobs",
+    {},
+    h("thead", {}, h("tr", {}, ...COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, ...jobs.map(line)),
+  );
+}
