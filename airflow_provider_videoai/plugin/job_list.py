@@ -7,16 +7,16 @@ Pure functions. A request takes time in proportion to the tasks that are looked 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_videoai.plugin.task import VideoTask
-from airflow_provider_videoai.plugin.view import Shown, row
+from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
+from airflow_provider_videoai.plugin.view import Shown, row, state_of, states_of
 from airflow_provider_videoai.plugin.wording import shown
 
-__all__ = ["PAGE", "Line", "Sort", "Wanted", "listed"]
+__all__ = ["PAGE", "Line", "Sort", "Wanted", "followed", "listed"]
 
 PAGE = 50
 """Tasks on a page."""
@@ -49,12 +49,20 @@ class Wanted:
     limit: int = PAGE
 
 
+Job = tuple[str, str]
+"""A vendor's key, and the id of a job there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A task in the list: JSON values to show, and the text that a search looks in."""
 
     row: dict[str, Any]
     text: str
+    left: Job | None = None
+    """The job that the task submitted and does not watch."""
+    watched: Mapping[Job, Shown] = field(default_factory=dict)
+    """The states of jobs that the task watches for others."""
 
     @classmethod
     def of(cls, task: VideoTask) -> Line:
@@ -63,10 +71,54 @@ class Line:
         :param task: as Airflow knows it.
         """
         reference = task.reference
-        # The source without what signs it: a search must not find out piece by piece what the page does not show.
-        source = shown(reference.source) if reference and reference.source else ""
-        words = (*task.key[:3], task.map_label or "", source, *(reference.job_ids if reference else ()))
-        return cls(row(task), "\n".join(words).casefold())
+        words = (*reference.job_ids, shown(reference.source or "")) if reference else ()
+        return cls(row(task) | {"watched_by": None}, _text(task, *words), _left(task), _watched(task))
+
+
+def _left(task: VideoTask) -> Job | None:
+    reference = task.reference
+    if reference is None or reference.submitted_at is None or state_of(task) is not Shown.UNWATCHED:
+        return None
+    return reference.vendor, reference.job_ids[0]
+
+
+def _watched(task: VideoTask) -> dict[Job, Shown]:
+    reference = task.reference
+    if reference is None or reference.submitted_at is not None:
+        return {}
+    return {(reference.vendor, job_id): state for job_id, state in states_of(task).items()}
+
+
+def _text(task: VideoTask, *words: str) -> str:
+    # The source as it is shown, without what signs it: a search must not find out piece by piece what is not shown.
+    return "\n".join((*task.key[:3], task.map_label or "", *words)).casefold()
+
+
+def followed(lines: Sequence[Line], among: Sequence[Line]) -> list[Line]:
+    """Return lines in which a job that its task does not watch is in the state that its sensor last saw.
+
+    :param lines: the tasks.
+    :param among: the tasks that may watch their jobs, newest first; the newest counts. The user may read all of them.
+    """
+    watchers: dict[Job, tuple[Line, Shown]] = {}
+    for line in among:
+        for job, state in line.watched.items():
+            if state is not Shown.UNWATCHED:
+                watchers.setdefault(job, (line, state))
+    return [line if line.left not in watchers else _as_seen(line, *watchers[line.left]) for line in lines]
+
+
+def _as_seen(line: Line, sensor: Line, state: Shown) -> Line:
+    # The progress of a sensor is that of all its jobs.
+    alone = len(sensor.watched) == 1
+    seen = {
+        "state": state,
+        "progress": 100 if state is Shown.SUCCEEDED else sensor.row["progress"] if alone else None,
+        "queue_position": sensor.row["queue_position"] if alone else None,
+        "ended_at": None if state in (Shown.QUEUED, Shown.RUNNING) else sensor.row["ended_at"],
+        "watched_by": {name: sensor.row[name] for name in TaskKey._fields},
+    }
+    return replace(line, row=line.row | seen)
 
 
 def listed(lines: Sequence[Line], wanted: Wanted) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from airflow_provider_videoai.plugin.request import request_of
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken
 
-__all__ = ["VENDORS", "Media", "Shown", "media_of", "page", "row", "state_of"]
+__all__ = ["VENDORS", "Media", "Shown", "media_of", "page", "row", "state_of", "states_of"]
 
 VENDORS: dict[str, str] = {vendor: registry.connection_type(vendor).title for vendor in registry.VENDORS}
 """Vendor key -> its name for people."""
@@ -108,6 +108,17 @@ def state_of(task: VideoTask) -> Shown:
         return Shown.UNWATCHED
     state = _progress(task).get("state")
     return Shown.RUNNING if state == JobState.RUNNING else Shown.QUEUED
+
+
+def states_of(task: VideoTask) -> dict[str, Shown]:
+    """Return the state of each of a task's jobs, by its id: its own if its end was seen, else that of them all.
+
+    :param task: as Airflow knows it.
+    """
+    together, statuses = state_of(task), _by_id(_statuses(task))
+    ended = {job_id: state for job_id, status in statuses.items() if (state := status.get("state")) in _WORST_FIRST}
+    jobs = task.reference.job_ids if task.reference else ()
+    return {job_id: Shown(ended.get(job_id, together)) for job_id in jobs}
 
 
 def row(task: VideoTask) -> dict[str, Any]:

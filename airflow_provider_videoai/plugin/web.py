@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS
 from airflow_provider_videoai.plugin import records, view, xcoms
-from airflow_provider_videoai.plugin.job_list import PAGE, Sort, Wanted, listed
+from airflow_provider_videoai.plugin.job_list import PAGE, Line, Sort, Wanted, followed, listed
 from airflow_provider_videoai.plugin.lines import Lines
 from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.records import GetUserDep
@@ -156,7 +156,7 @@ async def jobs(
     return await run_in_threadpool(
         lambda: JSONResponse(
             {
-                **listed(found, wanted),
+                **listed(followed(found, found), wanted),
                 "more": more,
                 "known": dag_id is None or dag_id in readable,
                 "dag_ids": records.dag_ids_with_jobs(readable),
@@ -268,12 +268,14 @@ async def subtitles(request: Request, reference: TheReference, job_id: TheJobId)
 
 # After the longer routes: a run's id (``:path``) matches slashes too, and the first route that matches is taken.
 @app.get(_TASK)
-async def job(task: TheTask) -> Response:
+async def job(request: Request, task: TheTask) -> Response:
     """Return a task with its jobs.
 
     :param task: as Airflow knows it.
     """
-    return await run_in_threadpool(lambda: JSONResponse(_page_of(task)))
+    line = Line.of(task)
+    seen = line if line.left is None else await while_connected(request, _followed_in_run(line, task.key))
+    return await run_in_threadpool(lambda: JSONResponse(_page_of(task) | seen.row))
 
 
 def _page_of(task: VideoTask) -> dict[str, Any]:
@@ -284,6 +286,13 @@ def _page_of(task: VideoTask) -> dict[str, Any]:
         rendered=xcoms.plain_json(records.rendered_fields(task.key)),
         stored=[(task_id, xcoms.plain_json(text)) for task_id, text in stored],
     )
+
+
+async def _followed_in_run(line: Line, key: TaskKey) -> Line:
+    """Return the line as a sensor in the same run sees its job: who may read the task may read that, too."""
+    entries, _ = await run_in_threadpool(records.newest, {key.dag_id}, key.run_id, SCAN)
+    (seen,) = followed([line], await lines.of(entries, stores))
+    return seen
 
 
 def _redirect(url: str) -> RedirectResponse:

@@ -100,6 +100,24 @@ def test_what_airflow_has_not_changed_is_not_read_again(api_server: ApiServer, m
     assert read == [3, 1, 1]
 
 
+def test_a_submitted_job_leads_to_the_sensor_that_watches_it(api_server: ApiServer) -> None:
+    path = api_server.task(task_id="submit", task_state="success", video_job=CARD)
+    waiting: Any = {"progress": {"state": "running", "progress": 40}}
+    api_server.task(task_id="wait", video_job=CARD | {"submitted_at": None}, **waiting)
+    key = {"dag_id": "dag", "run_id": "run", "task_id": "wait", "map_index": -1}
+    with api_server.client() as client:
+        for shown in (listed(api_server, task_id="submit", state="running")["jobs"][0], client.get(path).json()):
+            assert (shown["state"], shown["progress"], shown["watched_by"]) == ("running", 40, key)
+
+
+def test_a_sensor_that_a_user_may_not_read_says_nothing_of_a_job(api_server: ApiServer) -> None:
+    path = api_server.task(task_id="submit", task_state="success", video_job=CARD)
+    api_server.task(f"{HIDDEN}.dag", task_id="wait", video_job=CARD | {"submitted_at": None})
+    with api_server.client() as client:
+        for shown in (listed(api_server)["jobs"][0], client.get(path).json()):
+            assert (shown["state"], shown["watched_by"]) == ("unwatched", None)
+
+
 UNREADABLE = {
     "an absurd time": CARD | {"submitted_at": 1e300},
     "no finite time": CARD | {"submitted_at": float("nan")},

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.plugin.job_list import Line, Sort, Wanted, listed
+from airflow_provider_videoai.plugin.job_list import Line, Sort, Wanted, followed, listed
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown
 from tests.plugin.test_view import AT, calls_of, status
@@ -85,9 +86,63 @@ def test_filters_hold_together() -> None:
     assert numbers(lines, task_id="cut", search="job-1") == [1]
 
 
+def sensor(*job_ids: str, key: str = "wait", state: str = "deferred", vendor: str = "viitor", **xcoms: Any) -> Line:
+    made = task_with(state, {"job_ids": job_ids, "submitted_at": None, "vendor": vendor}, **xcoms)
+    return Line.of(replace(made, key=TaskKey("dag", "run", key)))
+
+
+def submitted(job_id: str = "j1", state: str = "success") -> Line:
+    return Line.of(task_with(state, {"job_ids": (job_id,)}, state="queued"))
+
+
+def seen(line: Line, *among: Line) -> tuple[Any, Any, Any]:
+    (found,) = followed([line], among)
+    return found.row["state"], found.row["progress"], (found.row["watched_by"] or {}).get("task_id")
+
+
+WAITING: dict[str, Any] = {"progress": {"state": "running", "progress": 40}}
+ONE_OF_TWO: dict[str, Any] = {"jobs": [{"job_id": "j1", "state": "failed"}, {"job_id": "j2", "state": "running"}]}
+
+
+@pytest.mark.parametrize(
+    ("sensors", "expected"),
+    [
+        ([sensor("j1", **WAITING)], ("running", 40, "wait")),
+        ([sensor("j1")], ("queued", None, "wait")),
+        ([sensor("j1", state="success", status=status("succeeded"))], ("succeeded", 100, "wait")),
+        ([sensor("j1", state="failed", status=status("failed"))], ("failed", None, "wait")),
+        ([sensor("j1", "j2", **WAITING)], ("running", None, "wait")),
+        ([sensor("j1", "j2", status=ONE_OF_TWO, **WAITING)], ("failed", None, "wait")),
+        ([sensor("j1", key="new"), sensor("j1", state="success", status=status("failed"))], ("queued", None, "new")),
+        ([sensor("j1", state="failed"), sensor("j1", key="old", **WAITING)], ("running", 40, "old")),
+        ([sensor("j1", state="failed")], ("unwatched", None, None)),
+        ([sensor("j2", **WAITING)], ("unwatched", None, None)),
+        ([sensor("j1", vendor="aidge", **WAITING)], ("unwatched", None, None)),
+        ([submitted()], ("unwatched", None, None)),
+        ([], ("unwatched", None, None)),
+    ],
+)
+def test_a_job_that_its_task_only_submitted_is_as_its_sensor_last_saw_it(sensors: list[Line], expected: Any) -> None:
+    assert seen(submitted(), *sensors) == expected
+
+
+def test_a_task_that_watches_its_own_job_is_believed_before_any_sensor() -> None:
+    mine = submitted(state="deferred")
+    assert seen(mine, sensor("j1", state="success", status=status("failed"))) == ("queued", None, None)
+
+
 def test_twice_the_tasks_are_twice_the_work() -> None:
     once, twice = ([line(number) for number in range(count)] for count in (500, 1000))
     for wanted in (Wanted(), Wanted(search="job-4", sort=Sort.FAILED), Wanted(sort=Sort.TASK, page=4)):
         assert calls_of(lambda wanted=wanted: listed(twice, wanted)) <= 2.2 * calls_of(
             lambda wanted=wanted: listed(once, wanted)
         )
+
+
+def test_twice_the_sensors_are_twice_the_work() -> None:
+    def work(count: int) -> int:
+        ids = [f"j{number}" for number in range(count)]
+        lines = [submitted(each) for each in ids] + [sensor(*ids, **WAITING)]
+        return calls_of(lambda: followed(lines, lines))
+
+    assert work(1000) <= 2.2 * work(500)

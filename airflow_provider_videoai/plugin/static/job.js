@@ -2,7 +2,7 @@
 // The page of one task with its jobs.
 import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
-import { jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
+import { jobAddress, jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
 import { badge, notice, progress, time } from "./parts.js";
 import { fill, player, textFrame } from "./player.js";
 import { connect, controls } from "./playback.js";
@@ -82,6 +82,7 @@ function course(job) {
     h("ol.timeline", {}, ...STEPS.map((name, position) => step(job, name, position))),
     live ? progress(job) : null,
     hint ? h("p.muted", {}, hint) : null,
+    job.watched_by ? h("p.muted", {}, "As last seen by ", h("a", { href: jobAddress(job.watched_by) }, job.watched_by.task_id), ", where its result appears.") : null,
   );
 }
 

@@ -14,7 +14,8 @@ function cell(name, ...children) {
 function task(job) {
   const label = job.map_label !== null ? h("span.index", { title: `map index ${job.map_index}` }, `[${job.map_label}]`) : null;
   const many = job.jobs > 1 ? h("span.index", {}, `${job.jobs} jobs`) : null;
-  return cell("task", h("a", { href: jobAddress(job) }, job.task_id), label, many);
+  const sensor = job.watched_by && h("a.watcher", { href: jobAddress(job.watched_by) }, `seen by ${job.watched_by.task_id}`);
+  return cell("task", h("a", { href: jobAddress(job) }, job.task_id), label, many, sensor);
 }
 
 function line(job) {
