@@ -27,7 +27,18 @@ FILES = (
     "tests/support/vendor_cases/{vendor}.py",
 )
 """What each vendor has; a package of the same name is as good as a file."""
-NO_VENDORS = {"__init__", "form", "account", "connection_lookup", "job", "ledger", "lookup", "capacity"}
+NO_VENDORS = {
+    "__init__",
+    "form",
+    "account",
+    "connection_lookup",
+    "hook_class",
+    "job",
+    "ledger",
+    "lookup",
+    "batch",
+    "capacity",
+}
 """Modules of the vendors' folders that are no vendor's own."""
 
 

@@ -4,27 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from importlib import import_module
-from typing import cast
 
+from airflow_provider_videoai.hooks.hook_class import hook_class
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.http import connections
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.polling.account_session import AccountSession, session_of
-from airflow_provider_videoai.registry import hook_path
 
-__all__ = ["hook_class", "hook_for", "session_for"]
-
-
-def hook_class(vendor: str) -> type[VideoJobHook]:
-    """Return the class of a vendor's hooks.
-
-    :param vendor: the vendor's key.
-    :raises KeyError: for a vendor that this package does not have.
-    """
-    module, _, name = hook_path(vendor).rpartition(".")
-    return cast(type[VideoJobHook], getattr(import_module(module), name))
+__all__ = ["hook_for", "session_for"]
 
 
 def hook_for(vendor: str, conn_id: str | None = None) -> VideoJobHook:
@@ -34,9 +21,8 @@ def hook_for(vendor: str, conn_id: str | None = None) -> VideoJobHook:
     :param conn_id: the connection; without it the vendor's default one.
     :raises KeyError: for a vendor that this package does not have.
     """
-    # Each of them has its vendor's default connection id.
-    hook = cast(Callable[..., VideoJobHook], hook_class(vendor))
-    return hook() if conn_id is None else hook(conn_id)
+    hook = hook_class(vendor)
+    return hook(hook.default_conn_name if conn_id is None else conn_id)
 
 
 async def session_for(vendor: str, conn_id: str, *, refused: AccountSession | None = None) -> AccountSession:

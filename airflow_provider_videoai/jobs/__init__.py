@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_videoai.jobs.errors import (
         AuthenticationFailed,
+        BatchFailed,
         ContentRejected,
         InvalidRequest,
         JobAborted,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationFailed",
+    "BatchFailed",
     "ContentRejected",
     "InvalidRequest",
     "JobAborted",

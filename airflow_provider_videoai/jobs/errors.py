@@ -10,6 +10,7 @@ VideoAIError
 ├── SubmitUncertain         sent, and no answer: may have been bought; never resubmitted by itself
 ├── JobFailed               the vendor ran it and it failed
 │   └── JobAborted
+├── BatchFailed             more items of a batch failed than are tolerated
 ├── JobNotFound             the job id is unknown to the vendor
 ├── JobTimedOut             our deadline passed; the job may still run
 ├── ResultUnavailable       succeeded, but its media cannot be had any more
@@ -24,6 +25,7 @@ from airflow_provider_videoai.jobs.values.printable import shortened
 
 __all__ = [
     "AuthenticationFailed",
+    "BatchFailed",
     "ContentRejected",
     "InvalidRequest",
     "JobAborted",
@@ -156,6 +158,23 @@ class JobTimedOut(VideoAIError):
 
 class ResultUnavailable(VideoAIError):
     """The job succeeded and was paid for, but its media cannot be had any more. Not retried."""
+
+
+class BatchFailed(VideoAIError):
+    """More items of a batch failed than ``tolerate`` allows; all others have their results.
+
+    Retried: another attempt tries only what failed, and pays for a job again only in place of one that failed.
+
+    :param failed: how many items failed.
+    :param items: how many the batch has.
+    """
+
+    def __init__(
+        self, message: str, *, code: str | None = None, job_id: str | None = None, failed: int = 0, items: int = 0
+    ) -> None:
+        super().__init__(message, code=code, job_id=job_id)
+        self.failed = failed
+        self.items = items
 
 
 class StorageFailed(VideoAIError, OSError):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from airflow_provider_videoai.hooks.lookup import hook_class
+from airflow_provider_videoai.hooks.hook_class import hook_class
 from airflow_provider_videoai.jobs.job_reference import JobReference, source_of
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.field_values import is_empty, unquoted

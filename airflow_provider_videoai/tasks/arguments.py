@@ -14,7 +14,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 
-__all__ = ["choice", "connection_id", "flag", "seconds"]
+__all__ = ["choice", "connection_id", "count", "flag", "seconds"]
 
 _LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 _WORDS = {"true": True, "false": False}
@@ -66,6 +66,19 @@ def choice(name: str, value: Any, allowed: Collection[str]) -> str:
         raise InvalidRequest(
             f"{name}: must be one of {', '.join(allowed)}, not {as_given(value)}{_not_rendered(value)}"
         )
+    return value
+
+
+def count(name: str, value: Any, most: int) -> int:
+    """Return a number of things, of which there is at least one.
+
+    :param name: the argument, for the error.
+    :param value: what the user gave.
+    :param most: the largest number that is allowed.
+    :raises InvalidRequest: for anything else.
+    """
+    if type(value) is not int or not 1 <= value <= most:
+        raise InvalidRequest(f"{name}: must be a whole number from 1 to {most:,}, not {as_given(value)}")
     return value
 
 

@@ -12,18 +12,22 @@ from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest, lease_of_ta
 __all__ = ["job_lease_of"]
 
 
-def job_lease_of(context: Context, transport: Transport, operation: str, priority: int) -> JobLease | None:
+def job_lease_of(
+    context: Context, transport: Transport, operation: str, priority: int, item_id: str | None = None
+) -> JobLease | None:
     """Return the lease that the task has to take before it submits; ``None`` if nothing limits its jobs.
 
     :param context: Airflow's, of the running task.
     :param transport: of the account.
     :param operation: what is about to be submitted.
     :param priority: the task's priority weight.
+    :param item_id: of the item of a batch, which has many jobs.
     """
     leases = leases_for(transport, operation)
     if leases is None:
         return None
     task = context["ti"]
     # Of the task instance, not of the attempt: a retry takes its own lease up again instead of a second one.
-    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index)
+    item = [] if item_id is None else [item_id]
+    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index, *item)
     return JobLease(leases, LeaseRequest(name, priority))

@@ -20,6 +20,7 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
     failure_of,
 )
+from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
@@ -32,7 +33,7 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.tasks.xcom import obstacle_to, show
 
-__all__ = ["Jobs", "job_reference_of", "returned", "watches_of"]
+__all__ = ["Jobs", "completed", "job_reference_of", "returned", "watches_of"]
 
 _TRANSIENT = retry_if_exception_type((VendorUnavailable, QuotaExceeded))
 _RETRY_SECONDS = 120.0
@@ -232,21 +233,29 @@ class Jobs:
         for status in statuses:
             if status.state is not JobState.SUCCEEDED:
                 raise failure_of(status, self.hook.vendor_class.title)
-        results = [self._completed(status) for status in statuses]
+        results = [completed(self.hook.transport, status, self.operation, self.submitted_at) for status in statuses]
         for result in results:
             log_result(self.log, result)
         report_lineage(self.hook, inputs=self.sources, outputs=[result.media_url for result in results])
         return results
 
-    def _completed(self, status: JobStatus) -> JobResult:
-        transport = self.hook.transport
-        for attempt in Retrying(
-            retry=_TRANSIENT,
-            stop=stop_after_delay(_RETRY_SECONDS),
-            wait=wait_random_exponential(max=30),
-            reraise=True,
-        ):
-            with attempt:
-                flow = self.hook.completed(transport.vendor, status, self.operation, self.submitted_at)
-                return transport.run(flow)
-        raise AssertionError("tenacity returns or raises")
+
+def completed(transport: Transport, status: JobStatus, operation: str, submitted_at: float | None) -> JobResult:
+    """Make a job's result of its last status, on a worker; transient errors are retried for two minutes.
+
+    :param transport: of the account.
+    :param status: a terminal one.
+    :param operation: the operation that the job is polled by.
+    :param submitted_at: epoch seconds, if known.
+    :raises JobFailed: if the job failed or was aborted.
+    :raises VideoAIError: if its result cannot be fetched.
+    """
+    for attempt in Retrying(
+        retry=_TRANSIENT,
+        stop=stop_after_delay(_RETRY_SECONDS),
+        wait=wait_random_exponential(max=30),
+        reraise=True,
+    ):
+        with attempt:
+            return transport.run(VideoJobHook.completed(transport.vendor, status, operation, submitted_at))
+    raise AssertionError("tenacity returns or raises")

@@ -32,7 +32,7 @@ from airflow_provider_videoai.triggers.progress_report import Report
 from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments, check_received
 from airflow_provider_videoai.triggers.task_log import log
 
-__all__ = ["wait"]
+__all__ = ["renewed", "wait"]
 
 
 async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
@@ -56,10 +56,10 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
             async with session as poller:
                 await poller.watch(watches, report)
                 results = await _results(arguments, poller.transport, watches)
-            renewed = await _renewed(arguments, session, watches)
-            if renewed is None:
+            again = await renewed(arguments.vendor, arguments.conn_id, session, watches)
+            if again is None:
                 break
-            session = renewed
+            session = again
         last_word = await report.conclude()
         event = await _success(arguments, task, results, last_word, many=many) if results else None
         if event is None:
@@ -129,21 +129,27 @@ def _job_reference(arguments: TriggerArguments, vendor: Vendor, watches: list[Wa
     return job_reference_of(vendor, arguments.operation, arguments.conn_id, job_ids, arguments.submitted_at)
 
 
-async def _renewed(arguments: TriggerArguments, session: AccountSession, watches: list[Watch]) -> AccountSession | None:
-    """Return the account with other credentials, if the vendor refused these and the connection has others now."""
+async def renewed(vendor: str, conn_id: str, session: AccountSession, watches: list[Watch]) -> AccountSession | None:
+    """Return the account with other credentials, if the vendor refused these and the connection has others now.
+
+    :param vendor: the vendor's key.
+    :param conn_id: the Airflow connection.
+    :param session: the account as it was.
+    :param watches: the jobs; those that ended by the refusal are to be polled again.
+    """
     if not any(isinstance(watch.error, AuthenticationFailed) for watch in watches):
         return None
     try:
-        renewed = await session_for(arguments.vendor, arguments.conn_id, refused=session)
+        found = await session_for(vendor, conn_id, refused=session)
     except VideoAIError as failure:
-        log.warning("Connection %r cannot be read again: %s", arguments.conn_id, failure)
+        log.warning("Connection %r cannot be read again: %s", conn_id, failure)
         return None
-    if renewed.account == session.account:
+    if found.account == session.account:
         return None
-    log.info("%s refused the credentials, and connection %r has others now", arguments.vendor, arguments.conn_id)
+    log.info("%s refused the credentials, and connection %r has others now", vendor, conn_id)
     for watch in watches:
         watch.resume(time.monotonic())
-    return renewed
+    return found
 
 
 async def _results(arguments: TriggerArguments, transport: Transport, watches: list[Watch]) -> list[JobResult] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,11 +84,12 @@ class Task:
     store: StateStore | None = field(default_factory=StateStore)
     events: list[TriggerEvent] = field(default_factory=list)
     deferrals: list[TaskDeferred] = field(default_factory=list)
+    outlet_events: dict[Any, Any] = field(default_factory=lambda: defaultdict(SimpleNamespace))
 
     @property
     def context(self) -> Any:
         store = {} if self.store is None else {"task_state_store": self.store}
-        return {"ti": self.ti, "task_instance": self.ti, **store}
+        return {"ti": self.ti, "task_instance": self.ti, "outlet_events": self.outlet_events, **store}
 
     def start(self) -> Any:
         """Begin a new attempt on a worker; may raise ``TaskDeferred``. Airflow drops the XComs of the last attempt."""

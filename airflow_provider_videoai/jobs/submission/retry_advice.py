@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_videoai.jobs.errors import (
+    BatchFailed,
     InvalidRequest,
     JobFailed,
     JobNotFound,
@@ -59,6 +60,8 @@ def advise(error: BaseException, *, try_number: int, bought: int | None, paid_re
             return Advice(again=False, reason="nothing was bought, and the same request would be refused again")
         case JobNotFound() | ResultUnavailable():
             return Advice(again=False, reason="another status request would have the same answer")
+        case BatchFailed():
+            return _again(error, try_number, "the next attempt tries only what failed, within its paid_retries")
         case JobFailed():
             return _after_failure(error, try_number, bought, paid_retries)
         case JobTimedOut() | StorageFailed() | VendorUnavailable():

@@ -104,6 +104,11 @@ class Submitter:
         return self._recovery.after_lost_answer(self._in_flight, why)
 
     @property
+    def settles(self) -> bool:
+        """Whether the vendor can be queried for a job whose answer was lost, or the submit repeated under its key."""
+        return self.transport.vendor.idempotency is not Idempotency.NONE
+
+    @property
     def _recovery(self) -> Recovery:
         return Recovery(
             self.transport.vendor,

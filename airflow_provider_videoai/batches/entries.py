@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept of one item of a batch: the submission record of its job, and how the item ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from airflow_provider_videoai.batches.items import Item
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
+from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
+from airflow_provider_videoai.jobs.values.printable import shortened
+
+__all__ = ["SUBMISSION", "Entry", "ItemEnd", "ItemState", "NextStep", "error_to_json", "next_step", "with_end"]
+
+SUBMISSION = "submission"
+"""The name of the record in an entry."""
+_END = "end"
+# Many entries share one value of the task state store, which has a limit: see records.py.
+_LONGEST_MESSAGE, _LONGEST_CODE = 160, 40
+
+
+class ItemState(StrEnum):
+    """How an item ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """An earlier batch made the same, and its copy is where this one's would be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemEnd:
+    """How an item ended. No URL: those of results may be signed, and expire.
+
+    :param fingerprint: of the item's request at that time.
+    :param attempt: of the task, as Airflow counts them from 1; a later one may try again what failed.
+    :param at: epoch seconds.
+    :param job_id: of the job that made it; ``None`` if none was bought.
+    :param error: ``{"type": "JobFailed", "message": "...", "code": "..." or None}`` of an item that failed.
+    :param sha256: of the copy in the user's storage; ``None`` if there is none.
+    :param duration_ms: the length of the media in milliseconds, if known.
+    """
+
+    state: ItemState
+    fingerprint: str
+    attempt: int
+    at: float
+    job_id: str | None = None
+    error: Mapping[str, Any] | None = None
+    sha256: str | None = None
+    duration_ms: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; :meth:`from_json` reads them back."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None} | {"state": self.state.value}
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self | None:
+        """Read what :meth:`to_json` of any version wrote.
+
+        :param stored: outside data.
+        :returns: ``None`` for anything else: then the item's record alone counts, which costs a status request.
+        """
+        if not isinstance(stored, Mapping) or stored.get("state") not in list(ItemState):
+            return None
+        values = {name: stored[name] for name, kind in _KINDS.items() if type(stored.get(name)) in kind}
+        if not {"fingerprint", "attempt", "at"} <= values.keys() or not _is_error(values.get("error")):
+            return None
+        return cls(state=ItemState(stored["state"]), **values)
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "fingerprint": (str,),
+    "attempt": (int,),
+    "at": (int, float),
+    "job_id": (str,),
+    "error": (dict,),
+    "sha256": (str,),
+    "duration_ms": (int,),
+}
+
+
+def error_to_json(error: VideoAIError) -> dict[str, Any]:
+    """Return an error as an item's end has it.
+
+    :param error: what the item failed with.
+    """
+    return {
+        "type": type(error).__name__,
+        "message": shortened(error.message, _LONGEST_MESSAGE),
+        "code": None if error.code is None else shortened(error.code, _LONGEST_CODE),
+    }
+
+
+def _is_error(value: Any) -> bool:
+    return value is None or (
+        type(value.get("type")) is type(value.get("message")) is str
+        and type(value.get("code")) in (str, type(None))
+        and value.keys() <= {"type", "message", "code"}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the task state says of an item.
+
+    :param record: of the item's job, if there is one.
+    :param end: how the item ended, if it did.
+    :param unreadable: whether there is a record that breaks a rule. Whoever submits reads it again, and says which.
+    """
+
+    record: SubmissionRecord | None = None
+    end: ItemEnd | None = None
+    unreadable: bool = False
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """Read an entry as it is stored.
+
+        :param stored: outside data; people edit it.
+        """
+        values = stored if isinstance(stored, Mapping) else {SUBMISSION: stored}
+        end = ItemEnd.from_json(values.get(_END))
+        if values.get(SUBMISSION) is None:
+            return cls(None, end)
+        try:
+            return cls(SubmissionRecord.from_json(values[SUBMISSION]), end)
+        except InvalidRequest:
+            return cls(None, end, unreadable=True)
+
+
+def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: ItemEnd) -> dict[str, Any]:
+    """Return a stored entry with its item's end.
+
+    :param stored: the entry so far.
+    :param record: of the job that ended; ``None`` leaves the stored one.
+    """
+    return {**stored, **({} if record is None else {SUBMISSION: record.to_json()}), _END: end.to_json()}
+
+
+class NextStep(StrEnum):
+    """What an attempt does about an item."""
+
+    OBTAIN = "obtain"
+    """Submit, settle, reuse or stop, as the record of its job says."""
+    WAIT = "wait"
+    """Its job is in flight."""
+    NOTHING = "nothing"
+    """It has ended."""
+
+
+def next_step(
+    entry: Entry | None, item: Item, *, attempt: int, retries_failed: bool, paid_retries: int | None, keeps: bool
+) -> NextStep:
+    """Decide what to do about an item. Pure; what a submission record means is decided where a job is obtained.
+
+    :param entry: what the task state says of it.
+    :param item: as it is requested now.
+    :param attempt: of the task: what failed in an earlier one may be tried again.
+    :param retries_failed: whether failed items are tried again.
+    :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
+    :param keeps: whether results are copied to the user's storage.
+    """
+    if entry is None:
+        return NextStep.OBTAIN
+    record, end = entry.record, entry.end
+    if end is not None and end.fingerprint != item.fingerprint:
+        end = None
+    # A person's record has no fingerprint, and means the present request.
+    ours = record is not None and record.fingerprint in (None, item.fingerprint)
+    if end is not None and end.state is ItemState.SUCCEEDED:
+        return NextStep.NOTHING if ours and (end.sha256 is not None or not keeps) else NextStep.OBTAIN
+    # What failed or was skipped before may have changed since: a failed job may be replaced, a copy may be gone.
+    if end is not None and end.attempt == attempt:
+        return NextStep.NOTHING
+    if record is None or not ours:
+        return NextStep.OBTAIN
+    if record.phase is Phase.FAILED and record.job_id is not None and end is not None:
+        again = retries_failed and may_buy_another(record.bought, paid_retries)
+        return NextStep.OBTAIN if again else NextStep.NOTHING
+    return NextStep.WAIT if record.phase in (Phase.SUBMITTED, Phase.HANDED_OVER) else NextStep.OBTAIN

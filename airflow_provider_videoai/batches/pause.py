@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pause of a batch while a vendor takes no further job: for the batch, and not for each of its items."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable
+
+__all__ = ["Pause"]
+
+_FIRST = 15.0
+"""Seconds before the next submit after the first that met a full queue; twice as long each time, with jitter."""
+_LONGEST = 300.0
+_SHORTEST = 1.0
+_MOST_TRIES = 20
+# Of what another process, or a person, wrote: no pause of ours is longer.
+_LATEST = 7 * 86_400.0
+
+
+@dataclass(slots=True)
+class Pause:
+    """Since when, how often, and until when nothing is submitted. It outlives a deferral: see :meth:`to_json`.
+
+    :param since: when a submit was first refused after the last that was accepted, in epoch seconds.
+    :param tries: how many submits were refused since.
+    :param until: epoch seconds.
+    """
+
+    since: float | None = None
+    tries: int = 0
+    until: float = 0.0
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether nothing may be submitted yet."""
+        return self.since is not None and self.clock() < self.until
+
+    def refused(self, refusal: QuotaExceeded | VendorUnavailable) -> None:
+        """Note that a submit found no capacity, or no vendor; those that were sent at the same time count once."""
+        now = self.clock()
+        if self.lasts:
+            return
+        growing = min(_FIRST * 2**self.tries, _LONGEST) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        pause = growing if refusal.retry_after is None else refusal.retry_after
+        self.since = now if self.since is None else self.since
+        self.tries = min(self.tries + 1, _MOST_TRIES)
+        self.until = now + max(pause, _SHORTEST)
+
+    def accepted(self) -> None:
+        """Note that a job was bought: there is capacity again."""
+        # `until` stays: of several submits at the same time, one may be accepted after another was refused.
+        if not self.lasts:
+            self.since, self.tries = None, 0
+
+    def lasted(self) -> float:
+        """Return for how many seconds nothing has been accepted."""
+        return 0.0 if self.since is None else max(0.0, self.clock() - self.since)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values, as the arguments with which a deferred task goes on."""
+        return {"since": self.since, "tries": self.tries, "until": self.until}
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """Read what :meth:`to_json` returned.
+
+        :param stored: outside data; anything else is no pause.
+        """
+        match stored:
+            case {"since": float(since), "tries": int(tries), "until": float(until)}:
+                if 0 <= until - since <= _LATEST and 0 <= tries <= _MOST_TRIES:
+                    return cls(since, tries, until)
+        return cls()

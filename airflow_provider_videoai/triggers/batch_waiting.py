@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do the waiting of a batch's trigger: watch the jobs, show the progress, and hand over how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from airflow.sdk.execution_time.xcom import XCom
+from asgiref.sync import sync_to_async
+
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.hooks.lookup import session_for
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.polling.some_end import wait_for_some
+from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.registry import VENDORS
+from airflow_provider_videoai.tasks.task_jobs import watches_of
+from airflow_provider_videoai.triggers.batch import BatchWait
+from airflow_provider_videoai.triggers.batch_event import ENDED_KEY, batch_event, ends_of, xcom_of
+from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, GROWTH, LEAST_GAP
+from airflow_provider_videoai.triggers.task_log import log
+from airflow_provider_videoai.triggers.waiting import renewed
+
+__all__ = ["PROGRESS_KEY", "batch_watches", "wait"]
+
+PROGRESS_KEY = "batch"
+"""The key of the XCom with the batch's counts, which the page "Video jobs" shows."""
+
+
+def batch_watches(vendor: Vendor, wanted: BatchWait) -> list[Watch]:
+    """Make a watch for each job.
+
+    :param vendor: of the account.
+    :param wanted: what is waited for.
+    :raises VideoAIError: if it cannot be understood. A retry makes a new trigger.
+    """
+    try:
+        jobs, interval, timeout = _read(vendor, wanted)
+    except (TypeError, ValueError, AttributeError) as odd:
+        raise VideoAIError(
+            f"the arguments of the trigger are not understood ({type(odd).__name__}): another version of this package, "
+            "or a person, wrote them. Jobs that were bought go on; a retry of this task attaches to them"
+        ) from odd
+    watches: list[Watch] = []
+    for job_id, operation, at in jobs:
+        watches += watches_of(
+            vendor, operation, [job_id], submitted_at=at, poll_interval=interval, deadline=at + timeout
+        )
+    return watches
+
+
+def _read(vendor: Vendor, wanted: BatchWait) -> tuple[list[tuple[str, str, float]], float | None, float]:
+    """Return id, operation and submit of each job, the poll interval and the timeout.
+
+    :raises TypeError, ValueError, AttributeError: for what another version, or a person, wrote otherwise.
+    """
+    job_ids, operations = wanted.job_ids.split(), wanted.operations.split()
+    if len(operations) == 1:
+        operations *= len(job_ids)
+    for operation in set(operations):
+        vendor.require(operation)
+    for job_id in job_ids:
+        vendor.check_job_id(job_id)
+    times = [float(text) for text in wanted.submitted_at.split()]
+    interval = None if wanted.poll_interval is None else float(wanted.poll_interval)
+    return list(zip(job_ids, operations, times, strict=True)), interval, float(wanted.job_timeout)
+
+
+async def wait(wanted: BatchWait, task: Any) -> dict[str, Any]:
+    """Wait until few enough jobs are in flight; return the event.
+
+    :param wanted: what is waited for.
+    :param task: Airflow's task instance; ``None`` outside of a DAG run.
+    """
+    if wanted.vendor not in VENDORS:
+        raise VideoAIError(f"vendor: must be one of {', '.join(VENDORS)}; a retry of this task makes another trigger")
+    session = await session_for(wanted.vendor, wanted.conn_id)
+    watches = await asyncio.to_thread(batch_watches, session.transport.vendor, wanted)
+    if watches:
+        title = session.transport.vendor.title
+        log.info("Waiting for %d jobs at %s, until %d are left", len(watches), title, wanted.left)
+    progress = _Progress(wanted, task, watches)
+    try:
+        while True:
+            async with session as poller:
+                await wait_for_some(poller, watches, progress.saw, left=wanted.left, until=wanted.until)
+            again = await renewed(wanted.vendor, wanted.conn_id, session, watches)
+            if again is None:
+                break
+            session = again
+    finally:
+        progress.close()
+    at = time.time()
+    ends = ends_of(watches)
+    await progress.push(ENDED_KEY, await asyncio.to_thread(xcom_of, ends, at))
+    log.info("%d jobs ended: a worker goes on", len(ends))
+    await log.written()
+    return batch_event(at)
+
+
+class _Progress:
+    """Pushes the counts of the batch while it waits, at growing intervals."""
+
+    def __init__(self, wanted: BatchWait, task: Any, watches: list[Watch]) -> None:
+        # There is no task instance in `dag.test()`, and Airflow before 3.3 lets no trigger push.
+        self._ti: Any = task if AIRFLOW_V_3_3_PLUS else None
+        self._wanted = wanted
+        self._watches = watches
+        self._began = time.monotonic()
+        self._changed = False
+        self._writer: asyncio.Task[None] | None = None
+
+    def saw(self, watch: Watch) -> None:
+        """Take in that a job changed."""
+        if watch.error is not None:
+            log.info("%s job %s: %s", watch.operation, watch.job_id, watch.error)
+        if not watch.done or self._ti is None:
+            return
+        self._changed = True
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        waited = time.monotonic() - self._began
+        await asyncio.sleep(max(FIRST_WRITE if waited < FIRST_WRITE else LEAST_GAP, GROWTH * waited))
+        while self._changed:
+            self._changed = False
+            await self.push(PROGRESS_KEY, self._counts())
+            await asyncio.sleep(max(LEAST_GAP, GROWTH * (time.monotonic() - self._began)))
+
+    def _counts(self) -> dict[str, Any]:
+        ended = [watch for watch in self._watches if watch.done]
+        well = sum(
+            watch.outcome is Outcome.ENDED and watch.status is not None and watch.status.state is JobState.SUCCEEDED
+            for watch in ended
+        )
+        wanted = self._wanted
+        running, succeeded, failed = len(self._watches) - len(ended), wanted.succeeded + well, len(ended) - well
+        failed += wanted.failed
+        return {
+            "items": wanted.items,
+            "queued": max(0, wanted.items - running - succeeded - failed - wanted.skipped),
+            "running": running,
+            "succeeded": succeeded,
+            "failed": failed,
+            "skipped": wanted.skipped,
+            "at": time.time(),
+        }
+
+    async def push(self, key: str, value: Any) -> None:
+        """Push an XCom; a failure costs requests to the vendor, or a picture, and not the task."""
+        if (ti := self._ti) is None:
+            return
+        try:
+            await sync_to_async(XCom.set)(
+                key=key,
+                value=value,
+                dag_id=ti.dag_id,
+                task_id=ti.task_id,
+                run_id=ti.run_id,
+                map_index=ti.map_index,
+            )
+        except Exception as failure:  # noqa: BLE001 - see above
+            log.warning("Could not write XCom %r", key, exc_info=failure)
+
+    def close(self) -> None:
+        """Stop reporting."""
+        if self._writer is not None:
+            self._writer.cancel()

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A batch over the sandbox: what is bought, what is returned, what becomes of items that fail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.batches.kept import SIDECAR
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    BatchFailed,
+    InvalidRequest,
+    QuotaExceeded,
+    VideoAIError,
+)
+from airflow_provider_videoai.operators.batch import VideoBatchOperator
+from tests.support.cases import CASES, ONE_EACH
+from tests.support.tasks import StateStore
+
+pytestmark = pytest.mark.usefixtures("prompt")
+
+ALL_VENDORS = pytest.mark.parametrize("case", ONE_EACH, indirect=True)
+VIITOR = pytest.mark.parametrize("case", ["viitor"], indirect=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return f"file://{tmp_path}"
+
+
+def lines(path: str) -> dict[str, dict[str, Any]]:
+    text = Path(path.removeprefix("file://")).read_text(encoding="utf-8")
+    return {line["item_id"]: line for line in map(json.loads, text.splitlines())}
+
+
+@ALL_VENDORS
+def test_every_item_is_bought_once_and_kept(case: Any, batch: Any, rows: Any, bought: Any, folder: str) -> None:
+    task = batch(
+        case,
+        rows(case, 5),
+        max_in_flight=3,
+        destination=f"{folder}/{{item_id}}.mp4",
+        manifest=f"{folder}/all.jsonl",
+        verify=False,
+    )
+    assert task.run() == {
+        "vendor": case.vendor,
+        "operation": case.operation,
+        "items": 5,
+        "succeeded": 5,
+        "failed": 0,
+        "skipped": 0,
+        "manifest": f"{folder}/all.jsonl",
+    }
+    published = lines(f"{folder}/all.jsonl")
+    assert list(published) == [f"item{number}" for number in range(5)]
+    assert sorted(line["job_id"] for line in published.values()) == sorted(bought(case))
+    for item_id, line in published.items():
+        media = Path(line["path"].removeprefix("file://"))
+        assert media.name == f"{item_id}.mp4"
+        assert media.stat().st_size > 0
+        assert media.with_name(media.name + SIDECAR).exists()
+        assert line["state"] == "succeeded"
+
+
+@ALL_VENDORS
+def test_jobs_in_flight_keep_to_the_number(case: Any, batch: Any, rows: Any, bought: Any) -> None:
+    task = batch(case, rows(case, 5), max_in_flight=2)
+    deferred = task.defer()
+    assert len(bought(case)) == 2
+    assert task.go_on(deferred)["succeeded"] == 5
+    # A worker for each half of what may be in flight, not for each item.
+    assert len(task.deferrals) <= 5
+    assert len(bought(case)) == 5
+
+
+@ALL_VENDORS
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_attempt_after_success_buys_and_waits_for_nothing(
+    case: Any, batch: Any, rows: Any, bought: Any, deferrable: bool
+) -> None:
+    done = batch(case, rows(case, 3), deferrable=deferrable)
+    done.run()
+    again = batch(case, rows(case, 3), store=done.store)
+    assert again.start()["succeeded"] == 3
+    assert len(bought(case)) == 3
+
+
+@ALL_VENDORS
+def test_of_a_changed_list_only_the_new_rows_are_bought(case: Any, batch: Any, rows: Any, bought: Any) -> None:
+    done = batch(case, rows(case, ["a", "b", "c"]))
+    done.run()
+    changed = [*rows(case, ["d", "c"]), *rows(case, ["a"])]
+    again = batch(case, changed, store=done.store)
+    assert again.run()["succeeded"] == 3
+    assert len(bought(case)) == 4
+
+
+@VIITOR
+def test_an_item_with_another_request_is_bought_again(case: Any, batch: Any, rows: Any, bought: Any) -> None:
+    done = batch(case, rows(case, ["a", "b"]))
+    done.run()
+    changed = rows(case, ["a", "b"])
+    changed[0]["full_erase_roi"] = [[1, 2, 3, 4]]
+    assert batch(case, changed, store=done.store).run()["succeeded"] == 2
+    assert len(bought(case)) == 3
+
+
+@ALL_VENDORS
+def test_a_failed_item_fails_the_task_when_all_have_ended_and_alone_is_tried_again(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str
+) -> None:
+    sandbox.fault(vendor=case.vendor, kind="fail_job")
+    task = batch(case, rows(case, 4), max_in_flight=2, manifest=f"{folder}/all.jsonl")
+    with pytest.raises(
+        BatchFailed, match=r"1 of 4 items failed, and tolerate is 0: item 'item\d': JobFailed"
+    ) as failed:
+        task.run()
+    assert (failed.value.failed, failed.value.items) == (1, 4)
+    states = [line["state"] for line in lines(f"{folder}/all.jsonl").values()]
+    assert sorted(states) == ["failed", "succeeded", "succeeded", "succeeded"]
+    again = batch(case, rows(case, 4), store=task.store, manifest=f"{folder}/all.jsonl")
+    assert again.run()["succeeded"] == 4
+    assert len(bought(case)) == 5
+    # What succeeded in the first attempt is told by its own lines.
+    assert all(line["outputs"] for line in lines(f"{folder}/all.jsonl").values())
+
+
+@VIITOR
+@pytest.mark.parametrize(("tolerate", "well"), [(1, True), ("25%", True), ("24.9%", False), (0, False)])
+def test_so_many_items_may_fail(case: Any, batch: Any, rows: Any, sandbox: Any, tolerate: Any, well: bool) -> None:
+    sandbox.fault(vendor=case.vendor, kind="fail_job")
+    task = batch(case, rows(case, 4), tolerate=tolerate)
+    if well:
+        assert task.run()["failed"] == 1
+    else:
+        with pytest.raises(BatchFailed):
+            task.run()
+
+
+@VIITOR
+def test_failed_items_that_are_to_be_kept_are_not_bought_again(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor=case.vendor, kind="fail_job")
+    task = batch(case, rows(case, 3), on_failed="keep")
+    for _ in range(2):
+        with pytest.raises(BatchFailed):
+            task.run()
+    assert len(bought(case)) == 3
+
+
+@VIITOR
+def test_no_more_is_paid_for_than_paid_retries_allow(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    policies = pytest.importorskip("airflow_provider_videoai.policies.retry", exc_type=ImportError)
+    sandbox.fault(vendor=case.vendor, kind="fail_job", times=10)
+    task = batch(case, rows(case, ["a"]), retry_policy=policies.VideoAIRetryPolicy(paid_retries=1))
+    for _ in range(4):
+        with pytest.raises(BatchFailed):
+            task.run()
+    assert len(bought(case)) == 2
+
+
+@pytest.mark.parametrize("case", ["topview"], indirect=True)
+def test_a_refused_item_costs_nothing_and_the_others_go_on(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    refused = rows(case, ["bad"], ai_avatar_id="nobody")
+    summary = batch(case, [*refused, *rows(case, 2)], manifest=f"{folder}/all.jsonl", tolerate="50%").run()
+    assert (summary["succeeded"], summary["failed"]) == (2, 1)
+    assert len(bought(case)) == 2
+    line = lines(f"{folder}/all.jsonl")["bad"]
+    assert (line["state"], line["job_id"]) == ("failed", None)
+    assert line["error"]["type"] == "SubmitRejected"
+    assert line["error"]["code"] == "4004"
+
+
+@ALL_VENDORS
+def test_a_full_queue_pauses_the_batch_and_fails_no_item(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 0.05)
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._SHORTEST", 0.05)
+    sandbox.fault(vendor=case.vendor, kind="quota_full", after=2, times=4)
+    assert batch(case, rows(case, 5)).run()["succeeded"] == 5
+    assert len(bought(case)) == 5
+
+
+@VIITOR
+def test_a_queue_that_stays_full_ends_the_wait_after_quota_timeout(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 0.05)
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._SHORTEST", 0.05)
+    sandbox.fault(vendor=case.vendor, kind="quota_full", times=1000)
+    task = batch(case, rows(case, 3), quota_timeout=0.2)
+    with pytest.raises(QuotaExceeded):
+        task.run()
+    assert bought(case) == []
+    sandbox.clear_faults()
+    assert task.run()["succeeded"] == 3
+
+
+@ALL_VENDORS
+def test_refused_credentials_end_the_batch_and_bought_jobs_are_attached_to(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor=case.vendor, call="submit", kind="auth_failed", after=2, times=100)
+    task = batch(case, rows(case, 6))
+    with pytest.raises(AuthenticationFailed):
+        task.run()
+    already = bought(case)
+    sandbox.clear_faults()
+    assert task.run()["succeeded"] == 6
+    assert len(bought(case)) == 6
+    assert bought(case)[: len(already)] == already
+
+
+@ALL_VENDORS
+def test_a_lost_answer_is_never_bought_again_by_itself(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor=case.vendor, kind="accept_then_drop")
+    task = batch(case, rows(case, 3))
+    settles = case.vendor == "cdnetworks"  # the caller chose the id, and queries it
+    for _ in range(2):
+        if settles:
+            assert task.run()["succeeded"] == 3
+        else:
+            with pytest.raises(BatchFailed, match="SubmitUncertain"):
+                task.run()
+        assert len(bought(case)) == 3
+
+
+@VIITOR
+def test_a_person_attaches_an_item_to_its_job(case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any) -> None:
+    sandbox.fault(vendor=case.vendor, kind="accept_then_drop")
+    task = batch(case, rows(case, 3))
+    with pytest.raises(BatchFailed):
+        task.run()
+    part = json.loads(task.store.values["videoai_batch_0"])
+    (lost,) = [entry for entry in part["items"].values() if entry["end"]["state"] == "failed"]
+    known = {entry["submission"].get("job_id") for entry in part["items"].values()}
+    (job_id,) = set(bought(case)) - known
+    lost["submission"] = {"job_id": job_id, "phase": "submitted"}
+    task.store.values["videoai_batch_0"] = json.dumps(part)
+    assert task.run()["succeeded"] == 3
+    assert len(bought(case)) == 3
+
+
+@VIITOR
+def test_a_lost_answer_is_bought_again_if_the_user_chose_so(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor=case.vendor, kind="accept_then_drop")
+    task = batch(case, rows(case, 3), on_uncertain_submit="resubmit")
+    with pytest.raises(BatchFailed):
+        task.run()
+    assert task.run()["succeeded"] == 3
+    assert len(bought(case)) == 4
+
+
+@VIITOR
+def test_what_an_earlier_run_kept_is_skipped(case: Any, batch: Any, rows: Any, bought: Any, folder: str) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    batch(case, rows(case, 3), **kept).run()
+    next_run = batch(case, [*rows(case, 3), *rows(case, ["new"])], store=StateStore(), **kept)
+    done = next_run.run()
+    assert (done["succeeded"], done["skipped"]) == (1, 3)
+    assert len(bought(case)) == 4
+
+
+@VIITOR
+def test_a_job_that_is_over_its_time_fails_its_item_and_is_attached_to_later(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor=case.vendor, kind="never_ends")
+    task = batch(case, rows(case, 2), job_timeout=0.5)
+    for _ in range(2):
+        with pytest.raises(BatchFailed, match="JobTimedOut"):
+            task.run()
+    assert len(bought(case)) == 2
+
+
+@VIITOR
+def test_the_manifest_lists_what_is_queued_and_running_while_the_batch_waits(
+    case: Any, batch: Any, rows: Any, folder: str
+) -> None:
+    batch(case, rows(case, 3), max_in_flight=2, manifest=f"{folder}/all.jsonl").defer()
+    states = sorted(line["state"] for line in lines(f"{folder}/all.jsonl").values())
+    assert states == ["queued", "running", "running"]
+
+
+@VIITOR
+def test_the_manifest_is_an_asset_of_the_task(case: Any, batch: Any, rows: Any, folder: str) -> None:
+    task = batch(case, rows(case, 2), manifest=f"{folder}/all.jsonl")
+    summary = task.run()
+    ((asset, event),) = task.outlet_events.items()
+    assert asset.uri == f"{folder}/all.jsonl"
+    assert event.extra == summary | {"path": f"{folder}/all.jsonl"}
+
+
+@VIITOR
+def test_without_a_task_state_store_the_batch_waits_on_its_worker(
+    case: Any, batch: Any, rows: Any, bought: Any
+) -> None:
+    task = batch(case, rows(case, 3))
+    task.store = None
+    assert task.start()["succeeded"] == 3
+    assert len(bought(case)) == 3
+
+
+@VIITOR
+@pytest.mark.parametrize("damage", [{"version": 2, "items": {}}, {"version": 1}, "nonsense", 7, None])
+def test_damaged_records_buy_nothing(case: Any, batch: Any, rows: Any, bought: Any, damage: Any) -> None:
+    done = batch(case, rows(case, 2))
+    done.run()
+    key = "videoai_batch" if damage is None else "videoai_batch_0"
+    done.store.values.pop(key) if damage is None else done.store.values.update({key: json.dumps(damage)})
+    with pytest.raises(InvalidRequest, match="nothing was submitted"):
+        batch(case, rows(case, 2), store=done.store).run()
+    assert len(bought(case)) == 2
+
+
+def test_no_secret_and_no_url_of_a_result_is_in_trigger_event_or_records(cases: Any, batch: Any, rows: Any) -> None:
+    case = cases["viitor"]
+    task = batch(case, rows(case, 3), max_in_flight=2)
+    task.run()
+    said = json.dumps([[each.trigger.serialize(), each.kwargs] for each in task.deferrals], default=str)
+    said += json.dumps([event.payload for event in task.events]) + json.dumps(task.store.values)
+    assert case.password not in said
+    assert "http" not in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"vendor": "nobody"}, "vendor: must be one of viitor"),
+        ({"vendor": "cdnetworks", "operation": None}, "operation: must be given"),
+        ({"operation": "trim"}, "operation: must not be 'trim'"),
+        ({"max_in_flight": 0}, "max_in_flight: must be a whole number from 1"),
+        ({"tolerate": "lots"}, "tolerate: must be a number of items"),
+        ({"tolerate": "101%"}, "tolerate: must be"),
+        ({"destination": "s3://bucket/x.mp4"}, r"destination: must hold \{item_id\}"),
+        ({"manifest": "all.csv"}, "manifest: must"),
+        ({"on_failed": "ignore"}, "on_failed: must be one of retry, keep"),
+        ({"requests": [{"url": "x"}]}, "requests: 1 of 1 cannot be submitted"),
+        ({"requests": []}, "requests: must hold at least one"),
+    ],
+)
+def test_a_wrong_argument_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], said: str) -> None:
+    request = {**CASES["viitor"].fields, "url": "https://example.com/a.mp4"}
+    with pytest.raises(InvalidRequest, match=said):
+        VideoBatchOperator(**{"task_id": "make", "vendor": "viitor", "requests": [request], **wrong})
+
+
+def test_a_trigger_that_broke_off_fails_the_task_and_a_retry_attaches(
+    cases: Any, batch: Any, rows: Any, bought: Any
+) -> None:
+    case = cases["viitor"]
+    task = batch(case, rows(case, 2))
+    deferred = task.defer()
+    with pytest.raises(VideoAIError, match="broke off: disk full"):
+        task.resume(deferred, {"version": 1, "outcome": "refused", "said": "disk full"})
+    assert task.run()["succeeded"] == 2
+    assert len(bought(case)) == 2
+
+
+def test_a_worker_that_finds_nothing_of_the_trigger_queries_the_vendor(
+    cases: Any, batch: Any, rows: Any, bought: Any, settled: Any, xcoms: Any
+) -> None:
+    case = cases["viitor"]
+    task = batch(case, rows(case, 2))
+    deferred = task.defer()
+    settled(case)
+    xcoms.clear()
+    assert task.resume(deferred, {"version": 1, "outcome": "ended", "at": 1.0})["succeeded"] == 2
+    assert len(bought(case)) == 2
