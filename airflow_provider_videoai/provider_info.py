@@ -12,7 +12,7 @@ __all__ = ["provider_info"]
 _PACKAGE = __name__.rpartition(".")[0]
 _NAME = "Video AI"
 _LOGO = "/docs/integration-logos/video-ai.svg"
-_GUIDES = ("operators.md", "waiting.md", "paid-once.md")
+_GUIDES = ("operators.md", "batches.md", "waiting.md", "paid-once.md")
 
 
 def provider_info() -> dict[str, Any]:
@@ -26,14 +26,14 @@ def provider_info() -> dict[str, Any]:
         "name": _NAME,
         "description": f"Video AI jobs as ordinary Airflow tasks: {', '.join(map(_title, VENDORS))}.",
         "integrations": [_own_integration(), *map(_integration, VENDORS)],
-        "operators": [_modules("operators", vendor) for vendor in VENDORS],
+        "operators": [*(_modules("operators", vendor) for vendor in VENDORS), _own_modules("operators.batch")],
         "sensors": [_modules("sensors", vendor) for vendor in VENDORS],
         "hooks": [_modules("hooks", vendor) for vendor in VENDORS],
         "transfers": [
             *(_transfer(_title(vendor), "media", "storage.md") for vendor in VENDORS),
             _transfer(_NAME, "subtitles", "subtitles.md"),
         ],
-        "triggers": [{"integration-name": _NAME, "python-modules": [f"{_PACKAGE}.triggers.job"]}],
+        "triggers": [_own_modules("triggers.job", "triggers.batch")],
         "extra-links": [f"{_PACKAGE}.links.VideoJobLink", f"{_PACKAGE}.links.VideoResultLink"],
         "config": _config(),
         "connection-types": [_connection(vendor) for vendor in VENDORS],
@@ -64,6 +64,10 @@ def _integration(vendor: str) -> dict[str, Any]:
 
 def _modules(layer: str, vendor: str) -> dict[str, Any]:
     return {"integration-name": _title(vendor), "python-modules": [module_of(layer, vendor)]}
+
+
+def _own_modules(*modules: str) -> dict[str, Any]:
+    return {"integration-name": _NAME, "python-modules": [f"{_PACKAGE}.{module}" for module in modules]}
 
 
 def _transfer(source: str, module: str, guide: str) -> dict[str, Any]:

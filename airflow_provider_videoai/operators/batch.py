@@ -27,19 +27,19 @@ from airflow_provider_videoai.batches.tolerance import Tolerance
 from airflow_provider_videoai.batches.waiting import wait_of, wait_on_worker
 from airflow_provider_videoai.hooks.hook_class import hook_class
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import BatchFailed, InvalidRequest, VideoAIError
+from airflow_provider_videoai.jobs.errors import BatchFailed, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome
+from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
-from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.operators.job import JOB_TIMEOUT, QUOTA_TIMEOUT
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
-from airflow_provider_videoai.tasks.arguments import choice, connection_id, count, flag, seconds
+from airflow_provider_videoai.tasks.arguments import choice, connection_id, count, flag, operation_of, seconds
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.task_jobs import completed
 from airflow_provider_videoai.tasks.task_state import store_of
@@ -51,6 +51,7 @@ from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets
 from airflow_provider_videoai.triggers.batch import BatchWait, VideoBatchTrigger
 from airflow_provider_videoai.triggers.batch_event import JobEnd, ended_in_trigger
 from airflow_provider_videoai.triggers.event import outcome_of
+from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 if TYPE_CHECKING:
     pass
@@ -81,6 +82,8 @@ class VideoBatchOperator(RendersText):
     :param vendor: the vendor's key, ``viitor`` say.
     :param operation: what the jobs do; may be left out if the vendor has one operation.
     :param conn_id: the Airflow connection of the account; ``None``: the vendor's default one. (templated)
+    :param input_conn_id: the Airflow connection of inputs in a store (``s3://bucket/key``) whose URL names none. They
+        are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most.
     :param requests: the fields of each job's request, and perhaps an ``item_id``: a list of dicts, the output of a
         task (also of a mapped one), or the path or URL of a JSONL, JSON or CSV file. (templated)
     :param common: fields that all requests share. (templated)
@@ -113,6 +116,7 @@ class VideoBatchOperator(RendersText):
         requests: Sequence[Mapping[str, Any]] | str | PathLike[str] | ObjectStoragePath | Reference,
         operation: str | None = None,
         conn_id: Text | None = None,
+        input_conn_id: str | None = None,
         common: Mapping[str, Any] | Reference | None = None,
         max_in_flight: int | None = None,
         tolerate: int | str = 0,
@@ -138,8 +142,9 @@ class VideoBatchOperator(RendersText):
             add_outlet(kwargs, manifest)  # before super().__init__(): Airflow reads outlets there
         super().__init__(**kwargs)
         self.vendor = vendor
-        self.operation = _operation(self._hook_class, operation)
+        self.operation = operation_of(self._hook_class.vendor_class, operation)
         self.conn_id = connection_id("conn_id", self._hook_class.default_conn_name if conn_id is None else conn_id)
+        self.input_conn_id = None if input_conn_id is None else connection_id("input_conn_id", input_conn_id)
         self.requests = requests
         self.common = common
         self.max_in_flight = None if max_in_flight is None else count("max_in_flight", max_in_flight, _MOST_IN_FLIGHT)
@@ -284,6 +289,7 @@ class VideoBatchOperator(RendersText):
                 log=self.log,
                 on_uncertain_submit=self.on_uncertain_submit,
                 writer=writer,
+                ready=self._signed,
                 lease=job_lease_of(context, transport, self.operation, int(self.priority_weight), item.item_id),
             )
 
@@ -304,6 +310,9 @@ class VideoBatchOperator(RendersText):
             pause=pause,
             report=report,
         )
+
+    def _signed(self, request: JobRequest) -> JobRequest:
+        return signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
 
     def _items(self) -> list[Item]:
         return items_of(
@@ -383,13 +392,3 @@ class VideoBatchOperator(RendersText):
             raise BatchFailed(failures_of(batch, self.tolerate), failed=counts["failed"], items=counts["items"])
         report_outlets(self.outlets, context["outlet_events"], [summary | {"path": self.manifest}], None)
         return summary
-
-
-def _operation(hook: type[VideoJobHook], operation: Any) -> str:
-    known = hook.vendor_class.requests
-    if operation is None and len(known) == 1:
-        return next(iter(known))
-    if not isinstance(operation, str) or operation not in known:
-        given = "must be given" if operation is None else f"must not be {as_given(operation)}"
-        raise InvalidRequest(f"operation: {given}: {hook.vendor_class.title} has {', '.join(known)}")
-    return operation

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 
-__all__ = ["choice", "connection_id", "count", "flag", "seconds"]
+__all__ = ["choice", "connection_id", "count", "flag", "operation_of", "seconds"]
 
 _LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 _WORDS = {"true": True, "false": False}
@@ -80,6 +81,21 @@ def count(name: str, value: Any, most: int) -> int:
     if type(value) is not int or not 1 <= value <= most:
         raise InvalidRequest(f"{name}: must be a whole number from 1 to {most:,}, not {as_given(value)}")
     return value
+
+
+def operation_of(vendor: type[Vendor], operation: Any) -> str:
+    """Return what a vendor is to do; ``None`` is enough for a vendor with one operation.
+
+    :param vendor: the vendor.
+    :param operation: what the user gave.
+    :raises InvalidRequest: for anything that is not one of the vendor's operations.
+    """
+    if operation is None and len(vendor.requests) == 1:
+        return next(iter(vendor.requests))
+    if not isinstance(operation, str) or operation not in vendor.requests:
+        given = "must be given" if operation is None else f"must not be {as_given(operation)}"
+        raise InvalidRequest(f"operation: {given}: {vendor.title} has {', '.join(vendor.requests)}")
+    return operation
 
 
 def connection_id(name: str, value: Any) -> Any:

@@ -115,20 +115,42 @@ def test_every_result_has_the_same_shape(airflow: Standalone, started: dict[str,
 
 def test_many_clips_keep_their_order_and_share_requests(airflow: Standalone, sandbox: Sandbox) -> None:
     sandbox.clear_ledger()
-    run_id = run(airflow, "remove_text_from_many")
-    results = airflow.xcom("remove_text_from_many", run_id, "wait_for_all")
-    submitted = [
-        airflow.xcom("remove_text_from_many", run_id, "submit", "job_id", map_index=index) for index in range(3)
-    ]
+    run_id = run(airflow, "mapped_submits")
+    results = airflow.xcom("mapped_submits", run_id, "wait_for_all")
+    submitted = [airflow.xcom("mapped_submits", run_id, "submit", "job_id", map_index=index) for index in range(3)]
 
     assert [result["job_id"] for result in results] == submitted
     assert len(set(submitted)) == 3
     for index in range(3):
-        job = job_and_result(airflow, "remove_text_from_many", run_id, "submit", index)["Job"]
-        assert airflow.links("remove_text_from_many", run_id, "submit", index) == {"Job": job, "Result": None}
-    page = job_and_result(airflow, "remove_text_from_many", run_id, "wait_for_all")["Job"]
-    assert airflow.links("remove_text_from_many", run_id, "wait_for_all") == {"Job": page, "Result": page}
+        job = job_and_result(airflow, "mapped_submits", run_id, "submit", index)["Job"]
+        assert airflow.links("mapped_submits", run_id, "submit", index) == {"Job": job, "Result": None}
+    page = job_and_result(airflow, "mapped_submits", run_id, "wait_for_all")["Job"]
+    assert airflow.links("mapped_submits", run_id, "wait_for_all") == {"Job": page, "Result": page}
     assert {len(poll["job_ids"]) for poll in sandbox.ledger("viitor")["polls"]} == {3}
+
+
+def test_a_batch_keeps_its_clips_and_the_next_run_buys_none(airflow: Standalone, sandbox: Sandbox) -> None:
+    sandbox.clear_ledger()
+    run_id = run(airflow, "remove_text_from_many")
+    summary = airflow.xcom("remove_text_from_many", run_id, "clean")
+    assert {name: summary[name] for name in ("items", "succeeded", "failed", "skipped")} == {
+        "items": 3,
+        "succeeded": 3,
+        "failed": 0,
+        "skipped": 0,
+    }
+    manifest = Path(summary["manifest"].removeprefix("file://"))
+    kept = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
+    assert [line["item_id"] for line in kept] == ["clip-1", "clip-2", "clip-3"]
+    for line in kept:
+        assert contact_sheet.probe(Path(line["path"].removeprefix("file://"))).seconds > 1
+    assert len(sandbox.ledger("viitor")["submissions"]) == 3
+    # Of all three jobs in one request, from the triggerer.
+    assert {len(poll["job_ids"]) for poll in sandbox.ledger("viitor")["polls"]} == {3}
+
+    again = run(airflow, "remove_text_from_many")
+    assert airflow.xcom("remove_text_from_many", again, "clean")["skipped"] == 3
+    assert len(sandbox.ledger("viitor")["submissions"]) == 3
 
 
 @pytest.mark.parametrize(
