@@ -59,7 +59,7 @@ with DAG(
     )
 
     @task
-    def summary(batch: dict[str, Any]) -> str:
+    def summary(batch: Any) -> str:
         """Say what became of the clips."""
         return f"{batch['succeeded']} clean, {batch['skipped']} were, {batch['failed']} failed: {batch['manifest']}"
 
