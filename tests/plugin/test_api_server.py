@@ -274,7 +274,7 @@ def test_an_error_that_nobody_expected_shows_nothing_of_the_inside_and_is_logged
 ) -> None:
     text = "no address https://media.example/in/out.mp4?sign=secret"
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError(text)
 
     api_server.task(video_job=CARD)

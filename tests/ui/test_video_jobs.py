@@ -151,6 +151,15 @@ def test_subtitles_are_a_track_of_the_player(done: Any, log_in: Any) -> None:
     expect(frame.locator("figure").first).to_contain_text("Welcome. This clip was cleaned")
 
 
+def test_the_media_opens_in_a_tab_beside_airflow(done: Any, log_in: Any) -> None:
+    page = log_in()
+    frame = open_job(page, done, "trim")
+    with page.context.expect_page() as opened:
+        frame.get_by_role("link", name="Open in a new tab").click()
+    opened.value.wait_for_url("**.mp4**")
+    expect(frame.locator(".timeline")).to_be_visible()
+
+
 def test_the_job_id_is_copied(done: Any, log_in: Any, airflow: Standalone) -> None:
     page = log_in(permissions=["clipboard-read", "clipboard-write"])
     frame = open_job(page, done, "trim")
