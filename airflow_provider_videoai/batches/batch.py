@@ -44,6 +44,7 @@ from airflow_provider_videoai.jobs.polling.wait_errors import error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
+from airflow_provider_videoai.jobs.values.printable import shown
 from airflow_provider_videoai.triggers.batch_event import JobEnd
 
 __all__ = ["SUBMITTERS", "Batch", "Report"]
@@ -127,7 +128,8 @@ class Batch:
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
             elif step is NextStep.WAIT and entry is not None and entry.record is not None:
-                self._runs(item, str(entry.record.job_id), entry.record.submitted_at)
+                # A record that a person wrote has no time: the job counts as one of now.
+                self._runs(RunningJob(item, str(entry.record.job_id), entry.record.submitted_at or time.time()))
             else:
                 self._waiting.append(item)
 
@@ -253,15 +255,18 @@ class Batch:
         else:
             self.pause.accepted()
             running = RunningJob(item, job.job_id, job.submitted_at)
-            with self._lock:
-                if job.status is not None and job.status.state.terminal:
-                    self._terminal.append((running, job.status))
-                else:
-                    self.running[job.job_id] = running
+            if job.status is not None and job.status.state.terminal:
+                self._terminal.append((running, job.status))
+            else:
+                self._runs(running)
 
-    def _runs(self, item: Item, job_id: str, submitted_at: float | None) -> None:
-        # A record that a person wrote has no time: the job counts as one of now.
-        self.running[job_id] = RunningJob(item, job_id, time.time() if submitted_at is None else submitted_at)
+    def _runs(self, job: RunningJob) -> None:
+        with self._lock:
+            known = self.running.setdefault(job.job_id, job)
+        if known is not job:
+            # A person's mistake, or a vendor's: each item has a result of its own, or none.
+            whose = f"its job {shown(job.job_id)} is that of {shown(known.item.item_id)}"
+            self._failed(job.item, InvalidRequest(whose))
 
     def _again(self, item: Item) -> None:
         with self._lock:

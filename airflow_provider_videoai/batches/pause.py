@@ -47,7 +47,8 @@ class Pause:
         if self.lasts:
             return
         growing = min(_FIRST * 2**self.tries, _LONGEST) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        pause = growing if refusal.retry_after is None else refusal.retry_after
+        # Not the vendor's Retry-After alone: each pause may cost the start of a worker.
+        pause = max(growing, refusal.retry_after or 0.0)
         self.since = now if self.since is None else self.since
         self.tries = min(self.tries + 1, _MOST_TRIES)
         self.until = now + max(pause, _SHORTEST)

@@ -255,6 +255,22 @@ def test_a_person_attaches_an_item_to_its_job(case: Any, batch: Any, rows: Any, 
 
 
 @VIITOR
+def test_two_items_that_a_person_attached_to_one_job_do_not_wait_for_ever(
+    case: Any, batch: Any, rows: Any, bought: Any
+) -> None:
+    task = batch(case, rows(case, ["a", "b"]))
+    task.defer()
+    part = json.loads(task.store.values["videoai_batch_0"])
+    (job_id, _) = bought(case)
+    for entry in part["items"].values():
+        entry["submission"] = {"job_id": job_id, "phase": "submitted"}
+    task.store.values["videoai_batch_0"] = json.dumps(part)
+    with pytest.raises(BatchFailed, match=f"item 'b': InvalidRequest: its job '{job_id}' is that of 'a'"):
+        task.run()
+    assert len(bought(case)) == 2
+
+
+@VIITOR
 def test_a_lost_answer_is_bought_again_if_the_user_chose_so(
     case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
 ) -> None:
