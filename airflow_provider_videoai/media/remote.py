@@ -7,6 +7,8 @@ import asyncio
 import io
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -14,11 +16,11 @@ import aiohttp
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
-from airflow_provider_videoai.jobs.http.blocking_runner import Runner
+from airflow_provider_videoai.jobs.http.blocking_runner import Runner, run
 from airflow_provider_videoai.media.body import body_from_headers
 from airflow_provider_videoai.media.web import MediaClient, TooManyRedirects, Unreachable, pieces
 
-__all__ = ["MAX_BYTES", "PART", "SECONDS", "TOTAL_TIMEOUT", "RemoteFile"]
+__all__ = ["MAX_BYTES", "PART", "SECONDS", "TOTAL_TIMEOUT", "RemoteFile", "check_opens"]
 
 MAX_BYTES = 32 * 1024 * 1024
 """Bytes of a file that are fetched at most: its header, wherever that is."""
@@ -100,7 +102,7 @@ class RemoteFile(io.RawIOBase):
     async def _part(self, first: int, last: int) -> bytes:
         """Fetch the bytes from ``first`` to ``last``, both included."""
         seconds = min(SECONDS, self._until - time.monotonic())
-        try:
+        with _network_errors():
             async with (
                 asyncio.timeout(seconds),
                 await self._client.get(self._url, {"Range": f"bytes={first}-{last}"}, seconds=seconds) as answer,
@@ -108,16 +110,10 @@ class RemoteFile(io.RawIOBase):
                 self._check_response(answer, first)
                 self._url = str(answer.url)  # further requests need not follow the redirects again
                 return await _bytes(answer, last - first + 1, seconds)
-        except TooManyRedirects as lost:
-            raise InvalidRequest(f"it was {lost}") from lost
-        except (Unreachable, TimeoutError) as failure:
-            reason = str(failure) or "no response in time"
-            raise VendorUnavailable(f"it cannot be checked for now: {reason}") from failure
 
     def _check_response(self, answer: aiohttp.ClientResponse, first: int) -> None:
         """Set the size; raise unless the response has the requested part."""
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise VendorUnavailable(f"it cannot be checked for now: HTTP {answer.status}")
+        _check_server(answer)
         # 200 would be the whole file, however large, for a part of it.
         if answer.status == HTTPStatus.OK:
             raise InvalidRequest("its server does not support range requests, which are needed to check its header")
@@ -129,6 +125,51 @@ class RemoteFile(io.RawIOBase):
         if self.size not in (0, int(said[2])):
             raise VendorUnavailable("it cannot be checked for now: it was replaced meanwhile")
         self.size = int(said[2])
+
+
+def check_opens(url: str, *, allow_private: bool) -> None:
+    """Check that a URL gives a file to whoever requests it; of its content one byte is requested. Blocks.
+
+    No error message contains the URL.
+
+    :param url: http or https.
+    :param allow_private: whether it may lead into the user's own network.
+    :raises InvalidRequest: if the URL does not open, or leads to a web page.
+    :raises VendorUnavailable: if its server is unreachable or too slow.
+    :raises AddressRefused: if the URL leads to an address that is not allowed.
+    """
+    run(_opens(url, allow_private))
+
+
+async def _opens(url: str, allow_private: bool) -> None:
+    with _network_errors():
+        async with (
+            MediaClient(allow_private=allow_private) as client,
+            await client.get(url, {"Range": "bytes=0-0"}, seconds=SECONDS) as answer,
+        ):
+            _check_server(answer)
+            # 200 from a server without range requests: the vendor may do without them.
+            if answer.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+                raise InvalidRequest(f"it does not open: HTTP {answer.status}")
+            # Of a link that is meant for people, such as one to a shared folder, or a form for a login.
+            if answer.content_type == "text/html":
+                raise InvalidRequest("it is a web page (text/html), not media")
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    try:
+        yield
+    except TooManyRedirects as lost:
+        raise InvalidRequest(f"it was {lost}") from lost
+    except (Unreachable, TimeoutError) as failure:
+        reason = str(failure) or "no response in time"
+        raise VendorUnavailable(f"it cannot be checked for now: {reason}") from failure
+
+
+def _check_server(answer: aiohttp.ClientResponse) -> None:
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise VendorUnavailable(f"it cannot be checked for now: HTTP {answer.status}")
 
 
 async def _bytes(answer: aiohttp.ClientResponse, count: int, seconds: float) -> bytes:

@@ -37,6 +37,7 @@ from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import results_after
 from airflow_provider_videoai.triggers.stored_arguments import check_arguments
+from airflow_provider_videoai.uploads.media_check import check_fetchable
 from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 __all__ = ["JOB_TIMEOUT", "QUOTA_TIMEOUT", "VideoJobOperator"]
@@ -60,6 +61,8 @@ class VideoJobOperator(ReturnsParts):
     :param conn_id: the Airflow connection of the account.
     :param input_conn_id: the Airflow connection of inputs in a store (``s3://bucket/key``) whose URL names none. They
         are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most.
+    :param check_inputs: before a job is bought, request a byte of each URL that the vendor will fetch, and fail with
+        ``InvalidRequest`` if it does not open.
     :param deferrable: wait in the triggerer, without a worker slot.
     :param wait_for_completion: ``False`` returns after the submit; wait with the vendor's sensor.
     :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
@@ -93,6 +96,7 @@ class VideoJobOperator(ReturnsParts):
         *,
         conn_id: str,
         input_conn_id: str | None = None,
+        check_inputs: bool = False,
         deferrable: bool = True,
         wait_for_completion: bool = True,
         poll_interval: timedelta | float | None = None,
@@ -107,6 +111,7 @@ class VideoJobOperator(ReturnsParts):
         super().__init__(**kwargs)
         self.conn_id = connection_id(self.hook_class.conn_name_attr, conn_id)
         self.input_conn_id = None if input_conn_id is None else connection_id("input_conn_id", input_conn_id)
+        self.check_inputs = flag("check_inputs", check_inputs)
         self.deferrable = flag("deferrable", deferrable)
         self.wait_for_completion = flag("wait_for_completion", wait_for_completion)
         self.poll_interval = None if poll_interval is None else seconds("poll_interval", poll_interval)
@@ -119,8 +124,9 @@ class VideoJobOperator(ReturnsParts):
         if self.cancel_on_kill and not self.hook_class.vendor_class.can_cancel():
             title = self.hook_class.vendor_class.title
             raise InvalidRequest(f"cancel_on_kill: must be False, not True: {title} documents no way to cancel a job")
-        if self.input_conn_id is not None and not self.request_class.inputs():
-            raise InvalidRequest(f"input_conn_id: must be left out: {self.request_class.operation} fetches no URL")
+        if (self.input_conn_id is not None or self.check_inputs) and not self.request_class.inputs():
+            given = "check_inputs" if self.input_conn_id is None else "input_conn_id"
+            raise InvalidRequest(f"{given}: must be left out: {self.request_class.operation} fetches no URL")
         # What on_kill may speak of; it runs in the middle of anything, so it has to find everything here.
         self._submitter: Submitter | None = None
         self._waiting: Jobs | None = None
@@ -260,7 +266,7 @@ class VideoJobOperator(ReturnsParts):
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
             writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),
             lease=job_lease_of(context, hook.transport, self.request_class.operation, int(self.priority_weight)),
-            ready=lambda request: self.ready(self._signed(request), hook, store),
+            ready=lambda request: self.ready(self._fetchable(request, hook), hook, store),
         )
         while True:
             try:
@@ -272,8 +278,11 @@ class VideoJobOperator(ReturnsParts):
             else:
                 return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))
 
-    def _signed(self, request: JobRequest) -> JobRequest:
-        return signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
+    def _fetchable(self, request: JobRequest, hook: VideoJobHook) -> JobRequest:
+        request = signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
+        if self.check_inputs:
+            check_fetchable(request, hook.transport.vendor.account)
+        return request
 
     def _follow(self, context: Context, job: SubmittedJob, jobs: Jobs) -> Any:
         self._waiting = jobs

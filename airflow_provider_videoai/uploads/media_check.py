@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check a request's media against the vendor's documented limits before the submit."""
+"""Check a request's media before the submit: that it can be fetched, and the vendor's documented limits."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VendorUnavailable
 from airflow_provider_videoai.jobs.media_limits import MediaLimits
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.request import JobRequest
 
-__all__ = ["check_media"]
+__all__ = ["check_fetchable", "check_media"]
 
 
 def check_media(request: JobRequest, account: Account) -> None:
@@ -26,21 +28,35 @@ def check_media(request: JobRequest, account: Account) -> None:
             _check(field, url, limits, account)
 
 
+def check_fetchable(request: JobRequest, account: Account) -> None:
+    """Check that each input that the vendor fetches opens at its URL; one byte of each is requested.
+
+    :param request: about to be submitted, its inputs in stores signed.
+    :param account: decides whether private addresses may be read.
+    :raises InvalidRequest: if a URL does not open or leads to a web page; the message names the field and the rule.
+    :raises VendorUnavailable: if its server is unreachable or too slow.
+    """
+    from airflow_provider_videoai.media.remote import check_opens
+
+    for field in request.inputs():
+        if url := getattr(request, field):
+            with _errors_of(field, account):
+                check_opens(url, allow_private=account.options.allow_private_addresses)
+
+
 def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
     # Imported here: DAG parsing is a hot path, and this loads aiohttp.
-    from airflow_provider_videoai.media.addresses import AddressRefused
     from airflow_provider_videoai.media.probe import NotMedia, probe
     from airflow_provider_videoai.media.remote import PART, RemoteFile
 
-    try:
-        with io.BufferedReader(RemoteFile(url, allow_private=account.options.allow_private_addresses), PART) as file:
+    with (
+        _errors_of(field, account),
+        io.BufferedReader(RemoteFile(url, allow_private=account.options.allow_private_addresses), PART) as file,
+    ):
+        try:
             facts = probe(file)
-    except AddressRefused as refused:
-        raise InvalidRequest(f"{field}: {refused}{refused.advice(account.conn_id)}; nothing was sent") from refused
-    except (InvalidRequest, NotMedia) as failure:
-        raise InvalidRequest(f"{field}: {failure}; nothing was sent") from failure
-    except VendorUnavailable as failure:
-        raise VendorUnavailable(f"{field}: {failure}; nothing was sent") from failure
+        except NotMedia as failure:
+            raise InvalidRequest(str(failure)) from failure
     broken = limits.broken(
         container=facts.container,
         size=facts.size,
@@ -49,3 +65,16 @@ def _check(field: str, url: str, limits: MediaLimits, account: Account) -> None:
     )
     if text := "; ".join(broken):
         raise InvalidRequest(f"{field}: {text}; nothing was sent")
+
+
+@contextmanager
+def _errors_of(field: str, account: Account) -> Iterator[None]:
+    """Name the field in the errors of the block, and that nothing was sent."""
+    from airflow_provider_videoai.media.addresses import AddressRefused
+
+    try:
+        yield
+    except AddressRefused as refused:
+        raise InvalidRequest(f"{field}: {refused}{refused.advice(account.conn_id)}; nothing was sent") from refused
+    except (InvalidRequest, VendorUnavailable) as failure:
+        raise type(failure)(f"{field}: {failure}; nothing was sent") from failure
