@@ -19,8 +19,8 @@ from airflow_api import AirflowApi, settings_of
 from broker import Redis
 from cluster_part import Machine, Part
 from database import Postgres
-from log_relay import LogRelay
 from processes import clean_environment, end_home, free_ports, wait_for
+from relay import Relay
 
 START_SECONDS = 240
 CONNECTIONS = "50"
@@ -72,7 +72,7 @@ class Cluster(AirflowApi):
         self._migrate()
         for machine in self.machines.values():
             for common, own in ((self._worker_logs, machine.worker_logs), (self._triggerer_logs, machine.trigger_logs)):
-                self._opened.enter_context(LogRelay((machine.address, common), own))
+                self._opened.enter_context(Relay((machine.address, common), own))
         self.parts["api-server"].start()
         wait_for(self._answers, START_SECONDS, "the API server did not answer", self._check_alive)
         self._log_in()

@@ -3,8 +3,9 @@
 
 Two processes that submit as workers do, and two that poll as triggerers do, want far more than the limit; what came is
 read from the sandbox's own ledger. ``sqlite``: they share an ``AIRFLOW_HOME``, as on one machine. ``postgres``: each
-has a home of its own, and they share a ledger in PostgreSQL. ``adaptive``: each has a home of its own and no ledger in
-common, and the vendor refuses with 429 whatever is over the limit.
+has a home of its own, and they share a ledger in PostgreSQL. ``machines``: they are two deployments on one account, two
+processes with a home and a network namespace of their own each, and share a ledger in PostgreSQL. ``adaptive``: each
+has a home of its own and no ledger in common, and the vendor refuses with 429 whatever is over the limit.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from database import Postgres
 from processes import clean_environment
+from relay import Relay
 from rich.console import Console
 from rich.table import Table
 from termination import unwind_on
 
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
+from tests.chaos.machines import GATEWAY, NoNetworkError, isolate, machines
 from tests.chaos.throttle import Throttle
 from tests.chaos.windows import fullest, requests
 from tests.support.cases import CASES, ONE_EACH
@@ -37,9 +41,12 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = {
     "sqlite": ("submit", "submit", "poll", "poll"),
     "postgres": ("submit", "submit", "poll", "poll"),
+    "machines": ("submit", "poll", "submit", "poll"),
     # What meets a full queue submits again by Airflow's own means: only polls adapt.
     "adaptive": ("block", "block", "poll", "poll"),
 }
+PER_HOME = {"sqlite": 4, "machines": 2}
+"""Processes that share an ``AIRFLOW_HOME``; one each if it is not here."""
 LEARNING = 120.0
 """Seconds after which processes without a common ledger have to have adapted."""
 SHARE = 1.2
@@ -54,29 +61,53 @@ def main() -> int:
     arguments.add_argument("ledger", choices=ROLES)
     arguments.add_argument("--limit", type=int, default=60, help="requests per minute (default: 60)")
     arguments.add_argument("--seconds", type=float, default=180.0, help="to measure (default: 180)")
+    arguments.add_argument("--isolated", action="store_true", help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
-    unwind_on(signal.SIGINT, signal.SIGTERM)
+    try:
+        if chosen.ledger == "machines" and not chosen.isolated:
+            isolate("tests.chaos.limits", [*sys.argv[1:], "--isolated"])
+        unwind_on(signal.SIGINT, signal.SIGTERM)
+        return _measure(chosen.ledger, chosen.limit, chosen.seconds)
+    except NoNetworkError as missing:
+        console.print(f"Skipped, for network namespaces cannot be made here: {missing}")
+        return 0
+
+
+def _measure(kind: str, limit: int, seconds: float) -> int:
     # Many jobs share a status request at ViiTor, so one process alone cannot exceed a limit there.
-    names = ["topview"] if chosen.ledger == "adaptive" else ONE_EACH
+    names = ["topview"] if kind == "adaptive" else ONE_EACH
     with ExitStack() as opened:
+        hosts = opened.enter_context(machines(2)) if kind == "machines" else []
         home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="videoai-limits-")))
         sandbox = opened.enter_context(running_sandbox(queue_seconds=1.0, run_seconds=86400.0))
         works = [_work(sandbox, home / "before", name) for name in names]
         sandbox.clear_ledger()
-        throttle = opened.enter_context(Throttle(sandbox.url, chosen.limit))
-        url = throttle.url if chosen.ledger == "adaptive" else sandbox.url
-        shared = opened.enter_context(_ledger(chosen.ledger))
+        throttle = opened.enter_context(Throttle(sandbox.url, limit))
+        url = throttle.url if kind == "adaptive" else sandbox.url
+        address = opened.enter_context(_postgres()) if kind in ("postgres", "machines") else None
+        if address is not None and hosts:
+            url, address = _reachable(opened, url), _reachable(opened, address)
         console.print(f"{JOBS} jobs that never end at each of {', '.join(names)}")
         began = time.time()
-        for number, role in enumerate(ROLES[chosen.ledger]):
-            mine = home / ("home" if chosen.ledger == "sqlite" else f"home-{number}")
-            environment = {**_environment(sandbox, url, chosen.limit), **shared, "AIRFLOW_HOME": str(mine)}
-            opened.enter_context(_process(role, works, environment, home / f"{number}.log"))
-        if chosen.ledger == "adaptive":
-            time.sleep(LEARNING + chosen.seconds)
-            return _judge_adaptive(throttle, began, chosen.limit)
-        time.sleep(chosen.seconds)
-        return _judge(sandbox, chosen.limit, chosen.ledger)
+        for number, role in enumerate(ROLES[kind]):
+            group = number // PER_HOME.get(kind, 1)
+            settings = {**_environment(sandbox, url, limit), **_ledger(address)}
+            settings["AIRFLOW_HOME"] = str(home / f"home-{group}")
+            start = hosts[group] if hosts else ()
+            opened.enter_context(_process(role, works, settings, home / f"{number}.log", start))
+        if kind == "adaptive":
+            time.sleep(LEARNING + seconds)
+            return _judge_adaptive(throttle, began, limit)
+        time.sleep(seconds)
+        return _judge(sandbox, limit, kind)
+
+
+def _reachable(opened: ExitStack, url: str) -> str:
+    """Let the machines reach a server of the loopback interface, and return its URL for them."""
+    port = urlsplit(url).port
+    assert port
+    opened.enter_context(Relay((GATEWAY, port), port))
+    return url.replace("127.0.0.1", GATEWAY)
 
 
 def _work(sandbox: Sandbox, home: Path, name: str) -> dict[str, Any]:
@@ -98,25 +129,30 @@ def _environment(sandbox: Sandbox, url: str, limit: int) -> dict[str, str]:
 
 
 @contextmanager
-def _ledger(kind: str) -> Iterator[Mapping[str, str]]:
-    """Start the ledger that the processes share, if it is a server; yield the settings that name it."""
-    if kind != "postgres":
-        yield {}
-        return
+def _postgres() -> Iterator[str]:
     server = Postgres()
     try:
         server.create()
-        yield {
-            "AIRFLOW_CONN_VIDEOAI_LEDGER": f"postgres://{server.address}",
-            "AIRFLOW__VIDEOAI__LEDGER_CONN_ID": "videoai_ledger",
-        }
+        yield f"//{server.address}"
     finally:
         server.remove()
 
 
+def _ledger(address: str | None) -> Mapping[str, str]:
+    """Return the settings that name the ledger which the processes share, if it is a server."""
+    if address is None:
+        return {}
+    return {
+        "AIRFLOW_CONN_VIDEOAI_LEDGER": f"postgres:{address}",
+        "AIRFLOW__VIDEOAI__LEDGER_CONN_ID": "videoai_ledger",
+    }
+
+
 @contextmanager
-def _process(role: str, works: list[dict[str, Any]], settings: Mapping[str, str], log: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "tests.chaos.limit_process", role, json.dumps(works)]
+def _process(
+    role: str, works: list[dict[str, Any]], settings: Mapping[str, str], log: Path, start: tuple[str, ...]
+) -> Iterator[None]:
+    command = [*start, sys.executable, "-m", "tests.chaos.limit_process", role, json.dumps(works)]
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=ROOT, env={**clean_environment(), **settings}, stdout=out, stderr=out, start_new_session=True

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from broker import Redis
 from cluster_part import Machine, Part
-from log_relay import LogRelay
 from processes import free_ports, wait_for
+from relay import Relay
 
 COUNTS = """
     import subprocess, sys, time
@@ -106,7 +106,7 @@ def test_log_server_is_reached_at_the_address_of_its_machine() -> None:
             pass
 
     (common,) = free_ports(1)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Logs) as server, LogRelay(("127.0.0.13", common), server.server_port):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Logs) as server, Relay(("127.0.0.13", common), server.server_port):
         Thread(target=server.serve_forever, daemon=True).start()
         answer = httpx.get(f"http://127.0.0.13:{common}/log", trust_env=False)
         server.shutdown()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Let log servers of several machines stand on one.
+"""Let a server of the loopback interface be reached at another address of this machine.
 
-Airflow's log server listens on all addresses, and the API server looks for it on the same port of every machine. So
-each machine's has a port of its own, and here the common port of the machine's address leads to it.
+Airflow's log server listens on all addresses, and the API server looks for it on the same port of every machine. So on
+a cluster of one machine each has a port of its own, and the common port of each one's address leads to it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Self
 _CHUNK = 1 << 16
 
 
-class LogRelay:
+class Relay:
     """Passes connections on from one address to another.
 
-    :param address: the loopback address and port to listen on.
+    :param address: the address and port to listen on.
     :param port: the port of the loopback interface that they are passed on to.
     """
 
     def __init__(self, address: tuple[str, int], port: int) -> None:
         self._port = port
         self._listener = socket.create_server(address)
-        threading.Thread(target=self._accept, daemon=True, name=f"log relay {address}").start()
+        threading.Thread(target=self._accept, daemon=True, name=f"relay {address}").start()
 
     def __enter__(self) -> Self:
         return self
