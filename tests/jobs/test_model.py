@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
+    BatchFailed,
     ContentRejected,
     InvalidRequest,
     JobAborted,
@@ -268,6 +269,7 @@ PARENTS = [
     (QuotaExceeded, SubmitRejected),
     (ContentRejected, SubmitRejected),
     (SubmitUncertain, VideoAIError),
+    (BatchFailed, VideoAIError),
     (JobFailed, VideoAIError),
     (JobAborted, JobFailed),
     (JobNotFound, VideoAIError),

@@ -37,6 +37,7 @@ FINAL = [
 ]
 RETRIED = [
     errors.QuotaExceeded,
+    errors.BatchFailed,
     errors.JobFailed,
     errors.JobAborted,
     errors.JobTimedOut,

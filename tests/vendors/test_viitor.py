@@ -89,7 +89,7 @@ REGION = [0, 0, 10, 10]
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("url", "s3://bucket/in.mp4"),
+        ("url", "ftp://host/in.mp4"),
         ("url", "https://"),
         ("task_name", ""),
         ("text_detect_roi", [REGION] * 6),
