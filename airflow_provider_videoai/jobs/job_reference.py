@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a task publishes of its jobs as soon as it has them: whose they are, and how to poll them."""
+"""What a task publishes of its jobs as soon as it has them, or of the refusal if it gets none."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.values.printable import is_printable
+from airflow_provider_videoai.jobs.values.url_secrets import words_without_secrets
 
-__all__ = ["JOB_REFERENCE_KEY", "JobReference", "source_of"]
+__all__ = ["JOB_REFERENCE_KEY", "JobReference", "Refusal", "source_of"]
 
 JOB_REFERENCE_KEY = "video_job"
 """The key of the XCom that holds the reference."""
@@ -27,16 +29,38 @@ _NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
 _LATEST = 2.0**36
 
 
+class Refusal(BaseModel):
+    """Why a submit gave no job.
+
+    :param error: the name of the error's class in :mod:`airflow_provider_videoai.jobs.errors`.
+    :param message: the error's text, its URLs without user and query.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    error: str
+    message: str = Field(repr=False)
+
+    @classmethod
+    def of(cls, error: VideoAIError) -> Self:
+        """Return the refusal that an error is.
+
+        :param error: what the submit raised; no secret of the account is in it.
+        """
+        return cls(error=type(error).__name__, message=words_without_secrets(error.message))
+
+
 class JobReference(BaseModel):
-    """The jobs of one task, all of one account and operation.
+    """The jobs of one task, all of one account and operation; or why it has none.
 
     :param vendor: the vendor's key.
     :param operation: what the jobs do.
     :param polled_as: the operation to poll them by.
     :param conn_id: the Airflow connection of their account.
-    :param job_ids: the vendor's ids of them.
+    :param job_ids: the vendor's ids of them; none after a refusal.
     :param submitted_at: epoch seconds; ``None`` for jobs that another task submitted.
     :param source: what is worked on: a URL, a text, or a vendor's id. May be signed, so it is in no ``repr``.
+    :param refusal: why the submit gave no job.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -45,9 +69,16 @@ class JobReference(BaseModel):
     operation: str
     polled_as: str
     conn_id: str
-    job_ids: tuple[str, ...] = Field(min_length=1)
+    job_ids: tuple[str, ...]
     submitted_at: float | None = Field(default=None, ge=0, le=_LATEST)
     source: str | None = Field(default=None, repr=False)
+    refusal: Refusal | None = None
+
+    @model_validator(mode="after")
+    def _has_jobs_or_a_refusal(self) -> Self:
+        if bool(self.job_ids) is (self.refusal is not None):
+            raise ValueError("job_ids: must not be empty, and must be if there is a refusal")
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; :meth:`read` reads them back."""
@@ -89,6 +120,8 @@ def _is_plausible(reference: JobReference) -> bool:
         all(_is_text(name, _LONGEST_NAME) for name in names)
         and len(reference.job_ids) <= _MAX_JOBS
         and all(_is_text(job_id, _LONGEST_ID) for job_id in reference.job_ids)
+        and (reference.refusal is None or _is_text(reference.refusal.error, _LONGEST_NAME))
+        and (reference.refusal is None or _is_encodable(reference.refusal.message, _LONGEST_URL))
         and (reference.source is None or _is_encodable(reference.source, _LONGEST_URL))
     )
 

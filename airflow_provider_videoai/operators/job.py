@@ -13,8 +13,15 @@ from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
-from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
+from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
+    JobFailed,
+    QuotaExceeded,
+    SubmitRejected,
+    SubmitUncertain,
+    VideoAIError,
+)
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, Refusal, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason, error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
@@ -250,6 +257,27 @@ class VideoJobOperator(ReturnsParts):
         return self.request_class.parse(self._fields())
 
     def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
+        try:
+            job, jobs = self._obtained(context, since, tries)
+        except (InvalidRequest, SubmitRejected, SubmitUncertain) as error:
+            # Airflow keeps no reason of a failure: without this, the page would know nothing of the task.
+            show(context["ti"], JOB_REFERENCE_KEY, self._refused(error).to_json(), self.log)
+            raise
+        return self._follow(context, job, jobs)
+
+    def _refused(self, error: VideoAIError) -> JobReference:
+        operation = self.request_class.operation
+        return JobReference(
+            vendor=self.hook_class.vendor_class.key,
+            operation=operation,
+            polled_as=operation,
+            conn_id=self.conn_id,
+            job_ids=(),
+            source=source_of(next(iter(self._sources()), None)),
+            refusal=Refusal.of(error),
+        )
+
+    def _obtained(self, context: Context, since: float | None, tries: int) -> tuple[SubmittedJob, Jobs]:
         hook = self.hook_class(self.conn_id)
         request = self.identified(self._request())
         # Before the submit: a deferral that fails after it would leave a paid job without anyone waiting.
@@ -276,7 +304,7 @@ class VideoJobOperator(ReturnsParts):
                 wait_for_capacity(self, full, since, tries)
                 tries += 1
             else:
-                return self._follow(context, job, self._jobs(context, job, request.polled_as, hook))
+                return job, self._jobs(context, job, request.polled_as, hook)
 
     def _fetchable(self, request: JobRequest, hook: VideoJobHook) -> JobRequest:
         request = signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)

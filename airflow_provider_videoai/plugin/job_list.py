@@ -21,7 +21,16 @@ __all__ = ["PAGE", "Line", "Sort", "Wanted", "followed", "listed"]
 PAGE = 50
 """Tasks on a page."""
 
-_TROUBLE_FIRST = (Shown.FAILED, Shown.ABORTED, Shown.UNREADABLE, Shown.UNWATCHED, Shown.RUNNING, Shown.QUEUED)
+_TROUBLE_FIRST = (
+    Shown.UNCERTAIN,
+    Shown.FAILED,
+    Shown.REJECTED,
+    Shown.ABORTED,
+    Shown.UNREADABLE,
+    Shown.UNWATCHED,
+    Shown.RUNNING,
+    Shown.QUEUED,
+)
 
 
 class Sort(StrEnum):

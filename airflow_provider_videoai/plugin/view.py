@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from airflow_provider_videoai import registry
+from airflow_provider_videoai.jobs.errors import SubmitUncertain
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS, OutputKind
@@ -28,7 +29,7 @@ VENDORS: dict[str, str] = {vendor: registry.connection_type(vendor).title for ve
 
 
 class Shown(StrEnum):
-    """A job's state as the page shows it: the five of :class:`JobState`, and two more."""
+    """A job's state as the page shows it: the five of :class:`JobState`, and more."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -37,6 +38,10 @@ class Shown(StrEnum):
     ABORTED = "aborted"
     UNWATCHED = "unwatched"
     """The task waits no more and did not see the end: it does not wait for it, timed out, or a user ended it."""
+    REJECTED = "rejected"
+    """There is no job: its submit was refused, by the vendor or before anything was sent."""
+    UNCERTAIN = "uncertain"
+    """The answer to the submit was lost: there may be a job, and it may have been bought."""
     UNREADABLE = "unreadable"
     """What the task stored of its jobs is nothing that this version can read."""
 
@@ -44,10 +49,12 @@ class Shown(StrEnum):
 _WAITING = frozenset(
     {"scheduled", "queued", "running", "restarting", "deferred", "up_for_retry", "up_for_reschedule", "awaiting_input"}
 )
+_ENDED = (Shown.SUCCEEDED, Shown.FAILED, Shown.ABORTED)
 _WORST_FIRST = (JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
 
 
 _KINDS = [kind.value for kind in OutputKind]
+_LONGEST_REASON = 1500
 _YEAR_10000 = 253_402_300_800
 _MOST = 2**53 - 1
 """The largest whole number that a browser reads exactly."""
@@ -101,6 +108,9 @@ def state_of(task: VideoTask) -> Shown:
     """
     if task.reference is None:
         return Shown.UNREADABLE
+    if task.reference.refusal is not None:
+        uncertain = task.reference.refusal.error == SubmitUncertain.__name__
+        return Shown.UNCERTAIN if uncertain else Shown.REJECTED
     if (ended := _ended(task)) is not None:
         return Shown(ended)
     # Judged only if no end was seen: that a user marked the task as success proves nothing of its job.
@@ -133,6 +143,7 @@ def row(task: VideoTask) -> dict[str, Any]:
         "map_label": shown(task.map_label) if task.map_label is not None else None,
         **_names(task.reference),
         "state": state,
+        "reason": _reason(task.reference),
         "task_state": task.state,
         "jobs": len(task.reference.job_ids) if task.reference else 0,
         "progress": 100 if state is Shown.SUCCEEDED else _percent(progress.get("progress")),
@@ -171,6 +182,10 @@ def media_of(task: VideoTask, job_id: str) -> Media:
     :param job_id: one of its jobs.
     """
     return _Jobs.of(task).media(job_id)
+
+
+def _reason(reference: JobReference | None) -> str | None:
+    return None if reference is None or reference.refusal is None else shown(reference.refusal.message, _LONGEST_REASON)
 
 
 def _names(reference: JobReference | None) -> dict[str, Any]:
@@ -253,7 +268,7 @@ def _submitted_at(task: VideoTask) -> str | None:
 
 
 def _ended_at(task: VideoTask, state: Shown) -> str | None:
-    if state in (Shown.QUEUED, Shown.RUNNING, Shown.UNWATCHED, Shown.UNREADABLE):
+    if state not in _ENDED:
         return None
     seen = _epoch(task.xcoms.get("finished_at")) or _seconds(_status(task).get("observed_at"))
     return iso_utc(seen) or (task.ended_at.astimezone(UTC).isoformat(timespec="seconds") if task.ended_at else None)

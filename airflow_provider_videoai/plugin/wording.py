@@ -49,18 +49,19 @@ def _host_and_name(url: re.Match[str]) -> str:
     return f"{scheme}://{host}{'/…' if folder else ''}{slash}{name}"
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = _LONGEST) -> str:
     """Return a value as one line of text that a browser may show.
 
     :param value: a text, or JSON values of any depth and size.
+    :param longest: how many characters of it are shown.
     """
     text = value if isinstance(value, str) else _json(value)
     if len(text) > _READ:
         # Cut before the search for URLs: its time must not grow with what a vendor sent.
         text = _LAST_WORD.sub(_unless_url, text[:_READ])
-        return f"{printable(unsigned(text))[:_LONGEST]}…"
+        return f"{printable(unsigned(text))[:longest]}…"
     text = printable(unsigned(text))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def spoken(text: str) -> str:

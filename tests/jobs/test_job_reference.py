@@ -32,6 +32,11 @@ def test_what_is_no_card_is_read_as_none(value: Any) -> None:
     "change",
     [
         {"job_ids": []},
+        {"refusal": {"error": "SubmitRejected", "message": "no"}},
+        {"job_ids": [], "refusal": {"error": "", "message": "no"}},
+        {"job_ids": [], "refusal": {"error": "SubmitRejected", "message": "\ud800"}},
+        {"job_ids": [], "refusal": {"error": "SubmitRejected", "message": "x" * 8001}},
+        {"job_ids": [], "refusal": "no"},
         {"job_ids": [""]},
         {"job_ids": ["a\x00b"]},
         {"job_ids": ["x" * 1001]},

@@ -86,6 +86,13 @@ def test_filters_hold_together() -> None:
     assert numbers(lines, task_id="cut", search="job-1") == [1]
 
 
+def test_what_was_refused_comes_with_what_failed() -> None:
+    refusal = {"error": "SubmitRejected", "message": "no"}
+    refused = line(9, "running", job_ids=(), submitted_at=None, refusal=refusal)
+    assert numbers([*MIXED, refused], sort=Sort.FAILED) == [1, 4, 9, 3, 2, 0]
+    assert numbers([*MIXED, refused], state=Shown.REJECTED) == [9]
+
+
 def sensor(*job_ids: str, key: str = "wait", state: str = "deferred", vendor: str = "viitor", **xcoms: Any) -> Line:
     made = task_with(state, {"job_ids": job_ids, "submitted_at": None, "vendor": vendor}, **xcoms)
     return Line.of(replace(made, key=TaskKey("dag", "run", key)))

@@ -102,6 +102,25 @@ def test_progress_is_percent_or_unknown(task: VideoTask, percent: int | None) ->
     assert row(task)["progress"] == percent
 
 
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        ("SubmitRejected", Shown.REJECTED),
+        ("InvalidRequest", Shown.REJECTED),
+        ("QuotaExceeded", Shown.REJECTED),
+        ("SubmitUncertain", Shown.UNCERTAIN),
+    ],
+)
+def test_a_submit_without_a_job_shows_why(error: str, state: Shown) -> None:
+    refusal = {"error": error, "message": f"cannot read {SIGNED} . {'Nothing was bought. ' * 30}"}
+    task = video_task("failed", {"job_ids": (), "submitted_at": None, "refusal": refusal}, status=status("succeeded"))
+    shown = page(task)
+    assert (shown["state"], shown["ended_at"], shown["results"]) == (state, None, [])
+    assert shown["reason"].startswith("cannot read https://media.example/out.mp4 . Nothing was bought. Nothing")
+    assert len(shown["reason"]) > 500
+    assert "secret" not in json.dumps(shown)
+
+
 def test_a_queue_position_is_shown_while_the_job_queues() -> None:
     assert row(video_task(progress=progress("queued") | {"queue_position": 3}))["queue_position"] == 3
     assert row(video_task(progress=progress("running") | {"queue_position": 3}))["queue_position"] is None

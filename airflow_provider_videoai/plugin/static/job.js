@@ -79,7 +79,7 @@ function course(job) {
   return h(
     "section.card.course",
     {},
-    h("ol.timeline", {}, ...STEPS.map((name, position) => step(job, name, position))),
+    job.reason ? h("p.reason", {}, job.reason) : h("ol.timeline", {}, ...STEPS.map((name, position) => step(job, name, position))),
     live ? progress(job) : null,
     hint ? h("p.muted", {}, hint) : null,
     job.watched_by ? h("p.muted", {}, "As last seen by ", h("a", { href: jobAddress(job.watched_by) }, job.watched_by.task_id), ", where its result appears.") : null,
@@ -211,6 +211,9 @@ function tables(job, result, number, caption) {
 /** One job: input and result side by side. Several: each result beside what is known of it, for only sensors have them. */
 function results(job) {
   const count = job.results.length;
+  if (job.reason) {
+    return [h("section.media", {}, source(job))];
+  }
   if (count === 1) {
     const [result] = job.results;
     return [h("section.media", {}, source(job), outcome(job, result, 0), controls()), tables(job, result, 0, "Job")];

@@ -28,7 +28,7 @@ function line(job) {
     cell("run", h("a.airflow", { href: runAddress(job), title: job.run_id }, run(job.run_id))),
     cell("vendor", job.vendor_name),
     cell("operation", operation(job.operation)),
-    cell("progress", progress(job)),
+    cell("progress", job.reason ? h("span.reason", { title: job.reason }, job.reason) : progress(job)),
     cell("age", time(job.submitted_at)),
   );
 }

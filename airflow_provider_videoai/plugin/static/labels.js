@@ -7,6 +7,8 @@ export const STATES = {
   succeeded: "Succeeded",
   failed: "Failed",
   aborted: "Aborted",
+  rejected: "Rejected",
+  uncertain: "Uncertain",
   unwatched: "Not watched",
   unreadable: "Unreadable",
 };
