@@ -13,15 +13,8 @@ from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import (
-    InvalidRequest,
-    JobFailed,
-    QuotaExceeded,
-    SubmitRejected,
-    SubmitUncertain,
-    VideoAIError,
-)
-from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, Refusal, source_of
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason, error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
@@ -35,6 +28,7 @@ from airflow_provider_videoai.operators.capacity import wait_for_capacity
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
+from airflow_provider_videoai.tasks.refusals import shown_refusals
 from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
@@ -257,25 +251,11 @@ class VideoJobOperator(ReturnsParts):
         return self.request_class.parse(self._fields())
 
     def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
-        try:
+        vendor, operation = self.hook_class.vendor_class.key, self.request_class.operation
+        about = {"vendor": vendor, "operation": operation, "conn_id": self.conn_id}
+        with shown_refusals(context["ti"], self.log, **about, source=next(iter(self._sources()), None)):
             job, jobs = self._obtained(context, since, tries)
-        except (InvalidRequest, SubmitRejected, SubmitUncertain) as error:
-            # Airflow keeps no reason of a failure: without this, the page would know nothing of the task.
-            show(context["ti"], JOB_REFERENCE_KEY, self._refused(error).to_json(), self.log)
-            raise
         return self._follow(context, job, jobs)
-
-    def _refused(self, error: VideoAIError) -> JobReference:
-        operation = self.request_class.operation
-        return JobReference(
-            vendor=self.hook_class.vendor_class.key,
-            operation=operation,
-            polled_as=operation,
-            conn_id=self.conn_id,
-            job_ids=(),
-            source=source_of(next(iter(self._sources()), None)),
-            refusal=Refusal.of(error),
-        )
 
     def _obtained(self, context: Context, since: float | None, tries: int) -> tuple[SubmittedJob, Jobs]:
         hook = self.hook_class(self.conn_id)
