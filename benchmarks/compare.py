@@ -23,7 +23,7 @@ from benchmarks.__main__ import SIZES, environment_of, serving
 from benchmarks.certificates import write_certificates
 
 HERE = Path(__file__).parents[1]
-FIGURES = ("cpu", "start_cpu", "stall_max")
+FIGURES = ("cpu", "start_cpu", "first_cpu", "stall_max")
 
 
 def single_run(checkout: Path, provider: str, jobs: int, url: str, environment: dict[str, str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One provider, one process, one event loop, as in Airflow's triggerer; prints what it measured as a line of JSON.
 
-A run has three parts, an ``interval`` being the seconds between two polls of a job: one interval to start all
-triggers, ``polls`` intervals in which nothing ends (in them CPU is measured), one interval over which the jobs end.
+A run has four parts, an ``interval`` being the seconds between two polls of a job: one interval for the first trigger,
+which loads and opens what a process needs once, one to start all others, ``polls`` intervals in which nothing ends (in
+them CPU is measured), one interval over which the jobs end.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Snapshot:
 class Measured:
     """A run. Seconds and bytes; delays are from each job's end to its event; stalls are of a 5 ms ticker.
 
+    ``first_cpu`` is that of the first trigger, ``start_cpu`` that of all others' start, ``cpu`` that of waiting.
     ``longest_block`` is the most CPU time that the loop used between two ticks: a busy machine does not lengthen it.
     """
 
@@ -54,6 +56,7 @@ class Measured:
     interval: float
     events: int
     failure: str | None
+    first_cpu: float
     start_cpu: float
     cpu: float
     seconds: float
@@ -86,29 +89,35 @@ class SingleRun:
         """Start all triggers, wait for all events, and return the measurements."""
         gc.collect()
         began = time.time()
-        schedule = Schedule(first_end=began + self.interval * (1 + self.polls), span=self.interval)
+        schedule = Schedule(first_end=began + self.interval * (2 + self.polls), span=self.interval)
         await self._control(f"begin?first_end={schedule.first_end}&span={schedule.span}")
         async with self._ticking():
-            start = await self._snapshot()
-            tasks = await self._started(schedule, began)
+            before = await self._snapshot()
+            tasks = [self._started(0, schedule)]
             await _sleep_until(began + self.interval)
+            first = await self._snapshot()
+            tasks += await self._others_started(schedule, began + self.interval)
+            await _sleep_until(began + 2 * self.interval)
             steady = await self._snapshot()
             await _sleep_until(schedule.first_end)
             end = await self._snapshot()
             await self._finished(tasks, schedule.first_end + 3 * self.interval + _GRACE)
-        return self._measured(start, steady, end, await self._control("tally"))
+        return self._measured(before, first, steady, end, await self._control("tally"))
 
-    async def _started(self, schedule: Schedule, began: float) -> list[asyncio.Task[None]]:
+    async def _others_started(self, schedule: Schedule, began: float) -> list[asyncio.Task[None]]:
         tasks = []
-        for number in range(self.jobs):
+        for number in range(1, self.jobs):
             if self.at_once:
                 await asyncio.sleep(0)  # the triggerer yields to the loop twice for each trigger that it starts
                 await asyncio.sleep(0)
             else:
                 await _sleep_until(began + self.interval * number / self.jobs)
-            trigger = self.provider.trigger(Wait(number, self.interval, schedule, self.url))
-            tasks.append(asyncio.create_task(self._watch(trigger, schedule.end_of(number))))
+            tasks.append(self._started(number, schedule))
         return tasks
+
+    def _started(self, number: int, schedule: Schedule) -> asyncio.Task[None]:
+        trigger = self.provider.trigger(Wait(number, self.interval, schedule, self.url))
+        return asyncio.create_task(self._watch(trigger, schedule.end_of(number)))
 
     async def _watch(self, trigger: BaseTrigger, ends_at: float) -> None:
         await greenback.ensure_portal()  # so does the triggerer, for each trigger
@@ -151,18 +160,21 @@ class SingleRun:
         job_polls = (await self._control("tally"))["job_polls"]
         return Snapshot(time.monotonic(), _cpu(), psutil.Process().memory_info().rss, job_polls)
 
-    def _measured(self, start: Snapshot, steady: Snapshot, end: Snapshot, tally: dict[str, int]) -> Measured:
+    def _measured(
+        self, before: Snapshot, first: Snapshot, steady: Snapshot, end: Snapshot, tally: dict[str, int]
+    ) -> Measured:
         return Measured(
             provider=self.provider.key,
             jobs=self.jobs,
             interval=self.interval,
             events=len(self.delays),
             failure=self.failure,
-            start_cpu=steady.cpu - start.cpu,
+            first_cpu=first.cpu - before.cpu,
+            start_cpu=steady.cpu - first.cpu,
             cpu=end.cpu - steady.cpu,
             seconds=end.at - steady.at,
             job_polls=end.job_polls - steady.job_polls,
-            memory=end.memory - start.memory,
+            memory=end.memory - before.memory,
             delay_p50=_percentile(self.delays, 50),
             delay_p99=_percentile(self.delays, 99),
             stall_p99=_percentile(self.stalls, 99) or 0.0,

@@ -66,7 +66,7 @@ class TriggerArguments:
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """Read what was stored; arguments unknown to this version are left out."""
         # Names of a later version are dropped: a TypeError here would fail the wait for a paid job after a downgrade.
-        return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
+        return cls(**{name: value for name, value in stored.items() if name in _NAMES})
 
     def to_json(self) -> dict[str, Any]:
         """Return the arguments by name; :meth:`read` reads them back."""
@@ -76,6 +76,9 @@ class TriggerArguments:
     def starts_in_triggerer(self) -> bool:
         """Whether the task started in the triggerer: no worker ran before."""
         return self.timeout is not None
+
+
+_NAMES = frozenset(TriggerArguments.__slots__)
 
 
 def check_arguments(arguments: TriggerArguments) -> None:
@@ -109,6 +112,9 @@ def check_received(arguments: TriggerArguments) -> None:
     for name, (rule, holds) in _RECEIVED.items():
         if not holds(value := getattr(arguments, name)):
             raise _not_received(name, rule, value)
+    for name, (rule, holds) in _RECEIVED_OR_NONE.items():
+        if (value := getattr(arguments, name)) is not None and not holds(value):
+            raise _not_received(name, f"{rule}, or None", value)
     if not (_is_text(arguments.job_ids) or _is_text(arguments.source_task_id)):
         raise _not_received("job_ids", "a job's id, or several separated by spaces", arguments.job_ids)
 
@@ -124,25 +130,29 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_text_or_none(value: object) -> bool:
-    return value is None or isinstance(value, str)
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _is_time(value: object) -> bool:
-    return value is None or (type(value) in (int, float) and 0 <= value <= _LATEST)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+    return type(value) in (int, float) and 0 <= value <= _LATEST  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
 _TEXT = ("a non-empty string", _is_text)
-_TEXT_OR_NONE = ("a string or None", _is_text_or_none)
-_TIME = ("a number of seconds, 0 or more, or None", _is_time)
-_RECEIVED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+_STRING = ("a string", _is_string)
+_TIME = ("a number of seconds, 0 or more", _is_time)
+_Rules = Mapping[str, tuple[str, Callable[[Any], bool]]]
+_RECEIVED: _Rules = {
     "vendor": (f"one of {', '.join(VENDORS)}", lambda value: isinstance(value, str) and value in VENDORS),
     "operation": _TEXT,
     "conn_id": _TEXT,
     "job_ids": ("a string of printable characters", lambda value: isinstance(value, str) and is_printable(value)),
-    "source_task_id": _TEXT_OR_NONE,
-    "source_key": _TEXT_OR_NONE,
-    "parts": _TEXT_OR_NONE,
+}
+# Apart, since most of them are None and every wait that starts is checked.
+_RECEIVED_OR_NONE: _Rules = {
+    "source_task_id": _STRING,
+    "source_key": _STRING,
+    "parts": _STRING,
     "submitted_at": _TIME,
     "deadline": _TIME,
     "poll_interval": _TIME,

@@ -79,7 +79,8 @@ class _Headers(httpx.Auth):
 
     @override
     def auth_flow(self, request: httpx.Request) -> Any:
-        request.headers.update(self._headers)
+        for name, value in self._headers.items():  # in a poll `update` costs several times as much
+            request.headers[name] = value
         yield request
 
 

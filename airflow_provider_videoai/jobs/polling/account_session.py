@@ -89,9 +89,9 @@ class _Lookup:
     latest: weakref.ref[AccountSession] | None = None
     """The tasks that wait keep it alive; beyond that nobody keeps credentials that may have been rotated."""
 
-    def serves(self, refused: AccountSession | None) -> bool:
-        """Return whether a task may take :attr:`fresh`: not if its credentials were refused since the lookup."""
-        return self.fresh is not None and (self.fresh is not refused or self.refusal_checked)
+    def serving(self, refused: AccountSession | None) -> AccountSession | None:
+        """Return :attr:`fresh` if a task may take it: not if its credentials were refused since the lookup."""
+        return self.fresh if self.fresh is not refused or self.refusal_checked else None
 
     def found(self, transport: Transport, refused: AccountSession | None) -> AccountSession:
         """Take in what a lookup found; an account that has not changed keeps its session."""
@@ -125,8 +125,12 @@ async def session_of(
         session is returned if it does not.
     """
     lookups = _lookups.setdefault(asyncio.get_running_loop(), {})
-    lookup = lookups.setdefault((vendor, conn_id), _Lookup())
-    async with lookup.lock:
-        if lookup.fresh is not None and lookup.serves(refused):
-            return lookup.fresh
-        return lookup.found(await look_up(), refused)
+    lookup = lookups.get((vendor, conn_id))
+    if lookup is None:
+        lookup = lookups[vendor, conn_id] = _Lookup()
+    # Most of thousands of tasks that start find it: only those that come while it is looked up wait for the lock.
+    if lookup.lock.locked() or (found := lookup.serving(refused)) is None:
+        async with lookup.lock:
+            if (found := lookup.serving(refused)) is None:
+                found = lookup.found(await look_up(), refused)
+    return found
