@@ -1,79 +1,125 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait for jobs of a batch: what is waited for, and the wait on a worker. In the triggerer it is the trigger's."""
+"""Wait for jobs of a batch: what the trigger waits for, and the wait on a worker."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.log import Log
+from airflow_provider_videoai.triggers import batch as trigger
 from airflow_provider_videoai.triggers.batch import BatchWait
-from airflow_provider_videoai.triggers.batch_event import JobEnd, ends_of
+from airflow_provider_videoai.triggers.batch_event import JobEnd, ended_in_trigger, ends_of
 
 if TYPE_CHECKING:
     from airflow_provider_videoai.jobs.polling.watch import Watch
 
-__all__ = ["wait_of", "wait_on_worker"]
+__all__ = ["Waiting"]
+
+_LOOK_AGAIN = 60.0
+"""Seconds for which a worker polls what a trigger said nothing about."""
 
 
-def wait_of(
-    batch: Batch,
-    *,
-    vendor: str,
-    conn_id: str,
-    job_timeout: float,
-    poll_interval: float | None,
-    left: int,
-    until: float | None,
-) -> BatchWait:
-    """Return what a batch waits for now; see :class:`BatchWait` for the parameters.
-
-    :param batch: with the jobs in flight.
-    """
-    counts, jobs = batch.counts(), list(batch.running.values())
-    operations = [job.item.request.polled_as for job in jobs]
-    return BatchWait(
-        vendor=vendor,
-        conn_id=conn_id,
-        job_ids=" ".join(job.job_id for job in jobs),
-        operations=operations[0] if len(set(operations)) == 1 else " ".join(operations),
-        submitted_at=" ".join(f"{job.submitted_at:.0f}" for job in jobs),
-        job_timeout=job_timeout,
-        poll_interval=poll_interval,
-        left=left,
-        until=until,
-        items=counts["items"],
-        succeeded=counts["succeeded"],
-        failed=counts["failed"],
-        skipped=counts["skipped"],
-    )
-
-
-def wait_on_worker(transport: Transport, wanted: BatchWait, log: Log) -> list[JobEnd]:
-    """Block until few enough jobs are in flight, or a time has come; return how jobs ended.
+@dataclass(slots=True, kw_only=True)
+class Waiting:
+    """The waits of one worker for the jobs of a batch.
 
     :param transport: of the account.
-    :param wanted: what is waited for.
+    :param conn_id: the Airflow connection of the account.
+    :param job_timeout: seconds from its submit after which a job is waited for no longer.
+    :param poll_interval: fixed seconds between two status requests of a job; ``None`` adapts.
     :param log: the task's.
     """
-    # Imported here: parsing a DAG file needs none of it.
-    from airflow_provider_videoai.jobs.http.blocking_runner import run
-    from airflow_provider_videoai.jobs.polling.account_session import AccountSession
-    from airflow_provider_videoai.jobs.polling.progress_log import log_status
-    from airflow_provider_videoai.jobs.polling.some_end import wait_for_some
-    from airflow_provider_videoai.triggers.batch_waiting import batch_watches
 
-    watches = batch_watches(transport.vendor, wanted)
+    transport: Transport
+    conn_id: str
+    job_timeout: float
+    poll_interval: float | None
+    log: Log
+    short: bool = field(default=False, init=False)
+    """Whether jobs ended so soon, the last time, that this worker waits for the next ones itself."""
 
-    def saw(watch: Watch) -> None:
-        if watch.error is not None:
-            log_status(log, watch, transport.vendor.known_states, time.monotonic())
+    # A deferral lasts that long at least, and then another worker is started, which takes some seconds of CPU time: to
+    # wait here for half as long occupies a worker's slot no longer than that.
+    @property
+    def _short_seconds(self) -> float:
+        return trigger.LEAST_DEFERRAL / 2
 
-    async def wait() -> None:
-        async with AccountSession(transport) as poller:
-            await wait_for_some(poller, watches, saw, left=wanted.left, until=wanted.until)
+    def wanted(self, batch: Batch) -> BatchWait:
+        """Return what the batch waits for now.
 
-    run(wait())
-    return ends_of(watches)
+        :param batch: with the jobs in flight.
+        """
+        return self._wanted(batch, batch.left, batch.until)
+
+    def on_worker(self, batch: Batch, *, bounded: bool) -> list[JobEnd]:
+        """Block until few enough jobs are in flight, or it is time to submit again; return how jobs ended.
+
+        :param batch: with the jobs in flight.
+        :param bounded: wait for some seconds only: for jobs that end soon.
+        """
+        if not bounded:
+            return self._wait(self.wanted(batch))
+        left, until = batch.left, time.time() + self._short_seconds
+        ends = self._wait(self._wanted(batch, left, until if batch.until is None else min(until, batch.until)))
+        self.short = bool(ends) and len(batch.running) - len(ends) <= left
+        return ends
+
+    def ends_of_trigger(self, batch: Batch, event: Any, task_instance: Any) -> list[JobEnd]:
+        """Return how jobs ended that the trigger waited for; what it did not say, the vendor is queried for.
+
+        :param batch: with the jobs in flight.
+        :param event: the trigger's; ``None`` if there is none.
+        :param task_instance: the running one.
+        """
+        seen = ended_in_trigger(event, task_instance, batch.running, self.log)
+        if seen is None:
+            return self._wait(self._wanted(batch, len(batch.running) - 1, time.time() + _LOOK_AGAIN))
+        submitted_at = max(job.submitted_at for job in batch.running.values())
+        enough = len(batch.running) - len(seen) <= batch.left
+        # Twice as long: it was seconds until the triggerer began.
+        self.short = enough and float(event["at"]) - submitted_at < 2 * self._short_seconds
+        return seen
+
+    def _wanted(self, batch: Batch, left: int, until: float | None) -> BatchWait:
+        counts, jobs = batch.counts(), list(batch.running.values())
+        operations = [job.item.request.polled_as for job in jobs]
+        return BatchWait(
+            vendor=self.transport.vendor.key,
+            conn_id=self.conn_id,
+            job_ids=" ".join(job.job_id for job in jobs),
+            operations=operations[0] if len(set(operations)) == 1 else " ".join(operations),
+            submitted_at=" ".join(f"{job.submitted_at:.0f}" for job in jobs),
+            job_timeout=self.job_timeout,
+            poll_interval=self.poll_interval,
+            left=left,
+            until=until,
+            items=counts["items"],
+            succeeded=counts["succeeded"],
+            failed=counts["failed"],
+            skipped=counts["skipped"],
+        )
+
+    def _wait(self, wanted: BatchWait) -> list[JobEnd]:
+        # Imported here: parsing a DAG file needs none of it.
+        from airflow_provider_videoai.jobs.http.blocking_runner import run
+        from airflow_provider_videoai.jobs.polling.account_session import AccountSession
+        from airflow_provider_videoai.jobs.polling.progress_log import log_status
+        from airflow_provider_videoai.jobs.polling.some_end import wait_for_some
+        from airflow_provider_videoai.triggers.batch_waiting import batch_watches
+
+        watches = batch_watches(self.transport.vendor, wanted)
+
+        def saw(watch: Watch) -> None:
+            if watch.error is not None:
+                log_status(self.log, watch, self.transport.vendor.known_states, time.monotonic())
+
+        async def wait() -> None:
+            async with AccountSession(self.transport) as poller:
+                await wait_for_some(poller, watches, saw, left=wanted.left, until=wanted.until)
+
+        run(wait())
+        return ends_of(watches)

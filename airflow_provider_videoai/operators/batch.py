@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn, cast
 
 from airflow.sdk import Context, ObjectStoragePath
 from typing_extensions import override
@@ -24,7 +24,7 @@ from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.batches.report import BatchReport
 from airflow_provider_videoai.batches.results import Results
 from airflow_provider_videoai.batches.tolerance import Tolerance
-from airflow_provider_videoai.batches.waiting import wait_of, wait_on_worker
+from airflow_provider_videoai.batches.waiting import Waiting
 from airflow_provider_videoai.hooks.hook_class import hook_class
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import BatchFailed, VideoAIError
@@ -48,13 +48,10 @@ from airflow_provider_videoai.tasks.templated import Reference, Text
 from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.transfers.media import MAX_BYTES
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, report_outlets
-from airflow_provider_videoai.triggers.batch import BatchWait, VideoBatchTrigger
-from airflow_provider_videoai.triggers.batch_event import JobEnd, ended_in_trigger
+from airflow_provider_videoai.triggers.batch import VideoBatchTrigger
+from airflow_provider_videoai.triggers.batch_event import PROGRESS_KEY
 from airflow_provider_videoai.triggers.event import outcome_of
 from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["MAX_IN_FLIGHT", "VideoBatchOperator"]
 
@@ -62,11 +59,8 @@ MAX_IN_FLIGHT = 100
 """How many jobs of a batch are in flight at a vendor that documents no number."""
 _MOST_IN_FLIGHT = 5_000
 _BACKSTOP = timedelta(minutes=10)
-_LOOK_AGAIN = 60.0
-"""Seconds for which a worker polls what a trigger said nothing about."""
 _CHECKED_WHEN_PARSED = 100
 """Requests of a list that are validated when the DAG is parsed; more of them would slow each parsing down."""
-_PROGRESS_KEY = "batch"
 
 
 class VideoBatchOperator(RendersText):
@@ -247,12 +241,15 @@ class VideoBatchOperator(RendersText):
         policy = getattr(self, "retry_policy", None)
         batch.begin(retries_failed=self.on_failed == "retry", paid_retries=getattr(policy, "paid_retries", None))
         self._log_begin(batch)
+        waiting = Waiting(
+            transport=hook.transport,
+            conn_id=str(self.conn_id),
+            job_timeout=self.job_timeout,
+            poll_interval=self.poll_interval,
+            log=self.log,
+        )
         if not begins and batch.running:
-            seen = ended_in_trigger(event, context["ti"], batch.running, self.log)
-            if seen is None:
-                until = time.time() + _LOOK_AGAIN
-                seen = self._wait_here(batch, hook, left=len(batch.running) - 1, until=until)
-            batch.take_in(seen)
+            batch.take_in(waiting.ends_of_trigger(batch, event, context["ti"]))
         while True:
             batch.submit()
             batch.conclude()
@@ -261,11 +258,13 @@ class VideoBatchOperator(RendersText):
             if batch.submittable:
                 continue
             self._check_capacity(batch)
-            show(context["ti"], _PROGRESS_KEY, batch.counts() | {"at": time.time()}, self.log)
-            report.publish_meanwhile(batch)
-            if self.deferrable and store.lasting:
-                self._defer(batch)
-            batch.take_in(self._wait_here(batch, hook, left=batch.left, until=batch.until))
+            show(context["ti"], PROGRESS_KEY, batch.counts() | {"at": time.time()}, self.log)
+            defers = self.deferrable and store.lasting
+            if defers and not waiting.short:
+                report.publish_meanwhile(batch)
+                self._defer(batch, waiting)
+            report.noted(batch)
+            batch.take_in(waiting.on_worker(batch, bounded=defers))
 
     def _batch_of(
         self,
@@ -349,38 +348,24 @@ class VideoBatchOperator(RendersText):
         if not batch.running and batch.refusal is not None and batch.pause.lasted() >= self.quota_timeout:
             raise batch.refusal
 
-    def _wait_of(self, batch: Batch, *, left: int, until: float | None) -> BatchWait:
-        return wait_of(
-            batch,
-            vendor=self.vendor,
-            conn_id=str(self.conn_id),
-            job_timeout=self.job_timeout,
-            poll_interval=self.poll_interval,
-            left=left,
-            until=until,
-        )
-
-    def _defer(self, batch: Batch) -> NoReturn:
+    def _defer(self, batch: Batch, waiting: Waiting) -> NoReturn:
         latest = max((job.submitted_at for job in batch.running.values()), default=time.time())
         self.log.info(
             "%d jobs are in flight, %d items are queued: waiting in the triggerer", len(batch.running), batch.waiting
         )
         self.defer(
-            trigger=VideoBatchTrigger(**asdict(self._wait_of(batch, left=batch.left, until=batch.until))),
+            trigger=VideoBatchTrigger(**asdict(waiting.wanted(batch))),
             method_name="go_on",
             kwargs={"pause": batch.pause.to_json()},
             # Later than any job's deadline, which the trigger sees to by itself.
             timeout=timedelta(seconds=max(0.0, latest + self.job_timeout - time.time())) + _BACKSTOP,
         )
 
-    def _wait_here(self, batch: Batch, hook: VideoJobHook, *, left: int, until: float | None) -> list[JobEnd]:
-        return wait_on_worker(hook.transport, self._wait_of(batch, left=left, until=until), self.log)
-
     # -- the end -------------------------------------------------------------------------------------------------
 
     def _concluded(self, context: Context, batch: Batch, report: BatchReport) -> dict[str, Any]:
         counts = batch.counts()
-        show(context["ti"], _PROGRESS_KEY, counts | {"at": time.time()}, self.log)
+        show(context["ti"], PROGRESS_KEY, counts | {"at": time.time()}, self.log)
         report.publish(batch)
         summary = {
             "vendor": self.vendor,

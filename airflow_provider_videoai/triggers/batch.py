@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL
 
-__all__ = ["BatchWait", "VideoBatchTrigger"]
+__all__ = ["LEAST_DEFERRAL", "BatchWait", "VideoBatchTrigger"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,6 @@ import asyncio
 import time
 from typing import Any
 
-from airflow.sdk.execution_time.xcom import XCom
-from asgiref.sync import sync_to_async
-
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.hooks.lookup import session_for
 from airflow_provider_videoai.jobs.errors import VideoAIError
@@ -20,15 +17,12 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.task_jobs import watches_of
 from airflow_provider_videoai.triggers.batch import BatchWait
-from airflow_provider_videoai.triggers.batch_event import ENDED_KEY, batch_event, ends_of, xcom_of
-from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, GROWTH, LEAST_GAP
+from airflow_provider_videoai.triggers.batch_event import ENDED_KEY, PROGRESS_KEY, batch_event, ends_of, xcom_of
+from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, GROWTH, LEAST_GAP, push
 from airflow_provider_videoai.triggers.task_log import log
 from airflow_provider_videoai.triggers.waiting import renewed
 
-__all__ = ["PROGRESS_KEY", "batch_watches", "wait"]
-
-PROGRESS_KEY = "batch"
-"""The key of the XCom with the batch's counts, which the page "Video jobs" shows."""
+__all__ = ["batch_watches", "wait"]
 
 
 def batch_watches(vendor: Vendor, wanted: BatchWait) -> list[Watch]:
@@ -96,7 +90,8 @@ async def wait(wanted: BatchWait, task: Any) -> dict[str, Any]:
         progress.close()
     at = time.time()
     ends = ends_of(watches)
-    await progress.push(ENDED_KEY, await asyncio.to_thread(xcom_of, ends, at))
+    if AIRFLOW_V_3_3_PLUS and task is not None:
+        await push(task, ENDED_KEY, await asyncio.to_thread(xcom_of, ends, at))
     log.info("%d jobs ended: a worker goes on", len(ends))
     await log.written()
     return batch_event(at)
@@ -129,7 +124,7 @@ class _Progress:
         await asyncio.sleep(max(FIRST_WRITE if waited < FIRST_WRITE else LEAST_GAP, GROWTH * waited))
         while self._changed:
             self._changed = False
-            await self.push(PROGRESS_KEY, self._counts())
+            await push(self._ti, PROGRESS_KEY, self._counts())
             await asyncio.sleep(max(LEAST_GAP, GROWTH * (time.monotonic() - self._began)))
 
     def _counts(self) -> dict[str, Any]:
@@ -150,22 +145,6 @@ class _Progress:
             "skipped": wanted.skipped,
             "at": time.time(),
         }
-
-    async def push(self, key: str, value: Any) -> None:
-        """Push an XCom; a failure costs requests to the vendor, or a picture, and not the task."""
-        if (ti := self._ti) is None:
-            return
-        try:
-            await sync_to_async(XCom.set)(
-                key=key,
-                value=value,
-                dag_id=ti.dag_id,
-                task_id=ti.task_id,
-                run_id=ti.run_id,
-                map_index=ti.map_index,
-            )
-        except Exception as failure:  # noqa: BLE001 - see above
-            log.warning("Could not write XCom %r", key, exc_info=failure)
 
     def close(self) -> None:
         """Stop reporting."""

@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.values.bounded_json import details_limit
 from airflow_provider_videoai.links import JOB_LINK, job_url
 from airflow_provider_videoai.triggers.task_log import log
 
-__all__ = ["FIRST_WRITE", "GROWTH", "LEAST_GAP", "Report", "Standing"]
+__all__ = ["FIRST_WRITE", "GROWTH", "LEAST_GAP", "Report", "Standing", "push"]
 
 FIRST_WRITE = 15.0
 """Seconds of waiting before ``progress`` is written for the first time: by then most vendors have begun a job."""
@@ -115,7 +115,7 @@ class Report:
     async def hand_over(self, xcoms: dict[str, Any]) -> None:
         """Push what :meth:`conclude` returned, so that the worker need not query the vendor again."""
         for key, value in xcoms.items():
-            await self._push(key, value)
+            await push(self._ti, key, value)
 
     def close(self) -> None:
         """Stop reporting."""
@@ -125,8 +125,8 @@ class Report:
 
     async def _introduce(self, reference: JobReference) -> None:
         """Push the reference, then the link "Job" that leads to it."""
-        await self._push(JOB_REFERENCE_KEY, reference.to_json())
-        await self._push(JOB_LINK.xcom_key, job_url(self._ti))
+        await push(self._ti, JOB_REFERENCE_KEY, reference.to_json())
+        await push(self._ti, JOB_LINK.xcom_key, job_url(self._ti))
 
     async def _write_progress(self) -> None:
         """Push what is new as soon as a write is due, and again if more came meanwhile."""
@@ -136,7 +136,7 @@ class Report:
             if all(watch.done for watch in self._watches):
                 return
             self._changed = False
-            await self._push("progress", self._progress())
+            await push(self._ti, "progress", self._progress())
             now = time.monotonic()
             self._next_write = now + max(LEAST_GAP, GROWTH * (now - self._began))
 
@@ -156,19 +156,25 @@ class Report:
             "since": self._standing.since,
         }
 
-    async def _push(self, key: str, value: Any) -> None:
-        ti = self._ti
-        try:
-            await sync_to_async(XCom.set)(
-                key=key,
-                value=value,
-                dag_id=ti.dag_id,
-                task_id=ti.task_id,
-                run_id=ti.run_id,
-                map_index=ti.map_index,
-            )
-        except Exception as failure:  # noqa: BLE001 - a picture of the progress is not worth the job's task
-            log.warning("Could not write XCom %r", key, exc_info=failure)
+
+async def push(task_instance: Any, key: str, value: Any) -> None:
+    """Push an XCom of a deferred task; a failure is logged, which costs a picture, or some requests, and no task.
+
+    :param task_instance: Airflow's, as the trigger has it.
+    :param key: the XCom's key.
+    :param value: JSON values.
+    """
+    try:
+        await sync_to_async(XCom.set)(
+            key=key,
+            value=value,
+            dag_id=task_instance.dag_id,
+            task_id=task_instance.task_id,
+            run_id=task_instance.run_id,
+            map_index=task_instance.map_index,
+        )
+    except Exception as failure:  # noqa: BLE001 - as the docstring says
+        log.warning("Could not write XCom %r", key, exc_info=failure)
 
 
 def _now() -> str:
