@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable
+from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
+from airflow_provider_videoai.jobs.ledger.lease import CLAIM_SECONDS
 
 __all__ = ["Pause"]
 
 _FIRST = 15.0
 """Seconds before the next submit after the first that met a full queue; twice as long each time, with jitter."""
 _LONGEST = 300.0
+_LONGEST_FOR_LEASE = CLAIM_SECONDS / 2
+"""Of a pause until the account may have another job in flight: a worker has to request the lease again before the
+batch's place in the queue expires, or newer tasks get before it each time."""
 _SHORTEST = 1.0
 _MOST_TRIES = 20
 # Of what another process, or a person, wrote: no pause of ours is longer.
@@ -46,7 +51,8 @@ class Pause:
         now = self.clock()
         if self.lasts:
             return
-        growing = min(_FIRST * 2**self.tries, _LONGEST) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        longest = _LONGEST_FOR_LEASE if isinstance(refusal, InFlightLimitReached) else _LONGEST
+        growing = min(_FIRST * 2**self.tries, longest) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         # Not the vendor's Retry-After alone: each pause may cost the start of a worker.
         pause = max(growing, refusal.retry_after or 0.0)
         self.since = now if self.since is None else self.since

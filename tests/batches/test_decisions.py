@@ -15,6 +15,8 @@ from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.tolerance import Tolerance
 from airflow_provider_videoai.jobs.errors import InvalidRequest, QuotaExceeded
+from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
+from airflow_provider_videoai.jobs.ledger.lease import CLAIM_SECONDS
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from tests.support.fuzzing import json_values
 
@@ -93,6 +95,16 @@ def test_an_entry_is_read_back_as_it_was() -> None:
 def test_no_stored_entry_raises(stored: Any) -> None:
     for value in (stored, {"submission": stored}, {"end": stored}, {"end": {"state": "failed", "error": stored}}):
         assert step(Entry.from_json(value)) in list(NextStep)
+
+
+def test_a_pause_for_a_lease_ends_before_the_place_in_the_queue_does() -> None:
+    now = [1000.0]
+    pause = Pause(clock=lambda: now[0])
+    for _ in range(8):
+        pause.refused(InFlightLimitReached("full"))
+        # And time is left to defer, and for a worker to start.
+        assert pause.until - now[0] <= CLAIM_SECONDS - 40
+        now[0] = pause.until
 
 
 def test_pauses_grow_and_outlive_a_deferral() -> None:
