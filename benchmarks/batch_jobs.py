@@ -198,10 +198,8 @@ class Bench:
 
 def _part_of(command: str) -> str:
     # A worker is counted with the scheduler: LocalExecutor's processes are its children.
-    for mark, part in (("api", "API server"), ("triggerer", "triggerer"), ("dag-processor", "DAG processor")):
-        if mark in command:
-            return part
-    return "scheduler and workers"
+    parts = {"api.server": "API server", "triggerer": "triggerer", "dag-processor": "DAG processor"}
+    return next((part for mark, part in parts.items() if re.search(mark, command)), "scheduler and workers")
 
 
 def _seconds(process: psutil.Process) -> float:
