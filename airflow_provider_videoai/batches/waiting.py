@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videoai.batches.batch import Batch
+from airflow_provider_videoai.batches.submits import Submits
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.triggers import batch as trigger
@@ -27,6 +28,8 @@ _LOOK_AGAIN = 60.0
 class Waiting:
     """The waits of one worker for the jobs of a batch.
 
+    :param batch: with the jobs in flight.
+    :param submits: which say when a worker is to submit again.
     :param transport: of the account.
     :param conn_id: the Airflow connection of the account.
     :param job_timeout: seconds from its submit after which a job is waited for no longer.
@@ -34,6 +37,8 @@ class Waiting:
     :param log: the task's.
     """
 
+    batch: Batch
+    submits: Submits
     transport: Transport
     conn_id: str
     job_timeout: float
@@ -48,44 +53,41 @@ class Waiting:
     def _short_seconds(self) -> float:
         return trigger.LEAST_DEFERRAL / 2
 
-    def wanted(self, batch: Batch) -> BatchWait:
-        """Return what the batch waits for now.
+    def wanted(self) -> BatchWait:
+        """Return what the batch waits for now."""
+        return self._wanted(self.batch.left, self.submits.until)
 
-        :param batch: with the jobs in flight.
-        """
-        return self._wanted(batch, batch.left, batch.until)
-
-    def on_worker(self, batch: Batch, *, bounded: bool) -> list[JobEnd]:
+    def on_worker(self, *, bounded: bool) -> list[JobEnd]:
         """Block until few enough jobs are in flight, or it is time to submit again; return how jobs ended.
 
-        :param batch: with the jobs in flight.
         :param bounded: wait for some seconds only: for jobs that end soon.
         """
         if not bounded:
-            return self._wait(self.wanted(batch))
-        left, until = batch.left, time.time() + self._short_seconds
-        ends = self._wait(self._wanted(batch, left, until if batch.until is None else min(until, batch.until)))
-        self.short = bool(ends) and len(batch.running) - len(ends) <= left
+            return self._wait(self.wanted())
+        left, until = self.batch.left, time.time() + self._short_seconds
+        resumes = self.submits.until
+        ends = self._wait(self._wanted(left, until if resumes is None else min(until, resumes)))
+        self.short = bool(ends) and len(self.batch.running) - len(ends) <= left
         return ends
 
-    def ends_of_trigger(self, batch: Batch, event: Any, task_instance: Any) -> list[JobEnd]:
+    def ends_of_trigger(self, event: Any, task_instance: Any) -> list[JobEnd]:
         """Return how jobs ended that the trigger waited for; what it did not say, the vendor is queried for.
 
-        :param batch: with the jobs in flight.
         :param event: the trigger's; ``None`` if there is none.
         :param task_instance: the running one.
         """
-        seen = ended_in_trigger(event, task_instance, batch.running, self.log)
+        running = self.batch.running
+        seen = ended_in_trigger(event, task_instance, running, self.log)
         if seen is None:
-            return self._wait(self._wanted(batch, len(batch.running) - 1, time.time() + _LOOK_AGAIN))
-        submitted_at = max(job.submitted_at for job in batch.running.values())
-        enough = len(batch.running) - len(seen) <= batch.left
+            return self._wait(self._wanted(len(running) - 1, time.time() + _LOOK_AGAIN))
+        submitted_at = max(job.submitted_at for job in running.values())
+        enough = len(running) - len(seen) <= self.batch.left
         # Twice as long: it was seconds until the triggerer began.
         self.short = enough and float(event["at"]) - submitted_at < 2 * self._short_seconds
         return seen
 
-    def _wanted(self, batch: Batch, left: int, until: float | None) -> BatchWait:
-        counts, jobs = batch.counts(), list(batch.running.values())
+    def _wanted(self, left: int, until: float | None) -> BatchWait:
+        counts, jobs = self.batch.counts(), list(self.batch.running.values())
         operations = [job.item.request.polled_as for job in jobs]
         return BatchWait(
             vendor=self.transport.vendor.key,

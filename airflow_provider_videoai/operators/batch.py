@@ -16,6 +16,7 @@ from typing_extensions import override
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.failures import failures_of
+from airflow_provider_videoai.batches.item_submitters import ItemSubmitters
 from airflow_provider_videoai.batches.items import Item, items_of
 from airflow_provider_videoai.batches.kept import KeptFiles, check_destination
 from airflow_provider_videoai.batches.manifest import Manifest, check_path
@@ -23,6 +24,7 @@ from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.batches.report import BatchReport
 from airflow_provider_videoai.batches.results import Results
+from airflow_provider_videoai.batches.submits import Submits
 from airflow_provider_videoai.batches.tolerance import Tolerance
 from airflow_provider_videoai.batches.waiting import Waiting
 from airflow_provider_videoai.hooks.hook_class import hook_class
@@ -31,16 +33,11 @@ from airflow_provider_videoai.jobs.errors import BatchFailed, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome
-from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission.record_store import Store
-from airflow_provider_videoai.jobs.submission.submitter import Submitter
-from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.operators.job import JOB_TIMEOUT, QUOTA_TIMEOUT
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, count, flag, operation_of, seconds
-from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.task_jobs import completed
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
@@ -51,7 +48,6 @@ from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets
 from airflow_provider_videoai.triggers.batch import VideoBatchTrigger
 from airflow_provider_videoai.triggers.batch_event import PROGRESS_KEY
 from airflow_provider_videoai.triggers.event import outcome_of
-from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 __all__ = ["MAX_IN_FLIGHT", "VideoBatchOperator"]
 
@@ -159,7 +155,7 @@ class VideoBatchOperator(RendersText):
         if known and isinstance(requests, list | tuple) and len(requests) <= _CHECKED_WHEN_PARSED:
             self._items()
         # What on_kill may speak of; it runs in the middle of anything.
-        self._batch: Batch | None = None
+        self._submits: Submits | None = None
 
     @override
     def text_fields(self) -> Collection[str]:
@@ -204,14 +200,14 @@ class VideoBatchOperator(RendersText):
 
     def on_kill(self) -> None:
         """Submit nothing more, and say what is known of the jobs; nothing is cancelled."""
-        if (batch := self._batch) is None:
+        if (submits := self._submits) is None:
             return
-        batch.stop()
-        for cut_short in batch.cut_short():
+        submits.stop()
+        for cut_short in submits.cut_short():
             self.log.warning("%s", cut_short)
         self.log.info(
             "Stopped. %d jobs are in flight: each %s. When this task runs again, it attaches to them.",
-            len(batch.running),
+            len(submits.batch.running),
             GOES_ON,
         )
 
@@ -235,13 +231,15 @@ class VideoBatchOperator(RendersText):
         report = BatchReport(manifest, kept, self.log)
         if records:
             report.read()
-        batch = self._batch = self._batch_of(
-            context, hook, items, records, report, kept, Pause() if pause is None else pause
-        )
+        batch, submits = self._parts(context, hook, items, records, report, kept)
+        submits.pause = Pause() if pause is None else pause
+        self._submits = submits
         policy = getattr(self, "retry_policy", None)
         batch.begin(retries_failed=self.on_failed == "retry", paid_retries=getattr(policy, "paid_retries", None))
         self._log_begin(batch)
         waiting = Waiting(
+            batch=batch,
+            submits=submits,
             transport=hook.transport,
             conn_id=str(self.conn_id),
             job_timeout=self.job_timeout,
@@ -249,24 +247,24 @@ class VideoBatchOperator(RendersText):
             log=self.log,
         )
         if not begins and batch.running:
-            batch.take_in(waiting.ends_of_trigger(batch, event, context["ti"]))
+            batch.take_in(waiting.ends_of_trigger(event, context["ti"]))
         while True:
-            batch.submit()
+            submits.submit()
             batch.conclude()
             if batch.finished:
                 return self._concluded(context, batch, report)
-            if batch.submittable:
+            if submits.submittable:
                 continue
-            self._check_capacity(batch)
+            submits.check_capacity(self.quota_timeout)
             show(context["ti"], PROGRESS_KEY, batch.counts() | {"at": time.time()}, self.log)
             defers = self.deferrable and store.lasting
             if defers and not waiting.short:
                 report.publish_meanwhile(batch)
-                self._defer(batch, waiting)
+                self._defer(waiting)
             report.noted(batch)
-            batch.take_in(waiting.on_worker(batch, bounded=defers))
+            batch.take_in(waiting.on_worker(bounded=defers))
 
-    def _batch_of(
+    def _parts(
         self,
         context: Context,
         hook: VideoJobHook,
@@ -274,44 +272,32 @@ class VideoBatchOperator(RendersText):
         records: BatchRecords,
         report: BatchReport,
         kept: KeptFiles | None,
-        pause: Pause,
-    ) -> Batch:
-        transport, writer = (
-            hook.transport,
-            Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),
-        )
-
-        def submitter(item: Item, store: Store) -> Submitter:
-            return Submitter(
-                transport=transport,
-                store=store,
-                log=self.log,
-                on_uncertain_submit=self.on_uncertain_submit,
-                writer=writer,
-                ready=self._signed,
-                lease=job_lease_of(context, transport, self.operation, int(self.priority_weight), item.item_id),
-            )
+    ) -> tuple[Batch, Submits]:
+        transport = hook.transport
 
         def complete(item: Item, status: JobStatus, submitted_at: float | None) -> JobResult:
             return completed(transport, status, item.request.polled_as, submitted_at)
 
+        attempt = context["ti"].try_number
+        results = Results(attempt=attempt, records=records, complete=complete, kept=kept, log=self.log)
+        batch = Batch(items=items, records=records, results=results, title=transport.vendor.title, report=report)
+        submitter = ItemSubmitters(
+            context=context,
+            transport=transport,
+            operation=self.operation,
+            priority=int(self.priority_weight),
+            on_uncertain_submit=self.on_uncertain_submit,
+            job_timeout=self.job_timeout,
+            input_conn_id=self.input_conn_id,
+            log=self.log,
+        )
         documented = transport.vendor.in_flight_limit(self.operation)
-        return Batch(
-            items=items,
-            records=records,
+        return batch, Submits(
+            batch=batch,
             submitter=submitter,
-            results=Results(
-                attempt=context["ti"].try_number, records=records, complete=complete, kept=kept, log=self.log
-            ),
             max_in_flight=self.max_in_flight or (MAX_IN_FLIGHT if documented is None else documented[1]),
             skip_existing=self.skip_existing,
-            title=transport.vendor.title,
-            pause=pause,
-            report=report,
         )
-
-    def _signed(self, request: JobRequest) -> JobRequest:
-        return signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
 
     def _items(self) -> list[Item]:
         return items_of(
@@ -343,20 +329,15 @@ class VideoBatchOperator(RendersText):
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
-    def _check_capacity(self, batch: Batch) -> None:
-        # While jobs are in flight a full queue is what a batch makes of a vendor; alone it is somebody else's.
-        if not batch.running and batch.refusal is not None and batch.pause.lasted() >= self.quota_timeout:
-            raise batch.refusal
-
-    def _defer(self, batch: Batch, waiting: Waiting) -> NoReturn:
+    def _defer(self, waiting: Waiting) -> NoReturn:
+        batch, pause = waiting.batch, waiting.submits.pause
         latest = max((job.submitted_at for job in batch.running.values()), default=time.time())
-        self.log.info(
-            "%d jobs are in flight, %d items are queued: waiting in the triggerer", len(batch.running), batch.waiting
-        )
+        said = "%d jobs are in flight, %d items are queued: waiting in the triggerer"
+        self.log.info(said, len(batch.running), len(batch.waiting))
         self.defer(
-            trigger=VideoBatchTrigger(**asdict(waiting.wanted(batch))),
+            trigger=VideoBatchTrigger(**asdict(waiting.wanted())),
             method_name="go_on",
-            kwargs={"pause": batch.pause.to_json()},
+            kwargs={"pause": pause.to_json()},
             # Later than any job's deadline, which the trigger sees to by itself.
             timeout=timedelta(seconds=max(0.0, latest + self.job_timeout - time.time())) + _BACKSTOP,
         )

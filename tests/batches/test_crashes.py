@@ -53,7 +53,7 @@ def test_a_batch_that_is_killed_at_a_write_buys_nothing_twice(
     case: Any, batch: Any, rows: Any, bought: Any, at: int, stored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One submit at a time: with more, each of them may be cut short, which is a claim of its own below.
-    monkeypatch.setattr("airflow_provider_videoai.batches.batch.SUBMITTERS", 1)
+    monkeypatch.setattr("airflow_provider_videoai.batches.submits.SUBMITTERS", 1)
     store = FatalStore(at, stored=stored)
     requests = rows(case, 3)
     killed = batch(case, requests, store=store, max_in_flight=2)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Submit the items of a batch, several at a time, until so many jobs are in flight as may be."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from airflow_provider_videoai.batches.batch import Batch
+from airflow_provider_videoai.batches.items import Item
+from airflow_provider_videoai.batches.pause import Pause
+from airflow_provider_videoai.batches.results import RunningJob
+from airflow_provider_videoai.jobs.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    JobFailed,
+    QuotaExceeded,
+    SubmitRejected,
+    SubmitUncertain,
+    VendorUnavailable,
+)
+from airflow_provider_videoai.jobs.submission.record_store import Store
+from airflow_provider_videoai.jobs.submission.submitter import Submitter
+
+__all__ = ["SUBMITTERS", "Submits"]
+
+SUBMITTERS = 16
+"""How many submits are in flight at a time; more would only wait for a vendor's rate limit."""
+_SETTLES = 2
+"""How often an attempt submits an item again after a lost answer that the vendor can be queried about."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Submits:
+    """The submits of one worker.
+
+    :param batch: whose items are submitted.
+    :param submitter: makes what obtains an item's job.
+    :param max_in_flight: how many jobs may be in flight.
+    :param skip_existing: look for a copy before a job is bought.
+    :param pause: of the submits; it outlives a deferral.
+    """
+
+    batch: Batch
+    submitter: Callable[[Item, Store], Submitter]
+    max_in_flight: int
+    skip_existing: bool
+    pause: Pause = field(default_factory=Pause)
+    refusal: QuotaExceeded | VendorUnavailable | None = field(default=None, init=False)
+    """Why the last submit that found no capacity was refused."""
+    # By thread, not by item: one that is to be submitted again may be another thread's before this one lets go of it.
+    _obtaining: dict[int, Submitter | None] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _settled: Counter[str] = field(default_factory=Counter, init=False)
+
+    def submit(self) -> None:
+        """Submit until so many jobs are in flight as may be, nothing is left, or the vendor has no capacity.
+
+        :raises AuthenticationFailed: if the vendor refuses the credentials.
+        :raises VideoAIError: if a record cannot be read or written, or an earlier copy cannot be looked for.
+        """
+        # Again, if items of a round ended without a job in flight.
+        while threads := self.submittable:
+            with ThreadPoolExecutor(threads, "videoai-submit") as pool:
+                for future in [pool.submit(self._submit_on) for _ in range(threads)]:
+                    future.result()
+
+    @property
+    def submittable(self) -> int:
+        """How many threads have something to submit now."""
+        if self._stopped or self.pause.lasts:
+            return 0
+        free = self.max_in_flight - self.batch.in_flight
+        return max(0, min(SUBMITTERS, len(self.batch.waiting), free))
+
+    @property
+    def until(self) -> float | None:
+        """When a worker is to go on in any case, to submit again, in epoch seconds."""
+        return self.pause.until if self.batch.waiting and self.pause.lasts else None
+
+    def check_capacity(self, quota_timeout: float) -> None:
+        """Give up if the vendor has taken no job for too long.
+
+        :param quota_timeout: seconds.
+        :raises QuotaExceeded, VendorUnavailable: the last refusal.
+        """
+        # While jobs are in flight a full queue is what a batch makes of a vendor; alone it is somebody else's.
+        if not self.batch.running and self.refusal is not None and self.pause.lasted() >= quota_timeout:
+            raise self.refusal
+
+    def cut_short(self) -> list[str]:
+        """Return what is known of submits that are in flight, for a task that is being stopped."""
+        said = (submitter.cut_short() for submitter in list(self._obtaining.values()) if submitter is not None)
+        return [each for each in said if each]
+
+    def stop(self) -> None:
+        """Submit nothing more; what is being submitted goes on."""
+        self._stopped = True
+
+    def _submit_on(self) -> None:
+        try:
+            while (item := self._next()) is not None:
+                self._obtain(item)
+        except BaseException:
+            self._stopped = True  # the other threads' submits are not worth more than this error
+            raise
+
+    def _next(self) -> Item | None:
+        waiting = self.batch.waiting
+        with self._lock:
+            in_flight = self.batch.in_flight + len(self._obtaining)
+            if self._stopped or self.pause.lasts or not waiting or in_flight >= self.max_in_flight:
+                return None
+            item = waiting.popleft()
+            self._obtaining[threading.get_ident()] = None
+            return item
+
+    def _obtain(self, item: Item) -> None:
+        try:
+            if not self._skipped(item):
+                self._submit_one(item)
+        finally:
+            del self._obtaining[threading.get_ident()]
+
+    def _skipped(self, item: Item) -> bool:
+        """Look for an earlier copy, if nothing was bought for the item yet."""
+        batch = self.batch
+        entry = batch.records.entry(item.item_id)
+        kept_files = batch.results.kept
+        if kept_files is None or not self.skip_existing or (entry is not None and (entry.record or entry.unreadable)):
+            return False
+        kept = kept_files.find(item)
+        if kept is None:
+            return False
+        batch.note([batch.results.skipped(item, kept)])
+        return True
+
+    def _submit_one(self, item: Item) -> None:
+        submitter = self.submitter(item, self.batch.records.store_for(item.item_id))
+        self._obtaining[threading.get_ident()] = submitter
+        try:
+            job = submitter.obtain(item.request)
+        except AuthenticationFailed:
+            raise
+        except (QuotaExceeded, VendorUnavailable) as refusal:
+            self.refusal = refusal
+            self.pause.refused(refusal)  # first, or another thread would take the item at once
+            self._again(item)
+        except SubmitUncertain as uncertain:
+            if uncertain.retry_helps and self._settled[item.item_id] < _SETTLES and submitter.settles:
+                self._settled[item.item_id] += 1
+                self._again(item)
+            else:
+                self.batch.failed(item, uncertain)
+        except (InvalidRequest, SubmitRejected, JobFailed) as refused:
+            self.batch.failed(item, refused)
+        else:
+            self.pause.accepted()
+            running = RunningJob(item, job.job_id, job.submitted_at)
+            if job.status is not None and job.status.state.terminal:
+                self.batch.ran(running, job.status)
+            else:
+                self.batch.runs(running)
+
+    def _again(self, item: Item) -> None:
+        with self._lock:
+            self.batch.waiting.appendleft(item)
