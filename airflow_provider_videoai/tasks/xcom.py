@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from types import CodeType
 from typing import Any, Protocol
 
 from airflow.sdk import BaseOperator
@@ -29,7 +31,8 @@ def parts_in_use(task: BaseOperator) -> set[str] | None:
     """Return the XCom keys of a task that other tasks of its DAG take, by reference or in a template.
 
     Each XCom is a request to Airflow's API server and three statements of its database, and a result has a dozen parts.
-    A key that is written out in a template, ``xcom_pull(..., key="...")``, counts whichever task it is pulled from.
+    A key that is written out in a template, ``xcom_pull(..., key="...")``, or in a function that a task calls, counts
+    whichever task it is pulled from.
 
     :param task: the task that is running; one that is in no DAG is used by nobody.
     :returns: the keys; ``None``, which stands for all, if the arguments of a task cannot be searched.
@@ -41,6 +44,7 @@ def parts_in_use(task: BaseOperator) -> set[str] | None:
         for other in task.dag.task_dict.values():
             if other.task_id != task.task_id:
                 _find_keys(other, task.task_id, found, set())
+                found.update(_named_in_code(_function_of(other)))
     except Exception:  # noqa: BLE001 - anybody's objects, nested as deep as they like; the job is paid for by now
         return None
     return found
@@ -83,6 +87,30 @@ def _parts_of(value: Any) -> Iterable[Any]:
     return [getattr(value, name, None) for name in fields] if isinstance(fields, list | tuple | set | frozenset) else ()
 
 
+def _function_of(task: Any) -> CodeType | None:
+    """Return the code of the function that a Python task calls; ``None`` for another task."""
+    function = getattr(task, "python_callable", None)
+    if function is None and isinstance(task, MappedOperator):
+        function = task.partial_kwargs.get("python_callable")
+    return getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+
+
+def _named_in_code(code: CodeType | None) -> set[str]:
+    """Return the names that stand as text in code that pulls XComs, functions in it included."""
+    constants, names = list[Any]([code]), set[str]()
+    found: set[str] = set()
+    while constants:
+        constant = constants.pop()
+        if isinstance(constant, CodeType):
+            constants += constant.co_consts
+            names.update(constant.co_names)
+        elif isinstance(constant, tuple | frozenset):
+            constants += constant
+        elif isinstance(constant, str) and constant.isidentifier():
+            found.add(constant)
+    return found if "xcom_pull" in names else set()
+
+
 def push_parts(
     task: BaseOperator, task_instance: _CanPush, value: Mapping[str, Any], *, pushed: Collection[str] = ()
 ) -> None:
@@ -109,7 +137,7 @@ def parts_to_push(value: Mapping[str, Any], in_use: Collection[str] | None) -> d
     """
     if in_use is None:
         return dict(value)
-    return {key: part for key, part in value.items() if key in in_use or (key == "media_url" and part is not None)}
+    return {key: part for key, part in value.items() if key in in_use}
 
 
 def obstacle_to(value: Any) -> Exception | None:

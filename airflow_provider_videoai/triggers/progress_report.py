@@ -26,7 +26,7 @@ FIRST_WRITE = 15.0
 """Seconds of waiting before ``progress`` is written for the first time: by then most vendors have begun a job."""
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task, at least."""
-GROWTH = 0.25
+GROWTH = 0.5
 """The same as a share of the time waited so far: the bar on the page "Video jobs" moves by these writes alone, and each
 is a request to Airflow's API server."""
 

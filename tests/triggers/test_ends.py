@@ -57,8 +57,7 @@ def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -
     beside: dict[str, Any] = {
         name: value for name, value in (event.xcoms or {}).items() if name in (RESULT_LINK.xcom_key, "status")
     }
-    media = {"media_url": result["media_url"]} if result["media_url"] else {}
-    assert event.xcoms == {"return_value": result, **media, **beside}
+    assert event.xcoms == {"return_value": result, **beside}
     if AIRFLOW_V_3_3_PLUS:
         assert beside["status"]["jobs"][0]["state"] == "succeeded"
     assert [result["job_id"]] == bought(case)
