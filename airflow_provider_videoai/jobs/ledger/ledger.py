@@ -30,6 +30,10 @@ __all__ = ["Ledger"]
 
 _SECONDS = 5
 """How long a connection, a lock or a statement may take: a submit waits for it."""
+_SLOW = 1.0
+"""Seconds; a failure that took longer is remembered, for a submit calls the ledger up to three times."""
+_LEFT_ALONE = 15.0
+"""Seconds for which a ledger that failed slowly is not called again by this process."""
 _LONGEST_BACKOFF = 3600.0
 """Seconds; one that lasts longer was left behind by a clock that was set back, or by a hand."""
 
@@ -45,6 +49,7 @@ class Ledger:
         self._dialect = self._url.get_backend_name()
         self._engine: sa.Engine | None = None
         self._migrated = False
+        self._left_alone_until = float("-inf")
 
     def is_at(self, url: str | sa.URL) -> bool:
         """Return whether this is the ledger at a database, reached with the same credentials.
@@ -130,6 +135,9 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
+        began = time.monotonic()
+        if began < self._left_alone_until:
+            raise LedgerError("the ledger's database did not answer some seconds ago")
         try:
             engine = self._opened()
             # Once per process, not per call: it takes locks of its own.
@@ -142,6 +150,8 @@ class Ledger:
             raise LedgerError(str(newer)) from None
         except DBAPIError as failure:
             self._migrated = False  # somebody may have made another database of it
+            if time.monotonic() - began > _SLOW:
+                self._left_alone_until = time.monotonic() + _LEFT_ALONE
             # `from None` and the type alone: the driver's text may hold host, user or password.
             raise LedgerError(f"the ledger's database does not answer: {type(failure.orig).__name__}") from None
         except (SQLAlchemyError, OSError, ImportError, ValueError, TypeError) as failure:

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from airflow_provider_videoai.jobs.ledger import ledger as ledger_module
 from airflow_provider_videoai.jobs.ledger.account_key import account_key
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 from airflow_provider_videoai.jobs.ledger.migrations import VERSION
@@ -178,4 +182,25 @@ def test_a_database_that_was_removed_is_made_again(tmp_path: Path) -> None:
         each.unlink()
     with pytest.raises(LedgerError):
         places(ledger)
+    assert places(ledger) == [0]
+
+
+def test_a_database_that_answers_too_late_is_left_alone_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A submit calls the ledger up to three times: it waits for one that does not answer once."""
+    monkeypatch.setattr(ledger_module, "_SECONDS", 0.3)
+    monkeypatch.setattr(ledger_module, "_SLOW", 0.2)
+    monkeypatch.setattr(ledger_module, "_LEFT_ALONE", 0.5)
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    places(ledger)
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match="does not answer"):
+            places(ledger)
+        began = time.monotonic()
+        with pytest.raises(LedgerError, match="some seconds ago"):
+            places(ledger)
+        assert time.monotonic() - began < 0.1
+    time.sleep(0.6)
     assert places(ledger) == [0]
