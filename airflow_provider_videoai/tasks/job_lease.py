@@ -29,5 +29,7 @@ def job_lease_of(
     task = context["ti"]
     # Of the task instance, not of the attempt: a retry takes its own lease up again instead of a second one.
     item = [] if item_id is None else [item_id]
-    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index, *item)
+    # Two deployments of one repository have the same ids. Airflow keeps a run's start until the run has ended.
+    began = getattr(context.get("dag_run"), "start_date", None)
+    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index, began, *item)
     return JobLease(leases, LeaseRequest(name, priority))

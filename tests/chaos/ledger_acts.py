@@ -17,8 +17,8 @@ from tests.chaos.windows import fullest, most_at_once, requests
 
 LEDGER_AWAY = 60
 SUBMITTED_WITHIN = 30
-"""Seconds that a submit may take while the ledger is away: it waits 5 s for a place and 5 s for a lease, and ten tasks
-start at once on a full machine."""
+"""Seconds that a submit may take while the ledger is away: it waits 5 s for it, once, and ten tasks start at once on a
+full machine."""
 _LIMITED_JOBS, _FEW_JOBS = 8, 12
 _FEW_SECONDS = 20.0
 

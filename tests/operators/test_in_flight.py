@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,7 @@ from airflow_provider_videoai.jobs.in_flight import lease_queue
 from airflow_provider_videoai.operators import capacity
 from airflow_provider_videoai.triggers import lease
 from airflow_provider_videoai.triggers.lease import LeaseTrigger
-from tests.support.tasks import revive
+from tests.support.tasks import StateStore, revive
 
 pytestmark = pytest.mark.usefixtures("prompt", "own_ledger")
 
@@ -48,6 +50,22 @@ def test_a_second_audio_job_waits_for_the_first_without_a_refusal(
     assert second.go_on(waiting)["state"] == "succeeded"
     assert len(bought(case)) == 2
     assert [entry["outcome"] for entry in sandbox.ledger(case.vendor)["submissions"]] == ["accepted"] * 2
+
+
+def test_the_same_task_of_the_same_run_in_another_deployment_needs_a_lease_of_its_own(
+    task: Any, cases: Any, bought: Any
+) -> None:
+    case = cases["tencent_tts"]
+    task(case, map_index=1).defer()
+    deployments = [task(case), task(case)]
+    assert deployments[0].ti == replace(deployments[1].ti, started=deployments[0].ti.started)
+    for number, each in enumerate(deployments):
+        each.dag_run = SimpleNamespace(start_date=datetime(2026, 1, 1, 0, 0, 0, number, tzinfo=UTC))
+        each.store = StateStore()
+    names = [each.defer().trigger.serialize()[1]["lease"] for each in deployments]
+    assert len(bought(case)) == 1
+    assert names[0] != names[1]
+    assert names[0] == deployments[0].defer().trigger.serialize()[1]["lease"], "a retry keeps its place"
 
 
 def test_videos_have_a_number_of_their_own(task: Any, cases: Any, connect: Any) -> None:

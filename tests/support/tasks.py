@@ -85,11 +85,13 @@ class Task:
     events: list[TriggerEvent] = field(default_factory=list)
     deferrals: list[TaskDeferred] = field(default_factory=list)
     outlet_events: dict[Any, Any] = field(default_factory=lambda: defaultdict(SimpleNamespace))
+    dag_run: Any = None
 
     @property
     def context(self) -> Any:
         store = {} if self.store is None else {"task_state_store": self.store}
-        return {"ti": self.ti, "task_instance": self.ti, "outlet_events": self.outlet_events, **store}
+        task = {"ti": self.ti, "task_instance": self.ti, "dag_run": self.dag_run}
+        return {**task, "outlet_events": self.outlet_events, **store}
 
     def start(self) -> Any:
         """Begin a new attempt on a worker; may raise ``TaskDeferred``. Airflow drops the XComs of the last attempt."""
