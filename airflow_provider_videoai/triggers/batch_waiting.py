@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
@@ -14,11 +15,21 @@ from airflow_provider_videoai.jobs.model import JobState
 from airflow_provider_videoai.jobs.polling.some_end import wait_for_some
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
-from airflow_provider_videoai.registry import VENDORS
+from airflow_provider_videoai.jobs.unexpected_errors import named
 from airflow_provider_videoai.tasks.task_jobs import watches_of
 from airflow_provider_videoai.triggers.batch import BatchWait
 from airflow_provider_videoai.triggers.batch_event import ENDED_KEY, PROGRESS_KEY, batch_event, ends_of, xcom_of
 from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, GROWTH, LEAST_GAP, push
+from airflow_provider_videoai.triggers.stored_arguments import (
+    COUNT,
+    JOB_IDS,
+    TEXT,
+    TIME,
+    VENDOR,
+    Rule,
+    check_rules,
+    not_received,
+)
 from airflow_provider_videoai.triggers.task_log import log
 from airflow_provider_videoai.triggers.waiting import renewed
 
@@ -36,7 +47,7 @@ def batch_watches(vendor: Vendor, wanted: BatchWait) -> list[Watch]:
         jobs, interval, timeout = _read(vendor, wanted)
     except (TypeError, ValueError, AttributeError) as odd:
         raise VideoAIError(
-            f"the arguments of the trigger are not understood ({type(odd).__name__}): another version of this package, "
+            f"the arguments of the trigger are not understood ({named(odd)}): another version of this package, "
             "or a person, wrote them. Jobs that were bought go on; a retry of this task attaches to them"
         ) from odd
     watches: list[Watch] = []
@@ -60,6 +71,9 @@ def _read(vendor: Vendor, wanted: BatchWait) -> tuple[list[tuple[str, str, float
     for job_id in job_ids:
         vendor.check_job_id(job_id)
     times = [float(text) for text in wanted.submitted_at.split()]
+    # NaN has no order: it would mix up the due queue that all tasks of the account share.
+    if len(times) != len(job_ids) or not all(map(TIME[1], times)):
+        raise not_received("submitted_at", "a time for each job, in epoch seconds", wanted.submitted_at)
     interval = None if wanted.poll_interval is None else float(wanted.poll_interval)
     return list(zip(job_ids, operations, times, strict=True)), interval, float(wanted.job_timeout)
 
@@ -70,8 +84,7 @@ async def wait(wanted: BatchWait, task: Any) -> dict[str, Any]:
     :param wanted: what is waited for.
     :param task: Airflow's task instance; ``None`` outside of a DAG run.
     """
-    if wanted.vendor not in VENDORS:
-        raise VideoAIError(f"vendor: must be one of {', '.join(VENDORS)}; a retry of this task makes another trigger")
+    check_rules(wanted, _RECEIVED, _RECEIVED_OR_NONE)
     session = await session_for(wanted.vendor, wanted.conn_id)
     watches = await asyncio.to_thread(batch_watches, session.transport.vendor, wanted)
     if watches:
@@ -95,6 +108,16 @@ async def wait(wanted: BatchWait, task: Any) -> dict[str, Any]:
     log.info("%d jobs ended: a worker goes on", len(ends))
     await log.written()
     return batch_event(at)
+
+
+_RECEIVED: Mapping[str, Rule] = {
+    "vendor": VENDOR,
+    "conn_id": TEXT,
+    "job_ids": JOB_IDS,
+    "job_timeout": TIME,
+    **dict.fromkeys(("left", "items", "succeeded", "failed", "skipped"), COUNT),
+}
+_RECEIVED_OR_NONE: Mapping[str, Rule] = dict.fromkeys(("poll_interval", "until"), TIME)
 
 
 class _Progress:

@@ -16,7 +16,22 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.values.printable import is_printable, shown
 from airflow_provider_videoai.registry import VENDORS
 
-__all__ = ["TriggerArguments", "check_arguments", "check_received"]
+__all__ = [
+    "COUNT",
+    "JOB_IDS",
+    "TEXT",
+    "TIME",
+    "VENDOR",
+    "Rule",
+    "TriggerArguments",
+    "check_arguments",
+    "check_received",
+    "check_rules",
+    "not_received",
+]
+
+Rule = tuple[str, Callable[[Any], bool]]
+"""What an argument must be, for its error, and whether a value is that."""
 
 _WIDEST = 2**63
 _LATEST = 1e15
@@ -109,17 +124,35 @@ def check_received(arguments: TriggerArguments) -> None:
     :param arguments: what was stored, by this version or another.
     :raises VideoAIError: naming the argument, if this version cannot wait with it. A retry makes a new trigger.
     """
-    for name, (rule, holds) in _RECEIVED.items():
-        if not holds(value := getattr(arguments, name)):
-            raise _not_received(name, rule, value)
-    for name, (rule, holds) in _RECEIVED_OR_NONE.items():
-        if (value := getattr(arguments, name)) is not None and not holds(value):
-            raise _not_received(name, f"{rule}, or None", value)
+    check_rules(arguments, _RECEIVED, _RECEIVED_OR_NONE)
     if not (_is_text(arguments.job_ids) or _is_text(arguments.source_task_id)):
-        raise _not_received("job_ids", "a job's id, or several separated by spaces", arguments.job_ids)
+        raise not_received("job_ids", "a job's id, or several separated by spaces", arguments.job_ids)
 
 
-def _not_received(name: str, rule: str, value: object) -> VideoAIError:
+def check_rules(arguments: object, rules: Mapping[str, Rule], rules_or_none: Mapping[str, Rule]) -> None:
+    """Check arguments in the triggerer, each by its rule.
+
+    :param arguments: an object with a field for each rule.
+    :param rules: by the argument's name.
+    :param rules_or_none: the same for arguments that may also be ``None``.
+    :raises VideoAIError: naming the argument, if this version cannot wait with it. A retry makes a new trigger.
+    """
+    for name, (rule, holds) in rules.items():
+        if not holds(value := getattr(arguments, name)):
+            raise not_received(name, rule, value)
+    # Apart, since most of them are None, and every wait that starts is checked.
+    for name, (rule, holds) in rules_or_none.items():
+        if (value := getattr(arguments, name)) is not None and not holds(value):
+            raise not_received(name, f"{rule}, or None", value)
+
+
+def not_received(name: str, rule: str, value: object) -> VideoAIError:
+    """Return the error of an argument with which the triggerer cannot wait.
+
+    :param name: of the argument.
+    :param rule: what it must be.
+    :param value: what it is: outside data.
+    """
     return VideoAIError(
         f"{name}: must be {rule} for the triggerer to wait, not {shown(value)}: another version of this package, or "
         "a person, wrote it. A job that was bought goes on and is billed; a retry of this task attaches to it"
@@ -138,23 +171,19 @@ def _is_time(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value <= _LATEST  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
-_TEXT = ("a non-empty string", _is_text)
-_STRING = ("a string", _is_string)
-_TIME = ("a number of seconds, 0 or more", _is_time)
-_Rules = Mapping[str, tuple[str, Callable[[Any], bool]]]
-_RECEIVED: _Rules = {
-    "vendor": (f"one of {', '.join(VENDORS)}", lambda value: isinstance(value, str) and value in VENDORS),
-    "operation": _TEXT,
-    "conn_id": _TEXT,
-    "job_ids": ("a string of printable characters", lambda value: isinstance(value, str) and is_printable(value)),
-}
-# Apart, since most of them are None and every wait that starts is checked.
-_RECEIVED_OR_NONE: _Rules = {
+TEXT: Rule = ("a non-empty string", _is_text)
+_STRING: Rule = ("a string", _is_string)
+TIME: Rule = ("a number of seconds, 0 or more", _is_time)
+COUNT: Rule = ("a whole number, 0 or more", lambda value: type(value) is int and 0 <= value < _WIDEST)
+VENDOR: Rule = (f"one of {', '.join(VENDORS)}", lambda value: isinstance(value, str) and value in VENDORS)
+JOB_IDS: Rule = ("a string of printable characters", lambda value: isinstance(value, str) and is_printable(value))
+_RECEIVED: Mapping[str, Rule] = {"vendor": VENDOR, "operation": TEXT, "conn_id": TEXT, "job_ids": JOB_IDS}
+_RECEIVED_OR_NONE: Mapping[str, Rule] = {
     "source_task_id": _STRING,
     "source_key": _STRING,
     "parts": _STRING,
-    "submitted_at": _TIME,
-    "deadline": _TIME,
-    "poll_interval": _TIME,
-    "timeout": _TIME,
+    "submitted_at": TIME,
+    "deadline": TIME,
+    "poll_interval": TIME,
+    "timeout": TIME,
 }
