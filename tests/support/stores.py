@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class Store:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request costs more than its answer
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
