@@ -147,10 +147,24 @@ def test_a_batch_keeps_its_clips_and_the_next_run_buys_none(airflow: Standalone,
     assert len(sandbox.ledger("viitor")["submissions"]) == 3
     # Of all three jobs in one request, from the triggerer.
     assert {len(poll["job_ids"]) for poll in sandbox.ledger("viitor")["polls"]} == {3}
+    if AIRFLOW_V_3_3_PLUS:
+        assert_resumed_in_its_first_try(airflow, "remove_text_from_many", run_id)
 
     again = run(airflow, "remove_text_from_many")
     assert airflow.xcom("remove_text_from_many", again, "clean")["skipped"] == 3
     assert len(sandbox.ledger("viitor")["submissions"]) == 3
+
+
+def assert_resumed_in_its_first_try(airflow: Standalone, dag_id: str, run_id: str) -> None:
+    """By the try number a batch knows which failures are of this attempt: a deferral must not count it up."""
+    (clean,) = [task for task in airflow.tasks(dag_id, run_id) if task["task_id"] == "clean"]
+    log = airflow.task_log(dag_id, run_id, "clean", clean["try_number"])
+    assert (
+        log.index("3 to submit, 0 in flight") < log.index("waiting in the triggerer") < log.index("0 to submit, 3 in")
+    )
+    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/clean/state-store/videoai_batch_0"
+    ends = [entry["end"] for entry in airflow.api("GET", path)["value"]["items"].values()]
+    assert (clean["try_number"], [end["attempt"] for end in ends]) == (1, [1, 1, 1])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ from termination import unwind_on
 
 from airflow_provider_videoai.sandbox import running_sandbox
 from tests.chaos.arena import Arena
+from tests.chaos.batches import BatchRound
 from tests.chaos.cluster import play_acts
-from tests.chaos.kinds import SINGLE, STORMS, VENDORS, Kind, Storm
+from tests.chaos.kinds import BATCHES, SINGLE, STORMS, VENDORS, Kind, Storm
 from tests.chaos.patient import Tasks
 from tests.chaos.quick import play_quick_jobs
 from tests.chaos.report import conclude, show
@@ -34,7 +35,7 @@ from tests.chaos.settings import DAGS, NOTICED_SOON, QUEUE_SECONDS, RUN_SECONDS,
 from tests.chaos.together import play_together
 from tests.chaos.verdict import Facts
 
-AT_ONCE = 12
+AT_ONCE, BATCHES_AT_ONCE = 12, 3
 CONNECTIONS = "50"
 """Airflow's API server answers 40 requests at a time and checks a user's token on its event loop. With fewer
 connections to the database that loop is blocked for 30 s as soon as all are taken, and tasks fail."""
@@ -48,6 +49,9 @@ def main() -> int:
     arguments.add_argument(
         "--rounds", type=int, default=225, help="single rounds (default: 225, each kind once at each vendor)"
     )
+    arguments.add_argument(
+        "--batches", type=int, default=12, help="rounds of batches (default: 12; 175: each kind once at each vendor)"
+    )
     arguments.add_argument("--storms", type=int, default=1, help="storms of each kind, a round per vendor (default: 1)")
     arguments.add_argument(
         "--quick", type=int, default=600, help="quick mapped jobs in each of two DAGs (default: 600)"
@@ -58,13 +62,13 @@ def main() -> int:
     unwind_on(signal.SIGINT, signal.SIGTERM)
     if chosen.cluster:
         return play_acts(chosen.only, console)
-    drawn = f"--seed {chosen.seed} --rounds {chosen.rounds} --storms {chosen.storms} --quick {chosen.quick}"
+    drawn = " ".join(f"--{name} {getattr(chosen, name)}" for name in ("seed", "rounds", "batches", "storms", "quick"))
     console.print(f"Repeat with {drawn}" + (f" --only {shlex.join(chosen.only)}" if chosen.only else ""))
     began, played, failed = time.monotonic(), list[Facts](), 0
     try:
         with running_stage(NOTICED_SOON) as stage:
             chance = random.Random(chosen.seed)  # noqa: S311 - a draw that can be repeated
-            played += play_singles(stage, chosen.rounds, chosen.only, chance)
+            played += play_singles(stage, chosen.rounds, chosen.batches, chosen.only, chance)
             played += play_storms(stage, chosen.storms, chosen.only, chance)
         if chosen.quick:
             with running_stage({}) as stage:
@@ -86,10 +90,11 @@ def running_stage(settings: Mapping[str, str]) -> Iterator[Stage[Arena]]:
             running_postgres() as database,
             Arena(home, DAGS, {**environment(sandbox, markers), **_on(database), **settings}) as arena,
         ):
-            tasks = Tasks(arena, [f"paid_once_{vendor}" for vendor in VENDORS])
+            dag_ids = [f"{dag}_{vendor}" for dag in ("paid_once", "batch") for vendor in VENDORS]
+            tasks = Tasks(arena, dag_ids)
             try:
-                for vendor in VENDORS:
-                    arena.wait_for_dag(f"paid_once_{vendor}")
+                for dag_id in dag_ids:
+                    arena.wait_for_dag(dag_id)
                 yield Stage(arena, tasks, sandbox, markers)
             finally:
                 tasks.close()
@@ -101,13 +106,27 @@ def _on(database: str) -> dict[str, str]:
     return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database, "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": CONNECTIONS}
 
 
-def play_singles(stage: Stage[Arena], count: int, only: Sequence[str], chance: random.Random) -> list[Facts]:
-    """Play ``count`` rounds, many at once."""
-    drawn = draw([kind for kind in SINGLE if _wanted(kind, only)], count, chance)
-    rounds = [Round(stage, kind, vendor, f"round-{n:04}") for n, (kind, vendor) in enumerate(drawn)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        playing = {pool.submit(each.play): each for each in rounds}
-        return [show(playing[done].name, done.result(), console) for done in as_completed(playing)]
+def play_singles(
+    stage: Stage[Arena], count: int, batches: int, only: Sequence[str], chance: random.Random
+) -> list[Facts]:
+    """Play ``count`` rounds of a job, and ``batches`` of a batch, many at once."""
+    of_jobs = draw([kind for kind in SINGLE if _wanted(kind, only)], count, chance)
+    of_batches = draw([kind for kind in BATCHES if _wanted(kind, only)], batches, chance)
+    with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(BATCHES_AT_ONCE) as batch_pool:
+        playing = dict[Future[Facts], Round]()
+        for number, (kind, vendor) in enumerate(of_batches):
+            batch = BatchRound(stage, kind, vendor, f"batch-{number:04}")
+            playing[batch_pool.submit(batch.play)] = batch
+        for number, (kind, vendor) in enumerate(of_jobs):
+            job = Round(stage, kind, vendor, f"round-{number:04}")
+            playing[pool.submit(job.play)] = job
+        try:
+            return [show(playing[done].name, done.result(), console) for done in as_completed(playing)]
+        except BaseException:
+            for future in playing:
+                future.cancel()
+            stage.tasks.close()
+            raise
 
 
 def _wanted(kind: Kind, only: Sequence[str]) -> bool:
@@ -130,8 +149,9 @@ def play_storms(stage: Stage[Arena], count: int, only: Sequence[str], chance: ra
     for number in range(count):
         for kind in STORMS:
             if _wanted(kind, only) and kind.storm is not None:
-                names = [f"storm-{STORMS.index(kind)}{number}-{vendor}" for vendor in VENDORS]
-                rounds = [Round(stage, kind, vendor, name) for vendor, name in zip(VENDORS, names, strict=True)]
+                name = f"storm-{STORMS.index(kind)}{number}"
+                rounds = [Round(stage, kind, vendor, f"{name}-{vendor}") for vendor in VENDORS]
+                rounds.append(BatchRound(stage, kind, VENDORS[STORMS.index(kind)], f"{name}-batch"))
                 # The time of the failure is drawn: in a submit, in a deferral, while waiting.
                 delay = chance.uniform(0, 8)
                 blow = partial(_strike_after, delay, stage.arena, kind.storm)

@@ -71,6 +71,8 @@ class Kind:
     bought: int = 1
     error: str | None = None
     """The error that ends it before the user clears the task."""
+    relisted: bool = False
+    """Whether the user changes the list of a batch before the task is cleared."""
 
     def may_be_uncertain(self, vendor: str) -> bool:
         """Whether such a round may end in ``SubmitUncertain``."""
@@ -172,6 +174,80 @@ DEEDS = [
 ]
 
 SINGLE = [*KILLS, *SUBMITS, *POLLS, *DEEDS]
+
+
+# -- batches: a fault strikes at one of the items, and ``bought`` is how many jobs are requested for that one ----------
+
+
+def _amid(name: str, step: str, *, at: int = 2, uncertain: bool = False, **more: Any) -> Kind:
+    """Kill a batch's process when a thread comes to a step for the ``at``-th time, in either worker segment."""
+    conf = {"at": at, "resumed": more.pop("resumed", False)}
+    return Kind(name=f"batch killed: {name}", step=step, conf=conf, uncertain=uncertain, **more)
+
+
+def _item(name: str, kind: str, *, uncertain: bool = False, **fault: Any) -> Kind:
+    return Kind(name=f"batch: {name}", fault={"call": "submit", "kind": kind, **fault}, uncertain=uncertain)
+
+
+BATCHES = [
+    _amid("amid submits, before a record", "before_record", uncertain=True),
+    _amid("amid submits, after a record", "after_record", uncertain=True),
+    _amid("amid submits, a request sent", "request_sent", uncertain=True),
+    _amid("amid submits, an answer arriving", "answer_arriving", uncertain=True),
+    _amid("amid submits, before a job id is recorded", "before_job_id_recorded", uncertain=True),
+    _amid("amid submits, after a job id is recorded", "after_job_id_recorded", uncertain=True),
+    _amid("amid the next submits, a request sent", "request_sent", uncertain=True, resumed=True),
+    _amid("worker lost amid submits", "request_sent", uncertain=True, evict=True),
+    _amid("before the deferral", "before_deferral", at=1),
+    _amid("during the deferral", "during_deferral", at=1),
+    _amid("resuming", "resuming", at=1),
+    _amid("amid copies", "before_copy"),
+    _amid("amid copies, before a sidecar", "before_sidecar"),
+    _amid("before ends are recorded", "before_ends_recorded", at=1),
+    _amid("after ends are recorded", "after_ends_recorded", at=1),
+    _item("an answer dropped", "accept_then_drop", uncertain=True),
+    _item("an answer of HTTP 500", "http_500", uncertain=True),
+    _item("half an answer", "truncated", uncertain=True),
+    _item("a submit reset", "reset", uncertain=True),
+    _item("an answer stalled", "stall", seconds=_ANSWER_SLOW),
+    _item("429 with Retry-After", "rate_limited", retry_after=3, times=2),
+    _item("queue full", "quota_full"),
+    _item("credentials refused", "auth_failed"),
+    Kind(
+        name="batch: an answer dropped, user resubmits",
+        fault={"call": "submit", "kind": "accept_then_drop"},
+        conf={"on_uncertain_submit": "resubmit"},
+        bought=2,
+    ),
+    Kind(name="batch: polls answered HTTP 500", poll_fault={"call": "query", "kind": "http_500", "times": 3}),
+    Kind(name="batch: polls answered garbage", poll_fault={"call": "query", "kind": "garbage", "times": 3}),
+    Kind(name="batch: vendor fails a job, retried", fault={"call": "submit", "kind": "fail_job"}, bought=2),
+    Kind(name="batch: vendor aborts a job, retried", fault={"call": "submit", "kind": "abort_job"}, bought=2),
+    Kind(
+        name="batch: vendor fails a job thrice, cleared",
+        fault={"call": "submit", "kind": "fail_job", "times": 3},
+        error="BatchFailed",
+        bought=4,
+    ),
+    Kind(
+        name="batch: cleared while submitting",
+        deed=Deed.CLEAR,
+        when=When.SUBMITTING,
+        fault={"call": "submit", "kind": "stall", "seconds": _ANSWER_SLOW},
+        uncertain=True,
+    ),
+    Kind(name="batch: cleared while waiting", deed=Deed.CLEAR),
+    Kind(name="batch: marked failed while waiting, cleared", deed=Deed.FAIL),
+    Kind(name="batch: cleared after success", deed=Deed.CLEAR, when=When.ENDED),
+    Kind(name="batch: cleared while waiting, list changed", deed=Deed.CLEAR, relisted=True, bought=2),
+    Kind(
+        name="batch: cleared after success, list changed",
+        deed=Deed.CLEAR,
+        when=When.ENDED,
+        relisted=True,
+        bought=2,
+    ),
+]
 
 STORMS = [
     Kind(

@@ -58,9 +58,9 @@ class Patient(AirflowApi):
         """Mark a run as a user does."""
         self.api("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
 
-    def stored(self, dag_id: str, run_id: str) -> str:
-        """Return the path of the task's submission record."""
-        return f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/make/state-store/videoai_submission"
+    def stored(self, dag_id: str, run_id: str, key: str = "videoai_submission") -> str:
+        """Return the path of a state of the task, by default of its submission record."""
+        return f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/make/state-store/{key}"
 
 
 class Tasks:

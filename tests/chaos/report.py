@@ -27,6 +27,8 @@ def line(name: str, facts: Facts) -> str:
     """Return one round in one line."""
     wrong = judge(facts)
     seen = " -> ".join(sight.error or sight.state for sight in facts.sights) or "-"
+    if lost := sum(item.uncertain for item in facts.items.values()):
+        seen += f" ({lost} of {len(facts.items)} items uncertain)"
     verdict = "; ".join(f"{fault.upper()}: {text}" for fault, text in wrong) or "ok"
     return f"{name} {facts.vendor:12} {facts.kind.name:45} bought {len(facts.bought)}  {seen}  {verdict}"
 
@@ -49,7 +51,7 @@ def table(played: Sequence[Facts], console: Console) -> None:
     for name in dict.fromkeys(facts.kind.name for facts in played):
         mine = [facts for facts in played if facts.kind.name == name]
         cells = [_cell(facts for facts in mine if facts.vendor == vendor) for vendor in VENDORS]
-        wanted = sum(facts.kind.bought for facts in mine)
+        wanted = sum(facts.wanted for facts in mine)
         grid.add_row(name, *cells, f"{sum(len(facts.bought) for facts in mine)} of at most {wanted}")
     console.print(grid)
 

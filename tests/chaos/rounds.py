@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,10 @@ from tests.chaos.verdict import Facts, Sight
 TIMEOUT_SECONDS = 300
 log = logging.getLogger(__name__)
 _LOG_SECONDS = 30
-_SAID_WHEN_STOPPED = {When.WAITING: "goes on at the vendor", When.SUBMITTING: "A submit is in flight"}
 _ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 _ERROR = re.compile(
     r"\b(SubmitUncertain|SubmitRejected|AuthenticationFailed|QuotaExceeded|ContentRejected|InvalidRequest|JobFailed|"
-    r"JobAborted|JobNotFound|JobTimedOut|ResultUnavailable|VendorUnavailable): (.*)"
+    r"JobAborted|JobNotFound|JobTimedOut|ResultUnavailable|VendorUnavailable|BatchFailed): (.*)"
 )
 
 
@@ -45,12 +44,19 @@ class Stage(Generic[A_co]):
 class Round:
     """One round, of one kind, at one vendor. ``name`` is the run's id, and stands in the vendor's request."""
 
+    said_when_stopped: Mapping[When, str] = {
+        When.WAITING: "goes on at the vendor",
+        When.SUBMITTING: "A submit is in flight",
+    }
+    """What the log of a task must say that a user stopped."""
+
     def __init__(self, stage: Stage[Patient], kind: Kind, vendor: str, name: str) -> None:
         self.kind = kind
         self.vendor = vendor
         self.name = name
         self._stage = stage
         self._dag_id = f"paid_once_{vendor}"
+        self._target = name  # a text that stands in the request at which a fault strikes
         self._sights: list[Sight] = []
         self._counts: list[int] = []
 
@@ -88,11 +94,11 @@ class Round:
     def _begin(self) -> None:
         kind, stage = self.kind, self._stage
         if kind.fault is not None:
-            stage.sandbox.fault(vendor=self.vendor, match=self.name, **kind.fault)
+            stage.sandbox.fault(vendor=self.vendor, match=self._target, **kind.fault)
         conf = {"round": self.name, "step": kind.step, "evict": kind.evict, **kind.conf}
         stage.arena.begin(self._dag_id, self.name, conf)
         if kind.poll_fault is not None:
-            (job_id,) = self._accepted()
+            job_id = self._accepted()[0]
             stage.sandbox.fault(vendor=self.vendor, match=job_id, **kind.poll_fault)
 
     def _accepted(self) -> list[str]:
@@ -111,7 +117,7 @@ class Round:
         else:
             self._until(_deferred)
         if self.kind.deed is Deed.CLEAR:
-            self._stage.arena.clear(self._dag_id, self.name)
+            self._clear()
             self._read_what_goes_on()
         else:
             self._mark(self.kind.deed)
@@ -121,7 +127,7 @@ class Round:
 
     def _read_what_goes_on(self) -> None:
         log = partial(self._stage.arena.task_log, self._dag_id, self.name, "make", 1)
-        said = _SAID_WHEN_STOPPED[self.kind.when]
+        said = self.said_when_stopped[self.kind.when]
         wait_for(lambda: said in log(), _LOG_SECONDS, f"{self.name}: the log does not say what goes on at the vendor")
 
     def _mark(self, deed: Deed) -> None:
@@ -157,6 +163,9 @@ class Round:
         # As a person does, once the run has ended too: in the instant in which the scheduler ends a run, it overwrites
         # what a clear has done to it, and nothing runs ever again.
         self._stage.arena.finish(self._dag_id, self.name, TIMEOUT_SECONDS)
+        self._clear()
+
+    def _clear(self) -> None:
         self._stage.arena.clear(self._dag_id, self.name)
 
     def _until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -167,15 +176,19 @@ class Round:
         self._counts.append(len(self._bought()))
         if task["state"] == "success":
             result = arena.xcom(*path)
-            self._sights.append(Sight("success", job_id=result["job_id"] if result else None))
+            self._sights.append(Sight("success", job_id=(result or {}).get("job_id")))
             return
         said = _ERROR.findall(arena.task_log(*path, task["try_number"]))
         error, text = said[-1] if said else (None, "")
         self._sights.append(Sight(task["state"], error, text))
 
     def _bought(self) -> list[str]:
+        return self._bought_for(self.name)
+
+    def _bought_for(self, text: str) -> list[str]:
+        """Return the jobs that the vendor accepted for requests in which a text stands."""
         entries = self._stage.sandbox.ledger(self.vendor)["submissions"]
-        mine = (entry for entry in entries if self.name in str(entry["request"]))
+        mine = (entry for entry in entries if text in str(entry["request"]))
         return [entry["job_id"] for entry in mine if entry["outcome"] == "accepted"]
 
     def _struck(self) -> bool:
@@ -183,7 +196,7 @@ class Round:
             return (self._stage.markers / self.name).exists()
         if self.kind.fault is None and self.kind.poll_fault is None:
             return True
-        texts = (self.name, *self._bought())
+        texts = (self._target, *self._bought())
         return any(fault["fired"] for fault in self._stage.sandbox.faults() if fault["match"] in texts)
 
     def _facts(self, *, struck: bool = True, stuck: str | None = None, unexpected: str | None = None) -> Facts:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.kinds import SINGLE, STORMS, VENDORS, Kind
+from tests.chaos.kinds import BATCHES, SINGLE, STORMS, VENDORS, Kind
 from tests.chaos.verdict import Facts, Fault, Sight, judge
 
 HOW_TO_GO_ON = "Look for a job of that time in Topview's console. If it is there, set 'job_id' to its id ..."
@@ -72,7 +72,44 @@ def test_user_who_resubmits_pays_once_if_the_vendor_can_be_queried() -> None:
     assert Fault.BOUGHT_TWICE not in found(facts(again, vendor="topview", bought=two, kind=resubmits))
 
 
+def batch(*items: Facts, state: str = "success", **more: Any) -> Facts:
+    sights = (Sight(state, None if state == "success" else "BatchFailed"),)
+    named = {f"item-{number}": item for number, item in enumerate(items)}
+    return Facts(**{"kind": KILLED, "vendor": "topview", "sights": sights, "items": named, **more})
+
+
+def test_batch_is_well_if_each_item_is() -> None:
+    # Each submit that was in flight at the kill is uncertain, and reported.
+    well = batch(facts(DONE), facts(UNCERTAIN, DONE), facts(UNCERTAIN, DONE, bought_at_end=(0, 1)))
+    assert judge(well) == []
+    assert well.uncertain
+    assert well.wanted == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        (batch(facts(DONE), facts(Sight("success", job_id="b"), bought=("a", "b"))), Fault.BOUGHT_TWICE),
+        (batch(facts(DONE), facts(Sight("running"), bought=("a",))), Fault.LOST),
+        (batch(facts(DONE), facts(Sight("failed", "SubmitUncertain", "no way out"), DONE)), Fault.LOST),
+        (batch(facts(DONE), facts(UNCERTAIN, DONE, kind=Kind(name="calm"))), Fault.UNCERTAIN_FOR_NOTHING),
+        (batch(facts(DONE), facts(UNCERTAIN)), Fault.NOT_AS_EXPECTED),
+        (batch(facts(DONE), state="failed"), Fault.NOT_AS_EXPECTED),
+        (batch(facts(DONE), struck=False), Fault.NOT_AS_EXPECTED),
+        (batch(facts(DONE), measured=("5 items are uncertain",)), Fault.NOT_AS_EXPECTED),
+        (batch(facts(DONE), kind=Kind(name="", error="BatchFailed")), Fault.NOT_AS_EXPECTED),
+        (batch(facts(bought=("a", "b")), stuck="last seen 'deferred'"), Fault.BOUGHT_TWICE),
+    ],
+)
+def test_what_is_wrong_with_one_item_is_wrong_with_its_batch(wrong: Facts, fault: Fault) -> None:
+    assert fault in found(wrong)
+
+
+def test_batch_that_is_stuck_is_judged_by_what_was_bought_alone() -> None:
+    assert found(batch(facts(bought=("a",)), stuck="last seen 'deferred'")) == [Fault.STUCK]
+
+
 def test_kinds_have_names_of_their_own_and_two_hundred_rounds_meet_each_at_every_vendor() -> None:
-    names = [kind.name for kind in (*SINGLE, *STORMS)]
+    names = [kind.name for kind in (*SINGLE, *BATCHES, *STORMS)]
     assert len(set(names)) == len(names)
     assert len(SINGLE) * len(VENDORS) >= 200

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
@@ -12,17 +13,22 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_videoai.batches import kept
+from airflow_provider_videoai.batches.kept import KeptFiles
+from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.jobs.http import attempt as exchange
 from airflow_provider_videoai.jobs.submission import record_store, submitter
 from airflow_provider_videoai.jobs.submission.record import Phase
+from airflow_provider_videoai.triggers.batch import VideoBatchTrigger
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
 Kill = Callable[[], None]
 
 
-def arm(step: str, marker: Path, *, evict: bool, hold: bool) -> None:
-    """Arrange that this process dies at ``step``, unless ``marker`` says that it did before.
+def arm(step: str, marker: Path, *, evict: bool, hold: bool, at: int = 1) -> None:
+    """Arrange that this process dies when it comes to ``step`` for the ``at``-th time, unless it did before.
 
+    ``marker`` says that it did.
     ``evict`` kills the supervisor as well, as the loss of a whole worker does: nobody is left to report it to Airflow.
     ``hold`` kills nobody: the process stops at the step until there is a file beside the marker that ends in ``.go``.
     """
@@ -35,7 +41,11 @@ def arm(step: str, marker: Path, *, evict: bool, hold: bool) -> None:
             while not marker.with_suffix(".go").exists():
                 time.sleep(0.05)
 
+    times = itertools.count(1)
+
     def kill() -> None:
+        if next(times) != at:
+            return
         marker.touch()
         if evict:
             os.kill(os.getppid(), signal.SIGKILL)
@@ -81,6 +91,7 @@ def _before_the_deferral(kill: Kill) -> None:
 
 def _during_the_deferral(kill: Kill) -> None:
     VideoJobTrigger.serialize = lambda *_: kill()  # type: ignore[assignment,method-assign]
+    VideoBatchTrigger.serialize = lambda *_: kill()  # type: ignore[assignment,method-assign]
 
 
 def _before_the_end_is_recorded(kill: Kill) -> None:
@@ -89,6 +100,29 @@ def _before_the_end_is_recorded(kill: Kill) -> None:
 
 def _after_the_end_is_recorded(kill: Kill) -> None:
     _around_save(record_store, Phase.FINISHED, after=kill)
+
+
+def _before(owner: Any, name: str) -> Callable[[Kill], None]:
+    """Return a step that is before a function is called."""
+
+    def arrange(kill: Kill) -> None:
+        function = getattr(owner, name)
+
+        def killing(*arguments: Any, **named: Any) -> Any:
+            kill()
+            return function(*arguments, **named)
+
+        setattr(owner, name, killing)
+
+    return arrange
+
+
+def _before_ends_are_recorded(kill: Kill) -> None:
+    _around_ends(before=kill)
+
+
+def _after_ends_are_recorded(kill: Kill) -> None:
+    _around_ends(after=kill)
 
 
 _STEPS: dict[str, Callable[[Kill], None]] = {
@@ -104,9 +138,21 @@ _STEPS: dict[str, Callable[[Kill], None]] = {
     "resuming": lambda kill: kill(),
     "before_end_recorded": _before_the_end_is_recorded,
     "after_end_recorded": _after_the_end_is_recorded,
+    "before_copy": _before(KeptFiles, "keep"),
+    "before_sidecar": _before(kept, "_write"),
+    "before_ends_recorded": _before_ends_are_recorded,
+    "after_ends_recorded": _after_ends_are_recorded,
 }
 
-RESUMED_STEPS = ("resuming", "before_end_recorded", "after_end_recorded")
+RESUMED_STEPS = (
+    "resuming",
+    "before_end_recorded",
+    "after_end_recorded",
+    "before_copy",
+    "before_sidecar",
+    "before_ends_recorded",
+    "after_ends_recorded",
+)
 """The steps of a task's second worker segment."""
 
 
@@ -121,3 +167,17 @@ def _around_save(module: Any, phase: Phase, *, before: Kill | None = None, after
             after()
 
     module.save = saving
+
+
+def _around_ends(*, before: Kill | None = None, after: Kill | None = None) -> None:
+    end = BatchRecords.end
+
+    def ending(self: BatchRecords, ends: Any) -> None:
+        ends = list(ends)
+        if ends and before is not None:
+            before()
+        end(self, ends)
+        if ends and after is not None:
+            after()
+
+    BatchRecords.end = ending  # type: ignore[method-assign]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One DAG per vendor, whose task dies at the step that the run's configuration names, and quick mapped jobs."""
+"""DAGs per vendor, of a job and of a batch, whose task dies at a step that the run names; and quick mapped jobs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import kill_steps
 from airflow.sdk import DAG, Param, task
 
 from airflow_provider_videoai.operators.aidge import AidgeVideoRemovalOperator
+from airflow_provider_videoai.operators.batch import VideoBatchOperator
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksTrimOperator
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.operators.tencent_ivh import TencentVideoMakeOperator
@@ -92,6 +93,56 @@ for operator, request in REQUESTS.items():
         },
     ) as dag:
         doomed(operator)(task_id="make", job_timeout=600, **request)
+    globals()[dag.dag_id] = dag
+
+
+class DoomedBatch(VideoBatchOperator):
+    """A batch, with a step at which its process dies, and settings that come with the run."""
+
+    def execute(self, context: Any) -> Any:
+        self._prepare(context, first=True)
+        return super().execute(context)
+
+    def go_on(self, context: Any, event: Any = None, pause: Any = None) -> Any:
+        self._prepare(context, first=False)
+        return super().go_on(context, event, pause)
+
+    def _prepare(self, context: Any, *, first: bool) -> None:
+        params = context["params"]
+        self.on_uncertain_submit = params["on_uncertain_submit"]
+        if (params["resumed"] or params["step"] in kill_steps.RESUMED_STEPS) != first:
+            marker = MARKERS / params["round"]
+            kill_steps.arm(params["step"], marker, evict=params["evict"], hold=False, at=params["at"])
+
+
+for operator, request in REQUESTS.items():
+    vendor = operator.hook_class.vendor_class.key
+    with DAG(
+        f"batch_{vendor}",
+        schedule=None,
+        max_active_runs=1000,
+        default_args={"retries": 2, "retry_delay": RETRY_DELAY},
+        params={
+            "round": Param(type="string"),
+            "step": "none",
+            "evict": False,
+            "at": 1,
+            "resumed": False,
+            "on_uncertain_submit": "fail",
+        },
+    ) as dag:
+        DoomedBatch(
+            task_id="make",
+            vendor=vendor,
+            operation=operator.request_class.operation,
+            requests=f"file://{MARKERS}/{ROUND}.requests.jsonl",
+            common={name: value for name, value in request.items() if ROUND not in str(value)},
+            max_in_flight=4,
+            destination=f"file://{MARKERS}/kept/{{item_id}}.mp4",
+            manifest=f"file://{MARKERS}/{ROUND}.manifest.jsonl",
+            verify=False,
+            job_timeout=600,
+        )
     globals()[dag.dag_id] = dag
 
 
