@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from database import running_postgres
@@ -50,7 +51,7 @@ def main() -> int:
         "--rounds", type=int, default=225, help="single rounds (default: 225, each kind once at each vendor)"
     )
     arguments.add_argument(
-        "--batches", type=int, default=12, help="rounds of batches (default: 12; 175: each kind once at each vendor)"
+        "--batches", type=int, default=8, help="rounds of batches (default: 8; 175: each kind once at each vendor)"
     )
     arguments.add_argument("--storms", type=int, default=1, help="storms of each kind, a round per vendor (default: 1)")
     arguments.add_argument(
@@ -110,8 +111,8 @@ def play_singles(
     stage: Stage[Arena], count: int, batches: int, only: Sequence[str], chance: random.Random
 ) -> list[Facts]:
     """Play ``count`` rounds of a job, and ``batches`` of a batch, many at once."""
-    of_jobs = draw([kind for kind in SINGLE if _wanted(kind, only)], count, chance)
-    of_batches = draw([kind for kind in BATCHES if _wanted(kind, only)], batches, chance)
+    of_jobs = draw([[kind for kind in SINGLE if _wanted(kind, only)]], count, chance)
+    of_batches = draw([[kind for kind in group if _wanted(kind, only)] for group in BATCHES], batches, chance)
     with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(BATCHES_AT_ONCE) as batch_pool:
         playing = dict[Future[Facts], Round]()
         for number, (kind, vendor) in enumerate(of_batches):
@@ -133,12 +134,20 @@ def _wanted(kind: Kind, only: Sequence[str]) -> bool:
     return not only or any(text in kind.name for text in only)
 
 
-def draw(kinds: list[Kind], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
-    """Draw ``count`` rounds: all kinds in a drawn order, each at a drawn vendor; then again, each at another vendor."""
+def draw(groups: Sequence[list[Kind]], count: int, chance: random.Random) -> list[tuple[Kind, str]]:
+    """Draw ``count`` rounds: all kinds in a drawn order, each at a drawn vendor; then again, each at another vendor.
+
+    :param groups: of kinds: of each one kind, of each a second one, and so on.
+    """
+    kinds = [kind for group in groups for kind in group]
     vendors = {kind.name: chance.sample(VENDORS, len(VENDORS)) for kind in kinds}
     laps = range(-(-count // len(kinds)) if kinds else 0)
     drawn = [
-        (kind, vendors[kind.name][lap % len(VENDORS)]) for lap in laps for kind in chance.sample(kinds, len(kinds))
+        (kind, vendors[kind.name][lap % len(VENDORS)])
+        for lap in laps
+        for of_each in zip_longest(*(chance.sample(group, len(group)) for group in groups))
+        for kind in of_each
+        if kind is not None
     ]
     return drawn[:count]
 

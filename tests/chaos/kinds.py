@@ -189,7 +189,7 @@ def _item(name: str, kind: str, *, uncertain: bool = False, **fault: Any) -> Kin
     return Kind(name=f"batch: {name}", fault={"call": "submit", "kind": kind, **fault}, uncertain=uncertain)
 
 
-BATCHES = [
+_AMID_SUBMITS = [
     _amid("amid submits, before a record", "before_record", uncertain=True),
     _amid("amid submits, after a record", "after_record", uncertain=True),
     _amid("amid submits, a request sent", "request_sent", uncertain=True),
@@ -198,6 +198,8 @@ BATCHES = [
     _amid("amid submits, after a job id is recorded", "after_job_id_recorded", uncertain=True),
     _amid("amid the next submits, a request sent", "request_sent", uncertain=True, resumed=True),
     _amid("worker lost amid submits", "request_sent", uncertain=True, evict=True),
+]
+_AMID_THE_REST = [
     _amid("before the deferral", "before_deferral", at=1),
     _amid("during the deferral", "during_deferral", at=1),
     _amid("resuming", "resuming", at=1),
@@ -205,6 +207,8 @@ BATCHES = [
     _amid("amid copies, before a sidecar", "before_sidecar"),
     _amid("before ends are recorded", "before_ends_recorded", at=1),
     _amid("after ends are recorded", "after_ends_recorded", at=1),
+]
+_ANSWERS = [
     _item("an answer dropped", "accept_then_drop", uncertain=True),
     _item("an answer of HTTP 500", "http_500", uncertain=True),
     _item("half an answer", "truncated", uncertain=True),
@@ -219,8 +223,12 @@ BATCHES = [
         conf={"on_uncertain_submit": "resubmit"},
         bought=2,
     ),
+]
+_POLLED = [
     Kind(name="batch: polls answered HTTP 500", poll_fault={"call": "query", "kind": "http_500", "times": 3}),
     Kind(name="batch: polls answered garbage", poll_fault={"call": "query", "kind": "garbage", "times": 3}),
+]
+_FAILED = [
     Kind(name="batch: vendor fails a job, retried", fault={"call": "submit", "kind": "fail_job"}, bought=2),
     Kind(name="batch: vendor aborts a job, retried", fault={"call": "submit", "kind": "abort_job"}, bought=2),
     Kind(
@@ -229,6 +237,8 @@ BATCHES = [
         error="BatchFailed",
         bought=4,
     ),
+]
+_CLEARED = [
     Kind(
         name="batch: cleared while submitting",
         deed=Deed.CLEAR,
@@ -239,6 +249,8 @@ BATCHES = [
     Kind(name="batch: cleared while waiting", deed=Deed.CLEAR),
     Kind(name="batch: marked failed while waiting, cleared", deed=Deed.FAIL),
     Kind(name="batch: cleared after success", deed=Deed.CLEAR, when=When.ENDED),
+]
+_RELISTED = [
     Kind(name="batch: cleared while waiting, list changed", deed=Deed.CLEAR, relisted=True, bought=2),
     Kind(
         name="batch: cleared after success, list changed",
@@ -248,6 +260,9 @@ BATCHES = [
         bought=2,
     ),
 ]
+
+BATCHES = (_AMID_SUBMITS, _RELISTED, _ANSWERS, _AMID_THE_REST, _FAILED, _CLEARED, _POLLED)
+"""What befalls batches, in groups: a small run plays one of each."""
 
 STORMS = [
     Kind(
