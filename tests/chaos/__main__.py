@@ -40,6 +40,8 @@ AT_ONCE, BATCHES_AT_ONCE = 12, 3
 CONNECTIONS = "50"
 """Airflow's API server answers 40 requests at a time and checks a user's token on its event loop. With fewer
 connections to the database that loop is blocked for 30 s as soon as all are taken, and tasks fail."""
+WITH_A_BATCH = (Storm.TRIGGERER_KILLED, Storm.AIRFLOW_KILLED)
+"""Storms that befall a batch as well, in one round."""
 console = Console(width=150, highlight=False)
 
 
@@ -160,7 +162,8 @@ def play_storms(stage: Stage[Arena], count: int, only: Sequence[str], chance: ra
             if _wanted(kind, only) and kind.storm is not None:
                 name = f"storm-{STORMS.index(kind)}{number}"
                 rounds = [Round(stage, kind, vendor, f"{name}-{vendor}") for vendor in VENDORS]
-                rounds.append(BatchRound(stage, kind, VENDORS[STORMS.index(kind)], f"{name}-batch"))
+                if kind.storm in WITH_A_BATCH:
+                    rounds.append(BatchRound(stage, kind, chance.choice(VENDORS), f"{name}-batch"))
                 # The time of the failure is drawn: in a submit, in a deferral, while waiting.
                 delay = chance.uniform(0, 8)
                 blow = partial(_strike_after, delay, stage.arena, kind.storm)
