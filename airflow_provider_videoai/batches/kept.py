@@ -19,7 +19,7 @@ from airflow_provider_videoai.transfers.destination import check_template, field
 if TYPE_CHECKING:
     from airflow_provider_videoai.batches.items import Item
 
-__all__ = ["FIELDS", "SIDECAR", "Kept", "KeptFiles", "check_destination"]
+__all__ = ["FIELDS", "SIDECAR", "Kept", "KeptFiles", "check_destination", "path_for"]
 
 FIELDS = ("item_id", "vendor", "operation")
 """What a destination may contain, as ``{item_id}``."""
@@ -40,6 +40,29 @@ def check_destination(template: Any) -> None:
     check_template("destination", template, known=FIELDS)
     if "item_id" not in fields_of("destination", template, FIELDS):
         raise InvalidRequest("destination: must hold {item_id}, so that every item has a file of its own")
+
+
+def path_for(template: str, item_id: str, vendor: str, operation: str) -> str:
+    """Return the URL of an item's copy.
+
+    :param template: the destination, as :func:`check_destination` accepts it.
+    :param item_id: the item's.
+    :param vendor: the vendor's key.
+    :param operation: what the jobs do.
+    :raises InvalidRequest: if the id cannot be a part of a file's name, or makes the name too long.
+    """
+    values = {"item_id": item_id, "vendor": vendor, "operation": operation}
+    path = fill_in("destination", template, values, f"item {shown(item_id)}")
+    name = check_name("destination", path)
+    if len(name.encode()) + len(SIDECAR) > _LONGEST_NAME:
+        raise InvalidRequest(
+            f"destination: the name for item {shown(item_id)} is too long: with {SIDECAR}, which is stored "
+            f"beside it, it has more than {_LONGEST_NAME} bytes"
+        )
+    # Another item's sidecar would have this name.
+    if name.endswith(SIDECAR):
+        raise InvalidRequest(f"destination: no name may end in {SIDECAR}, and that of {shown(item_id)} does")
+    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +181,7 @@ class KeptFiles:
         :param item: of the batch.
         :raises InvalidRequest: if its id cannot be a part of a file's name, or makes the name too long.
         """
-        values = {"item_id": item.item_id, "vendor": self._vendor, "operation": self._operation}
-        path = fill_in("destination", self._template, values, f"item {shown(item.item_id)}")
-        name = check_name("destination", path)
-        if len(name.encode()) + len(SIDECAR) > _LONGEST_NAME:
-            raise InvalidRequest(
-                f"destination: the name for item {shown(item.item_id)} is too long: with {SIDECAR}, which is stored "
-                f"beside it, it has more than {_LONGEST_NAME} bytes"
-            )
-        # Another item's sidecar would have this name.
-        if name.endswith(SIDECAR):
-            raise InvalidRequest(f"destination: no name may end in {SIDECAR}, and that of {shown(item.item_id)} does")
-        return path
+        return path_for(self._template, item.item_id, self._vendor, self._operation)
 
     def find(self, item: Item) -> Kept | None:
         """Return the copy that an earlier batch made for the same request.

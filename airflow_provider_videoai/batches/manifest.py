@@ -16,7 +16,7 @@ from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.bounded_json import bounded, json_value, normalised
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
-__all__ = ["STATES", "Line", "Manifest", "check_path", "request_fields"]
+__all__ = ["STATES", "Line", "Manifest", "check_path", "lines_of", "request_fields"]
 
 STATES = frozenset({"queued", "running", "succeeded", "failed", "skipped"})
 """What a line's ``state`` may be."""
@@ -157,7 +157,7 @@ class Manifest:
             if destination.size() is None:
                 return {}
             with destination.open() as file:
-                lines = [_parsed(text) for text in _texts(file)]
+                lines = list(lines_of(file))
         read = {line.item_id: line for line in lines if line is not None}
         if unreadable := lines.count(None):
             self._log.warning(
@@ -280,13 +280,23 @@ def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **parts, "outputs": outputs}
 
 
-def _texts(file: BinaryIO) -> Iterator[bytes | None]:
+def lines_of(file: BinaryIO, most: int | None = None) -> Iterator[Line | None]:
+    """Yield the lines of a manifest; ``None`` for one that cannot be read, and one for all beyond the limit.
+
+    :param file: opened for reading.
+    :param most: bytes of it that are read; ``None``: 512 MiB.
+    """
+    for text in _texts(file, _LONGEST_FILE if most is None else most):
+        yield _parsed(text)
+
+
+def _texts(file: BinaryIO, most: int) -> Iterator[bytes | None]:
     """Yield each line of a file; ``None`` for one that is too long, and for all beyond the limit of the file."""
     # Not readline(): that of fsspec takes no limit, and a file of gigabytes without a line break would be held whole.
     rest, too_long, size = b"", False, 0
     while piece := file.read(_PIECE):
         size += len(piece)
-        if size > _LONGEST_FILE:
+        if size > most:
             yield None
             return
         *ended, rest = (rest + piece).split(b"\n")

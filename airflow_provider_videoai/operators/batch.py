@@ -10,11 +10,12 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, NoReturn, cast
 
-from airflow.sdk import Context, ObjectStoragePath
+from airflow.sdk import BaseOperatorLink, Context, ObjectStoragePath
 from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.batches.batch import Batch
+from airflow_provider_videoai.batches.batch_reference import BatchReference, show_counts, show_reference
 from airflow_provider_videoai.batches.failures import failures_of
 from airflow_provider_videoai.batches.item_submitters import ItemSubmitters
 from airflow_provider_videoai.batches.items import Item, items_of
@@ -34,6 +35,7 @@ from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.values.printable import shortened
+from airflow_provider_videoai.links import JOB_LINK
 from airflow_provider_videoai.operators.job import JOB_TIMEOUT, QUOTA_TIMEOUT
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
@@ -42,11 +44,9 @@ from airflow_provider_videoai.tasks.task_jobs import completed
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Reference, Text
-from airflow_provider_videoai.tasks.xcom import show
 from airflow_provider_videoai.transfers.media import MAX_BYTES
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, report_outlets
 from airflow_provider_videoai.triggers.batch import VideoBatchTrigger
-from airflow_provider_videoai.triggers.batch_event import PROGRESS_KEY
 from airflow_provider_videoai.triggers.event import outcome_of
 
 __all__ = ["MAX_IN_FLIGHT", "VideoBatchOperator"]
@@ -97,6 +97,7 @@ class VideoBatchOperator(RendersText):
     """
 
     template_fields: Collection[str] = ("requests", "common", "destination", "manifest", "conn_id")
+    operator_extra_links: Collection[BaseOperatorLink] = (JOB_LINK,)
     ui_color = "#e8e4f8"
 
     def __init__(
@@ -236,7 +237,7 @@ class VideoBatchOperator(RendersText):
         self._submits = submits
         policy = getattr(self, "retry_policy", None)
         batch.begin(retries_failed=self.on_failed == "retry", paid_retries=getattr(policy, "paid_retries", None))
-        self._log_begin(batch)
+        self._show_begin(context, submits, begins=begins)
         waiting = Waiting(
             batch=batch,
             submits=submits,
@@ -256,7 +257,7 @@ class VideoBatchOperator(RendersText):
             if submits.submittable:
                 continue
             submits.check_capacity(self.quota_timeout)
-            show(context["ti"], PROGRESS_KEY, batch.counts() | {"at": time.time()}, self.log)
+            show_counts(context["ti"], batch, self.log)
             defers = self.deferrable and store.lasting
             if defers and not waiting.short:
                 report.publish_meanwhile(batch)
@@ -322,8 +323,14 @@ class VideoBatchOperator(RendersText):
             log=self.log,
         )
 
-    def _log_begin(self, batch: Batch) -> None:
+    def _show_begin(self, context: Context, submits: Submits, *, begins: bool) -> None:
+        batch = submits.batch
         counts = batch.counts()
+        if begins:
+            reference = BatchReference.of(self.vendor, self.operation, str(self.conn_id), submits, self.manifest)
+            show_reference(context["ti"], reference, self.log)
+            show_counts(context["ti"], batch, self.log)
+        self.operator_extra_links = ()  # Airflow writes links when a worker ends; this one is written
         said = "Batch of %d %s items: %d to submit, %d in flight, %d ended"
         self.log.info(said, counts["items"], self.operation, counts["queued"], counts["running"], len(batch.ended))
 
@@ -346,7 +353,7 @@ class VideoBatchOperator(RendersText):
 
     def _concluded(self, context: Context, batch: Batch, report: BatchReport) -> dict[str, Any]:
         counts = batch.counts()
-        show(context["ti"], PROGRESS_KEY, counts | {"at": time.time()}, self.log)
+        show_counts(context["ti"], batch, self.log)
         report.publish(batch)
         summary = {
             "vendor": self.vendor,

@@ -23,7 +23,7 @@ async def video_jobs(
 
     :param scope: the connection, as ASGI describes it; ``receive`` and ``send`` are ASGI's channels.
     """
-    from airflow_provider_videoai.plugin.web import app
+    from airflow_provider_videoai.plugin.batch_web import app
 
     await app(scope, receive, send)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_videoai.plugin import batch_view
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, row, state_of, states_of
 from airflow_provider_videoai.plugin.wording import shown
@@ -81,7 +82,8 @@ class Line:
         """
         reference = task.reference
         words = (*reference.job_ids, shown(reference.source or "")) if reference else ()
-        return cls(row(task) | {"watched_by": None}, _text(task, *words), _left(task), _watched(task))
+        made = batch_view.row(task) if task.is_batch and reference is None else row(task)
+        return cls(made | {"watched_by": None}, _text(task, *words), _left(task), _watched(task))
 
 
 def _left(task: VideoTask) -> Job | None:

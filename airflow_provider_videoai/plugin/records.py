@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read Airflow: everything that the page knows of tasks, XComs, users and connections comes through this module.
 
-A task is a video job if it pushed a job reference (:mod:`airflow_provider_videoai.jobs.job_reference`). So subclasses
-count, whatever they are called, and no list of operators has to be kept; a task that never got as far as a job does not
-count. Every function here has a short database session of its own, and only values leave it: nothing that takes its
-time may happen while a session is held. Values are read as the text that the database keeps, each for itself, because
-the database's own JSON reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts. The models are
-read by column, under the names that Airflow 3.1 to 3.4 all have; from 3.4 on a task instance may have several attempts
-with XComs, and the newest counts.
+A task is a video job if it pushed a job reference (:mod:`airflow_provider_videoai.jobs.job_reference`), and a batch if
+it pushed that of one (:mod:`airflow_provider_videoai.batches.batch_reference`). So subclasses count, whatever they are
+called, and no list of operators has to be kept; a task that never got as far as a job does not count. Every function
+here has a short database session of its own, and only values leave it: nothing that takes its time may happen while a
+session is held. Values are read as the text that the database keeps, each for itself, because the database's own JSON
+reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts. The models are read by column, under the
+names that Airflow 3.1 to 3.4 all have; from 3.4 on a task instance may have several attempts with XComs, and the newest
+counts.
 """
 
 from __future__ import annotations
@@ -30,15 +31,18 @@ from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, sele
 from sqlalchemy.orm import Session
 
 from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
+from airflow_provider_videoai.batches.batch_reference import BATCH_REFERENCE_KEY
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.plugin.task import TaskKey
+from airflow_provider_videoai.triggers.batch_event import COUNTS_KEY
 
 __all__ = ["GetUserDep"]
 
 may_read_tasks = requires_access_dag(method="GET", access_entity=DagAccessEntity.TASK_INSTANCE)
 """Checks a request of a user: 403 for a DAG (``dag_id`` of path or query) whose tasks the user may not read."""
 
-SUMMARY = ("progress", "state", "finished_at", "status")
+REFERENCES = (JOB_REFERENCE_KEY, BATCH_REFERENCE_KEY)
+SUMMARY = ("progress", "state", "finished_at", "status", COUNTS_KEY)
 WHOLE = (*SUMMARY, "return_value")
 
 LONGEST = 16_000_000
@@ -105,9 +109,7 @@ def dag_ids_with_jobs(readable: Collection[str]) -> list[str]:
 
     :param readable: the ids of the DAGs that the user may read.
     """
-    query = (
-        select(XComModel.dag_id).where(XComModel.key == JOB_REFERENCE_KEY, XComModel.dag_id.in_(readable)).distinct()
-    )
+    query = select(XComModel.dag_id).where(XComModel.key.in_(REFERENCES), XComModel.dag_id.in_(readable)).distinct()
     with create_session(scoped=False) as session:
         return sorted(session.scalars(query))
 
@@ -202,7 +204,7 @@ def connection_type(conn_id: str) -> str | None:
 
 def _references() -> Select[Any]:
     columns = (*_columns(XComModel), XComModel.timestamp)
-    return _select(*columns).where(XComModel.key == JOB_REFERENCE_KEY).order_by(XComModel.timestamp.desc())
+    return _select(*columns).where(XComModel.key.in_(REFERENCES)).order_by(XComModel.timestamp.desc())
 
 
 def _text(column: Any = XComModel.value) -> ColumnElement[Any]:
@@ -244,7 +246,7 @@ def _instances() -> Select[Any]:
 
 def _written() -> Select[Any]:
     written_at = func.max(XComModel.timestamp).label("written_at")
-    keys = (*SUMMARY, JOB_REFERENCE_KEY)
+    keys = (*SUMMARY, *REFERENCES)
     return _select(*_columns(XComModel), written_at).where(XComModel.key.in_(keys)).group_by(*_columns(XComModel))
 
 
@@ -254,10 +256,11 @@ def _same(model: Any, wanted: Any) -> ColumnElement[bool]:
 
 def _stored(session: Session, entries: Sequence[Entry], names: Sequence[str]) -> list[Found]:
     texts: dict[Identity, dict[str, str | None]] = {}
-    for row in session.execute(_texts((*names, JOB_REFERENCE_KEY), [entry.identity for entry in entries])):
+    for row in session.execute(_texts((*names, *REFERENCES), [entry.identity for entry in entries])):
         texts.setdefault(_identity(row), {})[row.key] = row.text
     # A task that was cleared since its entry was read has no reference any more.
-    return [Found(each, found) for each in entries if JOB_REFERENCE_KEY in (found := texts.get(each.identity, {}))]
+    found = ((each, texts.get(each.identity, {})) for each in entries)
+    return [Found(each, stored) for each, stored in found if not stored.keys().isdisjoint(REFERENCES)]
 
 
 def _texts(keys: Collection[str], identities: Iterable[Identity]) -> Select[Any]:

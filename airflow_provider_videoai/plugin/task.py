@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A task with video jobs, as the page knows it."""
+"""A task with video jobs, or with a batch of them, as the page knows it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from airflow_provider_videoai.batches.batch_reference import BatchReference
 from airflow_provider_videoai.jobs.job_reference import JobReference
 
 __all__ = ["TaskKey", "VideoTask"]
@@ -25,6 +26,7 @@ class TaskKey(NamedTuple):
 class VideoTask:
     """A task and its jobs, as Airflow knows them. ``reference`` is ``None`` if it cannot be read.
 
+    ``is_batch`` says that it is a batch, which has no job reference; ``batch`` is ``None`` if that cannot be read.
     ``state`` is the task's; ``map_label`` is its ``rendered_map_index``, or the index of a mapped task; ``xcoms`` holds
     the keys that were read.
     """
@@ -32,6 +34,8 @@ class VideoTask:
     key: TaskKey
     reference: JobReference | None
     seen_at: datetime
+    is_batch: bool = False
+    batch: BatchReference | None = None
     map_label: str | None = None
     state: str | None = None
     started_at: datetime | None = None

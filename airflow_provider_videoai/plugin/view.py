@@ -22,7 +22,7 @@ from airflow_provider_videoai.plugin.request import request_of
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken
 
-__all__ = ["VENDORS", "Media", "Shown", "media_of", "page", "row", "state_of", "states_of"]
+__all__ = ["VENDORS", "WAITING", "Media", "Shown", "epoch", "media_of", "page", "row", "state_of", "states_of"]
 
 VENDORS: dict[str, str] = {vendor: registry.connection_type(vendor).title for vendor in registry.VENDORS}
 """Vendor key -> its name for people."""
@@ -46,9 +46,10 @@ class Shown(StrEnum):
     """What the task stored of its jobs is nothing that this version can read."""
 
 
-_WAITING = frozenset(
+WAITING = frozenset(
     {"scheduled", "queued", "running", "restarting", "deferred", "up_for_retry", "up_for_reschedule", "awaiting_input"}
 )
+"""States of a task that has not ended."""
 _ENDED = (Shown.SUCCEEDED, Shown.FAILED, Shown.ABORTED)
 _WORST_FIRST = (JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
 
@@ -91,7 +92,7 @@ class _Jobs(NamedTuple):
         :param job_id: one of the task's jobs.
         """
         result = self.results.get(job_id) or self.statuses.get(job_id) or {}
-        received_at = _epoch(result.get("finished_at")) or self.observed_at
+        received_at = epoch(result.get("finished_at")) or self.observed_at
         media, subtitles = result.get("media_url"), result.get("subtitles_url")
         return Media(
             media if is_url(media) else None,
@@ -114,7 +115,7 @@ def state_of(task: VideoTask) -> Shown:
     if (ended := _ended(task)) is not None:
         return Shown(ended)
     # Judged only if no end was seen: that a user marked the task as success proves nothing of its job.
-    if task.state not in _WAITING:
+    if task.state not in WAITING:
         return Shown.UNWATCHED
     state = _progress(task).get("state")
     return Shown.RUNNING if state == JobState.RUNNING else Shown.QUEUED
@@ -170,7 +171,7 @@ def page(task: VideoTask, rendered: Any = None, stored: Sequence[tuple[str, Any]
         "conn_id": shown(task.reference.conn_id) if task.reference else "",
         "source": _source(task.reference.source) if task.reference else None,
         "request": request_of(task.reference, rendered) if task.reference else None,
-        "observed_at": iso_utc(jobs.observed_at or _epoch(_progress(task).get("observed_at"))),
+        "observed_at": iso_utc(jobs.observed_at or epoch(_progress(task).get("observed_at"))),
         "results": [_result(jobs, job_id) | {"copies": copies.get(job_id, [])} for job_id in job_ids],
     }
 
@@ -255,8 +256,8 @@ def _timeline(task: VideoTask) -> dict[str, str | None]:
     since = {**_mapping(_progress(task).get("since")), **_mapping(_status(task).get("since"))}
     return {
         "submitted": iso_utc(task.reference.submitted_at) if task.reference else None,
-        "queued": iso_utc(_epoch(since.get(JobState.QUEUED))),
-        "running": iso_utc(_epoch(since.get(JobState.RUNNING))),
+        "queued": iso_utc(epoch(since.get(JobState.QUEUED))),
+        "running": iso_utc(epoch(since.get(JobState.RUNNING))),
         "ended": _ended_at(task, state_of(task)),
     }
 
@@ -270,7 +271,7 @@ def _submitted_at(task: VideoTask) -> str | None:
 def _ended_at(task: VideoTask, state: Shown) -> str | None:
     if state not in _ENDED:
         return None
-    seen = _epoch(task.xcoms.get("finished_at")) or _seconds(_status(task).get("observed_at"))
+    seen = epoch(task.xcoms.get("finished_at")) or _seconds(_status(task).get("observed_at"))
     return iso_utc(seen) or (task.ended_at.astimezone(UTC).isoformat(timespec="seconds") if task.ended_at else None)
 
 
@@ -335,8 +336,11 @@ def _text(value: Any) -> str | None:
     return shown(value) if isinstance(value, str) and value else None
 
 
-def _epoch(value: Any) -> float | None:
-    """Read a time in ISO 8601 as epoch seconds; UTC unless it says otherwise."""
+def epoch(value: Any) -> float | None:
+    """Read a time in ISO 8601 as epoch seconds; UTC unless it says otherwise.
+
+    :param value: outside data; ``None`` is returned for what is no time.
+    """
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
         return None if time is None else _seconds((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())

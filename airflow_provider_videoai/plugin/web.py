@@ -124,7 +124,7 @@ def wanted_of(
     page: Annotated[int, Query(ge=1, le=SCAN)] = 1,
     limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
 ) -> Wanted:
-    """Return what a query asks of the list.
+    """Return the filters, the order and the page that a query chooses.
 
     :param task_id: as :class:`Wanted` has it, like all of them.
     :raises HTTPException: 422 for an unknown vendor.

@@ -17,6 +17,7 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time.comms import XComResult
 from starlette.concurrency import run_in_threadpool
 
+from airflow_provider_videoai.batches.batch_reference import BATCH_REFERENCE_KEY, BatchReference
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference
 from airflow_provider_videoai.plugin.records import Found
 from airflow_provider_videoai.plugin.task import VideoTask
@@ -66,7 +67,9 @@ def _task(found: Found, read: Read) -> VideoTask:
     return VideoTask(
         key=entry.key,
         map_label=entry.map_label,
-        reference=JobReference.read(values.pop(JOB_REFERENCE_KEY)),
+        reference=JobReference.read(values.pop(JOB_REFERENCE_KEY, None)),
+        is_batch=BATCH_REFERENCE_KEY in values,
+        batch=BatchReference.read(values.pop(BATCH_REFERENCE_KEY, None)),
         seen_at=entry.seen_at,
         state=entry.state,
         started_at=entry.started_at,

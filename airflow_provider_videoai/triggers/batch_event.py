@@ -17,9 +17,9 @@ from airflow_provider_videoai.jobs.model import JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 
-__all__ = ["ENDED_KEY", "PROGRESS_KEY", "JobEnd", "batch_event", "ended_in_trigger", "ends_of", "xcom_of"]
+__all__ = ["COUNTS_KEY", "ENDED_KEY", "JobEnd", "batch_event", "ended_in_trigger", "ends_of", "xcom_of"]
 
-PROGRESS_KEY = "batch"
+COUNTS_KEY = "batch"
 """The key of the XCom with the batch's counts, which the page "Video jobs" shows."""
 ENDED_KEY = "batch_ended"
 """The key of the XCom that says how jobs ended."""

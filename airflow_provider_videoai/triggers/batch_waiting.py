@@ -18,7 +18,7 @@ from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.unexpected_errors import named
 from airflow_provider_videoai.tasks.task_jobs import watches_of
 from airflow_provider_videoai.triggers.batch import BatchWait
-from airflow_provider_videoai.triggers.batch_event import ENDED_KEY, PROGRESS_KEY, batch_event, ends_of, xcom_of
+from airflow_provider_videoai.triggers.batch_event import COUNTS_KEY, ENDED_KEY, batch_event, ends_of, xcom_of
 from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, GROWTH, LEAST_GAP, push
 from airflow_provider_videoai.triggers.stored_arguments import (
     COUNT,
@@ -147,7 +147,7 @@ class _Progress:
         await asyncio.sleep(max(FIRST_WRITE if waited < FIRST_WRITE else LEAST_GAP, GROWTH * waited))
         while self._changed:
             self._changed = False
-            await push(self._ti, PROGRESS_KEY, self._counts())
+            await push(self._ti, COUNTS_KEY, self._counts())
             await asyncio.sleep(max(LEAST_GAP, GROWTH * (time.monotonic() - self._began)))
 
     def _counts(self) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from airflow_provider_videoai.plugin.batches import Batches
 from airflow_provider_videoai.plugin.lines import Lines
+from airflow_provider_videoai.plugin.manifests import Manifests
 from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 from tests.support.api_server import ApiServer, running_api_server
@@ -24,11 +26,14 @@ def _api_server() -> Iterator[ApiServer]:
 @pytest.fixture
 def api_server(_api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     """Airflow's API server without a task, and with a page that remembers nothing."""
-    from airflow_provider_videoai.plugin import web  # noqa: PLC0415 - as late as Airflow imports it
+    from airflow_provider_videoai.plugin import batch_web, web  # noqa: PLC0415 - as late as Airflow imports it
 
     monkeypatch.setattr(web, "media_urls", MediaUrls())
     monkeypatch.setattr(web, "lines", Lines())
     monkeypatch.setattr(web, "stores", OutsideCalls(at_once=4, per_account=4, threads=8))
+    monkeypatch.setattr(batch_web, "batches", Batches())
+    monkeypatch.setattr(batch_web, "manifests", Manifests())
+    monkeypatch.setattr(batch_web, "files", OutsideCalls(at_once=8, per_account=4, threads=8))
     _api_server.forget()
     yield _api_server
     _api_server.forget()

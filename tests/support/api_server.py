@@ -21,6 +21,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
+from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.db import initdb
@@ -102,6 +103,18 @@ class ApiServer:
                 row = identity | {"dag_run_id": run, "key": key, "timestamp": AT + timedelta(seconds=self.stored)}
                 session.execute(insert(XComModel.__table__).values(row | {"value": _text(value)}))
 
+    def states(
+        self, key: str, value: Any, dag_id: str = "dag", run_id: str = "run", task_id: str = "task", map_index: int = -1
+    ) -> None:
+        """Write a value of a task's state store, as :meth:`store` writes XComs; what was there is replaced."""
+        self.stored += 1
+        row = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index, "key": key}
+        with create_session(scoped=False) as session:
+            row["dag_run_id"] = _run(session, dag_id, run_id)
+            session.execute(delete(TaskStateStoreModel).filter_by(**row))
+            written = {"updated_at": AT + timedelta(seconds=self.stored), "value": _text(value)}
+            session.execute(insert(TaskStateStoreModel.__table__).values(row | written))
+
     def end(self, dag_id: str = "dag", *, task_id: str, state: str) -> None:
         """Let a task end in a state."""
         with create_session(scoped=False) as session:
@@ -111,7 +124,7 @@ class ApiServer:
     def forget(self) -> None:
         """Remove all tasks."""
         with create_session(scoped=False) as session:
-            for model in (XComModel, RenderedTaskInstanceFields, TaskInstance, DagRun, DagModel):
+            for model in (TaskStateStoreModel, XComModel, RenderedTaskInstanceFields, TaskInstance, DagRun, DagModel):
                 session.execute(delete(model))
 
 

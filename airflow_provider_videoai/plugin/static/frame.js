@@ -34,12 +34,26 @@ export function jobAddress(key) {
   return `job?${jobQuery(key)}`;
 }
 
+/** The address of a batch's page, from within this page; of one of its items as well. */
+export function batchAddress(key, more = {}) {
+  return `batch?${new URLSearchParams([...new URLSearchParams(jobQuery(key)), ...Object.entries(more)])}`;
+}
+
 /** The address of a job in this page's API, or of what belongs to it: `jobApi(key, "/result", { job: 0 })`. */
 export function jobApi(key, what = "", query = {}) {
+  return taskApi("jobs", key, what, query);
+}
+
+/** The same of a batch. */
+export function batchApi(key, what = "", query = {}) {
+  return taskApi("batches", key, what, query);
+}
+
+function taskApi(kind, key, what, query) {
   const path = names.map((name) => encodeURIComponent(key[name])).join("/");
   const region = key.region_id ? { region_id: key.region_id } : {};
   const search = new URLSearchParams({ ...query, ...region }).toString();
-  return `api/jobs/${path}${what}${search && "?"}${search}`;
+  return `api/${kind}/${path}${what}${search && "?"}${search}`;
 }
 
 /** The address of a task in Airflow's own UI. */

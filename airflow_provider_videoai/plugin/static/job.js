@@ -2,12 +2,15 @@
 // The page of one task with its jobs.
 import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
-import { jobAddress, jobApi, jobKey, leadAirflow, taskAddress } from "./frame.js";
-import { badge, notice, progress, time } from "./parts.js";
+import { BATCH, chosenIn } from "./choice.js";
+import { copy, table } from "./facts.js";
+import { airflowQuery, jobAddress, jobApi, jobKey, leadAirflow } from "./frame.js";
+import { notice, progress, time } from "./parts.js";
+import { crumbs, heading } from "./title.js";
 import { fill, player, textFrame } from "./player.js";
 import { connect, controls } from "./playback.js";
 import { requestRows } from "./request.js";
-import { STATES, between, clock, duration, moment, operation, run, said, size } from "./labels.js";
+import { STATES, between, clock, duration, moment, operation, said, size } from "./labels.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const STEPS = ["submitted", "queued", "running", "ended"];
@@ -26,30 +29,6 @@ const NO_RESULT = {
 
 const main = document.getElementById("main");
 const key = jobKey(new URLSearchParams(location.search));
-
-function crumbs() {
-  const mapped = Number(key.map_index) >= 0 ? ` [${key.map_index}]` : "";
-  return h(
-    "nav.crumbs",
-    { "aria-label": "Where this is" },
-    h("a", { href: "jobs" }, "Video jobs"),
-    h("span", {}, key.dag_id),
-    h("span", { title: key.run_id }, run(key.run_id)),
-    h("span", {}, key.task_id + mapped),
-  );
-}
-
-function heading(job) {
-  const link = h("a.button", { href: taskAddress(job), "data-keep": "task" }, "Open task");
-  leadAirflow(link);
-  return h(
-    "header.title",
-    {},
-    h("h1", {}, operation(job.operation) || "Video job", h("small", {}, job.vendor_name)),
-    badge(job.state),
-    link,
-  );
-}
 
 function reached(job) {
   const last = { queued: 1, running: 2, unwatched: job.timeline.running ? 2 : 1, unreadable: 0 };
@@ -103,28 +82,6 @@ function outcome(job, result, number) {
     ? player({ kind: result.media, address, again, track, label: "Result" })
     : textFrame(failed ?? NO_RESULT[job.state] ?? "There is no media.", failed ? "error" : "muted");
   return h("figure", {}, h("figcaption", {}, "Result"), shown, job.results.length > 1 ? controls() : null);
-}
-
-function copy(text, what) {
-  async function click({ target }) {
-    await write(text);
-    target.textContent = "Copied";
-    setTimeout(() => (target.textContent = "Copy"), 1500);
-  }
-  return h("button.copy", { type: "button", click, "data-keep": text, "aria-label": `Copy ${what}` }, "Copy");
-}
-
-async function write(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS, or in a frame that may not, there is still the old way.
-    const field = h("textarea.aside", {}, text);
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  }
 }
 
 /** An output besides the one that is played: a link to it, or its id if the vendor gives no URL. */
@@ -187,14 +144,6 @@ function facts(job, result, number) {
   return rows.filter(([, value]) => value);
 }
 
-function table(caption, rows) {
-  if (!rows.length) {
-    return null;
-  }
-  const lines = rows.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
-  return h("table.facts", {}, h("caption", {}, caption), h("tbody", {}, ...lines));
-}
-
 function tables(job, result, number, caption) {
   return h(
     "section.card.tables",
@@ -223,18 +172,28 @@ function results(job) {
   );
 }
 
+function onBatch() {
+  const query = airflowQuery();
+  return query.get("task_id") === key.task_id ? Object.fromEntries(query) : {};
+}
+
 async function refresh() {
   try {
     const job = await fetchJson(jobApi(key));
+    if (job.batch) {
+      // With what Airflow's address chooses there: it names the task, and its kind is known only now.
+      location.replace(`batch?${chosenIn(new URLSearchParams({ ...key, ...onBatch() }), BATCH)}`);
+      return false;
+    }
     document.title = `${operation(job.operation) || "Video job"}: ${job.task_id}`;
-    show(main, crumbs(), heading(job), course(job), ...results(job));
+    show(main, crumbs(key), heading(job, "Video job"), course(job), ...results(job));
     fill(main);
     connect(main);
     return job.state === "queued" || job.state === "running";
   } catch (refusal) {
     // While Airflow is overloaded or restarts, what was shown last says more than an error.
     if (!refusal.passes || !main.childElementCount) {
-      show(main, crumbs(), notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
+      show(main, crumbs(key), notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
     }
     return refusal.passes;
   }

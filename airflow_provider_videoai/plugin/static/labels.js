@@ -11,6 +11,7 @@ export const STATES = {
   uncertain: "Uncertain",
   unwatched: "Not watched",
   unreadable: "Unreadable",
+  skipped: "Skipped",
 };
 
 /** `text_removal` -> `Text removal`; `tts` is written out. */

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables of name and value, and values to copy.
+import { h } from "./dom.js";
+
+/** A button that copies a text; `what` names it for those who do not see the text beside it. */
+export function copy(text, what) {
+  async function click({ target }) {
+    await write(text);
+    target.textContent = "Copied";
+    setTimeout(() => (target.textContent = "Copy"), 1500);
+  }
+  return h("button.copy", { type: "button", click, "data-keep": text, "aria-label": `Copy ${what}` }, "Copy");
+}
+
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without HTTPS, or in a frame that may not, there is still the old way.
+    const field = h("textarea.aside", {}, text);
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}
+
+/** A table of rows `[name, value]`; none without rows. */
+export function table(caption, rows) {
+  if (!rows.length) {
+    return null;
+  }
+  const lines = rows.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
+  return h("table.facts", {}, h("caption", {}, caption), h("tbody", {}, ...lines));
+}
