@@ -160,13 +160,13 @@ async def item_media(
     :raises HTTPException: 404 if there is none.
     """
     copy = seen.arguments.signable_copy_of(item)
+    known = None if item.line is None else item.line.media_url
     if copy is not None:
         try:
             return RedirectResponse(await while_connected(request, _signed(copy)), status_code=307)
         except VideoAIError as failure:
-            if item.job_id is None or stored:
+            if known is None and (stored or item.job_id is None):
                 raise HTTPException(404, shown(failure.message)) from failure
-    known = None if item.line is None else item.line.media_url
     if stored and known is not None:
         return RedirectResponse(known, status_code=307)
     if stored or item.job_id is None or item.state not in (ItemShown.SUCCEEDED, ItemShown.SKIPPED):

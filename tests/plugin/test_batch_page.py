@@ -313,6 +313,20 @@ def test_media_that_the_manifest_names_is_had_without_the_vendor(
         assert client.get(f"{there}/media?item_id=e").status_code == 404
 
 
+def test_of_a_copy_that_no_url_can_be_signed_for_the_manifest_has_another(
+    api_server: ApiServer, tmp_path: Path
+) -> None:
+    written(tmp_path / "all.jsonl", line("a", "succeeded", "job-a", url="https://cdn.example/a.mp4"))
+    rendered = {"manifest": f"file://{tmp_path}/all.jsonl", "destination": "s3://no_conn@b/{item_id}.mp4"}
+    path = api_server.task(video_batch=REFERENCE, rendered=rendered)
+    api_server.states("videoai_batch_0", {"version": 1, "items": ITEMS})
+    with api_server.client() as client:
+        there = path.replace("/jobs/", "/batches/")
+        answer = client.get(f"{there}/media?item_id=a&stored=true")
+        assert answer.headers["location"] == "https://cdn.example/a.mp4"
+        assert client.get(f"{there}/media?item_id=e&stored=true").status_code == 404
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "https://"], ids=repr)
 def test_a_browser_is_sent_to_no_odd_address(url: str, api_server: ApiServer, with_manifest: tuple[str, Path]) -> None:
     path, file = with_manifest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of the list and of a batch in the documentation: taken if their folder is named, as `make pictures` does."""
+"""The pictures of the list and of a batch in the documentation, taken if their folder is named (`make pictures`)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ pytestmark = [
 ]
 
 MANY = {"items": 10_000, "queued": 1_240, "running": 100, "succeeded": 8_596, "failed": 43, "skipped": 21}
+NAMES = {"conn_id": "viitor_default", "manifest": "s3://archive@videos/clean/2026-05-11.jsonl"}
 DONE = {"items": 400, "queued": 0, "running": 0, "succeeded": 396, "failed": 4, "skipped": 0}
 ERRORS = (
     "the video has no text in this region",
@@ -61,8 +62,8 @@ def samples(api_server: ApiServer, tmp_path: Path) -> Iterator[None]:
         names = {"vendor": vendor, "operation": operation, "polled_as": operation, "conn_id": f"{vendor}_default"}
         card = names | {"job_ids": ["j"], "submitted_at": 1_778_486_400.0}
         api_server.task("localize_clip", "manual__2026-05-11T08:00:07+00:00", task_id, video_job=card, **xcoms)
-    rendered = {"manifest": f"file://{file}", "destination": f"file://{tmp_path}/{{item_id}}.mp4"}
-    api_server.task(**at, video_batch=REFERENCE, batch=COUNTS | MANY, rendered=rendered)
+    rendered = {"manifest": f"file://{file}", "destination": "s3://archive@videos/clean/{item_id}.mp4"}
+    api_server.task(**at, video_batch=REFERENCE | NAMES, batch=COUNTS | MANY, rendered=rendered)
     for part in range(3):
         items: dict[str, Any] = {}
         for number in range(part * 60 + 1, part * 60 + 61):
@@ -113,9 +114,9 @@ def test_pictures_of_the_list_and_of_a_batch(page: Page) -> None:
     key = "dag_id=clean_archive&run_id=scheduled__2026-05-11T06:00:00%2B00:00&task_id=clean&map_index=-1"
     frame = opened(page, f"?{key}")
     frame.get_by_role("row", name="clip-00047").wait_for()
-    frame.locator(".thumbnail video").nth(3).wait_for()
-    page.wait_for_timeout(6000)
     taken(page, "batch")
+    frame.get_by_role("button", name="Succeeded").click()
+    frame.locator(".thumbnail video").nth(2).wait_for()
     frame.get_by_role("link", name="clip-00002", exact=True).click()
     frame.locator(".item video").nth(1).wait_for()
     taken(page, "batch-item")

@@ -87,7 +87,7 @@ def advances(video: Locator) -> bool:
 
 
 @pytest.mark.usefixtures("under_way")
-def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, sandbox: Sandbox, picture: Any) -> None:
+def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, sandbox: Sandbox) -> None:
     page = log_in()
     open_list(page)
     expect(line(page, "erase_text").locator(".badge")).to_have_text("Running")
@@ -95,7 +95,6 @@ def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, sandbox: Sandbox,
     expect(bar).to_have_attribute("value", re.compile(r"^[1-9]"))
     sandbox.clock(advance=150)
     inner(page).wait_for_function("bar => bar.value > 35", arg=bar.element_handle())
-    picture(page, "jobs")
 
 
 def test_a_waiting_task_leads_to_its_job_with_its_course_and_its_input(

@@ -30,6 +30,6 @@ export function countsBar(counts) {
     return drawing("rect", { class: state, x: from - width, width, height: 6 });
   });
   const label = parts(counts).map(([state, count]) => `${count.toLocaleString("en")} ${STATES[state].toLowerCase()}`);
-  const look = { class: "bar", viewBox: `0 0 ${WIDTH} 6`, preserveAspectRatio: "none", role: "img" };
+  const look = { class: "shares", viewBox: `0 0 ${WIDTH} 6`, preserveAspectRatio: "none", role: "img" };
   return drawing("svg", { ...look, "aria-label": `Items: ${label.join(", ")}` }, ...shapes);
 }
