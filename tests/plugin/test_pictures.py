@@ -55,7 +55,7 @@ def samples(api_server: ApiServer, tmp_path: Path) -> Iterator[None]:
     """A batch in flight with a manifest, one that is done, and some single jobs."""
     run = "scheduled__2026-05-11T06:00:00+00:00"
     file = tmp_path / "2026-05-11.jsonl"
-    at = {"dag_id": "clean_archive", "run_id": run, "task_id": "clean"}
+    at: dict[str, Any] = {"dag_id": "clean_archive", "run_id": run, "task_id": "clean"}
     done: Any = {"video_batch": REFERENCE, "batch": COUNTS | DONE, "task_state": "success"}
     api_server.task("trailers", run, "shorten", **done)
     for task_id, (vendor, operation, xcoms) in JOBS.items():
