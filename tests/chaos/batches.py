@@ -78,6 +78,8 @@ class BatchRound(Round):
 
     def _see(self, task: dict[str, Any]) -> None:
         super()._see(task)
+        if self._sights[-1].error not in (None, "BatchFailed"):
+            return  # an error that ends the attempt is of no item: the next one attaches to what was bought
         arena, path = self._stage.arena, (self._dag_id, self.name, "make")
         log = arena.task_log(*path, task["try_number"])
         lines = self._manifest()

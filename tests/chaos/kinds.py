@@ -216,7 +216,11 @@ _ANSWERS = [
     _item("an answer stalled", "stall", seconds=_ANSWER_SLOW),
     _item("429 with Retry-After", "rate_limited", retry_after=3, times=2),
     _item("queue full", "quota_full"),
-    _item("credentials refused", "auth_failed"),
+    Kind(
+        name="batch: credentials refused, then cleared",
+        fault={"call": "submit", "kind": "auth_failed"},
+        error="AuthenticationFailed",
+    ),
     Kind(
         name="batch: an answer dropped, user resubmits",
         fault={"call": "submit", "kind": "accept_then_drop"},

@@ -94,7 +94,7 @@ def _judge_job(facts: Facts, *, ended: bool) -> list[tuple[Fault, str]]:
             wrong.append((Fault.LOST, f"{bought} bought, and the user sees {sight.state}: {sight.error} {sight.text}"))
     if facts.uncertain and not facts.kind.may_be_uncertain(facts.vendor):
         wrong.append((Fault.UNCERTAIN_FOR_NOTHING, facts.sights[0].text))
-    last = facts.sights[-1]
+    last = facts.sights[-1] if facts.sights else Sight("never seen")
     if last.state != "success":
         wrong.append((Fault.NOT_AS_EXPECTED, f"no success in the end: {last.state}, {last.error} {last.text}"))
     elif not facts.bought or last.job_id != facts.bought[-1]:
