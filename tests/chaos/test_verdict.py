@@ -96,6 +96,7 @@ def test_batch_is_well_if_each_item_is() -> None:
         (batch(facts(DONE), facts(UNCERTAIN, DONE, kind=Kind(name="calm"))), Fault.UNCERTAIN_FOR_NOTHING),
         (batch(facts(DONE), facts(UNCERTAIN)), Fault.NOT_AS_EXPECTED),
         (batch(facts(DONE), state="failed"), Fault.NOT_AS_EXPECTED),
+        (batch(facts(DONE), facts(bought=("a",))), Fault.NOT_AS_EXPECTED),
         (batch(facts(DONE), struck=False), Fault.NOT_AS_EXPECTED),
         (batch(facts(DONE), measured=("5 items are uncertain",)), Fault.NOT_AS_EXPECTED),
         (batch(facts(DONE), kind=Kind(name="", error="BatchFailed")), Fault.NOT_AS_EXPECTED),
