@@ -70,7 +70,7 @@ def samples(api_server: ApiServer, tmp_path: Path) -> Iterator[None]:
             error = {"type": "JobFailed", "message": ERRORS[number % 3], "code": "1042"}
             end: Any = {"error": error} if number % 47 == 0 else {"sha256": "0" * 64, "duration_ms": 8000}
             state, job = "failed" if number % 47 == 0 else "succeeded", f"{7_301_442_000 + number * 37}"
-            items[f"clip-{number:05}"] = submitted(job) if number > 150 else ended(state, job, **end) | submitted(job)
+            items[f"clip-{number:05}"] = submitted(job) if number > 177 else ended(state, job, **end) | submitted(job)
         api_server.states(f"videoai_batch_{part}", {"version": 1, "items": items}, **at)
     with running_sandbox() as sandbox:
         url = f"{sandbox.url}/sample/clip.mp4"
@@ -113,7 +113,8 @@ def test_pictures_of_the_list_and_of_a_batch(page: Page) -> None:
     taken(page, "jobs")
     key = "dag_id=clean_archive&run_id=scheduled__2026-05-11T06:00:00%2B00:00&task_id=clean&map_index=-1"
     frame = opened(page, f"?{key}")
-    frame.get_by_role("row", name="clip-00047").wait_for()
+    frame.get_by_role("row", name="clip-00047").get_by_text("clip.mp4").wait_for()
+    frame.locator(".thumbnail video").nth(2).wait_for()
     taken(page, "batch")
     frame.get_by_role("button", name="Succeeded").click()
     frame.locator(".thumbnail video").nth(2).wait_for()
