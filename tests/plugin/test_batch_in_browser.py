@@ -18,8 +18,9 @@ from airflow_provider_videoai.sandbox import running_sandbox
 from tests.support.api_server import ApiServer
 from tests.support.batches import COUNTS, REFERENCE, ended, line, submitted, written
 from tests.support.chromium import PATIENCE, running_chromium
+from tests.support.which_airflow import needs_airflow_3_3
 
-pytestmark = [pytest.mark.airflow, pytest.mark.ui]
+pytestmark = [pytest.mark.airflow, pytest.mark.ui, needs_airflow_3_3("the task state store")]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
 FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"

@@ -14,6 +14,9 @@ from airflow_provider_videoai.batches.manifest import lines_of
 from airflow_provider_videoai.plugin import manifests, task_states
 from tests.support.api_server import API, HIDDEN, ApiServer, Stored
 from tests.support.batches import COUNTS, REFERENCE, ended, line, submitted, written
+from tests.support.which_airflow import needs_airflow_3_3
+
+pytestmark = needs_airflow_3_3("the task state store")
 
 ITEMS = {
     "a": ended("succeeded", "job-a", sha256="0" * 64, duration_ms=8000),

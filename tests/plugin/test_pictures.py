@@ -18,12 +18,14 @@ from airflow_provider_videoai.sandbox import running_sandbox
 from tests.support.api_server import ApiServer
 from tests.support.batches import COUNTS, REFERENCE, ended, line, submitted, written
 from tests.support.chromium import PATIENCE, running_chromium
+from tests.support.which_airflow import needs_airflow_3_3
 
 FOLDER = os.environ.get("VIDEOAI_PICTURES")
 
 pytestmark = [
     pytest.mark.airflow,
     pytest.mark.ui,
+    needs_airflow_3_3("the task state store"),
     pytest.mark.skipif(not FOLDER, reason="a picture is wanted only by make pictures"),
 ]
 

@@ -21,12 +21,16 @@ from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
-from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from sqlalchemy import Text, delete, insert, literal, select, update
+
+try:
+    from airflow.models.task_state_store import TaskStateStoreModel
+except ImportError:  # before 3.3
+    TaskStateStoreModel = None  # type: ignore[assignment,misc,unused-ignore]
 
 AT = datetime(2026, 5, 11, 8, 0, tzinfo=UTC)
 HIDDEN = "hidden"
@@ -124,7 +128,8 @@ class ApiServer:
     def forget(self) -> None:
         """Remove all tasks."""
         with create_session(scoped=False) as session:
-            for model in (TaskStateStoreModel, XComModel, RenderedTaskInstanceFields, TaskInstance, DagRun, DagModel):
+            states = () if TaskStateStoreModel is None else (TaskStateStoreModel,)
+            for model in (*states, XComModel, RenderedTaskInstanceFields, TaskInstance, DagRun, DagModel):
                 session.execute(delete(model))
 
 
