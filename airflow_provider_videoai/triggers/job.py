@@ -51,27 +51,24 @@ class VideoJobTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event and return at once: Airflow takes a trigger that goes on for a killed one."""
         began = time.monotonic()
+        # Not in a function of its own: a coroutine more for as long as the wait, of each of ten thousand waits.
         try:
-            event = await self._event()
+            if not _loaded.is_set():
+                await asyncio.to_thread(_load)
+            from airflow_provider_videoai.triggers.task_log import log
+            from airflow_provider_videoai.triggers.waiting import wait
+
+            if self.arguments.cancel_on_kill is True:
+                # Now, and not when there is one second left: it is slow to import.
+                await asyncio.to_thread(import_module, "airflow_provider_videoai.triggers.cancellation")
+            event = await wait(self.arguments, self.task_instance)
+            # Before the event: Airflow closes the log of a trigger that has ended, and what came later would be lost.
+            await log.written()
         except Exception as failure:  # noqa: BLE001 - of a bare one Airflow says nothing about the job and the money
             event = await self._broken_off(failure)
         if not isinstance(event, TaskSuccessEvent):
             await self._let_airflow_note_the_deferral(began)
         yield event
-
-    async def _event(self) -> TriggerEvent:
-        if not _loaded.is_set():
-            await asyncio.to_thread(_load)
-        from airflow_provider_videoai.triggers.task_log import log
-        from airflow_provider_videoai.triggers.waiting import wait
-
-        if self.arguments.cancel_on_kill is True:
-            # Now, and not when there is one second left: it is slow to import.
-            await asyncio.to_thread(import_module, "airflow_provider_videoai.triggers.cancellation")
-        event = await wait(self.arguments, self.task_instance)
-        # Before the event: Airflow closes the log of a trigger that has ended, and what came later would be lost.
-        await log.written()
-        return event
 
     async def _broken_off(self, failure: Exception) -> TriggerEvent:
         """Return the event of a wait that could not begin or broke off; what nobody foresaw is logged whole."""

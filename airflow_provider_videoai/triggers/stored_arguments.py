@@ -81,7 +81,8 @@ class TriggerArguments:
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """Read what was stored; arguments unknown to this version are left out."""
         # Names of a later version are dropped: a TypeError here would fail the wait for a paid job after a downgrade.
-        return cls(**{name: value for name, value in stored.items() if name in _NAMES})
+        known = stored if stored.keys() <= _NAMES else {name: stored[name] for name in _NAMES & stored.keys()}
+        return cls(**known)
 
     def to_json(self) -> dict[str, Any]:
         """Return the arguments by name; :meth:`read` reads them back."""
@@ -160,7 +161,7 @@ def not_received(name: str, rule: str, value: object) -> VideoAIError:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and value.strip() != ""
 
 
 def _is_string(value: object) -> bool:

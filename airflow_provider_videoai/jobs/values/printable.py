@@ -7,6 +7,7 @@ import re
 
 __all__ = ["is_printable", "printable", "shortened", "shown"]
 
+# Of all of these str.isprintable() says no, a tenth as slowly; it says no of more, such as of unusual spaces.
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # control characters: line breaks, ESC of terminal sequences
@@ -24,7 +25,7 @@ def printable(text: str) -> str:
 
     :param text: text from outside.
     """
-    return _UNSAFE.sub(_escaped, text)
+    return text if text.isprintable() else _UNSAFE.sub(_escaped, text)
 
 
 def is_printable(text: str) -> bool:
@@ -32,7 +33,7 @@ def is_printable(text: str) -> bool:
 
     :param text: text from outside.
     """
-    return _UNSAFE.search(text) is None
+    return text.isprintable() or _UNSAFE.search(text) is None
 
 
 def shortened(text: str, most: int = 200) -> str:
