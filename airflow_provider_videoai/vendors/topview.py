@@ -168,7 +168,7 @@ class _Headers(httpx.Auth):
 
     @override
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        for name, value in self._headers.items():  # in a poll `update` costs several times as much
+        for name, value in self._headers.items():  # `update` takes longer, in every poll
             request.headers[name] = value
         yield request
 

@@ -79,7 +79,7 @@ class _Headers(httpx.Auth):
 
     @override
     def auth_flow(self, request: httpx.Request) -> Any:
-        for name, value in self._headers.items():  # in a poll `update` costs several times as much
+        for name, value in self._headers.items():  # `update` takes longer, in every poll
             request.headers[name] = value
         yield request
 

@@ -85,7 +85,7 @@ def signed(account: Account, call: Call, auth: httpx.Auth) -> httpx.Request:
     :param auth: the vendor's signature.
     """
     # Signed for each attempt: Tencent and Cloud VoD refuse a timestamp that is more than 5 minutes old. The query is
-    # part of the URL from the start: httpx encodes `params` by the same function, but at a cost of a tenth of a poll.
+    # part of the URL from the start: httpx encodes `params` by the same function, but takes longer.
     query = f"?{urlencode(call.params)}" if call.params else ""
     url = f"{account.host}{call.path}{query}"
     request = httpx.Request(call.method, url, headers=call.headers or None, content=call.body or None)
