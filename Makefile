@@ -7,6 +7,8 @@ BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
 CLUSTER := .venv-cluster
 CLUSTER_READY := $(CLUSTER)/.ready
+DOCS := .venv-docs
+DOCS_READY := $(DOCS)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check bench bench-storage format constraints clean

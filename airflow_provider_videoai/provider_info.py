@@ -12,7 +12,7 @@ __all__ = ["provider_info"]
 _PACKAGE = __name__.rpartition(".")[0]
 _NAME = "Video AI"
 _LOGO = "/docs/integration-logos/video-ai.svg"
-_GUIDES = ("operators.md", "batches.md", "waiting.md", "paid-once.md")
+_GUIDES = ("reference/operators.md", "reference/batches.md", "explanation/waiting.md", "explanation/paid-once.md")
 
 
 def provider_info() -> dict[str, Any]:
@@ -30,8 +30,8 @@ def provider_info() -> dict[str, Any]:
         "sensors": [_modules("sensors", vendor) for vendor in VENDORS],
         "hooks": [_modules("hooks", vendor) for vendor in VENDORS],
         "transfers": [
-            *(_transfer(_title(vendor), "media", "storage.md") for vendor in VENDORS),
-            _transfer(_NAME, "subtitles", "subtitles.md"),
+            *(_transfer(_title(vendor), "media", "reference/storage.md") for vendor in VENDORS),
+            _transfer(_NAME, "subtitles", "reference/subtitles.md"),
         ],
         "triggers": [_own_modules("triggers.job", "triggers.batch")],
         "extra-links": [f"{_PACKAGE}.links.VideoJobLink", f"{_PACKAGE}.links.VideoResultLink"],
@@ -57,7 +57,7 @@ def _integration(vendor: str) -> dict[str, Any]:
     return {
         "integration-name": _title(vendor),
         "external-doc-url": connection_type(vendor).website,
-        "how-to-guide": ["/docs/operators.md"],
+        "how-to-guide": ["/docs/reference/operators.md"],
         "tags": ["ai", "service"],
     }
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How often jobs are polled, and how late their end is detected: a simulation without any clock.
 
-``python -m benchmarks.cadence`` prints the table of docs/waiting.md. Jobs last between 20 seconds and 2 hours,
-log-normally around 3 minutes. The vendor's progress is in whole percents and uneven: a job that is done by a share x
-reports x to the power of k, k being log-normal around 1, and never 100 before it has ended.
+``python -m benchmarks.cadence`` prints the table of the page "How a task waits". Jobs last between 20 seconds and
+2 hours, log-normally around 3 minutes. The vendor's progress is in whole percents and uneven: a job that is done by a
+share x reports x to the power of k, k being log-normal around 1, and never 100 before it has ended.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw docs/waiting.png, and print the table of poll intervals by age and progress of docs/waiting.md."""
+"""Draw the picture of docs/explanation/waiting.md, and print its table of poll intervals by age and progress."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.polling.cadence import FIRST_POLL, Cadence
 from airflow_provider_videoai.jobs.polling.watch import Watch
 
-PICTURE = Path(__file__).parents[1] / "docs" / "waiting.png"
+PICTURE = Path(__file__).parents[1] / "docs/pictures/waiting.png"
 CADENCE = Cadence(floor=1.0)
 AGES = {"10 s": 10, "30 s": 30, "1 min": 60, "3 min": 180, "10 min": 600, "30 min": 1800, "1 h": 3600, "2 h": 7200}
 SEEN = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make the tables and the chart of docs/benchmarks.md from the results of a run. Each figure is the rounds' median."""
+"""Make the tables and the chart of the page "Benchmarks" from a run's results. Each figure is the rounds' median."""
 
 from __future__ import annotations
 
@@ -183,17 +183,17 @@ def draw(runs: list[Run], path: Path, jobs: int = 1000) -> None:
 
 
 def main() -> None:
-    """Write docs/benchmarks.md's tables and docs/benchmarks.svg, as far as there are results."""
+    """Write the page's tables and its chart, as far as there are results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--results-in-airflow", type=Path, default=RESULTS_IN_AIRFLOW)
     options = parser.parse_args()
-    page = DOCS / "benchmarks.md"
+    page = DOCS / "explanation/benchmarks.md"
     text = page.read_text()
     if options.results.exists():
         runs = _read(options.results)
         text = _filled(text, MEASURED, tables(runs))
-        draw(runs, DOCS / "benchmarks.svg")
+        draw(runs, DOCS / "pictures/benchmarks.svg")
     if options.results_in_airflow.exists():
         text = _filled(text, IN_AIRFLOW, table_in_airflow(_read(options.results_in_airflow)))
     page.write_text(text)

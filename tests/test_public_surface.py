@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What semantic versioning covers, by name. A change of a list here is a change for users: see docs/public-api.md."""
+"""What semantic versioning covers, by name. A change of a list is a change for users: see the page "Public API"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_videoai import jobs, registry
 from tests.support.which_airflow import AIRFLOW_V_3_3_PLUS
 
 PACKAGE = "airflow_provider_videoai"
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "public-api.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs/reference/public-api.md"
 
 PUBLIC: dict[str, tuple[str, ...]] = {
     "hooks.viitor": ("ViiTorHook",),
@@ -172,7 +172,7 @@ def listed_on_the_page(heading: str) -> dict[str, tuple[str, ...]]:
 
 
 def test_the_page_states_the_supported_versions_that_the_package_declares() -> None:
-    project = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((PAGE.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pythons = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r"Python :: 3\.\d+$", each)]
     (airflow,) = (each for each in project["dependencies"] if each.startswith("apache-airflow>="))
     page = PAGE.read_text(encoding="utf-8")

@@ -49,11 +49,11 @@ def missing_files(vendor: str) -> list[str]:
 
 def missing_in_docs(vendor: str, title: str) -> list[str]:
     marks = {
-        "docs/connections.md": f"| `{vendor}` | `{vendor}_default` |",
-        "docs/errors.md": f"\n### {title}\n",
-        "docs/operators.md": f"{PACKAGE}.operators.{vendor}",
-        "docs/results.md": f'"vendor": "{vendor}"',
-        "docs/sandbox.md": f"\n### {title}\n",
+        "docs/reference/connections.md": f"| `{vendor}` | `{vendor}_default` |",
+        "docs/reference/errors.md": f"\n### {title}\n",
+        "docs/reference/operators.md": f"{PACKAGE}.operators.{vendor}",
+        "docs/reference/results.md": f'"vendor": "{vendor}"',
+        "docs/reference/sandbox.md": f"\n### {title}\n",
         "README.md": f"`operators.{vendor}.",
     }
     return [page for page, mark in marks.items() if mark not in (ROOT / page).read_text(encoding="utf-8")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What docs/waiting.md promises of the polling schedule, over a mix of jobs between 20 seconds and 2 hours."""
+"""What the documentation promises of the polling schedule, over a mix of jobs between 20 seconds and 2 hours."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What docs/storage.md promises of a large result, at a smaller size; `python -m benchmarks.storage` does the whole."""
+"""What the reference promises of a large result, at a smaller size; `python -m benchmarks.storage` does the whole."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ COPIED = (
     *("airflow_provider_videoai", "benchmarks", "dags", "docs", "scripts", "tests"),
     *("CHANGELOG.md", "LICENSE", "README.md", "constraints.txt", "pyproject.toml"),
 )
-PAGES = ("add-a-vendor.md", "test-a-vendor.md")
+PAGES = ("how-to/add-a-vendor.md", "how-to/test-a-vendor.md")
 STEP = re.compile(
     r"^`(?P<path>[\w/.-]+)`(?:, (?P<place>after|before) `(?P<anchor>[^`]+)`|, (?P<end>at its end))?:\n\n"
     r"(?P<fence>`{3,4})(?P<language>python|markdown)\n(?P<text>.*?)^(?P=fence)$",

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "airflow_provider_videoai"
-PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
 _STEP = re.compile(r"^\d+\. `([\w/]+\.py)`, ((?:`[\w.]+`(?:, )?)+): ", re.MULTILINE)
 STEPS = [(path, re.findall(r"`([\w.]+)`", symbols)) for path, symbols in _STEP.findall(PAGE)]
 
@@ -42,7 +42,7 @@ def layers() -> list[str]:
 
 
 def test_the_layers_are_those_of_the_contracts(page: Pages) -> None:
-    block = page("architecture.md").blocks("")[0]
+    block = page("explanation/architecture.md").blocks("")[0]
     drawn = [re.split(r"\s{2,}", line.strip())[0] for line in block.splitlines() if not line.startswith("--")]
     assert drawn == layers()
 
@@ -50,14 +50,14 @@ def test_the_layers_are_those_of_the_contracts(page: Pages) -> None:
 def test_nothing_below_the_line_may_import_airflow(page: Pages) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (free,) = [set(each["source_modules"]) for each in contracts if "know nothing of Airflow" in each["name"]]
-    below = page("architecture.md").blocks("")[0].split("\n---", 1)[1].split("\n", 1)[1].split("jobs")[0]
+    below = page("explanation/architecture.md").blocks("")[0].split("\n---", 1)[1].split("\n", 1)[1].split("jobs")[0]
     assert {f"airflow_provider_videoai.{name}" for name in re.findall(r"^\w+|(?<=\| )\w+", below, re.MULTILINE)} | {
         "airflow_provider_videoai.jobs"
     } == free
 
 
 def test_every_folder_is_described(page: Pages, cells: Cells) -> None:
-    described = [row[0].strip("`/ ") for row in cells(page("architecture.md").section("## What is where"))]
+    described = [row[0].strip("`/ ") for row in cells(page("explanation/architecture.md").section("## What is where"))]
     packages = {
         str(path.parent.relative_to(PACKAGE))
         for path in PACKAGE.rglob("__init__.py")

@@ -30,7 +30,7 @@ ACCOUNT = account_key("tencent_ivh", "https://gw.tvs.qq.com", "APPKEY")
 
 @pytest.fixture
 def section(page: Callable[[str], Page]) -> Page:
-    return Page(page("deployment.md").section(SECTION))
+    return Page(page("operations/deployment.md").section(SECTION))
 
 
 @pytest.fixture(scope="module")

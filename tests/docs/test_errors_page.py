@@ -34,19 +34,19 @@ def family(kind: type[VideoAIError]) -> Iterator[type[VideoAIError]]:
 def test_every_code_of_a_vendor_stands_in_its_section_with_its_class(
     page: Callable[[str], Any], cells: Callable[[str], list[list[str]]], vendor: type[Vendor]
 ) -> None:
-    rows = cells(page("errors.md").section(f"### {vendor.title}"))
+    rows = cells(page("reference/errors.md").section(f"### {vendor.title}"))
     assert [row[:2] for row in rows] == [[code, verdict.error.__name__] for code, verdict in vendor.errors.items()]
 
 
 def test_every_fail_code_of_tencent_stands_in_the_page(
     page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]
 ) -> None:
-    section = page("errors.md").section("### Tencent IVH").split("`FailCode` of a failed job", 1)[1]
+    section = page("reference/errors.md").section("### Tencent IVH").split("`FailCode` of a failed job", 1)[1]
     assert [row[0] for row in cells(section)] == list(tencent_ivh.FAILURES)
 
 
 def test_the_tree_is_that_of_the_code(page: Callable[[str], Any]) -> None:
-    (tree,) = (block for block in page("errors.md").blocks("") if block.startswith("VideoAIError"))
+    (tree,) = (block for block in page("reference/errors.md").blocks("") if block.startswith("VideoAIError"))
     drawn = {line.lstrip("│├└─ ").split()[0]: line.index(line.lstrip("│├└─ ")) // 4 for line in tree.splitlines()}
     depth = {kind.__name__: len(kind.__mro__) - len(VideoAIError.__mro__) for kind in family(VideoAIError)}
     for name in ("InvalidRequest", "StorageFailed"):  # they are a ValueError and an OSError as well
@@ -61,7 +61,7 @@ Retries = list[tuple[VideoAIError, list[str]]]
 def retries(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> Retries:
     """Return each error of the table of retries with what its row says; a row with a condition is the other kind."""
     described: Retries = []
-    for named, *said in cells(page("errors.md").section("## Retries")):
+    for named, *said in cells(page("reference/errors.md").section("## Retries")):
         for name in re.findall(r"\b[A-Z]\w+", named.split(", a")[0]):
             if (kind := getattr(errors, name, None)) is not None:
                 other = (
@@ -91,5 +91,5 @@ def test_what_is_said_of_retries_with_the_policy_is_so(retries: Retries) -> None
 
 
 def test_the_table_names_every_error(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> None:
-    listed = {row[0].split("`")[0] for row in cells(page("errors.md").text)}
+    listed = {row[0].split("`")[0] for row in cells(page("reference/errors.md").text)}
     assert listed >= {kind.__name__ for kind in family(VideoAIError)}

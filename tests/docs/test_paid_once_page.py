@@ -35,7 +35,7 @@ CASES: list[Case] = [
 
 @pytest.fixture
 def rows(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> list[Row]:
-    return cells(page("paid-once.md").section("## What an attempt does"))
+    return cells(page("explanation/paid-once.md").section("## What an attempt does"))
 
 
 def row_of(rows: list[Row], case: Case) -> Row:
@@ -76,25 +76,25 @@ def test_every_row_of_the_table_counts_for_some_case(rows: list[Row]) -> None:
 
 
 def test_the_record_is_described_field_by_field(page: Callable[[str], Any], cells: Callable[[str], list[Row]]) -> None:
-    described = cells(page("paid-once.md").section("## The record"))
+    described = cells(page("explanation/paid-once.md").section("## The record"))
     assert [row[0] for row in described] == list(
         SubmissionRecord(phase=Phase.SUBMITTING, idempotency_key="5a" * 16, writer=Writer(1, "a", 2)).to_json()
     )
 
 
 def test_the_page_names_the_key_of_the_record(page: Callable[[str], Any]) -> None:
-    assert f"/state-store/{STORE_KEY}?map_index=" in page("paid-once.md").text
+    assert f"/state-store/{STORE_KEY}?map_index=" in page("explanation/paid-once.md").text
 
 
 def test_what_the_page_says_to_write_attaches(page: Callable[[str], Any]) -> None:
-    text = page("paid-once.md").text
-    patched = re.findall(r"""-d '(\{"value".*\})'$""", text, re.MULTILINE)
-    written = [*map(json.loads, page("paid-once.md").blocks("json")), *(json.loads(each)["value"] for each in patched)]
+    whole = page("explanation/paid-once.md")
+    patched = re.findall(r"""-d '(\{"value".*\})'$""", whole.text, re.MULTILINE)
+    written = [*map(json.loads, whole.blocks("json")), *(json.loads(each)["value"] for each in patched)]
     assert len(written) == 2
     for record in written:
         assert decide(SubmissionRecord.from_json(record), NOW).action is Action.ATTACH
 
 
 def test_smallest_record_for_another_job_submits(page: Callable[[str], Any]) -> None:
-    (smallest,) = re.findall(r"`(\{.*?\})` is enough", page("paid-once.md").section("## Buy another job"))
+    (smallest,) = re.findall(r"`(\{.*?\})` is enough", page("explanation/paid-once.md").section("## Buy another job"))
     assert decide(SubmissionRecord.from_json(smallest), NOW).action is Action.SUBMIT

@@ -54,12 +54,12 @@ def markdown(row: list[str]) -> str:
 
 @pytest.mark.parametrize("title", ASSUMING)
 def test_the_page_says_what_the_sandbox_assumes(page: Callable[[str], Any], title: str) -> None:
-    lines = page("sandbox.md").section(f"### {title}").rstrip().splitlines()
+    lines = page("reference/sandbox.md").section(f"### {title}").rstrip().splitlines()
     assert lines[3:] == [markdown(row) for row in assumptions(ASSUMING[title])]
 
 
 def test_the_page_names_every_fault_call_and_shape(page: Callable[[str], Any], sandbox: Sandbox) -> None:
-    text = page("sandbox.md").text
+    text = page("reference/sandbox.md").text
     control = sandbox.index()["control"]
     faults = control["POST /sandbox/faults"]
     words = [*faults["kind"], *faults["call"], *faults, *control["POST /sandbox/clock"]]
@@ -70,11 +70,11 @@ def test_the_page_names_every_fault_call_and_shape(page: Callable[[str], Any], s
 
 def test_the_page_names_every_built_in_id(page: Callable[[str], Any], sandbox: Sandbox) -> None:
     given = [each for ids in sandbox.index()["ids"].values() for some in ids.values() for each in some]
-    assert [each for each in given if f"`{each}`" not in page("sandbox.md").text] == []
+    assert [each for each in given if f"`{each}`" not in page("reference/sandbox.md").text] == []
 
 
 def test_the_pages_control_requests_are_accepted(page: Callable[[str], Any], sandbox: Sandbox) -> None:
-    calls = re.findall(r"^curl \S+:8765(/sandbox/\w+) -d '(.*)'$", page("sandbox.md").text, re.MULTILINE)
+    calls = re.findall(r"^curl \S+:8765(/sandbox/\w+) -d '(.*)'$", page("reference/sandbox.md").text, re.MULTILINE)
     assert len(calls) > 3
     for path, body in calls:
         httpx.post(sandbox.url + path, json=json.loads(body), trust_env=False).raise_for_status()
@@ -83,7 +83,7 @@ def test_the_pages_control_requests_are_accepted(page: Callable[[str], Any], san
 
 @pytest.mark.airflow
 def test_the_example_tests_pass(page: Callable[[str], Any], tmp_path: Path) -> None:
-    files = page("sandbox.md").files()
+    files = page("reference/sandbox.md").files()
     assert set(files) == {"dags/clean_clip.py", "tests/conftest.py", "tests/test_clean_clip.py"}
     for name, source in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import cadence, intervals
 
-PAGE = (Path(__file__).parents[2] / "docs" / "waiting.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/explanation/waiting.md").read_text()
 
 
 @pytest.mark.parametrize("table", [intervals.table, cadence.table], ids=["intervals", "schedules"])
