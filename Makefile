@@ -11,7 +11,7 @@ DOCS := .venv-docs
 DOCS_READY := $(DOCS)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check bench bench-storage format constraints clean
+.PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check docs docs-links docs-serve bench bench-storage format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,16 @@ check: $(READY) ## lint, types, layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+SPHINX = $(DOCS)/bin/python -m sphinx --fresh-env --nitpicky --keep-going --fail-on-warning
+docs: $(DOCS_READY) ## build the documentation's site into docs/_build/html; every warning and dead link is an error
+	$(SPHINX) --builder html docs docs/_build/html
+
+docs-links: $(DOCS_READY) ## check the links that lead to other sites; needs the network
+	$(SPHINX) --builder linkcheck docs docs/_build/links
+
+docs-serve: docs ## the same as docs, and serve it at http://127.0.0.1:8000
+	$(DOCS)/bin/python -m http.server --bind 127.0.0.1 --directory docs/_build/html 8000
+
 bench: $(BENCH_READY) ## measure waiting beside other providers, in .venv-bench; takes three quarters of an hour
 	$(BENCH)/bin/python -m benchmarks
 	PYTHONPATH=scripts $(BENCH)/bin/python -m benchmarks.triggerer
@@ -81,12 +91,18 @@ $(CLUSTER_READY): pyproject.toml constraints.txt tests/cluster/requirements.txt
 	$(CLUSTER)/bin/python -m uv pip install --quiet --python $(CLUSTER)/bin/python --constraint constraints.txt --editable '.[sandbox]' --requirement tests/cluster/requirements.txt
 	@touch $@
 
+$(DOCS_READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(DOCS)/bin/python -m uv pip install --quiet --python $(DOCS)/bin/python --constraint constraints.txt --editable '.[sandbox]' --group docs
+	@touch $@
+
 format: $(READY) ## put the code in its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 constraints: $(READY) ## pin again what CI uses
-	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev pyproject.toml --output-file constraints.txt
+	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev --group docs pyproject.toml --output-file constraints.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(BENCH) $(CLUSTER) .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CLUSTER) $(DOCS) docs/_build docs/reference/api docs/repository .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("airflow_provider_videoai", "dags", "scripts", "tests", "benchmarks")
+FOLDERS = ("airflow_provider_videoai", "dags", "docs", "scripts", "tests", "benchmarks")
 SOURCES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 

@@ -29,6 +29,7 @@ VENDORS: dict[str, ModuleType] = {
 """Vendor -> what is said of it in :mod:`airflow_provider_videoai.sandbox.vendors`, found by its file."""
 
 CREDENTIALS: dict[str, Credential] = {key: Credential(each.LOGIN, each.PASSWORD) for key, each in VENDORS.items()}
+"""The one account of each vendor in the sandbox, by the vendor's key."""
 
 
 def connections(url: str) -> dict[str, str]:

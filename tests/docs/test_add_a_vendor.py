@@ -61,7 +61,7 @@ def steps(page: Any) -> Iterator[Step]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the project, and do to the copy what the pages say."""
     root = tmp_path_factory.mktemp("project")
-    ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules", "_build")
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai import get_provider_info
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions, OptionKind
@@ -96,6 +97,13 @@ def test_the_extras_page_states_the_limits_of_numbers(page: Pages, cells: Cells)
         kind = OptionKind.of(field)
         if kind.type is float:
             assert f"from {kind.least:g} to {kind.most:,.15g}" in rows[name]
+
+
+def test_the_configuration_page_has_every_option_with_its_default(page: Pages, cells: Cells) -> None:
+    options = get_provider_info()["config"]["videoai"]["options"]
+    assert [row[:3] for row in cells(page("reference/configuration.md").text)] == [
+        [name, f"AIRFLOW__VIDEOAI__{name.upper()}", each["default"] or "empty"] for name, each in options.items()
+    ]
 
 
 def test_the_readmes_table_has_every_operator_and_sensor_of_each_vendor(page: Pages, cells: Cells) -> None:
