@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from airflow_provider_videoai.sandbox import running_sandbox
+from airflow_provider_videoai.sandbox.__main__ import main
 from airflow_provider_videoai.sandbox.running import Sandbox
 
 ASSUMING = {
@@ -79,6 +80,14 @@ def test_the_pages_control_requests_are_accepted(page: Callable[[str], Any], san
     for path, body in calls:
         httpx.post(sandbox.url + path, json=json.loads(body), trust_env=False).raise_for_status()
     sandbox.reset()
+
+
+def test_the_page_names_every_option_of_the_command_line(page: Callable[[str], Any], capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert options
+    assert [option for option in options if option not in page("reference/sandbox.md").text] == []
 
 
 @pytest.mark.airflow
