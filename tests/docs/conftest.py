@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.stores import s3_server, s3_store  # noqa: F401 - fixtures
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 

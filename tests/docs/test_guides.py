@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tutorial and the how-to guides, read as a reader does: files written, commands typed, DAGs run at a sandbox."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.utils.db import initdb
+
+from airflow_provider_videoai.triggers import batch, lease
+from tests.docs.guide import GUIDES, name, steps
+from tests.docs.reader import Reader
+
+Claim = Callable[[Reader, Any], None]
+CLAIMS: dict[str, Claim] = {}
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    initdb()
+
+
+@pytest.fixture
+def reader(
+    airflow_database: None,  # noqa: ARG001
+    sandbox: Any,
+    s3_server: str,
+    s3_store: Any,  # noqa: ARG001 - a bucket, and the connection `my_s3`
+    prompt: None,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Reader:
+    for module in (batch, lease):
+        monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    ports = {"8765": sandbox.url.rpartition(":")[2], "5555": s3_server.rpartition(":")[2]}
+    return Reader(tmp_path / "project", ports, monkeypatch.setenv, lambda: "".join(capfd.readouterr()))
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_every_block_can_be_executed_or_says_why_not(page: Path) -> None:
+    for step in steps(page):
+        assert step.path or step.language in ("sh", "ini", "json") or not step.executed, (
+            f"line {step.line}: a block of {step.language} that is no file and is not marked"
+        )
+
+
+def test_a_reason_stands_where_a_block_is_not_executed() -> None:
+    assert [step.line for page in GUIDES for step in steps(page) if step.mark and len(step.reason.split()) < 3] == []
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_the_python_of_a_page_is_in_the_projects_form(page: Path, tmp_path: Path) -> None:
+    files = [step for step in steps(page) if step.language == "python"]
+    for step in files:
+        file = tmp_path / (step.path or f"line_{step.line}.py")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(step.text, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    quiet = ["--no-cache", "--isolated", "--line-length", "120"]
+    for command in (["format", "--diff", *quiet], ["check", *quiet, "--select", "E,F,I,B,UP,PL"]):
+        done = subprocess.run([*ruff, *command, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings]
+            assert anchor in slugs, f"{target}#{anchor}"
+
+
+@pytest.mark.airflow
+@pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_a_reader_gets_what_the_page_says(page: Path, reader: Reader, sandbox: Any) -> None:
+    for step in steps(page):
+        if step.executed:
+            reader.take(step)
+    if name(page) in CLAIMS:
+        CLAIMS[name(page)](reader, sandbox)
