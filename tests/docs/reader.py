@@ -84,7 +84,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=100,
+            timeout=400,
             check=False,
         )
         assert done.returncode == 0, f"{script}\n{done.stdout}"
