@@ -72,7 +72,7 @@ class Reader:
     def _here(self, text: str) -> str:
         for named, port in self._ports.items():
             text = re.sub(rf"\b{named}\b", port, text)
-        return text
+        return text.replace("/tmp/", f"{self._folder}/tmp/")  # noqa: S108 - the pages', replaced by one of the test's own
 
     def _command(self, script: str, *, fails: bool) -> str:
         if script.startswith(_DAGS_TEST):
