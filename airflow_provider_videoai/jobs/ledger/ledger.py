@@ -9,31 +9,20 @@ have no place in the thread of an event loop.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
-from airflow_provider_videoai.jobs.ledger import leases, migrations
+from airflow_provider_videoai.jobs.ledger import leases
+from airflow_provider_videoai.jobs.ledger.database import Database, insert_unless_there, now
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
-from airflow_provider_videoai.jobs.ledger.reserved import LedgerError, Reserved
+from airflow_provider_videoai.jobs.ledger.reserved import Reserved
 from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, RATE_WINDOWS
 from airflow_provider_videoai.jobs.ledger.window import Place, grant
 
 __all__ = ["Ledger"]
 
-_SECONDS = 5
-"""How long a connection, a lock or a statement may take: a submit waits for it."""
-_SLOW = 1.0
-"""Seconds; a failure that took longer is remembered, for a submit calls the ledger up to three times."""
-_LEFT_ALONE = 15.0
-"""Seconds for which a ledger that failed slowly is not called again by this process."""
 _LONGEST_BACKOFF = 3600.0
 """Seconds; one that lasts longer was left behind by a clock that was set back, or by a hand."""
 
@@ -45,18 +34,14 @@ class Ledger:
     """
 
     def __init__(self, url: str | sa.URL) -> None:
-        self._url = make_url(url)
-        self._dialect = self._url.get_backend_name()
-        self._engine: sa.Engine | None = None
-        self._migrated = False
-        self._left_alone_until = float("-inf")
+        self._database = Database(url)
 
     def is_at(self, url: str | sa.URL) -> bool:
         """Return whether this is the ledger at a database, reached with the same credentials.
 
         :param url: the database.
         """
-        return self._url == make_url(url)
+        return self._database.url == make_url(url)
 
     def reserve(
         self, account: str, api: str, *, holder: str, wanted: int, per_minute: float | None, backoff: float = 0.0
@@ -72,25 +57,24 @@ class Ledger:
             backoff of another one stays.
         :raises LedgerError: if the ledger cannot be reached, or is a newer version's.
         """
-        with self._transaction() as connection:
-            backoff_until = self._lock(connection, account)
-            now = self._now(connection)
-            if not backoff_until < now + _LONGEST_BACKOFF:  # "not": a NaN is in no order
+
+        def work(connection: sa.Connection) -> Reserved:
+            backoff_until = _lock(connection, account)
+            at = now(connection)
+            if not backoff_until < at + _LONGEST_BACKOFF:  # "not": a NaN is in no order
                 backoff_until = 0.0
-            if now + backoff > backoff_until and backoff > 0:
-                backoff_until = now + backoff
-                accounts = ACCOUNTS.c
-                connection.execute(
-                    sa.update(ACCOUNTS).where(accounts.account == account).values(backoff_until=backoff_until)
-                )
+            if at + backoff > backoff_until and backoff > 0:
+                backoff_until = at + backoff
+                mine = ACCOUNTS.c.account == account
+                connection.execute(sa.update(ACCOUNTS).where(mine).values(backoff_until=backoff_until))
             given: list[Place] = []
             if per_minute is not None:
-                taken = self._places(connection, account, api)
-                given, counting = grant(taken or (), holder=holder, wanted=wanted, per_minute=per_minute, now=now)
-                self._keep(connection, account, api, counting, new=taken is None)
-            return Reserved(
-                tuple((place.start - now, place.end - now) for place in given), max(0.0, backoff_until - now)
-            )
+                taken = _places(connection, account, api)
+                given, counting = grant(taken or (), holder=holder, wanted=wanted, per_minute=per_minute, now=at)
+                _keep(connection, account, api, counting, new=taken is None)
+            return Reserved(tuple((place.start - at, place.end - at) for place in given), max(0.0, backoff_until - at))
+
+        return self._database.transaction(work)
 
     def lease(self, account: str, kind: str, wanted: Sequence[LeaseRequest], *, limit: int) -> set[str]:
         """Lease room for jobs that are about to be submitted; who gets none keeps its place in the queue for a while.
@@ -102,9 +86,12 @@ class Ledger:
         :returns: the names of those that may submit. A further request of the same task has the same answer.
         :raises LedgerError: see :meth:`reserve`.
         """
-        with self._transaction() as connection:
-            self._lock(connection, account)
-            return leases.lease(connection, account, kind, wanted, limit=limit, now=self._now(connection))
+
+        def work(connection: sa.Connection) -> set[str]:
+            _lock(connection, account)
+            return leases.lease(connection, account, kind, wanted, limit=limit, now=now(connection))
+
+        return self._database.transaction(work)
 
     def submitted(self, account: str, kind: str, task: str, job: str) -> None:
         """Make the lease of a task that of the job which it submitted.
@@ -115,9 +102,12 @@ class Ledger:
         :param job: the name of the job's.
         :raises LedgerError: see :meth:`reserve`.
         """
-        with self._transaction() as connection:
-            self._lock(connection, account)
-            leases.submitted(connection, account, kind, task, job, now=self._now(connection))
+
+        def work(connection: sa.Connection) -> None:
+            _lock(connection, account)
+            leases.submitted(connection, account, kind, task, job, now=now(connection))
+
+        self._database.transaction(work)
 
     def keep_leases(self, account: str, *, running: Collection[str] = (), ended: Collection[str] = ()) -> None:
         """Renew the leases of jobs that are waited for, and end others.
@@ -127,117 +117,43 @@ class Ledger:
         :param ended: names of leases.
         :raises LedgerError: see :meth:`reserve`.
         """
-        with self._transaction() as connection:
-            self._lock(connection, account)
-            leases.keep(connection, account, running=running, ended=ended, now=self._now(connection))
 
-    # -- the database ------------------------------------------------------------------------------------------
+        def work(connection: sa.Connection) -> None:
+            _lock(connection, account)
+            leases.keep(connection, account, running=running, ended=ended, now=now(connection))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        began = time.monotonic()
-        if began < self._left_alone_until:
-            raise LedgerError("the ledger's database did not answer some seconds ago")
-        try:
-            engine = self._opened()
-            # Once per process, not per call: it takes locks of its own.
-            if not self._migrated:
-                migrations.migrate(engine)
-                self._migrated = True
-            with engine.begin() as connection:
-                yield connection
-        except migrations.NewerSchemaError as newer:
-            raise LedgerError(str(newer)) from None
-        except DBAPIError as failure:
-            self._migrated = False  # somebody may have made another database of it
-            if time.monotonic() - began > _SLOW:
-                self._left_alone_until = time.monotonic() + _LEFT_ALONE
-            # `from None` and the type alone: the driver's text may hold host, user or password.
-            raise LedgerError(f"the ledger's database does not answer: {type(failure.orig).__name__}") from None
-        except (SQLAlchemyError, OSError, ImportError, ValueError, TypeError) as failure:
-            # The last two: of what somebody wrote into the tables, or of a driver.
-            raise LedgerError(f"the ledger's database cannot be used: {type(failure).__name__}") from None
+        self._database.transaction(work)
 
-    def _opened(self) -> sa.Engine:
-        if self._engine is None:
-            # No pool: a call in half a minute needs no standing connection, and a forked one would be shared.
-            engine = sa.create_engine(self._url, poolclass=NullPool, connect_args=self._limits())
-            if self._dialect == "sqlite":
-                event.listen(engine, "connect", _prepare_sqlite)
-                event.listen(engine, "begin", _begin_immediate)
-            self._engine = engine
-        return self._engine
 
-    def _limits(self) -> dict[str, Any]:
-        milliseconds = _SECONDS * 1000
-        match self._dialect:
-            case "postgresql":
-                options = f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds}"
-                return {"connect_timeout": _SECONDS, "options": options}
-            case "mysql":
-                return {
-                    "connect_timeout": _SECONDS,
-                    "read_timeout": _SECONDS,
-                    "write_timeout": _SECONDS,
-                    "init_command": f"SET innodb_lock_wait_timeout={_SECONDS}",
-                }
-        return {"timeout": _SECONDS, "isolation_level": None}
-
-    def _now(self, connection: sa.Connection) -> float:
-        match self._dialect:
-            case "postgresql":
-                return float(connection.scalar(sa.text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
-            case "mysql":
-                return float(connection.scalar(sa.text("SELECT unix_timestamp(now(6))")) or 0)
-        return time.time()  # the file's machine is this one
-
-    def _lock(self, connection: sa.Connection, account: str) -> float:
-        """Lock the account until the transaction ends, and return until when it backs off."""
-        query = sa.select(ACCOUNTS.c.backoff_until).where(ACCOUNTS.c.account == account).with_for_update()
+def _lock(connection: sa.Connection, account: str) -> float:
+    """Lock the account until the transaction ends, and return until when it backs off."""
+    query = sa.select(ACCOUNTS.c.backoff_until).where(ACCOUNTS.c.account == account).with_for_update()
+    until = connection.scalar(query)
+    if until is None:
+        insert_unless_there(connection, ACCOUNTS, {"account": account, "backoff_until": 0.0})
         until = connection.scalar(query)
-        if until is None:
-            try:
-                # A savepoint: on PostgreSQL a failed insert would spoil the whole transaction.
-                with connection.begin_nested():
-                    connection.execute(sa.insert(ACCOUNTS).values(account=account, backoff_until=0.0))
-            except IntegrityError:
-                pass  # another process was first; its row is locked below
-            until = connection.scalar(query)
-        try:
-            return float(until or 0.0)
-        except (ValueError, TypeError):  # others may have written anything
-            return 0.0
-
-    def _places(self, connection: sa.Connection, account: str, api: str) -> list[Place] | None:
-        """Read the places that are taken, ``None`` if there never were any. Others may have written anything."""
-        window = RATE_WINDOWS.c
-        stored = connection.scalar(sa.select(window.places).where(window.account == account, window.api == api))
-        if stored is None:
-            return None
-        try:
-            return [Place(float(start), float(end), str(holder)) for start, end, holder in json.loads(stored)]
-        except (ValueError, TypeError, RecursionError):
-            return []
-
-    def _keep(self, connection: sa.Connection, account: str, api: str, places: list[Place], *, new: bool) -> None:
-        text = json.dumps([[round(place.start, 3), round(place.end, 3), place.holder] for place in places])
-        if new:
-            connection.execute(sa.insert(RATE_WINDOWS).values(account=account, api=api, places=text))
-            return
-        window = RATE_WINDOWS.c
-        connection.execute(
-            sa.update(RATE_WINDOWS).where(window.account == account, window.api == api).values(places=text)
-        )
+    try:
+        return float(until or 0.0)
+    except (ValueError, TypeError):  # others may have written anything
+        return 0.0
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    # Text that is not UTF-8 is read as text that no name is, instead of failing the call.
-    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
-    # Readers and a writer at a time, and no fsync for each reservation: after a power cut nobody holds a place.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+def _places(connection: sa.Connection, account: str, api: str) -> list[Place] | None:
+    """Read the places that are taken, ``None`` if there never were any. Others may have written anything."""
+    window = RATE_WINDOWS.c
+    stored = connection.scalar(sa.select(window.places).where(window.account == account, window.api == api))
+    if stored is None:
+        return None
+    try:
+        return [Place(float(start), float(end), str(holder)) for start, end, holder in json.loads(stored)]
+    except (ValueError, TypeError, RecursionError):
+        return []
 
 
-def _begin_immediate(connection: sa.Connection) -> None:
-    # The driver's own BEGIN takes the lock with the first write, and fails if another has written since the first read.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _keep(connection: sa.Connection, account: str, api: str, places: list[Place], *, new: bool) -> None:
+    text = json.dumps([[round(place.start, 3), round(place.end, 3), place.holder] for place in places])
+    if new:
+        connection.execute(sa.insert(RATE_WINDOWS).values(account=account, api=api, places=text))
+        return
+    window = RATE_WINDOWS.c
+    connection.execute(sa.update(RATE_WINDOWS).where(window.account == account, window.api == api).values(places=text))

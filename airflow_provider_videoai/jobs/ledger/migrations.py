@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -12,7 +13,14 @@ from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, LEASES, METADA
 
 __all__ = ["VERSION", "NewerSchemaError", "migrate"]
 
-_VERSION = sa.Table("videoai_ledger_version", sa.MetaData(), sa.Column("version", sa.Integer, nullable=False))
+# With a primary key: some clusters of MySQL refuse a table without one.
+_VERSION = sa.Table(
+    "videoai_ledger_version",
+    sa.MetaData(),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+)
+_LOCK_SECONDS = 4
+"""How long to wait for another process that migrates."""
 
 
 class NewerSchemaError(Exception):
@@ -28,33 +36,50 @@ def _leases(connection: sa.Connection) -> None:
 
 
 _STEPS: tuple[Callable[[sa.Connection], None], ...] = (_rate_windows, _leases)
-"""A step is never changed once it was released. One that alters a table uses Alembic's ``Operations``."""
+"""A step is never changed once it was released. One that alters a table uses Alembic's ``Operations``, and
+can be done again: MySQL keeps the first half of one that was interrupted."""
 
 VERSION = len(_STEPS)
 """The version of the tables: how many steps made them."""
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Do the steps that are missing.
+def migrate(connection: sa.Connection) -> None:
+    """Do the steps that are missing, in a transaction.
 
+    :param connection: without a transaction.
     :raises NewerSchemaError: if the tables are a newer version's.
+    :raises TimeoutError: if another process migrates a MySQL for too long.
     """
     try:
-        _migrate(engine)
+        _migrate(connection)
     except DBAPIError:
         # Two processes made the first table at once, and one of them failed; the other's is there now.
-        _migrate(engine)
+        _migrate(connection)
 
 
-def _migrate(engine: sa.Engine) -> None:
-    with engine.begin() as connection:
+def _migrate(connection: sa.Connection) -> None:
+    with connection.begin(), _alone(connection):
         _VERSION.create(connection, checkfirst=True)
         done = connection.scalar(sa.select(_VERSION.c.version).with_for_update()) or 0
         if done > VERSION:
             raise NewerSchemaError(f"its tables are of version {done}, and this package knows {VERSION}")
-        for step in _STEPS[done:]:
+        for version, step in enumerate(_STEPS[done:], start=done + 1):
             step(connection)
-        if not done:
-            connection.execute(sa.insert(_VERSION).values(version=VERSION))
-        elif done < VERSION:
-            connection.execute(sa.update(_VERSION).values(version=VERSION))
+            # After each step, for MySQL commits each.
+            write = sa.insert(_VERSION) if version == 1 else sa.update(_VERSION)
+            connection.execute(write.values(version=version))
+
+
+@contextmanager
+def _alone(connection: sa.Connection) -> Iterator[None]:
+    """Keep other processes from migrating: MySQL commits with each change of a table, and so frees the row's lock."""
+    if connection.dialect.name != "mysql":
+        yield
+        return
+    name = "concat('videoai-', md5(database()))"  # the server's locks are those of all its databases
+    if not connection.scalar(sa.text(f"SELECT get_lock({name}, {_LOCK_SECONDS})")):
+        raise TimeoutError("another process migrates the ledger")
+    try:
+        yield
+    finally:
+        connection.execute(sa.text(f"SELECT release_lock({name})"))

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from airflow_provider_videoai.jobs.ledger import ledger as ledger_module
+from airflow_provider_videoai.jobs.ledger import database as under_test
 from airflow_provider_videoai.jobs.ledger.account_key import account_key
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 from airflow_provider_videoai.jobs.ledger.migrations import VERSION
@@ -190,8 +190,8 @@ def test_a_database_that_answers_too_late_is_left_alone_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A submit calls the ledger up to three times: it waits for one that does not answer once."""
-    monkeypatch.setattr(ledger_module, "_SECONDS", 0.3)
-    monkeypatch.setattr(ledger_module, "_SLOW", 0.2)
+    monkeypatch.setattr(under_test, "_SECONDS", 0.3)
+    monkeypatch.setattr(under_test, "_SLOW", 0.2)
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     places(ledger)
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
@@ -200,6 +200,6 @@ def test_a_database_that_answers_too_late_is_left_alone_for_a_while(
             places(ledger)
         with pytest.raises(LedgerError, match="some seconds ago"):
             places(ledger)
-    later = time.monotonic() + ledger_module._LEFT_ALONE
-    monkeypatch.setattr(ledger_module, "time", SimpleNamespace(monotonic=lambda: later, time=time.time))
+    later = time.monotonic() + under_test._LEFT_ALONE
+    monkeypatch.setattr(under_test, "time", SimpleNamespace(monotonic=lambda: later, time=time.time))
     assert places(ledger) == [0]
