@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -110,8 +112,6 @@ def _url_of(connection: Any) -> URL:
         raise InvalidRequest(f"connection {connection.conn_id!r}: the ledger needs the driver {modules} installed")
     if kind == "sqlite":
         return URL.create(driver, database=connection.host or connection.schema)
-    # An allow-list: Airflow's extra also holds options of its own hooks, which a driver refuses.
-    query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _OPTIONS}
     return URL.create(
         driver,
         username=connection.login,
@@ -119,8 +119,19 @@ def _url_of(connection: Any) -> URL:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
-        query=query,
+        query=_options(kind, connection.extra_dejson),
     )
+
+
+def _options(kind: str, extra: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the driver is to know of a connection's extra."""
+    given = dict(extra)
+    if kind == "mysql" and (files := given.pop("ssl", None)):
+        # As Airflow's MySqlHook reads it: an object with the keys ca, cert and key, or its text.
+        files = json.loads(files) if isinstance(files, str) else files
+        given |= {f"ssl_{name}": path for name, path in files.items()}
+    # An allow-list: Airflow's extra also holds options of its own hooks, which a driver refuses.
+    return {name: str(value) for name, value in given.items() if name in _OPTIONS}
 
 
 def _conn_id() -> str:

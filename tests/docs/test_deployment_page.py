@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import mariadb_server
 import pytest
 import sqlalchemy as sa
 from database import running_postgres
 
+from airflow_provider_videoai.jobs.ledger import database as ledger_database
 from airflow_provider_videoai.jobs.ledger.account_key import account_key
 from airflow_provider_videoai.jobs.ledger.lease import (
     CLAIM_SECONDS,
@@ -39,12 +41,26 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["PostgreSQL", "SQLite"])
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[str]:
+    if absent := mariadb_server.missing():
+        pytest.skip(f"{absent} is not installed: on Debian `apt-get install mariadb-server`")
+    with mariadb_server.running_mariadb() as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that does much else at a time is no reason to do without the ledger here."""
+    monkeypatch.setattr(ledger_database, "_SECONDS", 60.0)
+
+
+@pytest.fixture(params=["PostgreSQL", "MySQL", "SQLite"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """The name of a kind of database, and the URL of an empty one."""
     if request.param == "SQLite":
         return "SQLite", f"sqlite:///{tmp_path / 'ledger.db'}"
-    return "PostgreSQL", request.getfixturevalue("postgres")
+    return request.param, request.getfixturevalue({"PostgreSQL": "postgres", "MySQL": "mariadb"}[request.param])
 
 
 def hashed(section: Page, number: int) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Connection
+from sqlalchemy.engine import make_url
 
 from airflow_provider_videoai.hooks import ledger as under_test
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
@@ -47,6 +49,32 @@ def test_without_a_connection_it_is_a_file_below_airflow_home(find: Any, tmp_pat
 def test_a_named_connection_is_its_database(find: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     named(monkeypatch, f"postgres://me:{PASSWORD}@db.test:5433/limits?sslmode=require&other=1")
     assert find().is_at(f"postgresql+psycopg2://me:{PASSWORD}@db.test:5433/limits?sslmode=require")
+
+
+@pytest.mark.parametrize(
+    ("extra", "query"),
+    [
+        ({"ssl": {"ca": "/ca.pem", "key": "/key.pem"}}, "ssl_ca=/ca.pem&ssl_key=/key.pem"),
+        ({"ssl": '{"cert": "/cert.pem"}'}, "ssl_cert=/cert.pem"),
+        ({"ssl_ca": "/ca.pem", "cursor": "dictcursor", "charset": "utf8mb4"}, "ssl_ca=/ca.pem&charset=utf8mb4"),
+        ({}, ""),
+    ],
+)
+def test_the_certificates_of_a_mysql_connection_are_named_as_airflows_own_hook_reads_them(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], query: str
+) -> None:
+    monkeypatch.setattr(under_test, "find_spec", lambda module: module == "pymysql")
+    fields: dict[str, Any] = {"host": "db.test", "schema": "limits", "login": "me", "password": PASSWORD}
+    connection = Connection(conn_id="shared", conn_type="mysql", extra=json.dumps(extra), **fields)
+    found = under_test.url_of(connection).render_as_string(hide_password=False)
+    assert make_url(found) == make_url(f"mysql+pymysql://me:{PASSWORD}@db.test/limits?{query}")
+
+
+@pytest.mark.parametrize("ssl", ["[1]", "yes", ["/ca.pem"]])
+def test_certificates_that_are_no_object_are_refused_rather_than_left_out(ssl: Any) -> None:
+    connection = Connection(conn_id="shared", conn_type="mysql", host="db.test", extra=json.dumps({"ssl": ssl}))
+    with pytest.raises(InvalidRequest, match="name no database"):
+        under_test.url_of(connection)
 
 
 def test_one_lookup_serves_a_process_for_minutes(find: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -34,6 +35,8 @@ _SECONDS = 5.0
 """How long a transaction may take in all, its connection included: a submit waits for it."""
 _STEP_SECONDS = 4
 """How long the connection, a lock or a statement may take, so that the database's own reason comes first."""
+_IDLE_SECONDS = 5
+"""After how long the server ends a session that is frozen amid a transaction, and so its locks."""
 _SLOW = 1.0
 """Seconds; a failure that took longer is remembered, for a submit calls the ledger up to three times."""
 _LEFT_ALONE = 15.0
@@ -73,9 +76,12 @@ class Database:
             raise LedgerError("the ledger's database did not answer some seconds ago")
         sockets = list[socket.socket]()
         try:
-            return self._calls.call(
-                lambda: self._run(work, sockets), seconds=_SECONDS, give_up=lambda: _hang_up(sockets)
-            )
+            # Before the clock starts: it imports the driver, which no database delays.
+            engine = self._opened()
+            run = partial(self._run, engine, work, sockets)
+            if engine.dialect.name == "sqlite":
+                return run()  # it waits for its lock alone, and bounds that itself
+            return self._calls.call(run, seconds=_SECONDS, give_up=partial(_hang_up, sockets))
         except migrations.NewerSchemaError as newer:
             raise LedgerError(str(newer)) from None
         except (DBAPIError, TimeoutError) as failure:
@@ -89,22 +95,22 @@ class Database:
             # Of what somebody wrote into the tables, of a driver, or of a process that ends and starts no thread.
             raise LedgerError(f"the ledger's database cannot be used: {type(failure).__name__}") from None
 
-    def _run(self, work: Callable[[sa.Connection], _T], sockets: list[socket.socket]) -> _T:
+    def _run(self, engine: sa.Engine, work: Callable[[sa.Connection], _T], sockets: list[socket.socket]) -> _T:
         _opened.set(sockets)
         try:
             for _ in range(_ATTEMPTS - 1):
                 try:
-                    return self._attempt(work)
+                    return self._attempt(engine, work)
                 except DBAPIError as failure:
                     if not _is_conflict(failure):
                         raise
-            return self._attempt(work)
+            return self._attempt(engine, work)
         finally:
             for each in sockets:
                 each.close()
 
-    def _attempt(self, work: Callable[[sa.Connection], _T]) -> _T:
-        with self._opened().connect() as connection:
+    def _attempt(self, engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _T:
+        with engine.connect() as connection:
             # Once per process, not per call: it takes locks of its own.
             if not self._migrated:
                 migrations.migrate(connection)
@@ -171,12 +177,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
             "connect_timeout": _STEP_SECONDS,
             "read_timeout": _STEP_SECONDS + 1,
             "write_timeout": _STEP_SECONDS + 1,
-            # The last one ends a session that is frozen amid a transaction, and so its locks.
             "init_command": f"SET innodb_lock_wait_timeout={_STEP_SECONDS}, lock_wait_timeout={_STEP_SECONDS}, "
-            f"wait_timeout={_SECONDS:.0f}",
+            f"wait_timeout={_IDLE_SECONDS}",
         },
     },
-    "sqlite": {"connect_args": {"timeout": _STEP_SECONDS, "isolation_level": None}},
+    "sqlite": {"connect_args": {"timeout": _SECONDS, "isolation_level": None}},
 }
 
 
@@ -198,12 +203,11 @@ def _hang_up(sockets: list[socket.socket]) -> None:
 
 
 def _limit_postgresql(connection: sa.Connection) -> None:
-    # For the transaction, not in the connection's `options`: PgBouncer refuses these. The last one ends a session that
-    # is frozen amid a transaction, and so its locks.
+    # For the transaction, not in the connection's `options`: PgBouncer refuses these.
     limits = {
         "lock_timeout": _STEP_SECONDS,
         "statement_timeout": _STEP_SECONDS,
-        "idle_in_transaction_session_timeout": _SECONDS,
+        "idle_in_transaction_session_timeout": _IDLE_SECONDS,
     }
     settings = ", ".join(f"set_config('{name}', '{seconds * 1000:.0f}', true)" for name, seconds in limits.items())
     connection.exec_driver_sql(f"SELECT {settings}")

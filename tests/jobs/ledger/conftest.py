@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from database import running_postgres
 
+from airflow_provider_videoai.jobs.ledger import database
+
 
 @pytest.fixture(scope="package")
 def postgres() -> Iterator[str]:
@@ -33,6 +35,12 @@ def pgbouncer() -> Iterator[str]:
         pytest.skip(f"{absent} is not installed: on Debian `apt-get install pgbouncer`")
     with pgbouncer_server.running_pgbouncer() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that does much else at a time is no reason to do without the ledger here."""
+    monkeypatch.setattr(database, "_SECONDS", 60.0)
 
 
 @pytest.fixture(params=["sqlite", "postgres", "pgbouncer", "mariadb"])

@@ -190,7 +190,7 @@ def test_a_database_that_answers_too_late_is_left_alone_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A submit calls the ledger up to three times: it waits for one that does not answer once."""
-    monkeypatch.setattr(under_test, "_SECONDS", 0.3)
+    monkeypatch.setitem(under_test._OPTIONS["sqlite"]["connect_args"], "timeout", 0.3)
     monkeypatch.setattr(under_test, "_SLOW", 0.2)
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     places(ledger)
