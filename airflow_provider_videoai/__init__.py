@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["__version__", "get_provider_info"]
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 
 def get_provider_info() -> dict[str, Any]:

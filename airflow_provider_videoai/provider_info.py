@@ -102,7 +102,7 @@ def _config() -> dict[str, Any]:
                         "their accounts' rate limits. Give it a database, or a schema, of its own. Without it a\n"
                         "SQLite file below AIRFLOW_HOME is shared by the processes of each machine.\n"
                     ),
-                    "version_added": "0.1.0",
+                    "version_added": "1.0.0",
                     "type": "string",
                     "example": "videoai_ledger",
                     "default": "",
@@ -121,7 +121,7 @@ def _config() -> dict[str, Any]:
 def _flag(description: str, default: str) -> dict[str, Any]:
     return {
         "description": description,
-        "version_added": "0.1.0",
+        "version_added": "1.0.0",
         "type": "boolean",
         "example": None,
         "default": default,
