@@ -183,6 +183,15 @@ class KeptFiles:
         """
         return path_for(self._template, item.item_id, self._vendor, self._operation)
 
+    def check_store(self, item: Item) -> None:
+        """Open the store of an item's copy, without a request to it; call it before the first item is bought.
+
+        :param item: of the batch.
+        :raises InvalidRequest: as :meth:`path_of`, or if there is no such store: its package may not be installed.
+        :raises StorageFailed: if its connection cannot be read.
+        """
+        FileLocation.find("destination", self.path_of(item))
+
     def find(self, item: Item) -> Kept | None:
         """Return the copy that an earlier batch made for the same request.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, BinaryIO, Self
 
-from airflow_provider_videoai.files.locations import check_name, redacted_path, store_errors, store_url
+from airflow_provider_videoai.files.locations import FileLocation, check_name, redacted_path, store_errors, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.request import JobRequest
@@ -138,6 +138,14 @@ class Manifest:
         check_path(path)
         self._path = path
         self._log = log
+
+    def check_store(self) -> None:
+        """Open its store, without a request to it; call it before the first item is bought.
+
+        :raises InvalidRequest: if there is no such store: its package may not be installed.
+        :raises StorageFailed: if its connection cannot be read.
+        """
+        FileLocation.find("manifest", self._path)
 
     def read(self) -> dict[str, Line]:
         """Read what an earlier attempt, or another run with the same path, published.

@@ -226,6 +226,8 @@ class VideoBatchOperator(RendersText):
             for item in items:  # all of them, before anything is bought
                 kept.path_of(item)
         manifest = None if self.manifest is None else Manifest(cast(str, self.manifest), self.log)
+        if begins:
+            _check_stores(items, kept, manifest)
         check_outlets(self.outlets, [] if self.manifest is None else [cast(str, self.manifest)])
         store = store_of(context, self.log)
         records = BatchRecords(store)
@@ -365,3 +367,12 @@ class VideoBatchOperator(RendersText):
             raise BatchFailed(failures_of(batch, self.tolerate), failed=counts["failed"], items=counts["items"])
         report_outlets(self.outlets, context["outlet_events"], [summary | {"path": self.manifest}], None)
         return summary
+
+
+def _check_stores(items: Sequence[Item], kept: KeptFiles | None, manifest: Manifest | None) -> None:
+    """Report a store whose package is missing before anything is bought: results are kept only after it."""
+    if kept is not None:
+        for item in items[:1]:  # all copies of a batch are in one store
+            kept.check_store(item)
+    if manifest is not None:
+        manifest.check_store()
