@@ -9,9 +9,13 @@ CLUSTER := .venv-cluster
 CLUSTER_READY := $(CLUSTER)/.ready
 DOCS := .venv-docs
 DOCS_READY := $(DOCS)/.ready
+RELEASE := .venv-release
+RELEASE_READY := $(RELEASE)/.ready
+MATRIX := .venv-matrix
+MATRIX_READY := $(MATRIX)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check docs docs-links docs-serve bench bench-storage format constraints clean
+.PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check docs docs-links docs-serve bench bench-storage format constraints release-check matrix clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -104,5 +108,23 @@ format: $(READY) ## put the code in its usual form
 constraints: $(READY) ## pin again what CI uses
 	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev --group docs pyproject.toml --output-file constraints.txt
 
+release-check: $(RELEASE_READY) ## build what would be published, and try it as a user gets it, in .venv-release; RELEASE_ARGS="--only build contents"
+	@$(RELEASE)/bin/python scripts/release_check.py $(RELEASE_ARGS)
+
+$(RELEASE_READY): pyproject.toml
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(RELEASE)/bin/python -m uv pip install --quiet --python $(RELEASE)/bin/python --group release
+	@touch $@
+
+matrix: $(MATRIX_READY) ## every supported Airflow on every Python, by nox in .venv-matrix; CELLS="cell-3.1-py3.12", MATRIX_ARGS=--list
+	@$(MATRIX)/bin/nox $(if $(CELLS),--session $(CELLS)) $(MATRIX_ARGS)
+
+$(MATRIX_READY): pyproject.toml
+	$(PYTHON) -m venv $(MATRIX)
+	$(MATRIX)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(MATRIX)/bin/python -m uv pip install --quiet --python $(MATRIX)/bin/python --group matrix
+	@touch $@
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(BENCH) $(CLUSTER) $(DOCS) docs/_build docs/reference/api docs/repository .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CLUSTER) $(DOCS) $(RELEASE) $(MATRIX) docs/_build docs/reference/api docs/repository dist .demo demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .nox
