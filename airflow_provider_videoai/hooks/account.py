@@ -41,6 +41,7 @@ def account_of(connection: Any, vendor: type[Vendor], conn_type: str) -> Account
     """
     where = f"connection {connection.conn_id!r}"
     fields = _fields_of(connection, where)
+    _check_uri(fields, conn_type, where)
     _check_type(fields["conn_type"], conn_type, vendor.title, where)
     options = vendor.options.read(_extra(fields["extra"], conn_type, where), where)
     return Account(
@@ -59,6 +60,19 @@ def _fields_of(connection: Any, where: str) -> dict[str, Any]:
     except Exception as failure:  # noqa: BLE001 - Airflow decrypts here, and its error may quote the login
         why = type(failure).__name__
         raise InvalidRequest(f"{where}: Airflow cannot read its fields ({why}); nothing was sent") from None
+
+
+def _check_uri(fields: Mapping[str, Any], conn_type: str, where: str) -> None:
+    """Refuse what is left of a URI with an underscore in its scheme, which RFC 3986 does not allow.
+
+    Airflow takes such a URI for one without a scheme: type, login and password are empty, all of it is the schema.
+    """
+    if not fields["conn_type"] and not fields["login"] and "//" in str(fields["schema"] or ""):
+        scheme = conn_type.replace("_", "-")
+        raise InvalidRequest(
+            f"{where}: Airflow cannot read its URI: a URI's scheme has no underscore. Begin it with {scheme}://, or "
+            "write the connection as JSON; nothing was sent"
+        )
 
 
 def _check_type(given: object, wanted: str, title: str, where: str) -> None:

@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Flow
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.values.printable import shown
+from airflow_provider_videoai.jobs.values.printable import shortened, shown
 from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class VideoJobHook(BaseHook):
     def submit(self, request: JobRequest | Mapping[str, Any], operation: str | None = None) -> str:
         """Submit a job once. The submit is never repeated by itself after bytes of it may have left.
 
+        No submission record is kept: a task that calls this and is retried or cleared buys another job. An operator's
+        task attaches to its job instead.
+
         Inputs in a store (``s3://conn@bucket/key``) are sent as URLs that are signed for 24 hours.
 
         :param request: the operation's request, or its fields by name.
@@ -100,7 +103,7 @@ class VideoJobHook(BaseHook):
         """
         vendor = self.transport.vendor
         ready = signed_inputs(_validated(vendor, request, operation))
-        return self.transport.run(vendor.buy(ready, None))
+        return self._log_submit(ready, self.transport.run(vendor.buy(ready, None)))
 
     def status(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Query the status of one job.
@@ -143,7 +146,17 @@ class VideoJobHook(BaseHook):
         ready = _validated(transport.vendor, request, operation)
         if ready.stored_inputs():
             ready = await asyncio.to_thread(signed_inputs, ready)
-        return await transport.arun(transport.vendor.buy(ready, None))
+        return self._log_submit(ready, await transport.arun(transport.vendor.buy(ready, None)))
+
+    def _log_submit(self, request: JobRequest, job_id: str) -> str:
+        self.log.info(
+            "Submitted %s job %s to %s by its hook, which keeps no submission record: a retry of the code that called "
+            "it submits, and pays for, another job",
+            request.operation,
+            shortened(job_id),
+            self.vendor_class.title,
+        )
+        return job_id
 
     async def astatus(self, job_id: str, operation: str | None = None) -> JobStatus:
         """Query the status of one job; see :meth:`status`."""

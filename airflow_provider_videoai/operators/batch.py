@@ -32,6 +32,7 @@ from airflow_provider_videoai.hooks.hook_class import hook_class
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import BatchFailed, VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
+from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.values.printable import shortened
@@ -40,6 +41,8 @@ from airflow_provider_videoai.operators.job import JOB_TIMEOUT, QUOTA_TIMEOUT
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, count, flag, operation_of, seconds
+from airflow_provider_videoai.tasks.origins import explained
+from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.task_jobs import completed
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
@@ -172,6 +175,7 @@ class VideoBatchOperator(RendersText):
         :raises VideoAIError: one of its subclasses, which says what became of the jobs and of the money.
         """
         with airflow_boundary():
+            check_own_task(self, context)
             return self._run(context, begins=True)
 
     def go_on(self, context: Context, event: Any = None, pause: Any = None) -> Any:
@@ -303,13 +307,14 @@ class VideoBatchOperator(RendersText):
         )
 
     def _items(self) -> list[Item]:
-        return items_of(
-            self.requests,
-            request_class=self._hook_class.vendor_class.requests[self.operation],
-            vendor=self.vendor,
-            conn_id=cast(str, self.conn_id),
-            common=cast(Mapping[str, Any] | None, self.common),
-        )
+        with explained(self.empty_origins):
+            return items_of(
+                self.requests,
+                request_class=self._hook_class.vendor_class.requests[self.operation],
+                vendor=self.vendor,
+                conn_id=cast(str, self.conn_id),
+                common=cast(Mapping[str, Any] | None, self.common),
+            )
 
     def _kept(self) -> KeptFiles | None:
         if self.destination is None:
@@ -332,6 +337,7 @@ class VideoBatchOperator(RendersText):
             reference = BatchReference.of(self.vendor, self.operation, str(self.conn_id), submits, self.manifest)
             show_reference(context["ti"], reference, self.log)
             show_counts(context["ti"], batch, self.log)
+            log_long_interval(self.log, self.poll_interval)
         self.operator_extra_links = ()  # Airflow writes links when a worker ends; this one is written
         said = "Batch of %d %s items: %d to submit, %d in flight, %d ended"
         self.log.info(said, counts["items"], self.operation, counts["queued"], counts["running"], len(batch.ended))

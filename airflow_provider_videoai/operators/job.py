@@ -16,8 +16,8 @@ from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
-from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason, error_of
-from airflow_provider_videoai.jobs.polling.watch import Outcome
+from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
+from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.cancellation import cancel_in_thread
 from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, load
@@ -28,15 +28,18 @@ from airflow_provider_videoai.operators.capacity import wait_for_capacity
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
+from airflow_provider_videoai.tasks.origins import explained
+from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.refusals import shown_refusals
 from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
+from airflow_provider_videoai.tasks.worker_end import ends_in_triggerer
 from airflow_provider_videoai.tasks.xcom import named_in_use, show
 from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
-from airflow_provider_videoai.triggers.resume import results_after
+from airflow_provider_videoai.triggers.resume import deferral_error, results_after
 from airflow_provider_videoai.triggers.stored_arguments import check_arguments
 from airflow_provider_videoai.uploads.media_check import check_fetchable
 from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
@@ -73,8 +76,8 @@ class VideoJobOperator(ReturnsParts):
         flight are limited (timedelta or seconds).
     :param on_uncertain_submit: after a submit whose answer was lost, ``fail`` or ``resubmit`` at the next attempt.
     :param on_finished_job: when the task runs again after success, ``reuse`` the finished job or ``resubmit``.
-    :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
-        emits no asset events and calls no listeners.
+    :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Airflow calls no
+        listeners of such an end. A task with outlets, ``on_success_callback`` or ``post_execute`` ends on a worker.
     :param cancel_on_kill: cancel the job if a person ends the task while it waits, at a vendor that documents how.
         Airflow before 3.3 ends a deferred task without a word, and so without a cancel.
     :raises InvalidRequest: for an argument or a field that breaks its rule.
@@ -178,6 +181,7 @@ class VideoJobOperator(ReturnsParts):
             retry cannot help are also ``AirflowFailException``.
         """
         with airflow_boundary():
+            check_own_task(self, context)
             self.operator_extra_links = ()
             return self._run(context)
 
@@ -218,15 +222,10 @@ class VideoJobOperator(ReturnsParts):
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as failure:
-                late = isinstance(failure, TaskDeferralTimeout)
                 record = load(store_of(context))
                 self.has_job = record is not None and record.job_id is not None
-                raise error_of(
-                    Outcome.TIMED_OUT if late else Outcome.UNAVAILABLE,
-                    job_id=str(record.job_id if record else "?"),
-                    title=self.hook_class.vendor_class.title,
-                    reason=Reason(said=f"Airflow's trigger ended with {failure}"),
-                ) from failure
+                job_id = str(record.job_id if record else "?")
+                raise deferral_error(failure, job_id, self.hook_class.vendor_class.title) from failure
 
     def on_kill(self) -> None:
         """Say what is known of the job, and with ``cancel_on_kill`` cancel it.
@@ -248,7 +247,8 @@ class VideoJobOperator(ReturnsParts):
             )
 
     def _request(self) -> JobRequest:
-        return self.request_class.parse(self._fields())
+        with explained(self.empty_origins):
+            return self.request_class.parse(self._fields())
 
     def _run(self, context: Context, since: float | None = None, tries: int = 0) -> Any:
         vendor, operation = self.hook_class.vendor_class.key, self.request_class.operation
@@ -300,15 +300,17 @@ class VideoJobOperator(ReturnsParts):
         # First of all: whatever fails after this, a user finds the paid job by it.
         show(context["ti"], "job_id", job.job_id, self.log)
         show(context["ti"], JOB_REFERENCE_KEY, self._job_reference(jobs).to_json(), self.log)
-        if not self.wait_for_completion or (self.deferrable and self.finish_in_triggerer):
-            hand_over(store_of(context))
         if not self.wait_for_completion:
+            hand_over(store_of(context))
             return self._push_parts(context, self._handed_over(jobs), pushed={"job_id"})
+        if self.deferrable and ends_in_triggerer(self, self.finish_in_triggerer, self.log):
+            hand_over(store_of(context))
         if (status := job.status) is not None:
             if status.state.terminal:
                 jobs.show_end([status])
                 return self._concluded(context, lambda: jobs.completed([status]))
             jobs.check_deadline(status)
+        log_long_interval(self.log, self.poll_interval)
         if self.deferrable:
             trigger, timeout = self._deferral(jobs)
             # Said here as well as by the trigger's on_kill: a task may be ended before its trigger has begun.
@@ -356,8 +358,8 @@ class VideoJobOperator(ReturnsParts):
             submitted_at=jobs.submitted_at,
             deadline=deadline,
             poll_interval=self.poll_interval,
-            finish=bool(self.finish_in_triggerer),
-            parts=None if self._parts_asked or not self.finish_in_triggerer else named_in_use(self),
+            finish=(finish := ends_in_triggerer(self, self.finish_in_triggerer)),
+            parts=None if self._parts_asked or not finish else named_in_use(self),
             cancel_on_kill=bool(self.cancel_on_kill),
         )
         return trigger, timedelta(seconds=max(0.0, deadline - time.time())) + _BACKSTOP

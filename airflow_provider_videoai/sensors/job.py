@@ -19,6 +19,7 @@ from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.jobs.polling.blocking import batches, poll_once
+from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
 from airflow_provider_videoai.jobs.polling.throttle import Throttle
 from airflow_provider_videoai.jobs.polling.wait_errors import CLEAR_SENSOR, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
@@ -26,9 +27,12 @@ from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id, flag, seconds
 from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
+from airflow_provider_videoai.tasks.origins import explained
+from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later, plain_source
 from airflow_provider_videoai.tasks.templated import JobIds as JobIdsArgument
+from airflow_provider_videoai.tasks.worker_end import ends_in_triggerer
 from airflow_provider_videoai.tasks.xcom import named_in_use, push_parts, show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -57,8 +61,8 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         left out, ``poke_interval`` if that is given, else adaptive.
     :param poke_interval: Airflow's own (timedelta or seconds); left out, ``poll_interval`` if that is given.
     :param timeout: Airflow's own: how long to wait (timedelta or seconds), from the start of the wait.
-    :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Such an end
-        emits no asset events and calls no listeners.
+    :param finish_in_triggerer: end a successful task in the triggerer, without a second worker start. Airflow calls no
+        listeners of such an end. A task with outlets, ``on_success_callback`` or ``post_execute`` ends on a worker.
     """
 
     hook_class: ClassVar[type[VideoJobHook]]
@@ -105,7 +109,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         # Rendered natively, ids may come as the list or the dict that they are; a single one must stay as written.
         native = BaseSensorOperator.render_template(self, content, context, jinja_env, seen_oids)
         lost = isinstance(content, str) and isinstance(native, int | float | complex | bytes)
-        return self.render_text(content, context, jinja_env) if lost else native
+        return self.noted(content, self.render_text(content, context, jinja_env) if lost else native)
 
     def execute(self, context: Context) -> Any:
         """Wait for the jobs: deferred, or by poking.
@@ -116,6 +120,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         :raises SensorTimedOut: if ``timeout`` passed first.
         """
         with airflow_boundary():
+            check_own_task(self, context, nested=not self.deferrable)
             self._begin(context)
             # Airflow itself writes links when the worker lets go, which here may be only at the end.
             show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
@@ -133,11 +138,12 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         self.operator_extra_links = (JOB_LINK,)
         if self.deferrable:
             self._defer()
+        log_long_interval(self.log, self.poll_interval)
 
     def _defer(self) -> None:
         deadline = time.time() + self.timeout
         # Here the DAG is whole, as it is not yet when a start in the triggerer is prepared.
-        some = self.finish_in_triggerer and not self.multiple_outputs
+        some = ends_in_triggerer(self, self.finish_in_triggerer, self.log) and not self.multiple_outputs
         parts = named_in_use(self) if some else None
         trigger = VideoJobTrigger(**self._trigger_arguments(), **self._named_jobs(), deadline=deadline, parts=parts)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=self._backstop)
@@ -180,7 +186,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             "operation": self.operation,
             "conn_id": self.conn_id,
             "poll_interval": self.poll_interval,
-            "finish": self.finish_in_triggerer,
+            "finish": ends_in_triggerer(self, self.finish_in_triggerer),
         }
 
     def _named_jobs(self) -> dict[str, Any]:
@@ -188,7 +194,8 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         return {"job_ids": " ".join(named.ids), "many": named.many}
 
     def _job_ids(self) -> JobIds:
-        return job_ids_of(self.job_id, self.hook_class.vendor_class)
+        with explained(self.empty_origins):
+            return job_ids_of(self.job_id, self.hook_class.vendor_class)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Return the results of jobs whose end the trigger saw; Airflow calls it in the resumed task.
@@ -255,8 +262,11 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _timed_out(self, context: Context, said: str) -> SensorTimedOut:
         """Make the error of a wait that Airflow ended, for the first job that has not ended."""
-        waiting = [watch.job_id for watch in self._watches or () if not watch.done] or self._job_ids().ids
-        late = self._jobs(context).error_of(Outcome.TIMED_OUT, waiting[0], Reason(said=said.rstrip(".")))
+        watch = next((watch for watch in self._watches or () if not watch.done), None)
+        job_id = self._job_ids().ids[0] if watch is None else watch.job_id
+        refusal = None if watch is None else Reason.of_watch(watch).refusal
+        reason = Reason(said=said.rstrip("."), refusal=refusal)
+        late = self._jobs(context).error_of(Outcome.TIMED_OUT, job_id, reason)
         return SensorTimedOut(late.message, job_id=late.job_id)
 
     def _softened(self, failure: VideoAIError) -> Exception:

@@ -13,6 +13,7 @@ from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.tasks.origins import EmptyOrigin, origin_of
 
 __all__ = ["RendersText", "is_known", "is_rendered_later", "plain_source"]
 
@@ -79,6 +80,9 @@ class RendersText(BaseOperator):
     ``3, 2, 1`` a tuple, ``1e5`` a float whose text is lost, and ``'Hello'`` would lose its quotes.
     """
 
+    empty_origins: tuple[EmptyOrigin, ...] = ()
+    """Where this attempt's values came from that were rendered to nothing."""
+
     @property
     @override
     def output(self) -> PlainXComArg:
@@ -97,8 +101,19 @@ class RendersText(BaseOperator):
         # Airflow names the value that it renders, not the field; values of a mapped task are rendered already.
         known = seen_oids is not None and id(content) in seen_oids
         if known or not isinstance(content, str) or not self._is_text_field(content):
-            return super().render_template(content, context, jinja_env, seen_oids)
-        return self.render_text(content, context, jinja_env)
+            return self.noted(content, super().render_template(content, context, jinja_env, seen_oids))
+        return self.noted(content, self.render_text(content, context, jinja_env))
+
+    def noted(self, content: Any, value: Any) -> Any:
+        """Return a rendered value; if it is empty, its origin is kept in :attr:`empty_origins`.
+
+        :param content: what the DAG file gave.
+        :param value: what it was rendered to.
+        """
+        if (origin := origin_of(content, value)) is not None:
+            field = next((name for name in self.template_fields if content is getattr(self, name, None)), None)
+            self.empty_origins = (*self.empty_origins, EmptyOrigin(field, origin))
+        return value
 
     def render_text(self, content: str, context: Any, jinja_env: Any) -> str:
         """Render a template to the text that it makes, whatever literal of Python's that may look like.

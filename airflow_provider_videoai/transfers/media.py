@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.origins import explained
+from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.tasks.xcom import push_parts
@@ -99,7 +101,9 @@ class VideoResultToObjectStorageOperator(RendersText):
     def execute(self, context: Context) -> Any:
         """Copy every result to its destination, one after the other."""
         with airflow_boundary():
-            results, many = results_of(self.result)
+            check_own_task(self, context, nested=True)
+            with explained(self.empty_origins):
+                results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
             # Before the copy, so that an outlet that Airflow refuses costs no download.
             check_outlets(self.outlets, paths)

@@ -17,6 +17,8 @@ from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues
 from airflow_provider_videoai.media.subtitles import SubtitleFormat, serialize
 from airflow_provider_videoai.media.words import WORD_TIMES, parse_words
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.origins import explained
+from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
 from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.tasks.xcom import push_parts
@@ -81,8 +83,10 @@ class WordTimesToSubtitlesOperator(RendersText):
     def execute(self, context: Context) -> Any:
         """Write a file for every result, one after the other."""
         with airflow_boundary():
+            check_own_task(self, context, nested=True)
             _check_destination(self.destination)
-            results, many = results_of(self.result)
+            with explained(self.empty_origins):
+                results, many = results_of(self.result)
             paths = paths_for("destination", self.destination, results, many=many)
             check_outlets(self.outlets, paths)
             layout = _layout_of(self.layout)

@@ -7,13 +7,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_videoai.airflow_compat import TaskDeferralTimeout
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
-from airflow_provider_videoai.jobs.polling.wait_errors import Reason
+from airflow_provider_videoai.jobs.polling.wait_errors import Reason, error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.tasks.task_jobs import Jobs
 from airflow_provider_videoai.triggers.event import outcome_of
 
-__all__ = ["FRESH", "results_after"]
+__all__ = ["FRESH", "deferral_error", "results_after"]
 
 FRESH = 300.0
 """Seconds for which a status that the trigger pushed is used without querying the vendor again."""
@@ -38,6 +40,18 @@ def results_after(event: object, jobs: Jobs, task_instance: Any) -> list[JobResu
     statuses = _last_statuses(task_instance, jobs)
     # A status that is missing or old costs one request; result URLs of an old one may have expired.
     return jobs.completed(statuses) if statuses else jobs.wait(poll_at_once=True)
+
+
+def deferral_error(failure: Exception, job_id: str, title: str) -> VideoAIError:
+    """Return the error for a deferral that Airflow itself ended.
+
+    :param failure: Airflow's, a ``TaskDeferralTimeout`` or a ``TaskDeferralError``.
+    :param job_id: the job that was waited for.
+    :param title: the vendor's name in the error's text.
+    """
+    outcome = Outcome.TIMED_OUT if isinstance(failure, TaskDeferralTimeout) else Outcome.UNAVAILABLE
+    reason = Reason(said=f"Airflow's trigger ended with {failure}")
+    return error_of(outcome, job_id=job_id, title=title, reason=reason)
 
 
 def _last_statuses(task_instance: Any, jobs: Jobs) -> list[JobStatus]:

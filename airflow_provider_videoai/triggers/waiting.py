@@ -18,12 +18,14 @@ from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.jobs.polling.account_session import AccountSession
-from airflow_provider_videoai.jobs.polling.progress_log import log_result
+from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval, log_result
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
+from airflow_provider_videoai.tasks.origins import EmptyOrigin, explained
 from airflow_provider_videoai.tasks.task_jobs import job_reference_of, returned, watches_of
 from airflow_provider_videoai.tasks.xcom import obstacle_to, parts_to_push
 from airflow_provider_videoai.triggers.event import event_of
@@ -48,6 +50,7 @@ async def wait(arguments: TriggerArguments, task: Any) -> TriggerEvent:
     watches, many = await _watches(arguments, task, vendor)
     if arguments.submitted_at is None:  # else the worker's log says what was submitted
         log.info("Waiting for %s at %s", _in_words(arguments.operation, watches), vendor.title)
+        log_long_interval(log, arguments.poll_interval)
     report = Report(task, watches, vendor.known_states, _job_reference(arguments, vendor, watches))
     try:
         # Awaited again in a loop here, not in a function of its own: each object that lives as long as the wait
@@ -118,7 +121,9 @@ async def _named(arguments: TriggerArguments, task: Any, vendor: Vendor) -> tupl
         task_id=arguments.source_task_id,  # pyright: ignore[reportArgumentType] - looked at by the caller
         run_id=task.run_id,
     )
-    return job_ids_of(given, type(vendor))
+    source = f"task {as_given(arguments.source_task_id)}, XCom {as_given(arguments.source_key)}"
+    with explained(() if given is not None else (EmptyOrigin("job_id", source),)):
+        return job_ids_of(given, type(vendor))
 
 
 def _job_reference(arguments: TriggerArguments, vendor: Vendor, watches: list[Watch]) -> JobReference | None:

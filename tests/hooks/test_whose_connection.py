@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
+from airflow_provider_videoai.hooks.tencent_ivh import TencentIVHHook
 from airflow_provider_videoai.hooks.topview import TopviewHook
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
@@ -120,3 +121,19 @@ def test_a_connection_written_as_a_uri_works(
     monkeypatch.setenv("AIRFLOW_CONN_AS_URI", f"{prefix}//{fields['login']}:{fields['password']}@{host}:{port}/http")
     ok, said = case.hook("as_uri").test_connection()
     assert ok, said
+
+
+@pytest.mark.parametrize(
+    "rest", ["{login}:{password}@{host}", "{login}:{password}@/?timeout=60", "{login}:{password}@"]
+)
+def test_a_uri_with_an_underscore_in_its_scheme_is_refused_with_the_scheme_to_write(
+    rest: str, monkeypatch: pytest.MonkeyPatch, nothing_was_sent: Any
+) -> None:
+    uri = "tencent_ivh://" + rest.format(login="APPKEY", password="hidden-token", host="gw.tvs.qq.com")
+    monkeypatch.setenv("AIRFLOW_CONN_AS_URI", uri)
+    with pytest.raises(
+        InvalidRequest, match="Begin it with tencent-ivh://, or write the connection as JSON"
+    ) as refused:
+        TencentIVHHook("as_uri").status("1")
+    assert "hidden-token" not in str(refused.value)
+    assert nothing_was_sent()

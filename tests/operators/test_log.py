@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -42,3 +43,30 @@ def test_a_sensor_reports_what_it_waits_for_and_how_long(
     assert said.count(f"Result of video_avatar job {job_id}: media") == 1
     assert said.count(f"Waiting for video_avatar job {job_id} at Topview") == (0 if poking else 1)
     assert not QUERY.search(said)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["deferred", "blocking", "ends in the triggerer"])
+@pytest.mark.parametrize(("poll_interval", "times"), [(86_400, 1), (300, 0), (None, 0)])
+def test_an_interval_that_would_sleep_through_a_short_jobs_end_is_warned_of(
+    form: dict[str, Any],
+    poll_interval: float | None,
+    times: int,
+    cases: Any,
+    task: Any,
+    sensor: Any,
+    everything_said: Any,
+) -> None:
+    case = cases["topview"]
+    job_id = task(case, **form, poll_interval=poll_interval).run()["job_id"]
+    assert everything_said().count("the end of a job is detected up to that late") == times
+    sensor(case, job_id, **form, poll_interval=poll_interval).run()
+    assert everything_said().count("the end of a job is detected up to that late") == times
+
+
+def test_a_hooks_submit_says_that_it_keeps_no_record(cases: Any, sandbox: Any, everything_said: Any) -> None:
+    case = cases["viitor"]
+    hook = case.hook()
+    job_ids = [hook.submit(case.request(sandbox)), asyncio.run(hook.asubmit(case.request(sandbox)))]
+    said = everything_said()
+    for job_id in job_ids:
+        assert f"Submitted text_removal job {job_id} to ViiTor by its hook, which keeps no submission record" in said

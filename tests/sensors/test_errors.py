@@ -13,6 +13,7 @@ from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     JobFailed,
     JobNotFound,
+    JobTimedOut,
     VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.polling import watch
@@ -81,6 +82,15 @@ def test_an_id_that_the_vendor_does_not_know_fails_for_good(
     with pytest.raises(JobNotFound, match=case.absent_id) as unknown:
         sensor(case, case.absent_id, **arguments).run()
     assert isinstance(unknown.value, AirflowFailException)
+
+
+@either_way
+def test_an_unknown_id_that_times_out_is_not_reported_as_a_job_that_goes_on(
+    arguments: dict[str, Any], cases: Any, sensor: Any
+) -> None:
+    with pytest.raises(JobTimedOut, match="If there is such a job, it goes on") as late:
+        sensor(cases["topview"], "unknown-id", timeout=0.1, **arguments).run()
+    assert "was unknown to Topview" in late.value.message
 
 
 @either_way

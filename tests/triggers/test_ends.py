@@ -12,12 +12,14 @@ from typing import Any, cast
 import pytest
 from airflow.providers.common.compat import connection
 from airflow.providers.common.compat.connection import get_async_connection
+from airflow.sdk import Asset
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.hooks.lookup import session_for
 from airflow_provider_videoai.jobs.polling import watch
 from airflow_provider_videoai.links import RESULT_LINK
+from airflow_provider_videoai.sensors.viitor import ViiTorTextRemovalSensor
 from airflow_provider_videoai.triggers import job
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 
@@ -63,6 +65,31 @@ def test_a_success_may_end_in_the_triggerer(case: Any, task: Any, bought: Any) -
     assert [result["job_id"]] == bought(case)
     assert result["submitted_at"]
     assert result["finished_at"]
+
+
+FOR_A_WORKER = [("outlets", [Asset("clips")]), ("on_success_callback", print), ("post_execute", print)]
+
+
+@pytest.mark.usefixtures("prompt")
+@pytest.mark.parametrize(("name", "given"), FOR_A_WORKER)
+def test_a_task_with_something_for_a_worker_to_do_at_its_end_ends_there(
+    name: str, given: Any, cases: Any, task: Any, everything_said: Any
+) -> None:
+    waiting = task(cases["viitor"], finish_in_triggerer=True, **{name: given})
+    assert waiting.run()["state"] == "succeeded"
+    assert [type(event) for event in waiting.events] == [TriggerEvent]
+    assert f"finish_in_triggerer has no effect: this task has {name}" in everything_said()
+
+
+@pytest.mark.parametrize(("name", "given"), FOR_A_WORKER)
+def test_a_sensor_that_starts_in_the_triggerer_ends_on_a_worker_for_the_same(name: str, given: Any) -> None:
+    def finish(**arguments: Any) -> Any:
+        sensor = ViiTorTextRemovalSensor(
+            task_id="wait", job_id="ViiTor_AI1", finish_in_triggerer=True, deferrable=True, **arguments
+        )
+        return sensor._trigger_arguments()["finish"]
+
+    assert (finish(), finish(**{name: given})) == (True, False)
 
 
 @pytest.mark.usefixtures("prompt")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 
-__all__ = ["FIRST_POLL", "Cadence"]
+__all__ = ["FIRST_POLL", "LONGEST_ADAPTIVE", "Cadence"]
 
 FIRST_POLL = 3.0
 """Seconds before a job is polled for the first time.
@@ -24,8 +24,8 @@ Airflow needs about that long to record a deferral. If a job ends sooner, the sc
 # tenth needs no more of them than polling every 10 s.
 _SHARE_OF_AGE = 0.1
 _SHORTEST = 2.0
-# However old a job is, its completion is detected within 5 minutes.
-_LONGEST = 300.0
+LONGEST_ADAPTIVE = 300.0
+"""Seconds: however old a job is, its completion is detected within 5 minutes."""
 _STRETCH_IN_QUEUE = 2.0
 
 # With progress. Percents are uneven, so the last part of the remaining time is left for further polls, and a percent
@@ -66,7 +66,7 @@ class Cadence:
         """
         if self.interval is not None:
             return max(self.floor, self.interval)
-        return max(self.floor, min(_adapted(age, status, still), _LONGEST))
+        return max(self.floor, min(_adapted(age, status, still), LONGEST_ADAPTIVE))
 
     def slack(self, gap: float) -> float:
         """Return by how many seconds at most a poll may be later than its interval: the jitter.

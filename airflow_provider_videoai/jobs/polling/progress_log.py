@@ -6,10 +6,11 @@ from __future__ import annotations
 from airflow_provider_videoai.jobs.duration import format_duration
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult
+from airflow_provider_videoai.jobs.polling.cadence import LONGEST_ADAPTIVE
 from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
-__all__ = ["log_result", "log_status"]
+__all__ = ["log_long_interval", "log_result", "log_status"]
 
 # Percent of progress after which a line is logged: a job of hours has ten lines, not hundreds.
 _STEP = 10
@@ -42,6 +43,21 @@ def log_result(log: Log, result: JobResult) -> None:
     :param result: the job's result; no URL of it is logged.
     """
     log.info("Result of %s job %s: %s", result.operation, shortened(result.job_id), result.describe())
+
+
+def log_long_interval(log: Log, poll_interval: float | None) -> None:
+    """Warn of a fixed interval that is longer than an adaptive one ever is: of a short job most of the wait is idle.
+
+    :param log: the task's log.
+    :param poll_interval: fixed seconds between two polls; ``None`` is adaptive.
+    """
+    if poll_interval is not None and poll_interval > LONGEST_ADAPTIVE:
+        log.warning(
+            "poll_interval is %s: the end of a job is detected up to that late, however short the job. Left out, the "
+            "interval adapts to the job's age and is at most %s",
+            format_duration(poll_interval),
+            format_duration(LONGEST_ADAPTIVE),
+        )
 
 
 def _news(watch: Watch) -> tuple[object, ...]:

@@ -121,7 +121,14 @@ def error_of(
     shown_id = shortened(job_id)
     match outcome:
         case Outcome.TIMED_OUT:
-            text = f"{title} job {shown_id} did not end in time.{tail} The job {GOES_ON}. {to_wait_longer}"
+            known = f"The job {GOES_ON}"
+            if reason.refusal == JobNotFound.__name__:
+                # Of an id that was never seen nobody can say that there is a job, and so that it costs anything.
+                known = (
+                    f"The id was unknown to {title} when it was polled last: it is wrong, another account's or long "
+                    f"forgotten, or so new that it is not listed yet. If there is such a job, it {GOES_ON}"
+                )
+            text = f"{title} job {shown_id} did not end in time.{tail} {known}. {to_wait_longer}"
             return JobTimedOut(text, code=reason.code, job_id=job_id)
         case Outcome.NOT_FOUND:
             text = f"Job {shown(job_id)} is unknown to {title}: a wrong id, another account's, or one long forgotten."

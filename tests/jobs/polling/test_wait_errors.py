@@ -85,6 +85,17 @@ def test_deadline_is_reported_with_how_to_wait_longer(to_wait_longer: str, words
     assert words in error.message
 
 
+def test_deadline_of_an_id_that_is_unknown_claims_neither_a_job_nor_a_price() -> None:
+    waiting = watch(deadline=1.0)
+    waiting.unknown(now=1.0, wall=1.0)
+    assert waiting.outcome is Outcome.TIMED_OUT
+    error = error_of(waiting.outcome, job_id="job-7", title="Lab", reason=over_the_wire(Reason.of_watch(waiting)))
+    assert type(error) is JobTimedOut
+    assert "was unknown to Lab when it was polled last" in error.message
+    assert "If there is such a job, it goes on at the vendor and is billed" in error.message
+    assert "The job goes on" not in error.message
+
+
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VideoAIError)]
 FINAL = [AuthenticationFailed, InvalidRequest, ResultUnavailable]
 ENDED_AT_THE_VENDOR = [JobFailed, JobAborted]
