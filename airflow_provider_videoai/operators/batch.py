@@ -133,7 +133,7 @@ class VideoBatchOperator(RendersText):
             check_destination(destination)
         if manifest is not None and not is_rendered_later(manifest):
             check_path(manifest)
-            add_outlet(kwargs, manifest)  # before super().__init__(): Airflow reads outlets there
+            add_outlet(self, kwargs, manifest)  # before super().__init__(): Airflow reads outlets there
         super().__init__(**kwargs)
         self.vendor = vendor
         self.operation = operation_of(self._hook_class.vendor_class, operation)

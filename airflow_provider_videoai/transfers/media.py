@@ -78,7 +78,7 @@ class VideoResultToObjectStorageOperator(RendersText):
         if not is_rendered_later(destination):
             check_template("destination", destination)
             # Before super().__init__(): Airflow reads outlets there, and the scheduler knows them from the parsed DAG.
-            no_asset = add_outlet(kwargs, destination)
+            no_asset = add_outlet(self, kwargs, destination)
         if subtitles_destination is not None and not is_rendered_later(subtitles_destination):
             _check_subtitles_destination(subtitles_destination)
         if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes <= 0:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from airflow_provider_videoai.files.locations import asset_uri, redacted_path
 from airflow_provider_videoai.jobs.errors import InvalidRequest
@@ -16,19 +16,33 @@ from airflow_provider_videoai.transfers.destination import is_literal
 
 __all__ = ["add_outlet", "check_outlets", "log_no_asset", "report_outlets"]
 
+_MAPPED = (
+    "the destination of a mapped task is known only when it runs, and Airflow knows assets from the DAG file. With "
+    ".partial(outlets=[AssetAlias(...)]) the alias gets an asset per file"
+)
 
-def add_outlet(arguments: dict[str, Any], destination: Any) -> str | None:
+
+def add_outlet(task: BaseOperator, arguments: dict[str, Any], destination: Any) -> str | None:
     """Add the destination as an outlet to the arguments of a task without outlets, if it is the same at each run.
 
-    :returns: why Airflow accepts no asset for it; ``None`` if there is one, or none is needed. It does not raise: the
-        user did not request this outlet, so it must not break the DAG.
+    :param task: the operator that is being made.
+    :param arguments: those for its base class.
+    :param destination: where it writes.
+    :returns: why there is no asset for it; ``None`` if there is one, or none is needed. It does not raise: the user did
+        not request this outlet, so it must not break the DAG.
     """
-    if "outlets" in arguments or not is_literal(destination):
+    if not is_literal(destination):
+        return None
+    # Airflow's own mark of an operator that is made in the running task, for one map index, whose arguments have empty
+    # outlets if the user gave none. Events of assets that the DAG file did not have are dropped.
+    if getattr(task, "_BaseOperator__from_mapped", False):
+        return None if arguments.get("outlets") else _MAPPED
+    if "outlets" in arguments:
         return None
     try:
         arguments["outlets"] = [Asset(uri=asset_uri(destination.format()))]
     except ValueError as refused:
-        return str(refused)
+        return f"Airflow accepts no asset for this destination ({refused})"
     return None
 
 
@@ -58,7 +72,7 @@ def log_no_asset(log: Log, reason: str | None) -> None:
     :param reason: what :func:`add_outlet` returned.
     """
     if reason:
-        log.warning("No asset event is emitted: Airflow accepts no asset for this destination (%s)", printable(reason))
+        log.info("No asset event is emitted: %s", printable(reason))
 
 
 def report_outlets(outlets: Iterable[Any], events: Any, kept: Sequence[dict[str, Any]], plural: str | None) -> None:

@@ -67,7 +67,7 @@ class WordTimesToSubtitlesOperator(RendersText):
         no_asset = None
         if not is_rendered_later(destination):
             _check_destination(destination)
-            no_asset = add_outlet(kwargs, destination)
+            no_asset = add_outlet(self, kwargs, destination)
         _layout_of(layout)
         super().__init__(**kwargs)
         self._no_asset = no_asset

@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 from airflow_provider_videoai.transfers.destination import paths_for, results_of
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
+from tests.support.tasks import execute
 
 RESULT = {
     "vendor": "cdnetworks",
@@ -165,6 +166,32 @@ def test_the_users_outlets_are_left_as_they_are() -> None:
     assert keep("s3://conn@bucket/latest.mp4", outlets=[mine]).outlets == [mine]
 
 
+@pytest.fixture
+def clip(sandbox: Any, result_at: Any) -> dict[str, Any]:
+    found: dict[str, Any] = result_at(f"{sandbox.url}/sample/clip.mp4")
+    return found
+
+
+def test_a_mapped_destination_has_no_outlet_and_the_log_says_how_to_get_events(
+    file_store: Any, clip: dict[str, Any], everything_said: Any
+) -> None:
+    destinations = [f"{file_store.root}/{name}.mp4" for name in "ab"]
+
+    def made(**arguments: Any) -> VideoResultToObjectStorageOperator:
+        with DAG("pipeline", schedule=None) as dag:
+            partial = VideoResultToObjectStorageOperator.partial(task_id="keep", result=clip, **arguments)
+            partial.expand(destination=destinations)
+        unmapped: Any = dag.get_task("keep")
+        return unmapped.unmap({"destination": destinations[0]})
+
+    alias = AssetAlias("clips")
+    assert made(outlets=[alias]).outlets == [alias]
+    bare = made()
+    assert bare.outlets == []
+    execute(bare, outlet_events=OutletEventAccessors())
+    assert "No asset event is emitted: the destination of a mapped task" in everything_said()
+
+
 @pytest.mark.parametrize("native", [False, True])
 def test_text_is_rendered_to_text_and_a_result_to_a_result(native: bool) -> None:
     with DAG("pipeline", schedule=None, render_template_as_native_obj=native):
@@ -179,12 +206,6 @@ def test_text_is_rendered_to_text_and_a_result_to_a_result(native: bool) -> None
     assert (task.destination, task.vendor_conn_id) == ("s3://b/{job_id}.mp4", "1e5")
     assert results_of(task.result) == results_of(RESULT)
     assert isinstance(task.result, dict) is native
-
-
-@pytest.fixture
-def clip(sandbox: Any, result_at: Any) -> dict[str, Any]:
-    found: dict[str, Any] = result_at(f"{sandbox.url}/sample/clip.mp4")
-    return found
 
 
 def test_outlets_get_what_was_stored(file_store: Any, transfer: Any, clip: dict[str, Any]) -> None:
