@@ -25,10 +25,10 @@ from rich.table import Table
 from termination import unwind_on
 
 from airflow_provider_videoai.sandbox import running_sandbox
+from benchmarks.writes import AT_ONCE, VENDORS, tasks_of
 
 DAGS = Path(__file__).parent / "write_dags"
 DAG_IDS = {False: "writes_on_worker", True: "writes_in_triggerer"}
-VENDORS = 5
 _EVERY = 5.0  # seconds between two looks at the states
 _STATES = sa.text("SELECT state, count(*) FROM task_instance WHERE run_id = :run AND map_index >= 0 GROUP BY state")
 _DONE = frozenset({"success", "failed", "upstream_failed", "removed", "skipped"})
@@ -59,7 +59,8 @@ def main() -> int:
 
 
 def _measure(home: Path, chosen: argparse.Namespace) -> int:
-    dag_id, each = DAG_IDS[chosen.finish_in_triggerer], chosen.jobs // VENDORS
+    dag_id, each = DAG_IDS[chosen.finish_in_triggerer], -(-(chosen.jobs - AT_ONCE) // (VENDORS - 1))
+    jobs = tasks_of(each)
     with running_sandbox(queue_seconds=1.0, run_seconds=chosen.job_seconds) as sandbox:
         settings = {
             **sandbox.connections(),
@@ -72,13 +73,13 @@ def _measure(home: Path, chosen: argparse.Namespace) -> int:
             before, began = _cpu(cluster), time.monotonic()
             run = cluster.trigger(dag_id, {"count": each})
             database = sa.create_engine(f"postgresql+psycopg2://{cluster.postgres.address}", poolclass=sa.pool.NullPool)
-            progress = _follow(lambda: _states(database, run), each * VENDORS, began, chosen.timeout)
+            progress = _follow(lambda: _states(database, run), jobs, began, chosen.timeout)
             wall = time.monotonic() - began
             used = {name: seconds - before[name] for name, seconds in _cpu(cluster).items()}
         bought = [entry for entry in sandbox.ledger()["submissions"] if entry["outcome"] == "accepted"]
-    _show(used, wall, each * VENDORS, progress)
-    console.print(f"Bought {len(bought)} jobs for {each * VENDORS} tasks; tasks: {progress.states}")
-    well = progress.states.get("success") == each * VENDORS == len(bought)
+    _show(used, wall, jobs, progress)
+    console.print(f"Bought {len(bought)} jobs for {jobs} tasks; tasks: {progress.states}")
+    well = progress.states.get("success") == jobs == len(bought)
     return 0 if well else 1
 
 

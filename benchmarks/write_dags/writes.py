@@ -18,11 +18,13 @@ CLIP = os.environ["VIDEOAI_SAMPLE_CLIP"]
 ERASED = [[0, 270, 640, 350]]
 TRIMMED: dict[str, Any] = {"video_id": "5A4DB0C51190000000000000000C11B1", "seek_start": 0, "duration": 1}
 AVATAR = {"avatar_source_from": "1", "ai_avatar_id": "sandbox-avatar-anna", "audio_source_from": "1"}
+AT_ONCE = 5
+"""Videos of one avatar that Tencent IVH makes at a time, as documented: more would only wait in its queue."""
 PERSON: dict[str, Any] = {"virtualman_key": "sandbox-virtualman", "video_param": {"Format": "Mp4"}}
 
 
 def writes(dag_id: str, **settings: Any) -> DAG:
-    """Return a DAG with ``count`` mapped tasks at each vendor, none of which is retried."""
+    """Return a DAG with ``count`` mapped tasks at each vendor, at most five of them at Tencent IVH; none is retried."""
     with DAG(
         dag_id,
         schedule=None,
@@ -36,6 +38,10 @@ def writes(dag_id: str, **settings: Any) -> DAG:
             return [f"{dag_id}-{number}" for number in range(params["count"])]
 
         @task
+        def speeches(params: Any = None) -> list[str]:
+            return [f"{dag_id}-{number}" for number in range(min(params["count"], AT_ONCE))]
+
+        @task
         def urls(params: Any = None) -> list[str]:
             return [f"{CLIP}#{dag_id}-{number}" for number in range(params["count"])]
 
@@ -46,7 +52,7 @@ def writes(dag_id: str, **settings: Any) -> DAG:
         AidgeVideoRemovalOperator.partial(task_id="aidge", language="en", **settings).expand(video_url=urls_)
         CDNetworksTrimOperator.partial(task_id="cdnetworks", **TRIMMED, **settings).expand(filename=names_)
         TopviewVideoAvatarOperator.partial(task_id="topview", **AVATAR, **settings).expand(tts_text=names_)
-        TencentVideoMakeOperator.partial(task_id="tencent_ivh", **PERSON, **settings).expand(input_ssml=names_)
+        TencentVideoMakeOperator.partial(task_id="tencent_ivh", **PERSON, **settings).expand(input_ssml=speeches())
     return dag
 
 
