@@ -78,6 +78,7 @@ class Database:
         try:
             # Before the clock starts: it imports the driver, which no database delays.
             engine = self._opened()
+            began = time.monotonic()
             run = partial(self._run, engine, work, sockets)
             if engine.dialect.name == "sqlite":
                 return run()  # it waits for its lock alone, and bounds that itself
