@@ -65,7 +65,7 @@ check: $(READY) ## lint, types, layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-SPHINX = $(DOCS)/bin/python -m sphinx --fresh-env --nitpicky --keep-going --fail-on-warning
+SPHINX = $(DOCS)/bin/python -m sphinx --fresh-env --keep-going --fail-on-warning
 docs: $(DOCS_READY) ## build the documentation's site into docs/_build/html; every warning and dead link is an error
 	$(SPHINX) --builder html docs docs/_build/html
 

@@ -33,6 +33,7 @@ extensions = [
 root_doc = "index"
 exclude_patterns = ["_build"]
 nitpicky = True
+linkcheck_ignore = [r"http://(127\.0\.0\.1|localhost)"]
 
 # -- Markdown -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,10 @@ from typing import Any
 
 FOLDER = "repository"
 """Where the pages of the files are, below the documentation."""
-_LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(?=[)#])")
+# Or a block of code, in which nothing is a link.
+_LINK = re.compile(
+    r"^(?P<fence>`{3,}).*?^(?P=fence)$|(?<=\]\()(?!\w+:)(?P<target>[^)#\s]+)(?=[)#])", re.MULTILINE | re.DOTALL
+)
 _LANGUAGES = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".sh": "sh", ".sql": "sql"}
 
 
@@ -66,7 +69,8 @@ def outside(text: str, file: Path, docs: Path) -> list[Path]:
     :param file: the file that it is in.
     :param docs: the documentation's folder.
     """
-    targets = ((file.parent / target).resolve() for target in _LINK.findall(text))
+    found = (each["target"] for each in _LINK.finditer(text))
+    targets = [(file.parent / target).resolve() for target in found if target]
     return [target for target in targets if target.exists() and _is_outside(target, docs)]
 
 
@@ -80,8 +84,8 @@ def linked(text: str, file: Path, page: Path, docs: Path) -> str:
     """
 
     def lead(found: re.Match[str]) -> str:
-        target = (file.parent / found[1]).resolve()
-        if not target.exists():
+        target = (file.parent / (found["target"] or "")).resolve()
+        if found["fence"] or not target.exists():
             return found[0]
         return relpath(page_of(target, docs) if _is_outside(target, docs) else target, page.parent)
 

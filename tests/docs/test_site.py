@@ -86,6 +86,13 @@ def test_a_link_into_the_repository_leads_to_the_page_of_the_file(docs: Path) ->
     )
 
 
+def test_a_link_within_a_block_of_code_stays_as_it_is(docs: Path) -> None:
+    block = "````markdown\n```python\n# [d](../../dags/a.py)\n```\n[d](../../dags/a.py)\n````\n"
+    page = docs / "how-to/page.md"
+    assert linked(f"{block}[d](../../dags/a.py)", page, page, docs) == f"{block}[d](../repository/dags/a.py.md)"
+    assert outside(block, page, docs) == []
+
+
 def test_a_file_is_shown_with_links_that_lead_from_there(docs: Path) -> None:
     changes = docs.parent / "CHANGES.md"
     assert page_of(changes, docs) == docs / "repository/CHANGES.md"
