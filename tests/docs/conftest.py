@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.stores import s3_server, s3_store  # noqa: F401 - fixtures
+from tests.support.stores import s3_server  # noqa: F401 - a fixture
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -28,22 +28,25 @@ class Reader:
     """Carries out steps in a folder of its own.
 
     :param folder: the reader's project.
-    :param ports: the port that a page names -> the one that serves here.
+    :param servers: the port that a page names -> starts what serves there, and returns its URL.
     :param setenv: sets a variable of this process until the test ends; what a shell exported is exported here.
     :param output: returns what this process printed since the last call.
+    :param database: makes Airflow's database, once.
     """
 
     def __init__(
         self,
         folder: Path,
-        ports: Mapping[str, str],
+        servers: Mapping[str, Callable[[], str]],
         setenv: Callable[[str, str], None],
         output: Callable[[], str],
+        database: Callable[[], object],
     ) -> None:
         self._folder = folder
-        self._ports = ports
+        self._servers = servers
         self._setenv = setenv
         self._output = output
+        self._database = database
         self.runs: list[Any] = []
         (folder / "dags").mkdir(parents=True)
         bundle = {"name": folder.name, "classpath": _BUNDLE, "kwargs": {"path": str(folder / "dags")}}
@@ -70,13 +73,17 @@ class Reader:
             raise AssertionError(f"line {step.line}: {step.language} that is no file, and not marked as not executed")
 
     def _here(self, text: str) -> str:
-        for named, port in self._ports.items():
-            text = re.sub(rf"\b{named}\b", port, text)
+        for named, server in self._servers.items():
+            if re.search(rf"\b{named}\b", text):
+                text = re.sub(rf"\b{named}\b", server().rpartition(":")[2], text)
         return text.replace("/tmp/", f"{self._folder}/tmp/")  # noqa: S108 - the pages', replaced by one of the test's own
 
     def _command(self, script: str, *, fails: bool) -> str:
         if script.startswith(_DAGS_TEST):
+            self._database()
             return self._run_dag(shlex.split(script.removeprefix(_DAGS_TEST)), fails=fails)
+        if script.startswith("airflow "):
+            self._database()
         left = self._folder / ".left"
         done = subprocess.run(
             ["/bin/bash", "-c", f"set -eo pipefail\n{script}\nenv -0 > {shlex.quote(str(left))}"],

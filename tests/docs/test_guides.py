@@ -27,10 +27,8 @@ def airflow_database() -> None:
 
 @pytest.fixture
 def reader(
-    airflow_database: None,  # noqa: ARG001
+    request: pytest.FixtureRequest,
     sandbox: Any,
-    s3_server: str,
-    s3_store: Any,  # noqa: ARG001 - a bucket, and the connection `my_s3`
     prompt: None,  # noqa: ARG001
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -40,8 +38,14 @@ def reader(
         monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    ports = {"8765": sandbox.url.rpartition(":")[2], "5555": s3_server.rpartition(":")[2]}
-    return Reader(tmp_path / "project", ports, monkeypatch.setenv, lambda: "".join(capfd.readouterr()))
+    servers = {"8765": lambda: sandbox.url, "5555": lambda: request.getfixturevalue("s3_server")}
+    return Reader(
+        tmp_path / "project",
+        servers,
+        monkeypatch.setenv,
+        lambda: "".join(capfd.readouterr()),
+        lambda: request.getfixturevalue("airflow_database"),
+    )
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=name)
