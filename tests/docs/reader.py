@@ -11,7 +11,6 @@ import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from airflow.configuration import conf
 from airflow.dag_processing.dagbag import DagBag
@@ -47,7 +46,6 @@ class Reader:
         self._setenv = setenv
         self._output = output
         self._database = database
-        self.runs: list[Any] = []
         (folder / "dags").mkdir(parents=True)
         bundle = {"name": folder.name, "classpath": _BUNDLE, "kwargs": {"path": str(folder / "dags")}}
         setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
@@ -110,7 +108,6 @@ class Reader:
         self._output()
         run = dag.test(run_conf=json.loads(options[1]) if options else None)
         output = self._output()
-        self.runs.append(run)
         assert run.state == ("failed" if fails else "success"), output[-6000:]
         return output
 

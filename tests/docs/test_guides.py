@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,6 @@ from airflow.utils.db import initdb
 from airflow_provider_videoai.triggers import batch, lease
 from tests.docs.guide import GUIDES, name, steps
 from tests.docs.reader import Reader
-
-Claim = Callable[[Reader, Any], None]
-CLAIMS: dict[str, Claim] = {}
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +71,7 @@ def test_the_python_of_a_page_is_in_the_projects_form(page: Path, tmp_path: Path
 
 @pytest.mark.airflow
 @pytest.mark.parametrize("page", GUIDES, ids=name)
-def test_a_reader_gets_what_the_page_says(page: Path, reader: Reader, sandbox: Any) -> None:
+def test_a_reader_gets_what_the_page_says(page: Path, reader: Reader) -> None:
     for step in steps(page):
         if step.executed:
             reader.take(step)
-    if name(page) in CLAIMS:
-        CLAIMS[name(page)](reader, sandbox)
