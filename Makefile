@@ -105,8 +105,10 @@ format: $(READY) ## put the code in its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-constraints: $(READY) ## pin again what CI uses
-	$(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group dev --group docs pyproject.toml --output-file constraints.txt
+COMPILE := $(BIN)/python -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra sandbox --group pyproject.toml:dev --group pyproject.toml:docs pyproject.toml
+constraints: $(READY) ## pin again what CI uses, and what the cells of older Airflows use
+	$(COMPILE) --output-file constraints.txt
+	for airflow in 3.1 3.2; do $(COMPILE) --universal constraints/airflow-$$airflow.in --output-file constraints/airflow-$$airflow.txt || exit 1; done
 
 release-check: $(RELEASE_READY) ## build what would be published, and try it as a user gets it, in .venv-release; RELEASE_ARGS="--only build contents"
 	@$(RELEASE)/bin/python scripts/release_check.py $(RELEASE_ARGS)

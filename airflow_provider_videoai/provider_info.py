@@ -34,6 +34,7 @@ def provider_info() -> dict[str, Any]:
             _transfer(_NAME, "subtitles", "reference/subtitles.md"),
         ],
         "triggers": [_own_modules("triggers.job", "triggers.batch")],
+        "retry-policies": [_own_modules("policies.retry")],
         "extra-links": [f"{_PACKAGE}.links.VideoJobLink", f"{_PACKAGE}.links.VideoResultLink"],
         "config": _config(),
         "connection-types": [_connection(vendor) for vendor in VENDORS],

@@ -23,7 +23,7 @@ from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lookup import hook_for
 from airflow_provider_videoai.registry import VENDORS, connection_type, hook_path
-from tests.support.which_airflow import ProvidersManagerTaskRuntime, needs_airflow_3_2
+from tests.support.which_airflow import ProvidersManagerTaskRuntime, needs_airflow_3_2, needs_airflow_3_3
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "airflow_provider_videoai"
@@ -44,6 +44,14 @@ EACH_CONNECTION = pytest.mark.parametrize(
 def test_info_keeps_to_airflows_schema() -> None:
     schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
     jsonschema.validate(get_provider_info(), schema)
+
+
+def test_each_part_keeps_to_the_stricter_schema_of_airflows_own_providers() -> None:
+    """But the integrations, whose ``external-doc-url`` the project's own one has only once it has a site."""
+    schema = json.loads(files("airflow").joinpath("provider.yaml.schema.json").read_text())
+    for name, part in get_provider_info().items():
+        if name in schema["properties"].keys() - {"integrations"}:
+            jsonschema.validate(part, schema["properties"][name])
 
 
 def test_changes_to_the_info_reach_no_other_caller() -> None:
@@ -73,7 +81,7 @@ def test_info_names_files_that_are_there() -> None:
 def test_info_names_integrations_that_it_has() -> None:
     info = get_provider_info()
     known = {each["integration-name"] for each in info["integrations"]}
-    layers = ("operators", "sensors", "hooks", "triggers")
+    layers = ("operators", "sensors", "hooks", "triggers", "retry-policies")
     assert {each["integration-name"] for layer in layers for each in info[layer]} <= known
     assert {each["source-integration-name"] for each in info["transfers"]} <= known
 
@@ -208,6 +216,12 @@ def test_every_module_that_is_named_can_be_imported(layer: str) -> None:
     for entry in get_provider_info()[layer]:
         for module in entry["python-modules"]:
             import_module(module)
+
+
+@needs_airflow_3_3("retry policies")
+def test_the_retry_policy_is_named_and_can_be_imported() -> None:
+    (entry,) = get_provider_info()["retry-policies"]
+    assert [import_module(name).__all__ for name in entry["python-modules"]] == [["VideoAIRetryPolicy"]]
 
 
 def test_the_transfer_is_named_for_each_vendor_and_can_be_imported() -> None:
