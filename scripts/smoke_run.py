@@ -95,14 +95,8 @@ def airflow_environment(home: Path, url: str, python: Path) -> dict[str, str]:
     :param url: of the sandbox.
     :param python: prints the connections; that needs no extra.
     """
-    command = [
-        python,
-        "-m",
-        "airflow_provider_videoai.sandbox",
-        "--port",
-        url.rpartition(":")[2],
-        "--print-connections",
-    ]
+    port = url.rpartition(":")[2]
+    command = [str(python), "-m", "airflow_provider_videoai.sandbox", "--port", port, "--print-connections"]
     lines = subprocess.run(  # noqa: S603 - our own module
         command, check=True, capture_output=True, text=True, cwd=home
     ).stdout

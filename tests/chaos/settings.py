@@ -23,8 +23,9 @@ NOTICED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
 }
-"""A worker that is lost is noticed in half a minute instead of five, and so is a task that a killed scheduler had queued:
-a scheduler that is back within half a minute takes its predecessor for alive, and looks again five minutes later."""
+"""A worker that is lost is noticed in half a minute instead of five, and so is a task that a killed scheduler had
+queued: a scheduler that is back within half a minute takes its predecessor for alive, and looks again five minutes
+later."""
 
 
 def environment(sandbox: Sandbox, markers: Path) -> dict[str, str]:
