@@ -22,6 +22,7 @@ help: ## list the targets
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...'; exit 1; }
+	@echo 'Installing Airflow, this package, its sandbox and the tools of development into $(VENV): about 1.1 GB, one to five minutes, once'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[sandbox]' --group dev
@@ -84,12 +85,14 @@ bench-storage: $(READY) ## 500 MB through 20 breaks into a file system and S3: h
 	$(BIN)/python -m benchmarks.storage
 
 $(BENCH_READY): pyproject.toml benchmarks/peers.txt
+	@echo 'Installing Airflow, this package and the providers that it is compared with into $(BENCH): one to five minutes, once'
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(BENCH)/bin/python -m uv pip install --quiet --python $(BENCH)/bin/python --editable . --requirement benchmarks/peers.txt
 	@touch $@
 
 $(CLUSTER_READY): pyproject.toml constraints.txt tests/cluster/requirements.txt
+	@echo 'Installing Airflow with Celery, this package and its sandbox into $(CLUSTER): one to five minutes, once'
 	$(PYTHON) -m venv $(CLUSTER)
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(CLUSTER)/bin/python -m uv pip install --quiet --python $(CLUSTER)/bin/python --constraint constraints.txt --editable '.[sandbox]' --requirement tests/cluster/requirements.txt

@@ -102,6 +102,7 @@ with DAG(
     VideoResultToObjectStorageOperator(
         task_id="gather",
         result=[erase_text.output, trim.output, erase_with_aidge.output, avatar.output, narrator.output],
-        destination="{{ params.storage }}/{{ run_id }}/{vendor}-{job_id}.mp4",
+        # A run's id has colons and a plus, which not every store and tool takes in a folder's name.
+        destination="{{ params.storage }}/{{ run_id | replace(':', '') | replace('+', '-') }}/{vendor}-{job_id}.mp4",
         outlets=[NEW_VIDEOS],
     )

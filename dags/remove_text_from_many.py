@@ -55,7 +55,7 @@ with DAG(
         common={"full_erase_roi": "[{{ params.caption_region }}]"},
         tolerate="10%",
         destination="{{ params.storage }}/clean/{item_id}.mp4",
-        manifest="{{ params.storage }}/clean/{{ run_id }}.jsonl",
+        manifest="{{ params.storage }}/clean/{{ run_id | replace(':', '') | replace('+', '-') }}.jsonl",
     )
 
     @task

@@ -20,7 +20,7 @@ import contact_sheet
 import httpx
 import psutil
 from airflow_api import AirflowApi
-from processes import end_group, free_ports, wait_for
+from processes import end_group, port_near, wait_for
 from progress import Board
 from standalone import Standalone
 from termination import unwind_on
@@ -40,6 +40,8 @@ NAMES = {
     "tencent_ivh": "narrator",
 }
 TIMEOUT_SECONDS = 300
+PORT, SANDBOX_PORT = 8080, 8765
+"""Where free, always the same: Airflow keeps the addresses of earlier runs, of their pages and their media."""
 CLOCK = {"queue_seconds": 2, "run_seconds": 12}
 
 
@@ -62,19 +64,21 @@ def demo() -> int:
     """Run the pipeline and end everything."""
     home = HOME / "demo"
     shutil.rmtree(home, ignore_errors=True)
-    with sandbox() as (_, url), Standalone(home, ROOT / "dags", environment(url)) as airflow:
+    print("Starting the sandbox and Airflow: about half a minute")
+    with sandbox() as (_, url), Standalone(home, ROOT / "dags", environment(url), port_near(PORT)) as airflow:
         began = time.monotonic()
-        print_address(airflow)
+        print_address(airflow, "while the pipeline runs")
         made = run_pipeline(airflow, url)
-        print(f"\nThe pipeline took {time.monotonic() - began:.0f} s. Nothing is left running; `make ui` stays up.")
-        return 0 if made else 1
+        seconds = time.monotonic() - began
+    print(f"\nThe pipeline took {seconds:.0f} s. All of it has ended, and its address with it; `make ui` stays up.")
+    return 0 if made else 1
 
 
 def stay() -> int:
     """Run the pipeline and leave Airflow and the sandbox running."""
     home = HOME / "ui"
     with sandbox(leave=True) as (process, url):
-        airflow = Standalone(home, ROOT / "dags", environment(url))
+        airflow = Standalone(home, ROOT / "dags", environment(url), port_near(PORT))
         try:
             airflow.start()
             made = run_pipeline(airflow, url)
@@ -92,8 +96,7 @@ def stay() -> int:
                 }
             )
         )
-        print_address(airflow)
-        print("`make stop` ends it.")
+        print_address(airflow, "until `make stop`")
         return 0 if made else 1
 
 
@@ -122,7 +125,7 @@ def running() -> dict[str, Any] | None:
 def sandbox(*, leave: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the sandbox in a process group of its own; end it unless it is to be left."""
     HOME.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "airflow_provider_videoai.sandbox", "--port", str(free_ports(1)[0])]
+    command = [sys.executable, "-m", "airflow_provider_videoai.sandbox", "--port", str(port_near(SANDBOX_PORT))]
     with (HOME / "sandbox.log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module
             command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True, start_new_session=True
@@ -158,7 +161,7 @@ def run_pipeline(airflow: AirflowApi, url: str) -> dict[str, Path] | None:
     with Board(airflow, DAG_ID, run_id) as board:
         state = board.follow(TIMEOUT_SECONDS)
     if state != "success":
-        print_failures(airflow, run_id)
+        print_failures(airflow, DAG_ID, run_id)
         return None
     return keep(airflow, run_id, url)
 
@@ -192,7 +195,8 @@ def next_manifest(airflow: AirflowApi, files: Mapping[str, Path]) -> str:
     wait_for(runs, TIMEOUT_SECONDS, f"the results did not start {NEXT_DAG_ID}")
     run_id = runs()[0]["dag_run_id"]
     if airflow.finish(NEXT_DAG_ID, run_id, TIMEOUT_SECONDS) != "success":
-        raise RuntimeError(f"{NEXT_DAG_ID} failed: see {airflow.url}")
+        print_failures(airflow, NEXT_DAG_ID, run_id)
+        raise RuntimeError(f"{NEXT_DAG_ID} failed")
     (manifest,) = airflow.xcom(NEXT_DAG_ID, run_id, "manifest")
     path = Path(manifest.removeprefix("file://"))
     if {each["path"] for each in json.loads(path.read_text())} != {f"file://{file}" for file in files.values()}:
@@ -210,17 +214,17 @@ def fetch(address: str, path: Path) -> Path:
     return path
 
 
-def print_failures(airflow: AirflowApi, run_id: str) -> None:
+def print_failures(airflow: AirflowApi, dag_id: str, run_id: str) -> None:
     """Print the logs of the tasks that failed."""
-    for instance in airflow.tasks(DAG_ID, run_id):
+    for instance in airflow.tasks(dag_id, run_id):
         if instance["state"] == "failed":
             print(f"\nTask {instance['task_id']} failed. Its log:")
-            print(airflow.task_log(DAG_ID, run_id, instance["task_id"], instance["try_number"])[-4000:])
+            print(airflow.task_log(dag_id, run_id, instance["task_id"], instance["try_number"])[-4000:])
 
 
-def print_address(airflow: AirflowApi) -> None:
-    """Print the address of the UI and how to log in."""
-    print(f"Airflow UI: {airflow.url}  (user admin, password {airflow.password})")
+def print_address(airflow: AirflowApi, how_long: str) -> None:
+    """Print the address of the UI, how long it is there, and how to log in."""
+    print(f"Airflow UI, {how_long}: {airflow.url}  (user admin, password {airflow.password})")
 
 
 if __name__ == "__main__":

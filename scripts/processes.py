@@ -39,6 +39,18 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
+def port_near(wanted: int) -> int:
+    """Return this port of the loopback interface if nobody uses it, else a free one."""
+    with socket.socket() as probe:
+        # A server that has just ended leaves connections behind, and they do not keep the next one from its port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return free_ports(1)[0]
+    return wanted
+
+
 def end_group(leader: int) -> None:
     """End a session: first its leader's group politely, then whoever is left for good."""
     with contextlib.suppress(ProcessLookupError):

@@ -51,19 +51,22 @@ class Board:
 
     def _show(self) -> None:
         rows = self._rows()
+        before, self._seen = self._seen, rows
         if self._live:
             self._live.update(_table(self._dag_id, rows), refresh=True)
             return
         for task_id, now in rows.items():
-            if self._seen.get(task_id) != now:
+            if before.get(task_id) != now:
                 self._console.print(f"{task_id:18} {now[0]:10} {now[1]:3d} %")
-        self._seen = rows
 
     def _rows(self) -> dict[str, tuple[str, int]]:
         rows = {}
         for instance in self._airflow.tasks(self._dag_id, self._run_id):
             state = instance["state"] or "waiting"
-            rows[instance["task_id"]] = (state, self._percent(instance["task_id"], state))
+            task_id = instance["task_id"]
+            # Between triggerer and worker a task is queued and running again, and its progress is still that far.
+            before = self._seen.get(task_id, ("", 0))[1]
+            rows[task_id] = (state, max(before, self._percent(task_id, state)))
         return rows
 
     def _percent(self, task_id: str, state: str) -> int:

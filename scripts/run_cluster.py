@@ -26,7 +26,7 @@ def main() -> int:
     began = time.monotonic()
     with sandbox() as (_, url), Cluster(home, ROOT / "dags", environment(url)) as cluster:
         print(f"{', '.join(cluster.parts)}: ready after {time.monotonic() - began:.0f} s")
-        print_address(cluster)
+        print_address(cluster, "until Ctrl-C" if chosen.stay else "while the pipeline runs")
         print(f"Logs: {home.relative_to(ROOT)}/<machine>/")
         # Drawn on its first request, which on a busy machine takes longer than the sandbox waits for an input.
         httpx.get(f"{url}/sample/clip.mp4", timeout=120, trust_env=False).raise_for_status()

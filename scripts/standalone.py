@@ -20,11 +20,12 @@ class Standalone(AirflowApi):
     :param home: the private ``AIRFLOW_HOME``; kept between starts.
     :param dags_folder: where the DAGs are.
     :param env: further environment variables of Airflow, such as connections.
+    :param port: of its API server; ``None``: any that is free.
     """
 
-    def __init__(self, home: Path, dags_folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, dags_folder: Path, env: Mapping[str, str], port: int | None = None) -> None:
         api, triggerer_logs, worker_logs = free_ports(3)
-        super().__init__(home, api)
+        super().__init__(home, port or api)
         self.log_file = self.home / "standalone.log"
         self.environment = {
             **clean_environment(),

@@ -21,6 +21,8 @@ RATE = Fraction(25)
 OPENINGS = 6
 # Drawn at twice the size and scaled down: Pillow's shapes have no anti-aliasing.
 SCALE = 2
+# In pixels. Each step of it is a picture to draw, and to keep.
+_SWAY = 7
 GREEN = (0, 177, 64, 255)
 CLEAR = (0, 0, 0, 0)
 
@@ -32,6 +34,7 @@ class Look:
     """The colours of one presenter.
 
     :param pitch: of its voice, in Hz.
+    :param studio: the background, if the request wants none of its own.
     """
 
     skin: Colour
@@ -40,11 +43,18 @@ class Look:
     shirt: Colour
     pitch: float
     long_hair: bool = False
+    glasses: bool = False
+    studio: Colour = (96, 132, 158)
 
 
 LOOKS = (
     Look((241, 201, 172), (92, 58, 38), (45, 74, 124), (245, 245, 250), 205.0, long_hair=True),
     Look((198, 150, 118), (38, 30, 30), (64, 92, 78), (250, 244, 232), 118.0),
+    Look(
+        *((226, 178, 146), (150, 150, 156), (122, 44, 54), (236, 226, 206), 150.0),
+        glasses=True,
+        studio=(150, 122, 92),
+    ),
 )
 
 
@@ -54,7 +64,7 @@ class Pose:
 
     :param opening: how far the mouth is open, from 0.
     :param blinking: whether the eyes are closed.
-    :param sway: pixels to the right.
+    :param sway: pixels to the right, of the head; the face turns with it, and the shoulders follow.
     :param caption: empty: none.
     """
 
@@ -78,7 +88,7 @@ def poses(sound: Sound, script: Script | None) -> Iterator[Pose]:
             opening=openings[number],
             # By frame number, not at random: the same text yields the same video.
             blinking=number % 90 in (60, 61, 62),
-            sway=round(2 * np.sin(seconds * 1.7)),
+            sway=round(_SWAY * np.sin(seconds * 1.7)),
             caption=_caption_at(script, seconds),
         )
 
@@ -127,9 +137,9 @@ def draw(look: Look, pose: Pose, background: tuple[int, int, int, int] | None) -
     :param background: RGBA; ``None``: a studio.
     """
     width, height = SIZE[0] * SCALE, SIZE[1] * SCALE
-    image = _studio().copy() if background is None else Image.new("RGBA", (width, height), background)
+    image = _studio(look.studio).copy() if background is None else Image.new("RGBA", (width, height), background)
     pen = ImageDraw.Draw(image)
-    _body(pen, look, width, height)
+    _body(pen, look, width // 2 + pose.sway * SCALE // 3, height)
     _head(pen, look, pose, width // 2 + pose.sway * SCALE)
     image = image.resize(SIZE, Image.Resampling.BOX)
     # After scaling, as Pillow smooths text by itself.
@@ -138,18 +148,18 @@ def draw(look: Look, pose: Pose, background: tuple[int, int, int, int] | None) -
     return image
 
 
-@lru_cache(maxsize=1)
-def _studio() -> Image.Image:
+@lru_cache(maxsize=len(LOOKS))
+def _studio(colour: Colour) -> Image.Image:
     width, height = SIZE[0] * SCALE, SIZE[1] * SCALE
     across = np.linspace(-1, 1, width)[None, :]
     down = np.linspace(-1, 1, height)[:, None]
     light = np.clip(1.15 - 0.55 * (across**2 + (down + 0.3) ** 2), 0.35, 1.0)[..., None]
-    colours = np.array([96, 132, 158]) * light
+    colours = np.array(colour) * light
     return Image.fromarray(colours.astype(np.uint8), "RGB").convert("RGBA")
 
 
-def _body(pen: ImageDraw.ImageDraw, look: Look, width: int, height: int) -> None:
-    middle, top = width // 2, 640
+def _body(pen: ImageDraw.ImageDraw, look: Look, middle: int, height: int) -> None:
+    top = 640
     pen.rounded_rectangle((middle - 265, top, middle + 265, height + 120), 130, fill=look.jacket)
     pen.polygon([(middle - 75, top), (middle + 75, top), (middle, height - 60)], fill=look.shirt)
     shade = tuple(part * 9 // 10 for part in look.skin)
@@ -162,9 +172,14 @@ def _head(pen: ImageDraw.ImageDraw, look: Look, pose: Pose, middle: int) -> None
     pen.ellipse((middle - 160, 165, middle + 160, 480), fill=look.hair)
     pen.ellipse((middle - 135, 215, middle + 135, 590), fill=look.skin)
     pen.chord((middle - 140, 185, middle + 140, 390), 180, 360, fill=look.hair)
+    middle += pose.sway * SCALE  # a face that turns moves further than its head
     for side in (-1, 1):
         _eye(pen, look, middle + side * 55, closed=pose.blinking)
         pen.ellipse((middle + side * 88 - 26, 445, middle + side * 88 + 26, 480), fill=_blush(look))
+        if look.glasses:
+            pen.ellipse((middle + side * 55 - 42, 352, middle + side * 55 + 42, 432), outline=(40, 40, 46), width=7)
+    if look.glasses:
+        pen.line((middle - 15, 388, middle + 15, 388), fill=(40, 40, 46), width=7)
     pen.line((middle, 395, middle - 10, 448, middle + 10, 452), fill=_blush(look), width=7)
     _mouth(pen, pose.opening, middle)
 

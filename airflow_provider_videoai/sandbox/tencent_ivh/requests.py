@@ -52,7 +52,7 @@ class Timbre:
 TIMBRES = {
     timbre.key: timbre
     for timbre in (
-        Timbre("sandbox-timbre", LOOKS[0]),
+        Timbre("sandbox-timbre", LOOKS[2]),
         Timbre("sandbox-timbre-emotional", LOOKS[1], ("neutral", "happy", "sad")),
     )
 }
