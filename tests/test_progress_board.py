@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -33,7 +34,7 @@ class Run:
 
 
 def test_progress_never_runs_backwards(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(progress.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     with progress.Board(cast(AirflowApi, Run(STEPS)), "dag", "run") as board:
         assert board.follow(60) == "success"
     lines = re.findall(r"^make +(\w+) +(\d+) %$", capsys.readouterr().out, re.MULTILINE)
