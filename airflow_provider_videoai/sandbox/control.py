@@ -25,7 +25,8 @@ from airflow_provider_videoai.sandbox.media.serving import serve
 from airflow_provider_videoai.sandbox.state import SandboxState
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-CLOCK_FIELDS = ("queue_seconds", "run_seconds", "advance")
+SECONDS_FIELDS = ("queue_seconds", "run_seconds", "advance")
+CLOCK_FIELDS = (*SECONDS_FIELDS, "await_media")
 
 
 def _guarded(endpoint: Endpoint) -> Endpoint:
@@ -137,18 +138,23 @@ class Control:
     async def set_clock(self, request: Request) -> Response:
         """Set durations of jobs to come, or advance the time of jobs in flight.
 
-        :param request: its body has ``queue_seconds``, ``run_seconds`` and ``advance`` in seconds, and ``vendor``.
-        :raises InvalidControlRequest: for an unknown field, or a negative number.
+        :param request: its body has ``queue_seconds``, ``run_seconds`` and ``advance`` in seconds, ``vendor``, and
+            ``await_media``: whether to reply only when the media of jobs that have ended by then are rendered.
+        :raises InvalidControlRequest: for an unknown field, or one of another kind.
         """
         fields = await _fields(request)
         vendor = _vendor({name: value for name, value in fields.items() if name not in CLOCK_FIELDS})
-        for name in CLOCK_FIELDS:
+        for name in SECONDS_FIELDS:
             value = fields.get(name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
                 raise InvalidControlRequest(name, f"{name} must be seconds, at least 0, not {value!r}")
+        if not isinstance(await_media := fields.get("await_media", False), bool):
+            raise InvalidControlRequest("await_media", f"await_media must be true or false, not {await_media!r}")
         # All fields are checked before the first is applied: a refused request changes nothing.
         self._state.clock.change(vendor, fields.get("queue_seconds"), fields.get("run_seconds"))
         self._state.clock.advance(vendor, fields.get("advance") or 0.0)
+        if await_media:
+            await self._state.jobs.rendered(vendor)
         return JSONResponse(self._state.clock.describe())
 
     async def shapes(self, request: Request) -> Response:  # noqa: ARG002 - the method says all
@@ -187,7 +193,8 @@ class Control:
         name = request.path_params["name"]
         make = _maker(name)
         if make is None:
-            return JSONResponse({"error": "no such sample; there are clip.mp4, speech.mp3, large-<megabytes>.mp4"}, 404)
+            there = "clip.mp4, short.mp4, speech.mp3, large-<megabytes>.mp4"
+            return JSONResponse({"error": f"no such sample; there are {there}"}, 404)
         # Two requests at once must not draw the same sample twice.
         async with self._drawing:
             if name not in self._samples:
@@ -202,6 +209,8 @@ def _maker(name: str) -> Callable[[Path], object] | None:
     """Return what writes a sample of this name to a file."""
     if name == "clip.mp4":
         return lambda path: path.write_bytes(samples.sample_clip())
+    if name == "short.mp4":
+        return lambda path: path.write_bytes(samples.sample_clip(samples.SHORT_SECONDS))
     if name == "speech.mp3":
         return lambda path: path.write_bytes(samples.sample_speech())
     megabytes = re.fullmatch(r"large-([1-9]\d{0,2}|1000)\.mp4", name)

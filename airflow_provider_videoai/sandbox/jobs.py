@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import math
 import time
@@ -201,6 +202,20 @@ class JobRegistry:
         """
         open_phases = (Phase.QUEUED, Phase.RUNNING)
         return sum(self.snapshot(job).phase in open_phases for job in self.of(vendor, operation))
+
+    async def rendered(self, vendor: str | None) -> None:
+        """Wait until the media are written of all jobs that would have ended by now but for their rendering.
+
+        :param vendor: one vendor's jobs; ``None``: those of all.
+        """
+        awaited = [
+            asyncio.wrap_future(job.rendering)
+            for job in self._jobs.values()
+            if vendor in (None, job.vendor) and job.rendering is not None and not job.rendering.done()
+            if self._start(job, now := self._clock.now(job.vendor))[0] + job.run_seconds <= now
+        ]
+        # A rendering that failed, or was cancelled by a reset, has ended, too.
+        await asyncio.gather(*awaited, return_exceptions=True)
 
     def _start(self, job: Job, now: float) -> tuple[float, int]:
         if job.group is None:

@@ -35,6 +35,23 @@ class Sandbox:
         """Return what there is: calls, samples, built-in ids, control fields."""
         return self._request("GET", "/sandbox")
 
+    def sample(self, name: str = "short") -> str:
+        """Return the URL of a sample.
+
+        :param name: ``clip``, ``short``, ``speech`` or ``large``.
+        :raises ValueError: for another one.
+        """
+        found: dict[str, Any] = self.index()["samples"]
+        if name not in found:
+            raise ValueError(f"there is no sample {name!r}; there are {', '.join(found)}")
+        return str(found[name]["url"])
+
+    @property
+    def charges(self) -> list[dict[str, Any]]:
+        """What money was taken for since the last reset, oldest first: ``vendor``, ``job_id``, ``at``."""
+        found: list[dict[str, Any]] = self.ledger()["charges"]
+        return found
+
     def ledger(self, vendor: str | None = None) -> dict[str, Any]:
         """Return the ledger: ``submissions``, ``charges``, ``polls``, ``lookups``, ``refused``, ``totals``.
 
@@ -69,8 +86,9 @@ class Sandbox:
     def clock(self, **fields: Any) -> dict[str, Any]:
         """Set durations of jobs, or advance the time of jobs in flight.
 
-        :param fields: ``queue_seconds`` and ``run_seconds`` of jobs submitted from now on, ``advance`` in seconds, and
-            ``vendor`` to change one vendor only.
+        :param fields: ``queue_seconds`` and ``run_seconds`` of jobs submitted from now on, ``advance`` in seconds,
+            ``await_media`` to return only when the media of jobs that have ended by then are rendered, and ``vendor``
+            to change one vendor only.
         :returns: the settings by vendor.
         :raises ValueError: for an unknown field, or a negative number.
         """

@@ -77,6 +77,10 @@ class _Waiter:
             self.ended.set_exception(defect)
 
 
+def _wake(seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, call)
+
+
 class Poller:
     """Polls every waiting job of one account in one event loop.
 
@@ -84,6 +88,7 @@ class Poller:
     :param clock: gives monotonic seconds, by which polls are due.
     :param wall: gives epoch seconds, by which deadlines are judged.
     :param jitter: returns a number of seconds between two others.
+    :param wake: calls a function in so many seconds of the clock; by default a timer of the running loop.
     """
 
     # A timer for the next due job instead of tasks that sleep: fewer wake-ups of the event loop per poll, and no task
@@ -96,6 +101,7 @@ class Poller:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         jitter: Callable[[float, float], float] = random.uniform,
+        wake: Callable[[float, Callable[[], object]], asyncio.TimerHandle] = _wake,
     ) -> None:
         self.transport = transport
         """Also good for whatever else a task needs of the account while it waits."""
@@ -103,6 +109,7 @@ class Poller:
         self._clock = clock
         self._wall = wall
         self._jitter = jitter
+        self._wake = wake
         self._throttle = Throttle(transport.rate_limit)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -165,7 +172,7 @@ class Poller:
         self._timer_at = at
         self._timer = None
         if at is not None:
-            self._timer = asyncio.get_running_loop().call_later(at - self._clock(), self._poll_due)
+            self._timer = self._wake(at - self._clock(), self._poll_due)
 
     def _poll_due(self) -> None:
         self._timer = self._timer_at = None

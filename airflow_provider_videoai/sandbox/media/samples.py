@@ -23,6 +23,8 @@ from airflow_provider_videoai.sandbox.media.script import plan
 from airflow_provider_videoai.sandbox.media.voice import speak
 
 WIDTH, HEIGHT, RATE, SECONDS = 640, 360, 25, 8
+SHORT_SECONDS = 1
+"""Of the short clip, for tests: it is drawn, and what is made of it, in an eighth of the time."""
 CAPTION_REGION = (60, 288, 580, 336)
 """Where captions are in every frame: x1, y1, x2, y2 in pixels."""
 CAPTIONS = ("Evening settles on the lake", "The hills drift slowly by", "Thank you for watching")
@@ -39,10 +41,13 @@ _ONCE = threading.Lock()
 Indexed = NDArray[np.uint8]
 
 
-def sample_clip() -> bytes:
-    """Return the mp4 (640x360, 25 frames per second, 8 s, AAC); drawn at first use, then kept by this process."""
+def sample_clip(seconds: int = SECONDS) -> bytes:
+    """Return the mp4 (640x360, 25 frames per second, AAC); drawn at first use, then kept by this process.
+
+    :param seconds: its length, at most 8.
+    """
     with _ONCE:
-        return _clip()
+        return _clip(seconds)
 
 
 def sample_speech() -> bytes:
@@ -52,12 +57,12 @@ def sample_speech() -> bytes:
 
 
 @cache
-def _clip() -> bytes:
+def _clip(seconds: int) -> bytes:
     with tempfile.TemporaryDirectory(prefix="videoai-sample-") as folder:
         path = Path(folder) / "clip.mp4"
         # Decoded by every job of a test: fastdecode leaves out what makes that slow.
         encoding = Encoding(options={"preset": "veryfast", "crf": "18", "tune": "fastdecode"})
-        write_video(path, _frames(), Fraction(RATE), (WIDTH, HEIGHT), _music(), encoding, Stop())
+        write_video(path, _frames(seconds), Fraction(RATE), (WIDTH, HEIGHT), _music(seconds), encoding, Stop())
         return path.read_bytes()
 
 
@@ -70,12 +75,12 @@ def _speech() -> bytes:
         return path.read_bytes()
 
 
-def _frames() -> Iterator[VideoFrame]:
+def _frames(seconds: int) -> Iterator[VideoFrame]:
     palette = _palette()
     backdrop = _backdrop()
     hills = [(_ridge(height, seed), speed, shade) for height, seed, speed, shade in _HILLS]
     captions = [_caption(text) for text in CAPTIONS]
-    count = RATE * SECONDS
+    count = RATE * seconds
     for number in range(count):
         picture = backdrop.copy()
         for ridge, speed, shade in hills:
@@ -155,7 +160,7 @@ def _caption(text: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return pixels[..., :3], pixels[..., 3:] / np.float32(255)
 
 
-def _music() -> Sound:
+def _music(length: int) -> Sound:
     """Return slow broken chords, so that lost or shifted sound can be heard."""
     rate = 44100
     samples = np.zeros(rate * SECONDS, np.float32)
@@ -168,4 +173,4 @@ def _music() -> Sound:
             note *= np.exp(-seconds * 2.2) * 0.18
             end = min(len(samples), start + len(note))
             samples[start:end] += note[: end - start]
-    return Sound(samples, rate)
+    return Sound(samples[: rate * length], rate)
