@@ -120,6 +120,7 @@ def _task(dag: DAG, ti: Any, xcoms: dict[str, Any], recorder: Recorder) -> TaskR
         plain_state="none" if ti.state is None else str(getattr(ti.state, "value", ti.state)),
         tries=max((each.number for each in attempts), default=0),
         xcoms=xcoms,
+        error=attempts[-1].error if attempts else None,
         log="\n".join(line for each in attempts for line in each.lines),
         charges=[
             {name: bought[name] for name in ("vendor", "operation", "job_id", "request")} | {"attempt": each.number}

@@ -65,10 +65,11 @@ def _videoai_sandbox() -> Iterator[Sandbox]:
 
         running = running_sandbox(queue_seconds=2, run_seconds=8)
     except ImportError as missing:
-        raise pytest.UsageError(
+        pytest.fail(
             "the fixtures of airflow-provider-videoai need its extra: "
-            f"pip install 'airflow-provider-videoai[sandbox]' ({missing})"
-        ) from missing
+            f"pip install 'airflow-provider-videoai[sandbox]' ({missing})",
+            pytrace=False,
+        )
     with running as sandbox:
         yield sandbox
 

@@ -41,6 +41,7 @@ class Attempt:
 
     :param number: from 1.
     :param lines: of its log.
+    :param error: what it raised.
     :param bought: submissions of the sandbox's ledger that were charged.
     """
 
@@ -48,6 +49,7 @@ class Attempt:
     map_index: int
     number: int
     lines: list[str] = field(default_factory=list)
+    error: str | None = None
     bought: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -80,8 +82,11 @@ class Recorder:
         run_task = supervisor.run_task_in_process
 
         def recorded(ti: Any, *others: Any, **named: Any) -> Any:
-            self._begin(ti)
-            return run_task(ti, *others, **named)
+            attempt = self._begin(ti)
+            result = run_task(ti, *others, **named)
+            if (error := result.error) is not None:
+                attempt.error = f"{type(error).__name__}: {error}"
+            return result
 
         patch.setattr(supervisor, "run_task_in_process", recorded)
         handler = _Handler(self._write)
@@ -96,10 +101,11 @@ class Recorder:
             processors.remove(self._take)
             self._take_in_purchases()
 
-    def _begin(self, ti: Any) -> None:
+    def _begin(self, ti: Any) -> Attempt:
         self._take_in_purchases()
         key = ti.task_id, ti.map_index, ti.try_number
         self._now = self._attempts.setdefault(key, Attempt(*key))
+        return self._now
 
     def _submissions(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._sandbox.ledger()["submissions"]

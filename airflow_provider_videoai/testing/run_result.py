@@ -48,6 +48,7 @@ class TaskResult:
     :param map_index: -1 if it is not mapped.
     :param tries: how often it was attempted.
     :param xcoms: by key; ``return_value`` is also :attr:`result`.
+    :param error: what its last attempt raised; ``None`` if it did not fail.
     :param log: of all attempts.
     :param charges: of the jobs that were bought for it, with ``vendor``, ``operation``, ``job_id``, ``request`` and
         ``attempt``, the number of the attempt that bought it.
@@ -59,6 +60,7 @@ class TaskResult:
     plain_state: str
     tries: int
     xcoms: dict[str, Any] = field(repr=False)
+    error: str | None
     log: str = field(repr=False)
     charges: list[dict[str, Any]] = field(repr=False)
     one_job: bool = field(default=False, repr=False)
@@ -79,11 +81,12 @@ class TaskResult:
         return self.xcoms.get("return_value")
 
     def report(self) -> str:
-        """Return the state and the end of the log."""
+        """Return the state, the error and the end of the log."""
         lines = self.log.rstrip().splitlines()
         tries = "" if self.tries <= 1 else f" after {self.tries} attempts"
         shown = lines[-_SHOWN:] or ["(it logged nothing)"]
-        return "\n".join([f"{self.label}: {self.plain_state}{tries}", *(f"  {line}" for line in shown)])
+        why = "" if self.error is None else f": {self.error}"
+        return "\n".join([f"{self.label}: {self.plain_state}{tries}{why}", *(f"  {line}" for line in shown)])
 
 
 @dataclass(frozen=True)
