@@ -75,6 +75,9 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "VideoAIError",
     ),
     "sandbox": ("CREDENTIALS", "Credential", "Sandbox", "connections", "running_sandbox"),
+    "testing": ("RunResult", "TaskResult", "assert_paid_once"),
+    "testing.connections": ("SandboxConnections",),
+    "testing.plugin": ("RunDag", "videoai_connections", "videoai_dag_run", "videoai_sandbox"),
 }
 """Module -> the names that semantic versioning covers."""
 
@@ -102,7 +105,7 @@ def modules() -> list[str]:
 def load(name: str) -> object:
     if name == "policies.retry" and not AIRFLOW_V_3_3_PLUS:
         pytest.skip("needs Airflow 3.3: retry policies")
-    if name == "sandbox" or name.startswith("plugin."):
+    if name == "sandbox" or name.startswith(("plugin.", "testing.")):
         pytest.importorskip("starlette")
     return import_module(f"{PACKAGE}.{name}")
 

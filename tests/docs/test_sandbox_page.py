@@ -3,13 +3,9 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -90,23 +86,7 @@ def test_the_page_names_every_option_of_the_command_line(page: Callable[[str], A
     assert [option for option in options if option not in page("reference/sandbox.md").text] == []
 
 
-@pytest.mark.airflow
-def test_the_example_tests_pass(page: Callable[[str], Any], tmp_path: Path) -> None:
-    files = page("reference/sandbox.md").files()
-    assert set(files) == {"dags/clean_clip.py", "tests/conftest.py", "tests/test_clean_clip.py"}
-    for name, source in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(source)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "NO_PROXY": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "2 passed" in ran.stdout
+def test_the_program_runs(page: Callable[[str], Any], capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = page("reference/sandbox.md").blocks("python")
+    exec(program, {})  # noqa: S102 - the page's own
+    assert re.fullmatch(r"http://127.0.0.1:\d+/sample/clip.mp4 \[\]\n", capsys.readouterr().out)
