@@ -15,7 +15,7 @@ MATRIX := .venv-matrix
 MATRIX_READY := $(MATRIX)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui stop cluster test test-ui pictures chaos hostile check docs docs-links docs-serve bench bench-storage format constraints release-check matrix clean
+.PHONY: help demo ui stop cluster test example test-ui pictures chaos hostile check docs docs-links docs-serve bench bench-storage format constraints release-check matrix clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ cluster: $(CLUSTER_READY) ## the same on a cluster: CeleryExecutor, two of each 
 test: $(READY) ## all tests but those in a browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
 	$(BIN)/python -m pytest -m 'airflow and not ui and not hostile'
+
+example: $(READY) ## the tests of the template project, in a copy, and those of the page "Test a DAG"
+	$(BIN)/python -m pytest tests/pytest_plugin/test_example_project.py
 
 test-ui: $(READY) ## what a person sees, in Debian's Chromium (apt-get install chromium)
 	$(BIN)/python -m pytest -m ui
