@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.testing import RunResult, TaskResult
+from tests.support.which_airflow import needs_airflow_3_3
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "my_video_project"
 PAGE = (EXAMPLE.parents[1] / "docs" / "how-to" / "test-a-dag.md").read_text(encoding="utf-8")
@@ -25,6 +26,7 @@ SNIPPETS = [
 TESTS = sorted((EXAMPLE / "tests").glob("test_*.py"))
 
 
+@needs_airflow_3_3("a retry finds the job of the last attempt in the task state store")
 @pytest.mark.airflow
 def test_its_tests_and_those_of_the_page_pass_in_a_copy(run_pytest: Callable[..., Any], tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
