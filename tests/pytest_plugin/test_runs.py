@@ -60,7 +60,7 @@ def test_an_assertion_that_fails_says_why(ran: Any, name: str, said: list[str]) 
 
 
 def test_every_failing_test_is_looked_at() -> None:
-    (table,) = [mark for mark in test_an_assertion_that_fails_says_why.pytestmark if mark.name == "parametrize"]  # type: ignore[attr-defined]
+    (table,) = [mark for mark in test_an_assertion_that_fails_says_why.pytestmark if mark.name == "parametrize"]
     assert [f"test_fails_{name}" for name, _ in table.args[1]] == [n for n in TESTS if n.startswith("test_fails")]
 
 

@@ -43,6 +43,7 @@ with DAG("batch", schedule=None):
         vendor="viitor",
         requests=[{"item_id": f"item-{number}", "task_name": f"clip {number}"} for number in range(3)],
         common={"url": CLIP["url"], "full_erase_roi": CLIP["full_erase_roi"]},
+        quota_timeout=600,
     )
 
 with DAG("trim", schedule=None):
