@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from airflow_provider_videoai.batches.entries import ItemEnd, ItemState, NextStep, next_step
+from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, next_step
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.kept import Kept
 from airflow_provider_videoai.batches.records import BatchRecords
@@ -64,6 +64,8 @@ class Batch:
     :param results: fetches, and keeps, what jobs made.
     :param title: the vendor's name, for messages.
     :param report: gets how items ended on this worker, from any thread.
+    :param retries_failed: whether an attempt tries again what failed in the one before.
+    :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
     """
 
     items: Sequence[Item]
@@ -71,6 +73,8 @@ class Batch:
     results: Results
     title: str
     report: Report
+    retries_failed: bool = True
+    paid_retries: int | None = None
     running: dict[str, RunningJob] = field(default_factory=dict, init=False)
     """By the vendor's id of the job."""
     ended: dict[str, ItemEnd] = field(default_factory=dict, init=False)
@@ -82,22 +86,11 @@ class Batch:
 
     # -- how far it is -----------------------------------------------------------------------------------------
 
-    def begin(self, *, retries_failed: bool, paid_retries: int | None) -> None:
-        """Sort the items by what the records say of them; nothing is sent.
-
-        :param retries_failed: whether an attempt tries again what failed in the one before.
-        :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
-        """
+    def begin(self) -> None:
+        """Sort the items by what the records say of them; nothing is sent."""
         for item in self.items:
             entry = self.records.entry(item.item_id)
-            step = next_step(
-                entry,
-                item,
-                attempt=self.results.attempt,
-                retries_failed=retries_failed,
-                paid_retries=paid_retries,
-                keeps=self.results.kept is not None,
-            )
+            step = self._next_step(entry, item, self.results.attempt)
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
             elif step is NextStep.WAIT and entry is not None and entry.record is not None:
@@ -105,6 +98,25 @@ class Batch:
                 self.runs(RunningJob(item, str(entry.record.job_id), entry.record.submitted_at or time.time()))
             else:
                 self.waiting.append(item)
+
+    def _next_step(self, entry: Entry | None, item: Item, attempt: int) -> NextStep:
+        return next_step(
+            entry,
+            item,
+            attempt=attempt,
+            retries_failed=self.retries_failed,
+            paid_retries=self.paid_retries,
+            keeps=self.results.kept is not None,
+        )
+
+    @property
+    def retry_helps(self) -> bool:
+        """Whether another attempt may help one of the items that failed."""
+        ends = ((item, self.ended.get(item.item_id)) for item in self.items)
+        tried = [item for item, end in ends if end is not None and end.state is ItemState.FAILED and not end.final]
+        attempt = self.results.attempt + 1
+        steps = (self._next_step(self.records.entry(item.item_id), item, attempt) for item in tried)
+        return any(step is not NextStep.NOTHING for step in steps)
 
     @property
     def in_flight(self) -> int:

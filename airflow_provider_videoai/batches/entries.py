@@ -40,9 +40,11 @@ class ItemEnd:
     :param attempt: of the task, as Airflow counts them from 1; a later one may try again what failed.
     :param at: epoch seconds.
     :param job_id: of the job that made it; ``None`` if none was bought.
-    :param error: ``{"type": "JobFailed", "message": "...", "code": "..." or None}`` of an item that failed.
+    :param error: ``{"type": "JobFailed", "message": "...", "code": "..." or None}`` of an item that failed. Stored, its
+        message is shortened.
     :param sha256: of the copy in the user's storage; ``None`` if there is none.
     :param duration_ms: the length of the media in milliseconds, if known.
+    :param final: whether another attempt cannot help an item that failed, whatever the user allows to be bought.
     """
 
     state: ItemState
@@ -53,11 +55,14 @@ class ItemEnd:
     error: Mapping[str, Any] | None = None
     sha256: str | None = None
     duration_ms: int | None = None
+    final: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values; :meth:`from_json` reads them back."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in values.items() if value is not None} | {"state": self.state.value}
+        """Return JSON values; :meth:`from_json` reads them back, all but the whole message of an error."""
+        values = {name: getattr(self, name) for name in self.__slots__} | {"state": self.state.value}
+        if self.error is not None:
+            values["error"] = {**self.error, "message": shortened(self.error["message"], _LONGEST_MESSAGE)}
+        return {name: value for name, value in values.items() if value is not None and value is not False}
 
     @classmethod
     def from_json(cls, stored: Any) -> Self | None:
@@ -82,17 +87,18 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "error": (dict,),
     "sha256": (str,),
     "duration_ms": (int,),
+    "final": (bool,),
 }
 
 
 def error_to_json(error: VideoAIError) -> dict[str, Any]:
-    """Return an error as an item's end has it.
+    """Return an error as an item's end has it, with its whole message.
 
     :param error: what the item failed with.
     """
     return {
         "type": type(error).__name__,
-        "message": shortened(error.message, _LONGEST_MESSAGE),
+        "message": error.message,
         "code": None if error.code is None else shortened(error.code, _LONGEST_CODE),
     }
 

@@ -101,6 +101,13 @@ class BatchRecords:
             stored = None if part is None else part.items.get(item_id)
         return None if stored is None else Entry.from_json(stored)
 
+    def place_of(self, item_id: str) -> str:
+        """Return the key of the state in which an item's entry is, for a person.
+
+        :param item_id: of an item with an entry.
+        """
+        return part_key(self._part_of[item_id].number)
+
     def store_for(self, item_id: str) -> ItemStore:
         """Return the store of the submission record of an item's job.
 

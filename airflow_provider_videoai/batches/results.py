@@ -24,6 +24,7 @@ from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.values.printable import shown
+from airflow_provider_videoai.tasks.airflow_failures import retry_helps
 
 __all__ = ["Learned", "Results", "RunningJob"]
 
@@ -113,7 +114,8 @@ class Results:
         """
         self.log.warning("Item %s: %s", shown(item.item_id), error.message)
         job_id = error.job_id or (record.job_id if record else None)
-        return Learned(item, record, self._end(item, ItemState.FAILED, job_id, error=error_to_json(error)))
+        final = not retry_helps(error)
+        return Learned(item, record, self._end(item, ItemState.FAILED, job_id, error=error_to_json(error), final=final))
 
     def _of_one(self, running: RunningJob, status: JobStatus) -> Learned:
         item = running.item

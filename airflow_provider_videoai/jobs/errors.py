@@ -163,18 +163,27 @@ class ResultUnavailable(VideoAIError):
 class BatchFailed(VideoAIError):
     """More items of a batch failed than ``tolerate`` allows; all others have their results.
 
-    Retried: another attempt tries only what failed, and pays for a job again only in place of one that failed.
-
     :param failed: how many items failed.
     :param items: how many the batch has.
+    :param retry_helps: whether another attempt may help one of the items that failed: by the same rules as for a task
+        with one job. Only then the task is retried: it tries only what failed, and pays for a job again only in place
+        of one that failed.
     """
 
     def __init__(
-        self, message: str, *, code: str | None = None, job_id: str | None = None, failed: int = 0, items: int = 0
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        job_id: str | None = None,
+        failed: int = 0,
+        items: int = 0,
+        retry_helps: bool = True,
     ) -> None:
         super().__init__(message, code=code, job_id=job_id)
         self.failed = failed
         self.items = items
+        self.retry_helps = retry_helps
 
 
 class StorageFailed(VideoAIError, OSError):

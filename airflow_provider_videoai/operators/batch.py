@@ -16,7 +16,7 @@ from typing_extensions import override
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.batch_reference import BatchReference, show_counts, show_reference
-from airflow_provider_videoai.batches.failures import failures_of
+from airflow_provider_videoai.batches.failures import batch_failed
 from airflow_provider_videoai.batches.item_submitters import ItemSubmitters
 from airflow_provider_videoai.batches.items import Item, items_of
 from airflow_provider_videoai.batches.kept import KeptFiles, check_destination
@@ -30,7 +30,7 @@ from airflow_provider_videoai.batches.tolerance import Tolerance
 from airflow_provider_videoai.batches.waiting import Waiting
 from airflow_provider_videoai.hooks.hook_class import hook_class
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import BatchFailed, VideoAIError
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason
@@ -241,8 +241,7 @@ class VideoBatchOperator(RendersText):
         batch, submits = self._parts(context, hook, items, records, report, kept)
         submits.pause = Pause() if pause is None else pause
         self._submits = submits
-        policy = getattr(self, "retry_policy", None)
-        batch.begin(retries_failed=self.on_failed == "retry", paid_retries=getattr(policy, "paid_retries", None))
+        batch.begin()
         self._show_begin(context, submits, begins=begins)
         waiting = Waiting(
             batch=batch,
@@ -287,7 +286,15 @@ class VideoBatchOperator(RendersText):
 
         attempt = context["ti"].try_number
         results = Results(attempt=attempt, records=records, complete=complete, kept=kept, log=self.log)
-        batch = Batch(items=items, records=records, results=results, title=transport.vendor.title, report=report)
+        batch = Batch(
+            items=items,
+            records=records,
+            results=results,
+            title=transport.vendor.title,
+            report=report,
+            retries_failed=self.on_failed == "retry",
+            paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
+        )
         submitter = ItemSubmitters(
             context=context,
             transport=transport,
@@ -370,7 +377,7 @@ class VideoBatchOperator(RendersText):
             "manifest": self.manifest,
         }
         if not self._tolerance.allows(counts["failed"], counts["items"]):
-            raise BatchFailed(failures_of(batch, self.tolerate), failed=counts["failed"], items=counts["items"])
+            raise batch_failed(batch, self.tolerate)
         report_outlets(self.outlets, context["outlet_events"], [summary | {"path": self.manifest}], None)
         return summary
 

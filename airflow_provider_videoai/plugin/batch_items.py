@@ -19,7 +19,7 @@ from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRec
 from airflow_provider_videoai.jobs.values.printable import is_printable
 from airflow_provider_videoai.plugin.job_list import PAGE
 from airflow_provider_videoai.plugin.manifests import ManifestLine
-from airflow_provider_videoai.plugin.wording import shown
+from airflow_provider_videoai.plugin.wording import failure, shown
 from airflow_provider_videoai.plugin.xcoms import plain_json
 
 __all__ = ["BatchItem", "ItemShown", "ItemSort", "ItemsWanted", "items_of_part", "listed", "merged"]
@@ -131,7 +131,7 @@ def _item(place: str, item_id: str, stored: Any) -> BatchItem:
         ItemShown.UNREADABLE if entry.unreadable and end is None else _state(record, end),
         place,
         job_id,
-        None if end is None or end.error is None else _error(end.error),
+        None if end is None or end.error is None else failure(end.error, _LONGEST_ERROR),
         _seconds(submitted_at),
         None if end is None else _seconds(end.at),
         end is not None and end.sha256 is not None,
@@ -157,11 +157,6 @@ def _state(record: SubmissionRecord | None, end: ItemEnd | None) -> ItemShown:
     if record is None or record.job_id is None:
         return ItemShown.QUEUED
     return ItemShown.FAILED if record.phase is Phase.FAILED else ItemShown.RUNNING
-
-
-def _error(error: Mapping[str, Any]) -> str:
-    code = f" (code {error['code']})" if error.get("code") else ""
-    return shown(f"{error['type']}: {error['message']}{code}", _LONGEST_ERROR)
 
 
 def _seconds(value: Any) -> float | None:
@@ -194,7 +189,11 @@ def _with_line(item: BatchItem, line: ManifestLine | None) -> BatchItem:
     if line is None:
         return item
     # Of an earlier job of the item it says nothing but what was requested.
-    return replace(item, line=line if line.job_id == item.job_id else replace(line, media_url=None))
+    if line.job_id != item.job_id:
+        return replace(item, line=replace(line, media_url=None))
+    # Records keep the beginning of an error, and that of a lost answer says at its end how to go on.
+    said = line.error if line.error and line.state == item.state else item.error
+    return replace(item, line=line, error=said)
 
 
 def _of_line(line: ManifestLine, trusted: bool) -> BatchItem:

@@ -23,6 +23,8 @@ __all__ = ["Arguments", "detail_of", "item_row", "job_of"]
 _SIGNING = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "adl"})
 """Stores whose URLs can be signed, so that a browser can fetch from them."""
 _LONGEST_PATH = 8000
+_LONGEST_ERROR = 400
+"""Characters of an error in the list; an item's own page has the rest."""
 
 
 class Arguments:
@@ -93,7 +95,7 @@ def item_row(item: BatchItem, arguments: Arguments) -> dict[str, Any]:
         "label": shown(item.label),
         "state": item.state.value,
         "job_id": item.job_id,
-        "error": item.error,
+        "error": None if item.error is None else shown(item.error, _LONGEST_ERROR),
         "place": item.place if item.state is ItemShown.UNREADABLE else None,
         "source": None if line is None or line.source is None else shown(spoken(line.source)),
         "path": None if copy is None else shown(redacted_path(copy)),
@@ -117,6 +119,7 @@ def detail_of(item: BatchItem, arguments: Arguments, reference: BatchReference) 
     request = None if line is None or line.request is None else plain_json(line.request)
     return {
         **item_row(item, arguments),
+        "error": item.error,
         "source_media": kind_of(source) if source is not None and is_url(source) else None,
         "request": None if request is None else request_of(job_of(item, reference), request),
         "vendor_name": VENDORS.get(reference.vendor, shown(reference.vendor)),

@@ -23,7 +23,7 @@ from airflow_provider_videoai.jobs.job_reference import source_of
 from airflow_provider_videoai.jobs.values.outputs import OutputKind
 from airflow_provider_videoai.jobs.values.printable import is_printable
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls, SharedCalls
-from airflow_provider_videoai.plugin.wording import is_url, shown
+from airflow_provider_videoai.plugin.wording import failure, is_url
 
 __all__ = ["LONGEST_FILE", "LOOK_AGAIN", "ManifestLine", "Manifests"]
 
@@ -36,6 +36,7 @@ _MOST_LINES = 200_000
 """Lines of all manifests that are remembered."""
 _MOST_FAILED = 100
 _LONGEST_REQUEST = 20_000
+_LONGEST_ERROR = 1500
 _CHANGES = ("size", "mtime", "LastModified", "ETag", "etag", "updated", "last_modified")
 """What stores call what differs when a file was written again."""
 _SOURCES = (
@@ -130,7 +131,7 @@ def _line(number: int, line: Line | None) -> ManifestLine:
     place = f"line {number} of the manifest"
     if line is None or not _is_id(line.item_id, LONGEST_ITEM_ID) or not _is_id(line.job_id or "-"):
         return ManifestLine(place)
-    error = shown(f"{line.error['type']}: {line.error['message']}") if line.error else None
+    error = failure(line.error, _LONGEST_ERROR) if line.error else None
     request = json.dumps(line.request)
     return ManifestLine(
         place,

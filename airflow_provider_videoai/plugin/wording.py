@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import unescape
 from itertools import islice
@@ -15,7 +16,7 @@ from airflow_provider_videoai.jobs.values.outputs import OutputKind, kind_of_url
 from airflow_provider_videoai.jobs.values.printable import is_printable, printable
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
-__all__ = ["is_url", "kind_of", "rows_of", "shown", "spoken", "unsigned"]
+__all__ = ["failure", "is_url", "kind_of", "rows_of", "shown", "spoken", "unsigned"]
 
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
 _URL = re.compile(r"https?://[^\s\"'<>]*")
@@ -62,6 +63,16 @@ def shown(value: Any, longest: int = _LONGEST) -> str:
         return f"{printable(unsigned(text))[:longest]}…"
     text = printable(unsigned(text))
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def failure(error: Mapping[str, Any], longest: int) -> str:
+    """Return why an item of a batch failed, as a line.
+
+    :param error: ``{"type", "message", "code"}``, of a record or a manifest.
+    :param longest: characters.
+    """
+    code = f" (code {error['code']})" if error.get("code") else ""
+    return shown(f"{error['type']}: {error['message']}{code}", longest)
 
 
 def spoken(text: str) -> str:

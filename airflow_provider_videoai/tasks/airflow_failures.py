@@ -21,6 +21,7 @@ from airflow_provider_videoai.jobs.unexpected_errors import unexpected
 
 __all__ = [
     "AuthenticationFailed",
+    "BatchFailed",
     "ContentRejected",
     "InvalidRequest",
     "JobNotFound",
@@ -29,6 +30,7 @@ __all__ = [
     "SubmitUncertain",
     "airflow_boundary",
     "for_airflow",
+    "retry_helps",
 ]
 
 _AIRFLOWS_OWN = (AirflowFailException, AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException)
@@ -45,6 +47,10 @@ class SubmitRejected(errors.SubmitRejected, AirflowFailException):
 
 class AuthenticationFailed(errors.AuthenticationFailed, AirflowFailException):
     """See :class:`airflow_provider_videoai.jobs.errors.AuthenticationFailed`."""
+
+
+class BatchFailed(errors.BatchFailed, AirflowFailException):
+    """See :class:`airflow_provider_videoai.jobs.errors.BatchFailed`."""
 
 
 class ContentRejected(errors.ContentRejected, AirflowFailException):
@@ -67,6 +73,7 @@ _FINAL: dict[type[errors.VideoAIError], type[errors.VideoAIError]] = {
     errors.InvalidRequest: InvalidRequest,
     errors.SubmitRejected: SubmitRejected,
     errors.AuthenticationFailed: AuthenticationFailed,
+    errors.BatchFailed: BatchFailed,
     errors.ContentRejected: ContentRejected,
     errors.SubmitUncertain: SubmitUncertain,
     errors.JobNotFound: JobNotFound,
@@ -81,7 +88,7 @@ def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
     :returns: the error itself, or one of the same class that Airflow takes for final.
     """
     kind = _FINAL.get(type(error))
-    if kind is None or _retry_helps(error):
+    if kind is None or retry_helps(error):
         return error
     final = kind(error.message)
     # All attributes go along: callbacks and retry policies read the job id and code of the error.
@@ -89,14 +96,18 @@ def for_airflow(error: errors.VideoAIError) -> errors.VideoAIError:
     return final
 
 
-def _retry_helps(error: errors.VideoAIError) -> bool:
+def retry_helps(error: errors.VideoAIError) -> bool:
+    """Return whether another attempt may help, by the error alone.
+
+    :param error: what the engine raised, or one item of a batch failed with.
+    """
     match error:
         case errors.SubmitRejected():
             return error.temporary
-        case errors.SubmitUncertain():
+        case errors.SubmitUncertain() | errors.BatchFailed():
             return error.retry_helps
         case _:
-            return False
+            return type(error) not in _FINAL
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.errors import (
     VideoAIError,
 )
 from airflow_provider_videoai.operators.batch import VideoBatchOperator
+from tests.batches.published import lines
 from tests.support.cases import CASES, ONE_EACH
 from tests.support.tasks import StateStore
 
@@ -30,11 +31,6 @@ VIITOR = pytest.mark.parametrize("case", ["viitor"], indirect=True)
 @pytest.fixture
 def folder(tmp_path: Path) -> str:
     return f"file://{tmp_path}"
-
-
-def lines(path: str) -> dict[str, dict[str, Any]]:
-    text = Path(path.removeprefix("file://")).read_text(encoding="utf-8")
-    return {line["item_id"]: line for line in map(json.loads, text.splitlines())}
 
 
 @ALL_VENDORS

@@ -64,11 +64,16 @@ def retries(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]])
     for named, *said in cells(page("reference/errors.md").section("## Retries")):
         for name in re.findall(r"\b[A-Z]\w+", named.split(", a")[0]):
             if (kind := getattr(errors, name, None)) is not None:
-                other = (
-                    {"temporary": True} if "transient" in named else {"retry_helps": True} if ", at" in named else {}
-                )
-                described.append((kind("what happened", **other), said))
+                described.append((kind("what happened", **_condition(named)), said))
     return described
+
+
+def _condition(named: str) -> dict[str, Any]:
+    if "transient" in named:
+        return {"temporary": True}
+    if "in the same way" in named:
+        return {"retry_helps": False}
+    return {"retry_helps": True} if ", at" in named else {}
 
 
 def test_every_error_stands_in_the_table_of_retries(retries: Retries) -> None:

@@ -73,6 +73,13 @@ def test_an_uncertain_submit_is_retried_where_a_retry_can_find_out() -> None:
     assert not isinstance(for_airflow(errors.SubmitUncertain("lost", retry_helps=True)), AirflowFailException)
 
 
+def test_a_batch_is_retried_if_a_retry_may_help_one_of_its_items() -> None:
+    final = for_airflow(errors.BatchFailed("lost", failed=2, items=3, retry_helps=False))
+    assert isinstance(final, AirflowFailException)
+    assert isinstance(final, errors.BatchFailed)
+    assert (final.failed, final.items) == (2, 3)
+
+
 def test_every_error_of_the_tree_is_judged_here() -> None:
     def tree(kind: type[errors.VideoAIError]) -> set[type[errors.VideoAIError]]:
         own = {kind for kind in kind.__subclasses__() if kind.__module__ == errors.__name__}

@@ -60,6 +60,8 @@ def advise(error: BaseException, *, try_number: int, bought: int | None, paid_re
             return Advice(again=False, reason="nothing was bought, and the same request would be refused again")
         case JobNotFound() | ResultUnavailable():
             return Advice(again=False, reason="another status request would have the same answer")
+        case BatchFailed(retry_helps=False):
+            return Advice(again=False, reason="each item that failed would fail again in the same way")
         case BatchFailed():
             return _again(error, try_number, "the next attempt tries only what failed, within its paid_retries")
         case JobFailed():
