@@ -24,6 +24,7 @@ from typing import Protocol
 from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, next_step
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.kept import Kept
+from airflow_provider_videoai.batches.lease_renewal import LeaseRenewal
 from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.batches.results import Learned, Results, RunningJob
 from airflow_provider_videoai.jobs.errors import (
@@ -66,6 +67,7 @@ class Batch:
     :param report: gets how items ended on this worker, from any thread.
     :param retries_failed: whether an attempt tries again what failed in the one before.
     :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
+    :param leases: of jobs in flight; ``None`` renews none.
     """
 
     items: Sequence[Item]
@@ -75,6 +77,7 @@ class Batch:
     report: Report
     retries_failed: bool = True
     paid_retries: int | None = None
+    leases: LeaseRenewal | None = None
     running: dict[str, RunningJob] = field(default_factory=dict, init=False)
     """By the vendor's id of the job."""
     ended: dict[str, ItemEnd] = field(default_factory=dict, init=False)
@@ -123,6 +126,21 @@ class Batch:
         """How many jobs are in flight, or ended and are not taken in yet."""
         return len(self.running) + len(self._terminal)
 
+    def jobs(self) -> dict[str, RunningJob]:
+        """Return the jobs in flight, and those that ended and are not taken in yet, by their items' ids."""
+        with self._lock:
+            running = list(self.running.values())
+        return {job.item.item_id: job for job in [*running, *(job for job, _ in list(self._terminal))]}
+
+    def renew_leases(self) -> None:
+        """Renew the leases of the jobs in flight, if that is due; from any thread."""
+        if self.leases is not None:
+            self.leases.renew(self._running_ids)
+
+    def _running_ids(self) -> list[str]:
+        with self._lock:
+            return list(self.running)
+
     @property
     def left(self) -> int:
         """How many jobs may still be in flight when a worker is to go on."""
@@ -139,10 +157,11 @@ class Batch:
     def counts(self) -> dict[str, int]:
         """Return how many items there are, and how many in each state."""
         states = Counter(end.state for end in self.ended.values())
+        running = len(self.jobs().keys() - self.ended.keys())
         return {
             "items": len(self.items),
-            "queued": len(self.items) - len(self.running) - len(self.ended),
-            "running": len(self.running),
+            "queued": len(self.items) - running - len(self.ended),
+            "running": running,
             **{state.value: states[state] for state in ItemState},
         }
 
@@ -209,18 +228,20 @@ class Batch:
 
         :raises VideoAIError: as :meth:`take_in`.
         """
-        terminal, self._terminal = self._terminal, []
         learned: list[Learned] = []
         written_at = time.monotonic()
         try:
-            for each in self.results.of(terminal):
+            for each in self.results.of(list(self._terminal)):
                 learned.append(each)
+                self.renew_leases()
                 if time.monotonic() - written_at > _FLUSH:
                     self.note(learned)
                     learned, written_at = [], time.monotonic()
                     self.report.noted(self)
         finally:
             self.note(learned)
+            # What is left was interrupted: its jobs were bought, and the next attempt fetches their results.
+            self._terminal = [each for each in self._terminal if each[0].item.item_id not in self.ended]
 
     def note(self, learned: Sequence[Learned]) -> None:
         """Write how items ended, and report it.

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider_videoai.files.locations import redacted_path
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.job_reference import Refusal
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import is_printable
 from airflow_provider_videoai.links import JOB_LINK, job_url
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_videoai.batches.batch import Batch
     from airflow_provider_videoai.batches.submits import Submits
 
-__all__ = ["BATCH_REFERENCE_KEY", "BatchReference", "show_counts", "show_reference"]
+__all__ = ["BATCH_REFERENCE_KEY", "BatchReference", "show_counts", "show_reference", "shown_if_refused"]
 
 BATCH_REFERENCE_KEY = "video_batch"
 """The key of the XCom that holds the reference."""
@@ -35,8 +39,9 @@ class BatchReference(BaseModel):
     :param operation: what its jobs do.
     :param polled_as: the operation to poll them by.
     :param conn_id: the Airflow connection of their account.
-    :param max_in_flight: how many jobs may be in flight.
+    :param max_in_flight: how many jobs may be in flight; ``None`` if it never began.
     :param manifest: where the manifest is, without a login; to be shown, not to be read by.
+    :param refusal: why it never began.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -45,8 +50,9 @@ class BatchReference(BaseModel):
     operation: str
     polled_as: str
     conn_id: str
-    max_in_flight: int = Field(ge=1, le=2**31)
+    max_in_flight: int | None = Field(default=None, ge=1, le=2**31)
     manifest: str | None = None
+    refusal: Refusal | None = None
 
     @classmethod
     def of(cls, vendor: str, operation: str, conn_id: str, submits: Submits, manifest: object) -> Self:
@@ -84,12 +90,37 @@ class BatchReference(BaseModel):
             return None
         names = (reference.vendor, reference.operation, reference.polled_as, reference.conn_id)
         plausible = all(name and len(name) <= _LONGEST_NAME and is_printable(name) for name in names)
-        manifest = reference.manifest
-        return reference if plausible and (manifest is None or _is_path(manifest)) else None
+        manifest, refusal = reference.manifest, reference.refusal
+        plausible = plausible and (manifest is None or _is_line(manifest, _LONGEST_PATH))
+        return reference if plausible and (refusal is None or refusal.is_plausible) else None
 
 
-def _is_path(text: str) -> bool:
-    return len(text) <= _LONGEST_PATH and is_printable(text)
+def _is_line(text: str, longest: int) -> bool:
+    return len(text) <= longest and is_printable(text)
+
+
+@contextmanager
+def shown_if_refused(task_instance: Any, log: Log, *, vendor: str, operation: str, conn_id: str) -> Iterator[None]:
+    """List a batch in the page that cannot begin for the error of the block, with the reason; the error goes on.
+
+    :param task_instance: the running one.
+    :param log: the task's.
+    :param vendor: the vendor's key.
+    :param operation: what its jobs were to do.
+    :param conn_id: the Airflow connection of their account.
+    """
+    try:
+        yield
+    except VideoAIError as error:
+        reference = BatchReference(
+            vendor=vendor,
+            operation=operation,
+            polled_as=operation,
+            conn_id=str(conn_id),  # one that is wrong must not hide the error
+            refusal=Refusal.of(error),
+        )
+        show_reference(task_instance, reference, log)
+        raise
 
 
 def show_counts(task_instance: Any, batch: Batch, log: Log) -> None:

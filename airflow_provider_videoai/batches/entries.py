@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
+from airflow_provider_videoai.jobs.polling.wait_errors import public_name
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
 from airflow_provider_videoai.jobs.values.printable import shortened
@@ -97,7 +98,7 @@ def error_to_json(error: VideoAIError) -> dict[str, Any]:
     :param error: what the item failed with.
     """
     return {
-        "type": type(error).__name__,
+        "type": public_name(error),
         "message": error.message,
         "code": None if error.code is None else shortened(error.code, _LONGEST_CODE),
     }

@@ -15,6 +15,7 @@ from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
+from airflow_provider_videoai.uploads.media_check import check_fetchable, check_media
 from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 __all__ = ["ItemSubmitters"]
@@ -31,6 +32,8 @@ class ItemSubmitters:
     :param on_uncertain_submit: what the next attempt does about a submit whose answer was lost.
     :param job_timeout: seconds for which inputs are signed, at least.
     :param input_conn_id: the Airflow connection of inputs in a store.
+    :param check_inputs: before a job is bought, request a byte of each URL that the vendor will fetch.
+    :param check_media: before a job is bought, compare the media with the vendor's limits.
     :param log: the task's.
     """
 
@@ -41,6 +44,8 @@ class ItemSubmitters:
     on_uncertain_submit: str
     job_timeout: float
     input_conn_id: str | None
+    check_inputs: bool
+    check_media: bool
     log: Log
     _writer: Writer = field(init=False)
 
@@ -60,9 +65,15 @@ class ItemSubmitters:
             log=self.log,
             on_uncertain_submit=self.on_uncertain_submit,
             writer=self._writer,
-            ready=self._signed,
+            ready=self._ready,
             lease=job_lease_of(self.context, self.transport, self.operation, self.priority, item.item_id),
         )
 
-    def _signed(self, request: JobRequest) -> JobRequest:
-        return signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
+    def _ready(self, request: JobRequest) -> JobRequest:
+        request = signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
+        account = self.transport.vendor.account
+        if self.check_inputs:
+            check_fetchable(request, account)
+        if self.check_media:
+            check_media(request, account)
+        return request

@@ -13,7 +13,7 @@ from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.kept import Kept, KeptFiles
 from airflow_provider_videoai.batches.manifest import Line, Manifest, request_fields
 from airflow_provider_videoai.batches.results import RunningJob
-from airflow_provider_videoai.jobs.errors import StorageFailed
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, iso_utc
 from airflow_provider_videoai.jobs.values.outputs import Output
@@ -71,7 +71,7 @@ class BatchReport:
         """Publish; a failure is logged, since the batch goes on."""
         try:
             self.publish(batch)
-        except StorageFailed as failure:
+        except VideoAIError as failure:
             self._log.warning("%s", failure.message)
 
     def publish(self, batch: Batch) -> None:
@@ -84,7 +84,7 @@ class BatchReport:
             self._published_at = time.monotonic()
 
     def _all(self, batch: Batch) -> Iterator[Line]:
-        running = {job.item.item_id: job for job in batch.running.values()}
+        running = batch.jobs()
         for item in batch.items:
             yield self._line(item, batch.ended.get(item.item_id), running)
 

@@ -24,6 +24,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
+from airflow_provider_videoai.uploads.media_check import InputUnavailable
 
 __all__ = ["SUBMITTERS", "Submits"]
 
@@ -105,6 +106,7 @@ class Submits:
         try:
             while (item := self._next()) is not None:
                 self._obtain(item)
+                self.batch.renew_leases()
         except BaseException:
             self._stopped = True  # the other threads' submits are not worth more than this error
             raise
@@ -146,6 +148,8 @@ class Submits:
             job = submitter.obtain(item.request)
         except AuthenticationFailed:
             raise
+        except InputUnavailable as unavailable:
+            self.batch.failed(item, unavailable)  # before VendorUnavailable, which it is to whoever has one job
         except (QuotaExceeded, VendorUnavailable) as refusal:
             self.refusal = refusal
             self.pause.refused(refusal)  # first, or another thread would take the item at once

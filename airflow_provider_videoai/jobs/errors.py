@@ -66,6 +66,15 @@ class VideoAIError(Exception):
         self.code = None if code is None else shortened(code)
         self.job_id = job_id
 
+    def add(self, sentence: str) -> None:
+        """Add to the message what is known only where the error passes, such as what becomes of other jobs.
+
+        :param sentence: with its full stop.
+        """
+        # In place, so that the class, the cause and the traceback stay.
+        self.message = shortened(f"{self.message.rstrip('.')}. {sentence}", _LONGEST_MESSAGE)
+        self.args = (self.message,)
+
 
 class InvalidRequest(VideoAIError, ValueError):
     """A field breaks a rule. Not retried; nothing was sent, nothing was bought."""

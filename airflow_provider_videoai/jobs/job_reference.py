@@ -49,6 +49,11 @@ class Refusal(BaseModel):
         """
         return cls(error=type(error).__name__, message=words_without_secrets(error.message))
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether one that was read may be shown."""
+        return _is_text(self.error, _LONGEST_NAME) and _is_encodable(self.message, _LONGEST_URL)
+
 
 class JobReference(BaseModel):
     """The jobs of one task, all of one account and operation; or why it has none.
@@ -120,8 +125,7 @@ def _is_plausible(reference: JobReference) -> bool:
         all(_is_text(name, _LONGEST_NAME) for name in names)
         and len(reference.job_ids) <= _MAX_JOBS
         and all(_is_text(job_id, _LONGEST_ID) for job_id in reference.job_ids)
-        and (reference.refusal is None or _is_text(reference.refusal.error, _LONGEST_NAME))
-        and (reference.refusal is None or _is_encodable(reference.refusal.message, _LONGEST_URL))
+        and (reference.refusal is None or reference.refusal.is_plausible)
         and (reference.source is None or _is_encodable(reference.source, _LONGEST_URL))
     )
 

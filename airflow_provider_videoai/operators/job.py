@@ -41,7 +41,7 @@ from airflow_provider_videoai.triggers.event import job_id_of, submitted_at_of
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
 from airflow_provider_videoai.triggers.resume import deferral_error, results_after
 from airflow_provider_videoai.triggers.stored_arguments import check_arguments
-from airflow_provider_videoai.uploads.media_check import check_fetchable
+from airflow_provider_videoai.uploads.media_check import check_arguments_for, check_fetchable
 from airflow_provider_videoai.uploads.signed_inputs import signed_inputs
 
 __all__ = ["JOB_TIMEOUT", "QUOTA_TIMEOUT", "VideoJobOperator"]
@@ -128,9 +128,7 @@ class VideoJobOperator(ReturnsParts):
         if self.cancel_on_kill and not self.hook_class.vendor_class.can_cancel():
             title = self.hook_class.vendor_class.title
             raise InvalidRequest(f"cancel_on_kill: must be False, not True: {title} documents no way to cancel a job")
-        if (self.input_conn_id is not None or self.check_inputs) and not self.request_class.inputs():
-            given = "check_inputs" if self.input_conn_id is None else "input_conn_id"
-            raise InvalidRequest(f"{given}: must be left out: {self.request_class.operation} fetches no URL")
+        check_arguments_for(self.request_class, input_conn_id=self.input_conn_id, check_inputs=self.check_inputs)
         # What on_kill may speak of; it runs in the middle of anything, so it has to find everything here.
         self._submitter: Submitter | None = None
         self._waiting: Jobs | None = None

@@ -46,6 +46,8 @@ def state_of(task: VideoTask) -> Shown:
     """
     if task.batch is None:
         return Shown.UNREADABLE
+    if task.batch.refusal is not None:
+        return Shown.REJECTED
     counts = counts_of(task)
     if task.state in view.WAITING:
         return Shown.RUNNING if counts and counts["queued"] < counts["items"] else Shown.QUEUED
@@ -68,7 +70,7 @@ def row(task: VideoTask) -> dict[str, Any]:
         "map_label": shown(task.map_label) if task.map_label is not None else None,
         **_names(task.batch),
         "state": state,
-        "reason": None,
+        "reason": view.reason_of(task.batch),
         "task_state": task.state,
         "jobs": 0 if counts is None else counts["items"],
         "progress": None if counts is None or ended is None else 100 * ended // max(counts["items"], 1),

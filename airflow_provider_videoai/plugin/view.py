@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from airflow_provider_videoai import registry
+from airflow_provider_videoai.batches.batch_reference import BatchReference
 from airflow_provider_videoai.jobs.errors import SubmitUncertain
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobState, iso_utc
@@ -22,7 +23,19 @@ from airflow_provider_videoai.plugin.request import request_of
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, shown, spoken
 
-__all__ = ["VENDORS", "WAITING", "Media", "Shown", "epoch", "media_of", "page", "row", "state_of", "states_of"]
+__all__ = [
+    "VENDORS",
+    "WAITING",
+    "Media",
+    "Shown",
+    "epoch",
+    "media_of",
+    "page",
+    "reason_of",
+    "row",
+    "state_of",
+    "states_of",
+]
 
 VENDORS: dict[str, str] = {vendor: registry.connection_type(vendor).title for vendor in registry.VENDORS}
 """Vendor key -> its name for people."""
@@ -144,7 +157,7 @@ def row(task: VideoTask) -> dict[str, Any]:
         "map_label": shown(task.map_label) if task.map_label is not None else None,
         **_names(task.reference),
         "state": state,
-        "reason": _reason(task.reference),
+        "reason": reason_of(task.reference),
         "task_state": task.state,
         "jobs": len(task.reference.job_ids) if task.reference else 0,
         "progress": 100 if state is Shown.SUCCEEDED else _percent(progress.get("progress")),
@@ -185,7 +198,11 @@ def media_of(task: VideoTask, job_id: str) -> Media:
     return _Jobs.of(task).media(job_id)
 
 
-def _reason(reference: JobReference | None) -> str | None:
+def reason_of(reference: JobReference | BatchReference | None) -> str | None:
+    """Return why a task, or a batch, has no job.
+
+    :param reference: what it stored of its jobs.
+    """
     return None if reference is None or reference.refusal is None else shown(reference.refusal.message, _LONGEST_REASON)
 
 

@@ -12,7 +12,30 @@ from airflow_provider_videoai.jobs.media_limits import MediaLimits
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.request import JobRequest
 
-__all__ = ["check_fetchable", "check_media"]
+__all__ = ["InputUnavailable", "check_arguments_for", "check_fetchable", "check_media"]
+
+
+class InputUnavailable(VendorUnavailable):
+    """The server of an input is unreachable or too slow: of one job, and not of the vendor. Nothing was sent."""
+
+
+def check_arguments_for(request_class: type[JobRequest], **given: object) -> None:
+    """Check that arguments about inputs are of use to an operation.
+
+    :param request_class: the operation's.
+    :param given: the arguments by name; ``None`` and ``False`` for those that are not set.
+    :raises InvalidRequest: naming the argument, if the vendor fetches no URL, or documents no limits for
+        ``check_media``.
+    """
+    for name, value in given.items():
+        if value is None or value is False:
+            continue
+        if not request_class.inputs():
+            raise InvalidRequest(f"{name}: must be left out: {request_class.operation} fetches no URL")
+        if name == "check_media" and not request_class.media_limits:
+            raise InvalidRequest(
+                f"{name}: must be left out: no limits are documented for the media of {request_class.operation}"
+            )
 
 
 def check_media(request: JobRequest, account: Account) -> None:
@@ -21,7 +44,7 @@ def check_media(request: JobRequest, account: Account) -> None:
     :param request: about to be submitted.
     :param account: decides whether private addresses may be read.
     :raises InvalidRequest: if a file exceeds a limit, or is not media; the message names the field and the rule.
-    :raises VendorUnavailable: if its server is unreachable or too slow.
+    :raises InputUnavailable: if its server is unreachable or too slow.
     """
     for field, limits in request.media_limits.items():
         if url := getattr(request, field):
@@ -34,7 +57,7 @@ def check_fetchable(request: JobRequest, account: Account) -> None:
     :param request: about to be submitted, its inputs in stores signed.
     :param account: decides whether private addresses may be read.
     :raises InvalidRequest: if a URL does not open or leads to a web page; the message names the field and the rule.
-    :raises VendorUnavailable: if its server is unreachable or too slow.
+    :raises InputUnavailable: if its server is unreachable or too slow.
     """
     from airflow_provider_videoai.media.remote import check_opens
 
@@ -76,5 +99,7 @@ def _errors_of(field: str, account: Account) -> Iterator[None]:
         yield
     except AddressRefused as refused:
         raise InvalidRequest(f"{field}: {refused}{refused.advice(account.conn_id)}; nothing was sent") from refused
-    except (InvalidRequest, VendorUnavailable) as failure:
-        raise type(failure)(f"{field}: {failure}; nothing was sent") from failure
+    except InvalidRequest as wrong:
+        raise InvalidRequest(f"{field}: {wrong}; nothing was sent") from wrong
+    except VendorUnavailable as failure:
+        raise InputUnavailable(f"{field}: {failure}; nothing was sent") from failure

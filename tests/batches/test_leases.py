@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.hooks import ledger as deployment
+from airflow_provider_videoai.jobs.in_flight import keeper
+from airflow_provider_videoai.jobs.ledger.lease import lease_of_job
+from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 
 pytestmark = [pytest.mark.usefixtures("prompt"), pytest.mark.parametrize("case", ["viitor", "topview"], indirect=True)]
 
@@ -49,3 +52,23 @@ def test_jobs_that_ended_between_two_attempts_hold_none(
     assert again.run()["succeeded"] == 3
     assert leases() == 0
     assert len(bought(case)) == 3
+
+
+def test_jobs_keep_their_leases_while_a_worker_is_busy_with_other_submits(
+    case: Any, batch: Any, rows: Any, connect: Any, leases: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[set[str]] = []
+    keep = Ledger.keep_leases
+
+    def watched(self: Ledger, account: str, *, running: Any = (), ended: Any = ()) -> None:
+        renewed.append(set(running))
+        keep(self, account, running=running, ended=ended)
+
+    monkeypatch.setattr(Ledger, "keep_leases", watched)
+    monkeypatch.setattr(keeper, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr("airflow_provider_videoai.batches.submits.SUBMITTERS", 1)
+    conn_id = connect(case.vendor, extra={"max_jobs_in_flight": 3})
+    batch(case, rows(case, 3), conn_id=conn_id).defer()
+    first, second, third = map(lease_of_job, bought(case))
+    assert renewed == [{first}, {first, second}, {first, second, third}]
+    assert leases() == 3

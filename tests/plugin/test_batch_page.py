@@ -58,6 +58,16 @@ def test_a_batch_is_one_row_of_the_list_with_the_counts_of_its_items(api_server:
     assert (row["vendor_name"], row["operation"], listed["dag_ids"]) == ("ViiTor", "text_removal", ["dag"])
 
 
+def test_a_batch_that_did_not_begin_is_listed_as_rejected_with_its_reason(api_server: ApiServer) -> None:
+    refusal = {"error": "InvalidRequest", "message": "requests: row 1: task_name: is missing"}
+    path = api_server.task(video_batch=REFERENCE | {"max_in_flight": None, "refusal": refusal})
+    with api_server.client() as client:
+        (row,) = client.get(API).json()["jobs"]
+    assert (row["state"], row["reason"], row["jobs"]) == ("rejected", refusal["message"], 0)
+    shown = of(api_server, path)
+    assert (shown["reason"], shown["max_in_flight"], shown["items"]) == (refusal["message"], None, [])
+
+
 def test_what_failed_comes_first_and_each_item_has_its_state(api_server: ApiServer, batch: str) -> None:
     shown = of(api_server, batch)
     assert states(shown) == [

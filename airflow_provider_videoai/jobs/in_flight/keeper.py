@@ -68,6 +68,11 @@ class LeaseKeeper:
         if self._ended and self._news is not None:
             self._news.set()
 
+    @property
+    def due(self) -> bool:
+        """Whether leases are to be renewed now."""
+        return self._ledger is not None and self._clock() >= self._due_at
+
     def write(self) -> None:
         """Write what is due: ends at once, renewals every :data:`RENEW_SECONDS`. It blocks."""
         self._send(*self._due())
@@ -75,7 +80,7 @@ class LeaseKeeper:
     def _due(self) -> tuple[set[str], set[str]]:
         """Return the names of the leases to renew, and of those to end."""
         ended, self._ended = self._ended, set()
-        if self._clock() < self._due_at:
+        if not self.due:
             return set(), ended
         self._due_at = self._clock() + RENEW_SECONDS
         return set(self._kept), ended

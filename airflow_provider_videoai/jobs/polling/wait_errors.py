@@ -24,7 +24,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
-__all__ = ["CLEAR_SENSOR", "GOES_ON", "RAISE_JOB_TIMEOUT", "Reason", "error_of"]
+__all__ = ["CLEAR_SENSOR", "GOES_ON", "RAISE_JOB_TIMEOUT", "Reason", "error_of", "public_name"]
 
 _TREE: dict[str, type[VideoAIError]] = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, VideoAIError)
@@ -71,7 +71,7 @@ class Reason:
         """
         return cls(
             said=error.message.rstrip("."),
-            refusal=_public_name(error),
+            refusal=public_name(error),
             code=error.code,
             retry_after=getattr(error, "retry_after", None),
         )
@@ -159,8 +159,11 @@ def _refused(reason: Reason, job_id: str, job: str, tail: str) -> VideoAIError:
     return error
 
 
-def _public_name(error: VideoAIError) -> str:
-    """Return the name of the error's class, or of the nearest one that a worker of any version knows."""
+def public_name(error: VideoAIError) -> str:
+    """Return the name of the error's class, or of the nearest one that a worker of any version knows.
+
+    :param error: of this package.
+    """
     return next(kind.__name__ for kind in type(error).__mro__ if _TREE.get(kind.__name__) is kind)
 
 

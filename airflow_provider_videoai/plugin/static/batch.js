@@ -34,7 +34,7 @@ function overview(batch) {
   const address = (text, what) => text && [h("code", {}, text), copy(text, what)];
   const rows = [
     ["Items", counts.items && number(counts.items)],
-    ["In flight at most", number(batch.max_in_flight)],
+    ["In flight at most", batch.max_in_flight && number(batch.max_in_flight)],
     ["Manifest", address(batch.manifest, "path of the manifest")],
     ["Kept at", address(batch.destination, "destination")],
     ["Began", [`${moment(batch.submitted_at)} (`, time(batch.submitted_at), ")"]],
@@ -44,7 +44,9 @@ function overview(batch) {
   ];
   const known = rows.filter(([, value]) => value);
   return [
-    counts.items ? h("div.counts", {}, countsBar(counts), h("ul", {}, ...legend)) : h("p.muted", {}, "No item has been counted yet."),
+    batch.reason ? h("p.reason", {}, batch.reason) : null,
+    counts.items ? h("div.counts", {}, countsBar(counts), h("ul", {}, ...legend)) : null,
+    counts.items || batch.reason ? null : h("p.muted", {}, "No item has been counted yet."),
     batch.note ? h("p.muted", { role: "note" }, `Of the manifest nothing is shown. ${batch.note}`) : null,
     h("div.tables", {}, factsTable("Batch", known.slice(0, 4)), factsTable("Task", known.slice(4))),
   ];
@@ -59,10 +61,17 @@ function remark(batch) {
   return `${number(missing)} more ${missing === 1 ? "is" : "are"} listed once submitted.`;
 }
 
+function missing(batch) {
+  if (batch.reason) {
+    return "The batch did not begin: its reason is above.";
+  }
+  return batch.task_state === "success" ? "Airflow keeps no record of them." : "They appear here as they are submitted.";
+}
+
 function none(batch) {
   return chosen.get("state") || chosen.get("search")
     ? notice("No item matches", "Change or clear the filters above.")
-    : notice("No items yet", batch.task_state === "success" ? "Airflow keeps no record of them." : "They appear here as they are submitted.");
+    : notice(batch.reason ? "No items" : "No items yet", missing(batch));
 }
 
 function display(batch) {
