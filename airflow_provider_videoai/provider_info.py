@@ -35,6 +35,9 @@ def provider_info() -> dict[str, Any]:
         ],
         "triggers": [_own_modules("triggers.job", "triggers.batch")],
         "retry-policies": [_own_modules("policies.retry")],
+        "task-decorators": [
+            {"name": "video_batch", "class-name": f"{_PACKAGE}.decorators.batch.video_batch_task"},
+        ],
         "extra-links": [f"{_PACKAGE}.links.VideoJobLink", f"{_PACKAGE}.links.VideoResultLink"],
         "config": _config(),
         "connection-types": [_connection(vendor) for vendor in VENDORS],

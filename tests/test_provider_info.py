@@ -18,6 +18,7 @@ import jsonschema
 import pytest
 from airflow.configuration import conf
 from airflow.providers_manager import ProvidersManager
+from airflow.sdk import task
 
 from airflow_provider_videoai import __version__, get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
@@ -230,6 +231,11 @@ def test_the_transfer_is_named_for_each_vendor_and_can_be_imported() -> None:
         import_module(entry["python-module"])
     media = [entry for entry in entries if entry["python-module"].endswith(".media")]
     assert len(media) == len(VENDORS)
+
+
+def test_airflow_offers_the_decorator() -> None:
+    (entry,) = get_provider_info()["task-decorators"]
+    assert getattr(task, entry["name"]) is resolve_name(entry["class-name"])
 
 
 def test_airflow_knows_the_links_and_the_options() -> None:

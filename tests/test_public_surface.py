@@ -37,6 +37,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "operators.topview": ("TopviewUploadOperator", "TopviewVideoAvatarOperator"),
     "operators.tencent_ivh": ("TencentTtsOperator", "TencentVideoMakeOperator"),
     "operators.batch": ("VideoBatchOperator",),
+    "decorators.batch": ("video_batch_task",),
     "sensors.viitor": ("ViiTorTextRemovalSensor",),
     "sensors.aidge": ("AidgeVideoRemovalSensor",),
     "sensors.cdnetworks": ("CDNetworksPullVideoSensor", "CDNetworksTrimSensor"),

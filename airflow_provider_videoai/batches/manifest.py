@@ -10,14 +10,16 @@ from dataclasses import dataclass, fields
 from typing import Any, BinaryIO, Self
 
 from airflow_provider_videoai.files.locations import FileLocation, check_name, redacted_path, store_errors, store_url
-from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.values.bounded_json import bounded, json_value, normalised
 from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 
-__all__ = ["STATES", "Line", "Manifest", "check_path", "lines_of", "request_fields"]
+__all__ = ["ENDED", "STATES", "Line", "Manifest", "check_path", "lines_of", "request_fields"]
 
+ENDED = ".ended"
+"""What the name of the file beside a manifest has more, which keeps the lines that are not in it yet."""
 STATES = frozenset({"queued", "running", "succeeded", "failed", "skipped"})
 """What a line's ``state`` may be."""
 _CONTENT_TYPE = "application/x-ndjson"
@@ -157,11 +159,49 @@ class Manifest:
         :raises InvalidRequest: if there is no such store.
         :raises StorageFailed: if it cannot be read.
         """
+        return self._read(self._path)
+
+    def read_ended(self) -> dict[str, Line]:
+        """Read what :meth:`keep_ended` kept.
+
+        :returns: the lines by their item ids; empty if there are none.
+        :raises InvalidRequest, StorageFailed: as :meth:`read`.
+        """
+        return self._read(self._path + ENDED)
+
+    def publish(self, lines: Iterable[Line]) -> None:
+        """Write the whole file; whoever reads it meets the old one or the new one, never a part.
+
+        What :meth:`keep_ended` kept is removed then.
+
+        :param lines: in the order in which the file lists them; the first error that this raises ends the publishing.
+        :raises InvalidRequest: if there is no such store.
+        :raises StorageFailed: if it cannot be written, or another task writes it now.
+        """
+        from airflow_provider_videoai.transfers.store_failures import open_destination
+
+        self._write(self._path, lines)
+        fate = "The manifest is published, and says as much"
+        try:
+            with store_errors("manifest", self._path + ENDED, failed="cannot be removed", fate=fate):
+                open_destination(self._path + ENDED, "manifest").remove()
+        except StorageFailed as left:
+            self._log.warning("%s", left.message)
+
+    def keep_ended(self, lines: Iterable[Line]) -> None:
+        """Write lines beside the manifest, in a file that is to be read by the batch alone.
+
+        :param lines: of items that ended since the manifest was published.
+        :raises InvalidRequest, StorageFailed: as :meth:`publish`.
+        """
+        self._write(self._path + ENDED, lines)
+
+    def _read(self, path: str) -> dict[str, Line]:
         # Imported here: DAG parsing is a hot path, and this loads aiohttp and fsspec.
         from airflow_provider_videoai.transfers.store_failures import open_destination
 
-        with store_errors("manifest", self._path):
-            destination = open_destination(self._path, "manifest")
+        with store_errors("manifest", path):
+            destination = open_destination(path, "manifest")
             if destination.size() is None:
                 return {}
             with destination.open() as file:
@@ -172,23 +212,17 @@ class Manifest:
                 "manifest: %s of the %s lines of %s cannot be read, and are left out",
                 unreadable,
                 len(lines),
-                redacted_path(self._path),
+                redacted_path(path),
             )
         return read
 
-    def publish(self, lines: Iterable[Line]) -> None:
-        """Write the whole file; whoever reads it meets the old one or the new one, never a part.
-
-        :param lines: in the order in which the file lists them; the first error that this raises ends the publishing.
-        :raises InvalidRequest: if there is no such store.
-        :raises StorageFailed: if it cannot be written, or another task writes it now.
-        """
+    def _write(self, path: str, lines: Iterable[Line]) -> None:
         from airflow_provider_videoai.media.body import Body
         from airflow_provider_videoai.media.storage import Draft
         from airflow_provider_videoai.transfers.store_failures import open_destination
 
-        with store_errors("manifest", self._path, failed="cannot be written", fate=_UNPUBLISHED):
-            destination = open_destination(self._path, "manifest")
+        with store_errors("manifest", path, failed="cannot be written", fate=_UNPUBLISHED):
+            destination = open_destination(path, "manifest")
             with Draft(destination) as draft:
                 draft.begin(Body(content_type=_CONTENT_TYPE))
                 for piece in _pieces(lines):

@@ -22,6 +22,13 @@ __all__ = ["BatchReport"]
 
 _PUBLISH = 60.0
 """Seconds between two manifests while a worker is busy, at least."""
+_SHARE = 20
+"""How many times as long as it took to publish a manifest it is until the next one, while a worker is busy."""
+_FEW_ITEMS = 1_000
+"""A manifest of so few items is published whenever a worker lets go of the task."""
+_GROWTH = 20
+"""Of more, when so many of ``n`` items have ended since that their square is 20 n: 450 of 10,000. Each worker that lets
+go would else write all lines, most of them as they were, in all as many bytes as the square of the items."""
 
 
 class BatchReport:
@@ -29,24 +36,20 @@ class BatchReport:
 
     :param manifest: ``None`` if the user wants none.
     :param kept: names the paths of copies; ``None`` if there are none.
+    :param known: whether the batch has records: then what it published before says more than they do.
     :param log: the task's.
     """
 
-    def __init__(self, manifest: Manifest | None, kept: KeptFiles | None, log: Log) -> None:
+    def __init__(self, manifest: Manifest | None, kept: KeptFiles | None, log: Log, *, known: bool = False) -> None:
         self._manifest = manifest
         self._kept = kept
         self._log = log
         self._lock = threading.Lock()
-        self._lines: dict[str, Line] = {}
-        self._published_at = time.monotonic()
-
-    def read(self) -> None:
-        """Read what was published before: the URLs of outputs are nowhere else.
-
-        :raises StorageFailed: if it cannot be read.
-        """
-        if self._manifest is not None:
-            self._lines = self._manifest.read()
+        self._published: dict[str, Line] | None = None if known else {}
+        self._ended: dict[str, Line] = {}
+        if manifest is not None and known:
+            self._ended = manifest.read_ended()
+        self._next_at = time.monotonic() + _PUBLISH
 
     def ended(self, item: Item, end: ItemEnd, result: JobResult | None, kept: Kept | None) -> None:
         """Take in how an item ended on this worker.
@@ -59,13 +62,27 @@ class BatchReport:
         outputs = () if result is None else result.outputs
         line = self._ended_line(item, end, result, outputs, path=kept.path if kept else None)
         with self._lock:
-            self._lines[item.item_id] = line
+            self._ended[item.item_id] = line
 
     def noted(self, batch: Batch) -> None:
         """Publish, if the last time is long enough ago; a failure is logged, since the batch goes on."""
-        if time.monotonic() - self._published_at < _PUBLISH:
-            return
-        self.publish_meanwhile(batch)
+        if time.monotonic() >= self._next_at:
+            self.publish_meanwhile(batch)
+
+    def let_go(self, batch: Batch, *, begins: bool) -> None:
+        """Publish what a worker learned, or keep it beside the manifest if that lists nearly all; failures are logged.
+
+        :param begins: whether the manifest may still be that of an earlier attempt.
+        """
+        items, ended = len(batch.items), len(self._ended)
+        if begins or items <= _FEW_ITEMS or ended**2 >= _GROWTH * items:
+            self.publish_meanwhile(batch)
+        elif self._manifest is not None:
+            try:
+                # The URLs of outputs are nowhere else, and the next worker may be killed.
+                self._manifest.keep_ended(self._ended.values())
+            except VideoAIError as failure:
+                self._log.warning("%s", failure.message)
 
     def publish_meanwhile(self, batch: Batch) -> None:
         """Publish; a failure is logged, since the batch goes on."""
@@ -77,11 +94,19 @@ class BatchReport:
     def publish(self, batch: Batch) -> None:
         """Publish the manifest of all items.
 
-        :raises StorageFailed: if it cannot be written.
+        :raises StorageFailed: if it cannot be written, or what was published before cannot be read.
         """
-        if self._manifest is not None:
-            self._manifest.publish(self._all(batch))
-            self._published_at = time.monotonic()
+        if self._manifest is None:
+            return
+        began = time.monotonic()
+        if self._published is None:
+            self._published = self._manifest.read()
+        self._manifest.publish(self._all(batch))
+        with self._lock:
+            self._published |= self._ended
+            self._ended = {}
+        now = time.monotonic()
+        self._next_at = now + max(_PUBLISH, _SHARE * (now - began))
 
     def _all(self, batch: Batch) -> Iterator[Line]:
         running = batch.jobs()
@@ -91,7 +116,7 @@ class BatchReport:
     def _line(self, item: Item, end: ItemEnd | None, running: Mapping[str, RunningJob]) -> Line:
         if end is not None:
             with self._lock:
-                known = self._lines.get(item.item_id)
+                known = self._ended.get(item.item_id) or (self._published or {}).get(item.item_id)
             # Of another request, or another job of the item, it says nothing about this one.
             if known is not None and (known.state, known.job_id) == (end.state.value, end.job_id):
                 return known

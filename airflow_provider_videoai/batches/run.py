@@ -53,12 +53,12 @@ class BatchRun:
         try:
             if not begins and self.batch.running:
                 self.batch.take_in(self.waiting.ends_of_trigger(event, self.task_instance))
-            return self._all_ended()
+            return self._all_ended(begins=begins)
         except Exception as failure:
             self._ended_early(failure)
             raise
 
-    def _all_ended(self) -> bool:
+    def _all_ended(self, *, begins: bool) -> bool:
         batch, submits = self.batch, self.submits
         while True:
             submits.submit()
@@ -70,7 +70,7 @@ class BatchRun:
             submits.check_capacity(self.quota_timeout)
             show_counts(self.task_instance, batch, self.log)
             if self.defers and not self.waiting.short:
-                self.report.publish_meanwhile(batch)
+                self.report.let_go(batch, begins=begins)
                 return False
             self.report.noted(batch)
             batch.take_in(self.waiting.on_worker(bounded=self.defers))

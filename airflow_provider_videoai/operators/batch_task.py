@@ -178,9 +178,7 @@ class BatchTask(RendersText):
         check_outlets(self.outlets, [] if self.manifest is None else [self.manifest])
         store = store_of(context, self.log)
         records = BatchRecords(store)
-        report = BatchReport(manifest, kept, self.log)
-        if records:
-            report.read()
+        report = BatchReport(manifest, kept, self.log, known=bool(records))
         batch, submits = self._parts(context, hook, items, records, report, kept)
         submits.pause = Pause() if pause is None else pause
         batch.begin()
