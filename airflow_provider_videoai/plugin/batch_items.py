@@ -7,7 +7,6 @@ Both are outside data, which people edit: what cannot be read is a row that says
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,8 +16,8 @@ from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd
 from airflow_provider_videoai.batches.items import LONGEST_ITEM_ID
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.values.printable import is_printable
-from airflow_provider_videoai.plugin.job_list import PAGE
 from airflow_provider_videoai.plugin.manifests import ManifestLine
+from airflow_provider_videoai.plugin.paging import Wanted, page_of
 from airflow_provider_videoai.plugin.wording import failure, shown
 from airflow_provider_videoai.plugin.xcoms import plain_json
 
@@ -55,16 +54,11 @@ class ItemSort(StrEnum):
     """By id; numbers in it by their value."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemsWanted:
-    """What a user wants to see of a batch's items. ``None`` and the empty text let every item pass."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsWanted(Wanted[ItemShown, ItemSort]):
+    """What a user wants to see of a batch's items."""
 
-    state: ItemShown | None = None
-    search: str = ""
     sort: ItemSort = ItemSort.FAILED
-    page: int = 1
-    """Counted from 1; the last one stands for any that is beyond it."""
-    limit: int = PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,23 +213,11 @@ def listed(items: Sequence[BatchItem], wanted: ItemsWanted) -> dict[str, Any]:
 
     :param items: all of them.
     :param wanted: which of them, in which order, and which page.
-    :returns: ``rows``, items of the ``page`` of ``pages`` with at most ``limit`` each; ``total``, how many match;
-        ``states``, how many are in each state if the filter by state is left out.
+    :returns: as :func:`page_of` returns it.
     """
-    search = wanted.search.casefold().strip()
+    search = wanted.words
     matching = [item for item in items if search in item.text] if search else items
-    states = Counter(item.state.value for item in matching)
-    rows = _ordered([item for item in matching if wanted.state in (None, item.state)], wanted.sort)
-    pages = max(1, -(-len(rows) // wanted.limit))
-    page = min(wanted.page, pages)
-    return {
-        "rows": rows[(page - 1) * wanted.limit : page * wanted.limit],
-        "page": page,
-        "pages": pages,
-        "limit": wanted.limit,
-        "total": len(rows),
-        "states": states,
-    }
+    return page_of(matching, wanted, state_of=lambda item: item.state, ordered=_ordered)
 
 
 def _ordered(items: list[BatchItem], sort: ItemSort) -> list[BatchItem]:

@@ -20,12 +20,12 @@ from airflow_provider_videoai.plugin import batch_view, records, web, xcoms
 from airflow_provider_videoai.plugin.batch_items import BatchItem, ItemShown, ItemSort, ItemsWanted, listed, merged
 from airflow_provider_videoai.plugin.batch_page import Arguments, detail_of, item_row, job_of
 from airflow_provider_videoai.plugin.batches import Batches
-from airflow_provider_videoai.plugin.job_list import PAGE
 from airflow_provider_videoai.plugin.manifests import Manifests
+from airflow_provider_videoai.plugin.paging import PAGE
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.vendor_calls import Busy, OutsideCalls, while_connected
 from airflow_provider_videoai.plugin.view import Media, epoch
-from airflow_provider_videoai.plugin.web import TheTask, app
+from airflow_provider_videoai.plugin.web import Limit, PageNumber, Search, TheTask, app
 from airflow_provider_videoai.plugin.wording import is_url, shown
 
 __all__ = [
@@ -54,7 +54,6 @@ manifests = Manifests()
 files = OutsideCalls(at_once=8, per_account=4, threads=8)
 """Reads of manifests, and signatures of copies, in users' storage."""
 
-_LONGEST_SEARCH = 1000
 _LONGEST_NOTE = 600
 _BATCH = "/api/batches/{dag_id}/{run_id:path}/{task_id}/{map_index}"
 
@@ -100,16 +99,16 @@ TheBatch = Annotated[Seen, Depends(the_batch)]
 
 def wanted_items(
     state: ItemShown | None = None,
-    search: Annotated[str, Query(max_length=_LONGEST_SEARCH)] = "",
+    search: Search = "",
     sort: ItemSort = ItemSort.FAILED,
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
-    limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
+    page: PageNumber = 1,
+    limit: Limit = PAGE,
 ) -> ItemsWanted:
     """Return the filters, the order and the page that a query chooses.
 
     :param state: as :class:`ItemsWanted` has it, like all of them.
     """
-    return ItemsWanted(state, search, sort, page, limit)
+    return ItemsWanted(state=state, search=search, sort=sort, page=page, limit=limit)
 
 
 def the_item(seen: TheBatch, item_id: Annotated[str, Query(min_length=1, max_length=LONGEST_ITEM_ID)]) -> BatchItem:

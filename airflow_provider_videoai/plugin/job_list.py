@@ -6,21 +6,18 @@ Pure functions. A request takes time in proportion to the tasks that are looked 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_videoai.plugin import batch_view
+from airflow_provider_videoai.plugin import batch_view, paging
+from airflow_provider_videoai.plugin.paging import page_of
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, row, state_of, states_of
 from airflow_provider_videoai.plugin.wording import shown
 
-__all__ = ["PAGE", "Line", "Sort", "Wanted", "followed", "listed"]
-
-PAGE = 50
-"""Tasks on a page."""
+__all__ = ["Line", "Sort", "Wanted", "followed", "listed"]
 
 _TROUBLE_FIRST = (
     Shown.UNCERTAIN,
@@ -45,18 +42,13 @@ class Sort(StrEnum):
     """By DAG, task, and index of a mapped task."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a user wants to see of the list. ``None`` and the empty text let every task pass."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted(paging.Wanted[Shown, Sort]):
+    """What a user wants to see of the list. ``None`` lets every task pass."""
 
+    sort: Sort = Sort.NEWEST
     task_id: str | None = None
     vendor: str | None = None
-    state: Shown | None = None
-    search: str = ""
-    sort: Sort = Sort.NEWEST
-    page: int = 1
-    """Counted from 1; the last one stands for any that is beyond it."""
-    limit: int = PAGE
 
 
 Job = tuple[str, str]
@@ -137,23 +129,18 @@ def listed(lines: Sequence[Line], wanted: Wanted) -> dict[str, Any]:
 
     :param lines: the tasks, newest first.
     :param wanted: which of them, in which order, and which page.
-    :returns: ``jobs``, those of the ``page`` of ``pages`` with at most ``limit`` each; ``total``, how many match;
-        ``states``, how many are in each state if the filter by state is left out.
+    :returns: ``jobs``, the rows of the page, and what else :func:`~airflow_provider_videoai.plugin.paging.page_of`
+        returns.
     """
-    search = wanted.search.casefold().strip()
+    search = wanted.words
     matching = [line.row for line in lines if _matches(line, wanted, search)]
-    states = Counter(each["state"].value for each in matching)
-    rows = _ordered([each for each in matching if wanted.state in (None, each["state"])], wanted.sort)
-    pages = max(1, -(-len(rows) // wanted.limit))
-    page = min(wanted.page, pages)
-    return {
-        "jobs": rows[(page - 1) * wanted.limit : page * wanted.limit],
-        "page": page,
-        "pages": pages,
-        "limit": wanted.limit,
-        "total": len(rows),
-        "states": states,
-    }
+    found = page_of(matching, wanted, state_of=_state_of, ordered=_ordered)
+    return {"jobs": found.pop("rows"), **found}
+
+
+def _state_of(row: dict[str, Any]) -> Shown:
+    state: Shown = row["state"]
+    return state
 
 
 def _matches(line: Line, wanted: Wanted, search: str) -> bool:

@@ -19,9 +19,10 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.values.outputs import MAX_OUTPUTS
 from airflow_provider_videoai.plugin import records, view, xcoms
-from airflow_provider_videoai.plugin.job_list import PAGE, Line, Sort, Wanted, followed, listed
+from airflow_provider_videoai.plugin.job_list import Line, Sort, Wanted, followed, listed
 from airflow_provider_videoai.plugin.lines import Lines
 from airflow_provider_videoai.plugin.media import MediaUrls
+from airflow_provider_videoai.plugin.paging import PAGE
 from airflow_provider_videoai.plugin.records import GetUserDep
 from airflow_provider_videoai.plugin.responses import add_error_handlers
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
@@ -31,6 +32,9 @@ from airflow_provider_videoai.plugin.wording import is_url
 
 __all__ = [
     "SCAN",
+    "Limit",
+    "PageNumber",
+    "Search",
     "TheJobId",
     "TheReference",
     "TheTask",
@@ -58,7 +62,11 @@ _ASSETS = {path.name for path in _STATIC.iterdir()} - _PAGES
 
 SCAN = 5000
 """How many tasks, the newest of the DAGs or of the run that is wanted, a list looks at."""
-_LONGEST_SEARCH = 1000
+
+# Of each list's address.
+Search = Annotated[str, Query(max_length=1000)]
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
+Limit = Annotated[int, Query(ge=1, le=500)]
 
 app = FastAPI(title="Video jobs", openapi_url=None, docs_url=None, redoc_url=None)
 add_error_handlers(app)
@@ -119,10 +127,10 @@ def wanted_of(
     task_id: str | None = None,
     vendor: str | None = None,
     state: Shown | None = None,
-    search: Annotated[str, Query(max_length=_LONGEST_SEARCH)] = "",
+    search: Search = "",
     sort: Sort = Sort.NEWEST,
-    page: Annotated[int, Query(ge=1, le=SCAN)] = 1,
-    limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
+    page: PageNumber = 1,
+    limit: Limit = PAGE,
 ) -> Wanted:
     """Return the filters, the order and the page that a query chooses.
 
@@ -131,7 +139,7 @@ def wanted_of(
     """
     if vendor is not None and vendor not in VENDORS:
         raise HTTPException(422, f"vendor: must be one of {', '.join(VENDORS)}")
-    return Wanted(task_id, vendor, state, search, sort, page, limit)
+    return Wanted(task_id=task_id, vendor=vendor, state=state, search=search, sort=sort, page=page, limit=limit)
 
 
 @app.get("/api/jobs", dependencies=[Depends(may_read)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,3 +55,9 @@ def batch(xcoms: dict[Any, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..
         return Task(lambda: VideoBatchOperator(task_id="make", **given), instance, store)
 
     return batch
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """The URL of a folder for what a batch writes."""
+    return f"file://{tmp_path}"

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,7 +11,11 @@ from airflow_provider_videoai.plugin.lines import Lines
 from airflow_provider_videoai.plugin.manifests import Manifests
 from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
+from airflow_provider_videoai.sandbox import running_sandbox
 from tests.support.api_server import ApiServer, running_api_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,19 @@ def api_server(_api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Itera
     _api_server.forget()
     yield _api_server
     _api_server.forget()
+
+
+# Of one module: while it is driven, no other test can run an event loop of its own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from tests.support.chromium import running_chromium  # noqa: PLC0415 - most of these tests need no browser
+
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def samples() -> Iterator[str]:
+    """The URL of a folder of media."""
+    with running_sandbox() as sandbox:
+        yield f"{sandbox.url}/sample"

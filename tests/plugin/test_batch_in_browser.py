@@ -14,10 +14,9 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from airflow_provider_videoai.sandbox import running_sandbox
 from tests.support.api_server import ApiServer
 from tests.support.batches import COUNTS, REFERENCE, ended, line, submitted, written
-from tests.support.chromium import PATIENCE, running_chromium
+from tests.support.chromium import PATIENCE
 from tests.support.which_airflow import needs_airflow_3_3
 
 pytestmark = [pytest.mark.airflow, pytest.mark.ui, needs_airflow_3_3("the task state store")]
@@ -35,18 +34,10 @@ BATCH = "/video-jobs/batch?dag_id=dag&run_id=run&task_id=task&map_index=-1"
 Open = Callable[..., Page]
 
 
-# Of this module only: while it is driven, no other test can run an event loop of its own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clip() -> Iterator[str]:
+@pytest.fixture
+def clip(samples: str) -> str:
     """The URL of a video."""
-    with running_sandbox() as sandbox:
-        yield f"{sandbox.url}/sample/clip.mp4"
+    return f"{samples}/clip.mp4"
 
 
 @pytest.fixture

@@ -18,10 +18,9 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
-from airflow_provider_videoai.sandbox import running_sandbox
 from tests.plugin.test_api_server import CARD
 from tests.support.api_server import ApiServer
-from tests.support.chromium import PATIENCE, running_chromium
+from tests.support.chromium import PATIENCE
 
 pytestmark = [pytest.mark.airflow, pytest.mark.ui]
 
@@ -32,20 +31,6 @@ LENGTH = 8.0
 """Seconds of the sandbox's clip."""
 
 Open = Callable[..., Page]
-
-
-# Of this module only: while it is driven, no other test can run an event loop of its own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def samples() -> Iterator[str]:
-    """The sandbox's URL of media."""
-    with running_sandbox() as sandbox:
-        yield f"{sandbox.url}/sample"
 
 
 @pytest.fixture

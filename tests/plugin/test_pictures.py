@@ -14,10 +14,9 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page
 
-from airflow_provider_videoai.sandbox import running_sandbox
 from tests.support.api_server import ApiServer
 from tests.support.batches import COUNTS, REFERENCE, ended, line, submitted, written
-from tests.support.chromium import PATIENCE, running_chromium
+from tests.support.chromium import PATIENCE
 from tests.support.which_airflow import needs_airflow_3_3
 
 FOLDER = os.environ.get("VIDEOAI_PICTURES")
@@ -46,14 +45,8 @@ JOBS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
-
-
 @pytest.fixture
-def samples(api_server: ApiServer, tmp_path: Path) -> Iterator[None]:
+def tasks(api_server: ApiServer, samples: str, tmp_path: Path) -> None:
     """A batch in flight with a manifest, one that is done, and some single jobs."""
     run = "scheduled__2026-05-11T06:00:00+00:00"
     file = tmp_path / "2026-05-11.jsonl"
@@ -74,13 +67,11 @@ def samples(api_server: ApiServer, tmp_path: Path) -> Iterator[None]:
             state, job = "failed" if number % 47 == 0 else "succeeded", f"{7_301_442_000 + number * 37}"
             items[f"clip-{number:05}"] = submitted(job) if number > 177 else ended(state, job, **end) | submitted(job)
         api_server.states(f"videoai_batch_{part}", {"version": 1, "items": items}, **at)
-    with running_sandbox() as sandbox:
-        url = f"{sandbox.url}/sample/clip.mp4"
-        lines = [line(f"clip-{n:05}", "succeeded", f"{7_301_442_000 + n * 37}", url=url) for n in range(1, 181)]
-        for each in lines:
-            each["request"] |= {"url": url, "full_erase_roi": [[0, 270, 640, 350]]}
-        written(file, *lines)
-        yield
+    url = f"{samples}/clip.mp4"
+    lines = [line(f"clip-{n:05}", "succeeded", f"{7_301_442_000 + n * 37}", url=url) for n in range(1, 181)]
+    for each in lines:
+        each["request"] |= {"url": url, "full_erase_roi": [[0, 270, 640, 350]]}
+    written(file, *lines)
 
 
 @pytest.fixture
@@ -109,7 +100,7 @@ def opened(page: Page, query: str = "") -> FrameLocator:
     return frame
 
 
-@pytest.mark.usefixtures("samples")
+@pytest.mark.usefixtures("tasks")
 def test_pictures_of_the_list_and_of_a_batch(page: Page) -> None:
     opened(page)
     taken(page, "jobs")
