@@ -13,7 +13,7 @@ from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
 from airflow_provider_videoai.triggers.job import LEAST_DEFERRAL
 
 if TYPE_CHECKING:
-    from airflow_provider_videoai.operators.job import VideoJobOperator
+    from airflow_provider_videoai.operators.job_task import JobTask
 
 __all__ = ["wait_for_capacity"]
 
@@ -24,7 +24,7 @@ _BACKSTOP = timedelta(minutes=10)
 """How much later than the task's own limit Airflow ends the deferral."""
 
 
-def wait_for_capacity(task: VideoJobOperator, full: QuotaExceeded, since: float, tries: int) -> None:
+def wait_for_capacity(task: JobTask, full: QuotaExceeded, since: float, tries: int) -> None:
     """Wait until a submit may find room: deferred, or here if the task is not deferrable.
 
     :param task: the running one.
@@ -57,7 +57,7 @@ def wait_for_capacity(task: VideoJobOperator, full: QuotaExceeded, since: float,
     time.sleep(pause)
 
 
-def _wait_for_lease(task: VideoJobOperator, full: InFlightLimitReached, since: float, left: float) -> None:
+def _wait_for_lease(task: JobTask, full: InFlightLimitReached, since: float, left: float) -> None:
     # Whoever waits by itself, with pauses, would leave the room of a job that ended empty for as long as its pause.
     from airflow_provider_videoai.triggers.lease import LeaseTrigger
 

@@ -26,7 +26,7 @@ from airflow_provider_videoai.jobs.polling.poller import Poller
 from airflow_provider_videoai.jobs.polling.status_query import Observer
 from airflow_provider_videoai.jobs.polling.watch import Watch
 from airflow_provider_videoai.jobs.protocol.account import Account
-from airflow_provider_videoai.operators import job as operators
+from airflow_provider_videoai.operators import job_task as operators
 from airflow_provider_videoai.sandbox import Sandbox
 from airflow_provider_videoai.tasks import task_jobs
 

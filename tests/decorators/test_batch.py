@@ -35,7 +35,8 @@ def decorated(case: Case, xcoms: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
     def decorated(function: Callable[..., Any], *args: Any, **arguments: Any) -> Task:
         def make() -> Any:
             with DAG("pipeline", schedule=None):
-                return task.video_batch(vendor=case.vendor, task_id="make", **arguments)(function)(*args).operator
+                made: Any = task.video_batch(vendor=case.vendor, task_id="make", **arguments)(function)(*args)
+            return made.operator
 
         return Task(make, TaskInstance(xcoms, f"manual__{uuid.uuid4().hex}"))
 

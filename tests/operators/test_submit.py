@@ -159,7 +159,7 @@ def test_killing_the_task_cancels_its_job_if_the_user_said_so(
     if deferrable:
         assert waiting.defer().trigger.serialize()[1]["cancel_on_kill"] is True
     else:
-        monkeypatch.setattr("airflow_provider_videoai.operators.job.Jobs.wait", lambda *_, **__: [])
+        monkeypatch.setattr("airflow_provider_videoai.operators.job_task.Jobs.wait", lambda *_, **__: [])
         with pytest.raises(VideoAIError, match="not enough values"):
             waiting.start()
     everything_said()
