@@ -54,9 +54,10 @@ def test_an_input_whose_server_is_away_fails_its_item_alone_and_is_retried(
 def test_inputs_are_not_tried_unless_the_user_wants_it_nor_again_by_who_finds_its_job(
     case: Any, batch: Any, rows: Any, serve: Any, bought: Any
 ) -> None:
-    task = batch(case, rows(case, 1, url=serve(status=404)))
+    gone = rows(case, 1, url=serve(status=404))
+    task = batch(case, gone)
     task.defer()
-    checked = batch(case, rows(case, 1, url=serve(status=404)), store=task.store, check_inputs=True)
+    checked = batch(case, gone, store=task.store, check_inputs=True)
     checked.defer()
     assert len(bought(case)) == 1
 
