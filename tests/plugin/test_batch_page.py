@@ -258,6 +258,18 @@ def test_lines_that_a_person_broke_are_rows_that_say_so(api_server: ApiServer, w
     assert [item["label"] for item in shown["items"]] == [f"line {number} of the manifest" for number in range(2, 7)]
 
 
+def test_a_manifest_says_in_full_why_an_item_failed(api_server: ApiServer, with_manifest: tuple[str, Path]) -> None:
+    path, file = with_manifest
+    message = f"the answer was lost. {'x' * 600} and clear the task: it attaches"
+    failed = line("b", "failed", "job-b") | {"error": {"type": "SubmitUncertain", "message": message, "code": None}}
+    written(file, failed, line("a", "failed", "of-yesterday") | {"error": failed["error"]})
+    by_id = {item["item_id"]: item for item in of(api_server, path)["items"]}
+    assert by_id["b"]["error"].startswith("SubmitUncertain: the answer was lost. x")
+    assert len(by_id["b"]["error"]) < 410
+    assert by_id["a"]["error"] is None
+    assert of(api_server, f"{path}/item", item_id="b")["error"] == f"SubmitUncertain: {message}"
+
+
 @pytest.mark.parametrize("path", ["file:///no/such.jsonl", "odd://x/y.jsonl", "file:///etc/passwd", "x", 5], ids=repr)
 def test_a_manifest_that_cannot_be_read_is_said_and_the_records_are_shown(path: Any, api_server: ApiServer) -> None:
     there = api_server.task(video_batch=REFERENCE, rendered={"manifest": path})
