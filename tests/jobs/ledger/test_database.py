@@ -60,7 +60,7 @@ def test_a_row_that_is_there_stays(url: str) -> None:
 
 # -- limits ----------------------------------------------------------------------------------------------------
 
-LIMITS = {
+LIMITS: dict[str, dict[str, Any]] = {
     "postgres": {
         "SHOW lock_timeout": "4s",
         "SHOW statement_timeout": "4s",
