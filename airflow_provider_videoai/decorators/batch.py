@@ -24,7 +24,7 @@ _KEY = "requests"
 class _VideoBatchDecoratedOperator(DecoratedOperator, VideoBatchOperator):
     """A batch whose requests a function returns, which is called once per attempt."""
 
-    template_fields: Collection[str] = (  # type: ignore[assignment]
+    template_fields: Collection[str] = (  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride]
         *DecoratedOperator.template_fields,
         *VideoBatchOperator.template_fields,
     )

@@ -56,6 +56,7 @@ class RunDag(Protocol):
         :returns: states, XComs, logs and charges.
         :raises LookupError: if there is no DAG of that id.
         """
+        ...
 
 
 @pytest.fixture(scope="session")
