@@ -14,6 +14,12 @@ from airflow_provider_videoai.sandbox.credentials import connections
 from airflow_provider_videoai.sandbox.server import SandboxServer
 
 
+SECONDS = 30.0
+"""How long a control request may take."""
+RENDER_SECONDS = 600.0
+"""The same of one that waits for media: a machine may be busy."""
+
+
 class Sandbox:
     """A running sandbox, controlled through its HTTP API.
 
@@ -25,7 +31,7 @@ class Sandbox:
     def __init__(self, url: str) -> None:
         self.url = url
         # trust_env off: a proxy of the environment could not reach a sandbox on loopback.
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._client = httpx.Client(base_url=url, timeout=SECONDS, trust_env=False)
 
     def connections(self) -> dict[str, str]:
         """Return environment variables (``AIRFLOW_CONN_...``) that point Airflow at this sandbox."""
@@ -92,7 +98,7 @@ class Sandbox:
         :returns: the settings by vendor.
         :raises ValueError: for an unknown field, or a negative number.
         """
-        return self._request("POST", "/sandbox/clock", fields)
+        return self._request("POST", "/sandbox/clock", fields, RENDER_SECONDS if fields.get("await_media") else SECONDS)
 
     def shapes(self, **shapes: str) -> dict[str, Any]:
         """Choose response shapes.
@@ -111,8 +117,10 @@ class Sandbox:
         """Close this handle's own connections; the server goes on."""
         self._client.close()
 
-    def _request(self, method: str, path: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
-        response = self._client.request(method, path, json=fields)
+    def _request(
+        self, method: str, path: str, fields: dict[str, Any] | None = None, seconds: float = SECONDS
+    ) -> dict[str, Any]:
+        response = self._client.request(method, path, json=fields, timeout=seconds)
         # The control API sends 400 for a wrong field, with the reason for the person who wrote the test.
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise ValueError(response.json()["error"])

@@ -31,6 +31,7 @@ from airflow_provider_videoai.sandbox import CREDENTIALS, running_sandbox
         ("clock", {"run_seconds": "3"}, "run_seconds"),
         ("clock", {"queue_seconds": -1}, "queue_seconds"),
         ("clock", {"advance": True}, "advance"),
+        ("clock", {"await_media": 1}, "await_media"),
         ("clock", {"vendor": "other"}, "vendor"),
         ("clock", {"speed": 2}, "speed"),
         ("shapes", {"aidge": "round"}, "aidge"),
@@ -81,6 +82,19 @@ def test_job_ends_no_earlier_than_its_rendering(sandbox: Any, aidge: Any) -> Non
     sandbox.clock(advance=10_000)
     answer = aidge.result(task_id)["data"]
     assert answer["taskStatus"] == "running" or answer["videoUrl"]
+
+
+def test_clock_can_reply_when_the_media_are_there(sandbox: Any, aidge: Any) -> None:
+    sandbox.clock(run_seconds=100)
+    task_id = aidge.new()
+    sandbox.clock(advance=100, await_media=True)
+    assert aidge.result(task_id)["data"]["videoUrl"]
+
+
+def test_charges_are_those_of_the_ledger(sandbox: Any, viitor: Any, topview: Any) -> None:
+    ids = [viitor.new(), topview.new()]
+    assert [charge["job_id"] for charge in sandbox.charges] == ids
+    assert sandbox.charges == sandbox.ledger()["charges"]
 
 
 def test_ledger_holds_every_kind_of_entry_and_no_secret(

@@ -28,6 +28,18 @@ def test_sample_clip_is_as_the_index_says(sandbox: Any, probe: Any) -> None:
     assert abs(clip.sound()).max() > 0.1
 
 
+def test_short_sample_is_a_second_of_the_like(sandbox: Any, probe: Any) -> None:
+    short = probe(sandbox.sample())
+    assert short.size == (640, 360)
+    assert (round(short.seconds, 1), short.frame_rate, short.audio) == (1.0, 25, "aac")
+    assert sandbox.sample("clip") == sandbox.index()["samples"]["clip"]["url"]
+
+
+def test_a_sample_that_is_not_there_is_named(sandbox: Any) -> None:
+    with pytest.raises(ValueError, match="no sample 'clop'; there are clip, short, large, speech"):
+        sandbox.sample("clop")
+
+
 def test_sample_speech_is_sound(sandbox: Any, probe: Any) -> None:
     speech = probe(f"{sandbox.url}/sample/speech.mp3")
     assert (speech.container, speech.video) == ("mp3", None)
