@@ -13,7 +13,6 @@ from airflow_provider_videoai.sandbox.clock import Durations
 from airflow_provider_videoai.sandbox.credentials import connections
 from airflow_provider_videoai.sandbox.server import SandboxServer
 
-
 SECONDS = 30.0
 """How long a control request may take."""
 RENDER_SECONDS = 600.0

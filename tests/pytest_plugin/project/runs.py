@@ -160,7 +160,7 @@ def test_every_way_of_waiting(videoai_dag_run: Any, videoai_sandbox: Any, conf: 
 
 
 def test_other_connections_lead_to_the_sandbox(videoai_dag_run: Any, videoai_connections: Any, conf: Any) -> None:
-    videoai_connections.add("studio", vendor="viitor", extra={"channel": 7})
+    videoai_connections.add("studio", vendor="viitor", extra={"channel": 200})
     run = videoai_dag_run("other_account", conf)
     assert_paid_once(run)
 
