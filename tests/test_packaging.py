@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import release_check
+import smoke_run
 import yaml
 
 from tests.test_public_surface import PUBLIC
@@ -130,3 +131,8 @@ def test_a_placeholder_and_an_unnamed_version_are_not_published(
         release_check._check_published("1.0.0")
     (tmp_path / "pyproject.toml").write_text('Repository = "https://github.com/a/a"')
     release_check._check_published("1.0.0")
+
+
+def test_a_smoke_run_fails_if_other_jobs_are_sold_than_its_dag_has(sandbox: Any) -> None:
+    with pytest.raises(RuntimeError, match=r"every_operator buys .*'viitor': 5.* and the vendors sold"):
+        smoke_run.bought(sandbox.url)
