@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "airflow_provider_videoai"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-PAGES = ("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md")
 KINDS = {"files": "other", "links": "other", "policies": "other"}
 """Of a package in the registry's file, if not its own name."""
 
@@ -65,12 +64,6 @@ def test_all_addresses_of_the_repository_are_the_same(name: str) -> None:
 def test_the_source_distribution_includes_only_what_there_is() -> None:
     included = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
     assert [name for name in included if not (ROOT / name.removeprefix("/")).exists()] == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_of_the_projects_pages_lead_somewhere(page: str) -> None:
-    links = re.findall(r"\]\((?![a-z]+:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
-    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: str(path.name))
