@@ -49,8 +49,8 @@ class BoundedCalls:
 
         # A daemon: a process that ends does not wait for it.
         thread = Thread(target=run, name=self._name, daemon=True)
-        thread.start()
         try:
+            thread.start()
             return outcome.result(seconds)
         finally:
             # Also if a signal's handler raised, as Airflow's `execution_timeout` does.
