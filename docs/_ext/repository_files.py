@@ -18,6 +18,8 @@ _LINK = re.compile(
     r"^(?P<fence>`{3,}).*?^(?P=fence)$|(?<=\]\()(?!\w+:)(?P<target>[^)#\s]+)(?=[)#])", re.MULTILINE | re.DOTALL
 )
 _LANGUAGES = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".sh": "sh", ".sql": "sql"}
+_SHOWN = {*_LANGUAGES, ".md", ".txt", ""}
+"""Suffixes of the files that are shown; a picture, say, is left to Sphinx."""
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -120,10 +122,11 @@ def page_of(file: Path, docs: Path) -> Path:
 
 
 def _is_outside(target: Path, docs: Path) -> bool:
-    return target.is_relative_to(docs.parent) and not target.is_relative_to(docs)
+    is_shown = target.is_dir() or target.suffix in _SHOWN
+    return is_shown and target.is_relative_to(docs.parent) and not target.is_relative_to(docs)
 
 
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in (*_LANGUAGES, ".md"))
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in _SHOWN and path.name[0] != ".")

@@ -68,7 +68,8 @@ def docs(tmp_path: Path) -> Path:
         "docs/how-to/page.md": "[d](../../dags/a.py#x) [f](../../dags/) [p](other.md) [w](http://a/) [n](no.md)",
         "docs/how-to/other.md": "",
         "dags/a.py": "print(1)\n",
-        "dags/b.bin": "",
+        "dags/b.png": "",
+        "dags/.hidden": "",
         "CHANGES.md": "[p](docs/how-to/page.md#x), [d](dags/a.py)",
     }
     for name, text in files.items():
@@ -84,6 +85,12 @@ def test_a_link_into_the_repository_leads_to_the_page_of_the_file(docs: Path) ->
     assert linked(text, page, page, docs) == (
         "[d](../repository/dags/a.py.md#x) [f](../repository/dags.md) [p](other.md) [w](http://a/) [n](no.md)"
     )
+
+
+def test_a_picture_of_the_repository_is_left_to_sphinx(docs: Path) -> None:
+    page, text = docs / "how-to/page.md", "![b](../../dags/b.png)"
+    assert outside(text, page, docs) == []
+    assert linked(text, page, page, docs) == text
 
 
 def test_a_link_within_a_block_of_code_stays_as_it_is(docs: Path) -> None:
