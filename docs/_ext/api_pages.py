@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Collection, Iterable
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", _write)
     app.connect("source-read", _read, priority=600)
     app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-bases", _keep_public_bases)
     return {"parallel_read_safe": True}
 
 
@@ -45,6 +47,16 @@ def _read(app: Any, docname: str, source: list[str]) -> None:
 def _skip(_: Any, what: str, __: str, value: object, ___: bool, ____: Any) -> bool | None:
     # An attribute that holds a class, hook_class say, is how classes find each other, and no user's concern.
     return True if what == "class" and isinstance(value, type) else None
+
+
+def _keep_public_bases(app: Any, _: str, __: type, ___: Any, bases: list[type]) -> None:
+    known = {name for names in public(Path(app.srcdir)).values() for name in names}
+    bases[:] = _public_bases(bases, known) or [object]
+
+
+def _public_bases(bases: Iterable[type], known: Collection[str]) -> list[type]:
+    """Return the bases that a reader can look up: a public class of this package, or another's."""
+    return [base for base in bases if base.__name__ in known or not base.__module__.startswith(PACKAGE)]
 
 
 def public(docs: Path) -> dict[str, list[str]]:

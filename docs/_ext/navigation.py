@@ -14,7 +14,7 @@ from typing import Any
 
 from repository_files import FOLDER
 
-_LINK = re.compile(r"\]\(([^)#:\s]+)\.md\)")
+_LINK = re.compile(r"\[([^]]*)\]\(([^)#:\s]+)\.md\)")
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -36,10 +36,13 @@ def toctrees(index: PurePosixPath, text: str, pages: list[str]) -> str:
     :param text: its Markdown.
     :param pages: the names of all pages.
     """
-    linked = dict.fromkeys(normpath(index.parent / target) for target in _LINK.findall(text))
-    named = [page for page in linked if _is_child(PurePosixPath(page), index)]
+    linked = {normpath(index.parent / target): title for title, target in _LINK.findall(text)}
+    named = {page: title for page, title in linked.items() if _is_child(PurePosixPath(page), index)}
+    # A file of the repository is called what the index calls it; a page has a title.
+    entries = [f"{title} </{page}>" if page.startswith(f"{FOLDER}/") else f"/{page}" for page, title in named.items()]
     others = [page for page in pages if PurePosixPath(page).parent == index.parent and page not in (*named, str(index))]
-    return _toctree(named, "hidden:") + (f"\n## More\n{_toctree(others, 'maxdepth: 1')}" if others else "")
+    more = f"\n## More\n{_toctree([f'/{page}' for page in others], 'maxdepth: 1')}" if others else ""
+    return _toctree(entries, "hidden:") + more
 
 
 def _is_child(page: PurePosixPath, index: PurePosixPath) -> bool:
@@ -48,6 +51,6 @@ def _is_child(page: PurePosixPath, index: PurePosixPath) -> bool:
     return page.parent == index.parent or page.parts[0] == FOLDER
 
 
-def _toctree(pages: list[str], option: str) -> str:
-    entries = "\n".join(f"/{page}" for page in pages)
-    return f"\n```{{toctree}}\n:{option}\n\n{entries}\n```\n"
+def _toctree(entries: list[str], option: str) -> str:
+    lines = "\n".join(entries)
+    return f"\n```{{toctree}}\n:{option}\n\n{lines}\n```\n"

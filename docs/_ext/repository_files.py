@@ -6,6 +6,7 @@ A page links them by their path, as code hosts want it. On the site each such fi
 
 from __future__ import annotations
 
+import ast
 import re
 from os.path import relpath
 from pathlib import Path
@@ -103,12 +104,14 @@ def shown(file: Path, docs: Path) -> str:
     page, name = page_of(file, docs), file.relative_to(docs.parent)
     orphan = "---\norphan: true\n---\n\n"
     if file.is_dir():
-        rows = (f"* [{each.name}]({relpath(page_of(each, docs), page.parent)})\n" for each in _files(file))
-        return f"{orphan}# `{name}/`\n\n{''.join(rows)}"
+        rows = (
+            f"* [{each.name}]({relpath(page_of(each, docs), page.parent)}){_about(each)}\n" for each in _files(file)
+        )
+        return f"{orphan}# {name}/\n\n{''.join(rows)}"
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".md":
         return orphan + linked(text, file, page, docs)
-    return f"{orphan}# `{name}`\n\n````{_LANGUAGES.get(file.suffix, 'text')}\n{text.rstrip()}\n````\n"
+    return f"{orphan}# {name}\n\n````{_LANGUAGES.get(file.suffix, 'text')}\n{text.rstrip()}\n````\n"
 
 
 def page_of(file: Path, docs: Path) -> Path:
@@ -124,6 +127,11 @@ def page_of(file: Path, docs: Path) -> Path:
 def _is_outside(target: Path, docs: Path) -> bool:
     is_shown = target.is_dir() or target.suffix in _SHOWN
     return is_shown and target.is_relative_to(docs.parent) and not target.is_relative_to(docs)
+
+
+def _about(file: Path) -> str:
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file.suffix == ".py" else None
+    return f": {said.partition(chr(10))[0]}" if said else ""
 
 
 def _files(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 OTHERS = [*sorted(ROOT.glob("*.md")), ROOT / "benchmarks/README.md"]
 PAGES = {str(path.relative_to(ROOT)): path for path in [*repository_files.pages(DOCS), *OTHERS]}
+ENTRY = re.compile(r"^\S.*/.*$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
@@ -45,8 +46,9 @@ def test_an_index_leads_to_the_pages_that_it_links_in_its_order_and_then_to_the_
     made = navigation.toctrees(
         PurePosixPath("how-to/index"), text, ["how-to/a", "how-to/b", "how-to/index", "how-to/z", "x"]
     )
-    assert re.findall(r"^/(.*)$", made, re.MULTILINE) == ["how-to/b", "how-to/a", "repository/CHANGELOG", "how-to/z"]
     hidden, rest = made.split("## More")
+    assert ENTRY.findall(hidden) == ["/how-to/b", "/how-to/a", "changes </repository/CHANGELOG>"]
+    assert ENTRY.findall(rest) == ["/how-to/z"]
     assert ":hidden:" in hidden
     assert ":hidden:" not in rest
 
@@ -55,7 +57,7 @@ def test_the_first_page_leads_to_the_indexes_and_to_no_page_twice() -> None:
     text = "[H](how-to/index.md) [R](reference/index.md) [page](reference/x.md)"
     pages = ["how-to/index", "index", "reference/index", "reference/x"]
     made = navigation.toctrees(PurePosixPath("index"), text, pages)
-    assert re.findall(r"^/(.*)$", made, re.MULTILINE) == ["how-to/index", "reference/index"]
+    assert ENTRY.findall(made) == ["/how-to/index", "/reference/index"]
     assert "More" not in made
 
 
@@ -67,7 +69,7 @@ def docs(tmp_path: Path) -> Path:
     files = {
         "docs/how-to/page.md": "[d](../../dags/a.py#x) [f](../../dags/) [p](other.md) [w](http://a/) [n](no.md)",
         "docs/how-to/other.md": "",
-        "dags/a.py": "print(1)\n",
+        "dags/a.py": '"""Does a thing.\n\nMore.\n"""\n',
         "dags/b.png": "",
         "dags/.hidden": "",
         "CHANGES.md": "[p](docs/how-to/page.md#x), [d](dags/a.py)",
@@ -104,8 +106,8 @@ def test_a_file_is_shown_with_links_that_lead_from_there(docs: Path) -> None:
     changes = docs.parent / "CHANGES.md"
     assert page_of(changes, docs) == docs / "repository/CHANGES.md"
     assert shown(changes, docs).endswith("[p](../how-to/page.md#x), [d](dags/a.py.md)")
-    assert "````python\nprint(1)\n````" in shown(docs.parent / "dags/a.py", docs)
-    assert shown(docs.parent / "dags", docs).endswith("# `dags/`\n\n* [a.py](dags/a.py.md)\n")
+    assert '# dags/a.py\n\n````python\n"""Does a thing.\n' in shown(docs.parent / "dags/a.py", docs)
+    assert shown(docs.parent / "dags", docs).endswith("# dags/\n\n* [a.py](dags/a.py.md): Does a thing.\n")
 
 
 # -- API ------------------------------------------------------------------------------------------------------------
