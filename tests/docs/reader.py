@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from airflow.configuration import conf
-from airflow.dag_processing.dagbag import DagBag
 
 from airflow_provider_videoai.provider_info import provider_info
 from tests.docs.guide import Step, seen
+
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:  # before 3.2
+    from airflow.models.dagbag import DagBag  # type: ignore[no-redef,attr-defined,unused-ignore]
 
 _DAGS_TEST = "airflow dags test "
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
