@@ -241,10 +241,10 @@ def _built(tree: Path, *kinds: str) -> Path:
 
 
 def _modules(wheel: Path) -> list[str]:
-    """Return the modules of a wheel but those whose libraries only the extras bring."""
+    """Return the modules of a wheel but those whose libraries only the extras, or pytest, bring."""
     names = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(PACKAGE) and name.endswith(".py")]
     modules = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in names]
-    apart = (f"{PACKAGE}.sandbox", f"{PACKAGE}.media.prober")
+    apart = (f"{PACKAGE}.sandbox", f"{PACKAGE}.media.prober", f"{PACKAGE}.testing")
     return sorted(name for name in modules if not name.startswith(apart))
 
 

@@ -52,7 +52,7 @@ def test_each_part_keeps_to_the_stricter_schema_of_airflows_own_providers() -> N
     schema = json.loads(files("airflow").joinpath("provider.yaml.schema.json").read_text())
     for name, part in get_provider_info().items():
         if name in schema["properties"].keys() - {"integrations"}:
-            jsonschema.validate(part, schema["properties"][name])
+            jsonschema.validate(part, {"definitions": schema["definitions"], **schema["properties"][name]})
 
 
 def test_changes_to_the_info_reach_no_other_caller() -> None:
