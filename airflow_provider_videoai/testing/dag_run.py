@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.execution_time import supervisor
 from airflow.sdk.execution_time.xcom import XCom
 from sqlalchemy import select
 
@@ -31,6 +33,9 @@ except ImportError:  # before 3.2
     )
 
 __all__ = ["find_dag", "run_dag"]
+
+# Airflow before 3.3 builds its API once more for every start of a task.
+_api_server = cache(supervisor.in_process_api_server)
 
 
 def find_dag(dag_id: str, folder: Path) -> DAG:
@@ -69,6 +74,7 @@ def run_dag(
     dates: dict[str, Any] = {} if logical_date is None else {"logical_date": logical_date}
     with pytest.MonkeyPatch.context() as patch, _ending_on_workers(dag):
         replace_waits(sandbox, patch)
+        patch.setattr(supervisor, "in_process_api_server", _api_server)
         _register(dag)
         with recorder.recording(patch):
             run = dag.test(run_conf=dict(conf or {}), mark_success_pattern=mark_success_pattern, **dates)
