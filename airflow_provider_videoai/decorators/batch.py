@@ -8,12 +8,17 @@ from os import PathLike, fspath
 from typing import Any
 
 from airflow.sdk import Context, ObjectStoragePath
-from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, determine_kwargs, task_decorator_factory
+from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
 from airflow.sdk.definitions._internal.types import SET_DURING_EXECUTION
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.operators.batch import VideoBatchOperator
+
+try:
+    from airflow.sdk.bases.decorator import determine_kwargs
+except ImportError:  # before 3.2
+    from airflow.utils.operator_helpers import determine_kwargs  # type: ignore[no-redef,import-not-found,unused-ignore]
 
 __all__ = ["video_batch_task"]
 
