@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
 
@@ -18,7 +18,9 @@ from airflow_provider_videoai.operators.batch import VideoBatchOperator
 try:
     from airflow.sdk.bases.decorator import determine_kwargs
 except ImportError:  # before 3.2
-    from airflow.utils.operator_helpers import determine_kwargs  # type: ignore[no-redef,import-not-found,unused-ignore]
+    from airflow.utils.operator_helpers import (  # type: ignore[no-redef,attr-defined,unused-ignore]
+        determine_kwargs,  # pyright: ignore[reportPrivateImportUsage] - its place then
+    )
 
 __all__ = ["video_batch_task"]
 
@@ -29,7 +31,7 @@ _KEY = "requests"
 class _VideoBatchDecoratedOperator(DecoratedOperator, VideoBatchOperator):
     """A batch whose requests a function returns, which is called once per attempt."""
 
-    template_fields: Collection[str] = (  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride]
+    template_fields: Sequence[str] = (  # pyright: ignore[reportIncompatibleVariableOverride] - both bases differ in it
         *DecoratedOperator.template_fields,
         *VideoBatchOperator.template_fields,
     )
