@@ -103,7 +103,9 @@ class BatchReport:
             self._published = self._manifest.read()
         self._manifest.publish(self._all(batch))
         with self._lock:
-            self._published |= self._ended
+            for item_id, line in self._ended.items():
+                if (end := batch.ended.get(item_id)) is not None and _is_of(end, line):
+                    self._published[item_id] = line
             self._ended = {}
         now = time.monotonic()
         self._next_at = now + max(_PUBLISH, _SHARE * (now - began))
@@ -116,11 +118,9 @@ class BatchReport:
     def _line(self, item: Item, end: ItemEnd | None, running: Mapping[str, RunningJob]) -> Line:
         if end is not None:
             with self._lock:
-                known = self._ended.get(item.item_id) or (self._published or {}).get(item.item_id)
-            # Of another request, or another job of the item, it says nothing about this one.
-            if known is not None and (known.state, known.job_id) == (end.state.value, end.job_id):
-                return known
-            return self._ended_line(item, end)
+                lines = (self._ended.get(item.item_id), (self._published or {}).get(item.item_id))
+            known = next((line for line in lines if line is not None and _is_of(end, line)), None)
+            return self._ended_line(item, end) if known is None else known
         job = running.get(item.item_id)
         return Line(
             item_id=item.item_id,
@@ -155,3 +155,8 @@ class BatchReport:
             submitted_at=None if result is None else result.submitted_at,
             finished_at=iso_utc(end.at),
         )
+
+
+def _is_of(end: ItemEnd, line: Line) -> bool:
+    # Of another request, or another job of the item, a line says nothing about this one.
+    return (line.state, line.job_id) == (end.state.value, end.job_id)

@@ -71,7 +71,7 @@ def test_what_is_written_grows_slower_than_the_square_of_the_items(
     monkeypatch.setattr(report.BatchReport, "_all", lambda *_: range(items))
     manifest = Counted()
     made = report.BatchReport(manifest, None, logging.getLogger())
-    waiting: Any = SimpleNamespace(items=range(items))
+    waiting: Any = SimpleNamespace(items=range(items), ended={})
     for number, first in enumerate(range(0, items, 50)):  # of 100 jobs in flight half have ended
         made._ended |= dict.fromkeys(map(str, range(first, first + 50)), None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         made.let_go(waiting, begins=number == 0)
