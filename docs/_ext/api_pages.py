@@ -102,13 +102,20 @@ def _is_error(value: Any) -> bool:
 
 def _described(module: Any, name: str, value: Any) -> str:
     whole = f"{module.__name__}.{name}"
+    # pytest's fixtures are used by their names, and never called.
+    if not inspect.isfunction(value) and inspect.isfunction(fixture := inspect.unwrap(value)):
+        return f".. py:data:: {name}\n\n   {inspect.getdoc(fixture)}\n"
     if inspect.isroutine(value):
         return f".. autofunction:: {whole}\n"
     if not isinstance(value, type):
         return _described_data(module.__name__, name, value)
     kind = "exception" if _is_error(value) else "class"
     options = ["members", "show-inheritance", *(["undoc-members"] if issubclass(value, Enum) else [])]
-    lines = (f".. auto{kind}:: {whole}", *(f"   :{option}:" for option in options))
+    options += ["special-members: __call__"] if "__call__" in vars(value) else []
+    lines = (
+        f".. auto{kind}:: {whole}",
+        *(f"   :{option}" if ":" in option else f"   :{option}:" for option in options),
+    )
     return "\n".join((*lines, "", *_inherited(value)))
 
 
