@@ -6,7 +6,11 @@ What exists but is internal, Airflow's or Python's is no mistake; what cannot be
 
 from __future__ import annotations
 
+import ast
+import sys
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -53,9 +57,18 @@ def exists(name: str, module: str, inside: str = "") -> bool:
     places = [module, f"{module}:{inside}" if inside else ""]
     if inside and (found := _resolved(places[1])):
         places.append(found.__module__)  # of a class that is public elsewhere than where it is written
-    return any(_resolved(f"{place}{'.' if ':' in place else ':'}{name}") for place in places if place) or bool(
-        _resolved(name)
-    )
+    if any(_resolved(f"{place}{'.' if ':' in place else ':'}{name}") for place in places if place):
+        return True
+    return bool(_resolved(name)) or any(_resolved(whole) for whole in _imported_for_types(name, module))
+
+
+def _imported_for_types(name: str, module: str) -> Iterator[str]:
+    """Yield what a name stands for in a module, or in those that its public names come from, to a type checker."""
+    for each in [each for each in sys.modules if module and f"{each}.".startswith(f"{module}.")]:
+        file = getattr(sys.modules[each], "__file__", None)
+        for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))) if file else ():
+            if isinstance(node, ast.ImportFrom):
+                yield from (f"{node.module}:{one.name}" for one in node.names if (one.asname or one.name) == name)
 
 
 def _resolved(name: str) -> Any:

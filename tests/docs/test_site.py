@@ -148,6 +148,8 @@ def test_a_vendors_hook_names_the_methods_of_all_hooks() -> None:
         ("airflow_provider_videoai.triggers.stored_arguments.TriggerArguments", "triggers.job", "", True),
         ("InputUrl", "jobs", "JobRequest", True),
         ("submit", "hooks.job", "VideoJobHook", True),
+        ("DAG", "testing.plugin", "RunDag", True),
+        ("Sandbox", "testing", "", True),
         ("submitt", "hooks.job", "VideoJobHook", False),
         ("airflow_provider_videoai.jobs.NoSuchError", "jobs", "", False),
         ("no_such_module.Thing", "jobs", "", False),
