@@ -52,6 +52,13 @@ class Attempt:
     error: str | None = None
     bought: list[dict[str, Any]] = field(default_factory=list)
 
+    def raised(self, error: BaseException) -> None:
+        """Note what it raised.
+
+        :param error: the exception.
+        """
+        self.error = f"{type(error).__name__}: {error}"
+
 
 class Recorder:
     """Records one run.
@@ -83,9 +90,13 @@ class Recorder:
 
         def recorded(ti: Any, *others: Any, **named: Any) -> Any:
             attempt = self._begin(ti)
-            result = run_task(ti, *others, **named)
-            if (error := result.error) is not None:
-                attempt.error = f"{type(error).__name__}: {error}"
+            try:
+                result = run_task(ti, *others, **named)
+            except Exception as broken:  # Airflow's own, around the task; it logs it and fails the task
+                attempt.raised(broken)
+                raise
+            if result.error is not None:
+                attempt.raised(result.error)
             return result
 
         patch.setattr(supervisor, "run_task_in_process", recorded)
