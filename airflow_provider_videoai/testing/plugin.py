@@ -46,7 +46,7 @@ class RunDag(Protocol):
         *,
         logical_date: datetime | None = None,
         mark_success_pattern: str | None = None,
-    ) -> RunResult:  # pyright: ignore[reportReturnType] - a protocol's method has no body
+    ) -> RunResult:
         """Run a DAG to its end, deferrals included; tasks that fail do not raise.
 
         :param dag: the DAG, or the id of one in the folder of the setting ``videoai_dags_folder``.
