@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.jobs.errors import JobFailed
+
 FORMS: list[dict[str, Any]] = [{}, {"deferrable": False}, {"finish_in_triggerer": True}]
 QUERY = re.compile(r"https?://[^\s'\"]*\?")
 
@@ -54,12 +56,18 @@ def test_an_interval_that_would_sleep_through_a_short_jobs_end_is_warned_of(
     cases: Any,
     task: Any,
     sensor: Any,
+    sandbox: Any,
     everything_said: Any,
 ) -> None:
+    # A job that fails has no media to be rendered: it has ended when it is polled first, and no interval is waited for.
     case = cases["topview"]
-    job_id = task(case, **form, poll_interval=poll_interval).run()["job_id"]
+    sandbox.fault(vendor="topview", kind="fail_job")
+    sandbox.clock(vendor="topview", queue_seconds=0, run_seconds=0)
+    with pytest.raises(JobFailed) as failed:
+        task(case, **form, poll_interval=poll_interval).run()
     assert everything_said().count("the end of a job is detected up to that late") == times
-    sensor(case, job_id, **form, poll_interval=poll_interval).run()
+    with pytest.raises(JobFailed):
+        sensor(case, failed.value.job_id, **form, poll_interval=poll_interval).run()
     assert everything_said().count("the end of a job is detected up to that late") == times
 
 
