@@ -34,9 +34,11 @@ NO_VENDORS = {
     "connection_lookup",
     "hook_class",
     "job",
+    "job_task",
     "ledger",
     "lookup",
     "batch",
+    "batch_task",
     "capacity",
 }
 """Modules of the vendors' folders that are no vendor's own."""
