@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -156,15 +155,22 @@ def insert_unless_there(connection: sa.Connection, table: sa.Table, values: dict
     :param table: with a primary key.
     :param values: of the row.
     """
+    # Imported here: a process loads the dialect of its own ledger, and not those of all.
     statement: sa.Insert
     match connection.dialect.name:
         case "postgresql":
+            from sqlalchemy.dialects import postgresql
+
             statement = postgresql.insert(table).values(values).on_conflict_do_nothing()
         case "mysql":
+            from sqlalchemy.dialects import mysql
+
             # Not IGNORE: it shares the row's lock, and two that share it deadlock when each wants it alone.
             key = next(iter(table.primary_key)).name
             statement = mysql.insert(table).values(values).on_duplicate_key_update({key: values[key]})
         case _:
+            from sqlalchemy.dialects import sqlite
+
             statement = sqlite.insert(table).values(values).on_conflict_do_nothing()
     connection.execute(statement)
 
