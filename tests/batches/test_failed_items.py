@@ -34,7 +34,7 @@ def test_a_failed_item_fails_the_task_when_all_have_ended_and_alone_is_tried_aga
     again = batch(case, rows(case, 4), store=task.store, manifest=f"{folder}/all.jsonl")
     assert again.run()["succeeded"] == 4
     assert len(bought(case)) == 5
-    # What succeeded in the first attempt is told by its own lines.
+    # What succeeded in the first attempt is reported by its own lines.
     assert all(line["outputs"] for line in lines(f"{folder}/all.jsonl").values())
 
 
