@@ -25,7 +25,7 @@ from rich.table import Table
 from termination import unwind_on
 
 from airflow_provider_videoai.sandbox import running_sandbox
-from benchmarks.writes import AT_ONCE, VENDORS, tasks_of
+from benchmarks.writes import count_for, tasks_of
 
 DAGS = Path(__file__).parent / "write_dags"
 DAG_IDS = {False: "writes_on_worker", True: "writes_in_triggerer"}
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _measure(home: Path, chosen: argparse.Namespace) -> int:
-    dag_id, each = DAG_IDS[chosen.finish_in_triggerer], -(-(chosen.jobs - AT_ONCE) // (VENDORS - 1))
+    dag_id, each = DAG_IDS[chosen.finish_in_triggerer], count_for(chosen.jobs)
     jobs = tasks_of(each)
     with running_sandbox(queue_seconds=1.0, run_seconds=chosen.job_seconds) as sandbox:
         settings = {
@@ -67,6 +67,7 @@ def _measure(home: Path, chosen: argparse.Namespace) -> int:
             "VIDEOAI_SAMPLE_CLIP": f"{sandbox.url}/sample/clip.mp4",
             "AIRFLOW__CORE__PARALLELISM": "1000",
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "2000",
+            "AIRFLOW__CORE__MAX_MAP_LENGTH": str(each),
         }
         with Cluster(home, DAGS, settings) as cluster:
             cluster.wait_for_dag(dag_id)

@@ -9,6 +9,7 @@ API server's work.
 from __future__ import annotations
 
 import argparse
+import itertools
 import signal
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from termination import unwind_on
 from airflow_provider_videoai.sandbox import running_sandbox
 
 DAGS = Path(__file__).parent / "write_dags"
-VENDORS, AT_ONCE = 5, 5
+AT_ONCE, CREDITS = 5, 1000  # most tasks of a run at Tencent IVH and at Topview, see write_dags
 _TITLES = ("api_server", "api-server")
 _IDLE = 20.0  # seconds over which the API server's own work is measured
 _SETTLED = 5.0  # seconds within which PostgreSQL has counted everything
@@ -54,9 +55,14 @@ class Cost:
 def tasks_of(count: int) -> int:
     """Return how many mapped tasks a run has.
 
-    :param count: at each vendor, but at most five at Tencent IVH, which makes no more of one avatar at a time.
+    :param count: at each vendor, but no more than Topview's credits pay for and Tencent IVH makes at a time.
     """
-    return (VENDORS - 1) * count + min(count, AT_ONCE)
+    return 3 * count + min(count, CREDITS) + min(count, AT_ONCE)
+
+
+def count_for(tasks: int) -> int:
+    """Return the smallest ``count`` of a run with at least so many tasks."""
+    return next(count for count in itertools.count(1) if tasks_of(count) >= tasks)
 
 
 def main() -> int:

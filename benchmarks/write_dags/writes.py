@@ -20,11 +20,16 @@ TRIMMED: dict[str, Any] = {"video_id": "5A4DB0C51190000000000000000C11B1", "seek
 AVATAR = {"avatar_source_from": "1", "ai_avatar_id": "sandbox-avatar-anna", "audio_source_from": "1"}
 AT_ONCE = 5
 """Videos of one avatar that Tencent IVH makes at a time, as documented: more would only wait in its queue."""
+CREDITS = 1000
+"""What the sandbox's account at Topview has: a video avatar costs one."""
 PERSON: dict[str, Any] = {"virtualman_key": "sandbox-virtualman", "video_param": {"Format": "Mp4"}}
 
 
 def writes(dag_id: str, **settings: Any) -> DAG:
-    """Return a DAG with ``count`` mapped tasks at each vendor, at most five of them at Tencent IVH; none is retried."""
+    """Return a DAG with ``count`` mapped tasks at each vendor; none is retried.
+
+    Topview gets no more than its credits pay for, and Tencent IVH no more than it makes at a time.
+    """
     with DAG(
         dag_id,
         schedule=None,
@@ -42,6 +47,10 @@ def writes(dag_id: str, **settings: Any) -> DAG:
             return [f"{dag_id}-{number}" for number in range(min(params["count"], AT_ONCE))]
 
         @task
+        def texts(params: Any = None) -> list[str]:
+            return [f"{dag_id}-{number}" for number in range(min(params["count"], CREDITS))]
+
+        @task
         def urls(params: Any = None) -> list[str]:
             return [f"{CLIP}#{dag_id}-{number}" for number in range(params["count"])]
 
@@ -51,7 +60,7 @@ def writes(dag_id: str, **settings: Any) -> DAG:
         )
         AidgeVideoRemovalOperator.partial(task_id="aidge", language="en", **settings).expand(video_url=urls_)
         CDNetworksTrimOperator.partial(task_id="cdnetworks", **TRIMMED, **settings).expand(filename=names_)
-        TopviewVideoAvatarOperator.partial(task_id="topview", **AVATAR, **settings).expand(tts_text=names_)
+        TopviewVideoAvatarOperator.partial(task_id="topview", **AVATAR, **settings).expand(tts_text=texts())
         TencentVideoMakeOperator.partial(task_id="tencent_ivh", **PERSON, **settings).expand(input_ssml=speeches())
     return dag
 
