@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -23,14 +23,16 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", _write)
     app.connect("source-read", _read, priority=600)
     app.connect("autodoc-skip-member", _skip)
-    app.connect("autodoc-process-bases", _keep_public_bases)
+    app.connect("autodoc-process-bases", _show_public_bases)
     return {"parallel_read_safe": True}
 
 
 def _write(app: Any) -> None:
     folder = Path(app.srcdir) / _INDEX
     folder.mkdir(exist_ok=True)
-    made = {f"{module}.rst": page(module, names) for module, names in public(Path(app.srcdir)).items()}
+    modules = public(Path(app.srcdir))
+    known = {name for names in modules.values() for name in names}
+    made = {f"{module}.rst": page(module, names, known) for module, names in modules.items()}
     for name, text in made.items():
         file = folder / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
@@ -49,14 +51,25 @@ def _skip(_: Any, what: str, __: str, value: object, ___: bool, ____: Any) -> bo
     return True if what == "class" and isinstance(value, type) else None
 
 
-def _keep_public_bases(app: Any, _: str, __: type, ___: Any, bases: list[type]) -> None:
+def _show_public_bases(app: Any, _: str, value: type, ___: Any, bases: list[type]) -> None:
     known = {name for names in public(Path(app.srcdir)).values() for name in names}
-    bases[:] = _public_bases(bases, known) or [object]
+    bases[:] = public_bases(value, known)
 
 
-def _public_bases(bases: Iterable[type], known: Collection[str]) -> list[type]:
-    """Return the bases that a reader can look up: a public class of this package, or another's."""
-    return [base for base in bases if base.__name__ in known or not base.__module__.startswith(PACKAGE)]
+def public_bases(value: type, known: Collection[str]) -> list[type]:
+    """Return the bases that a reader can look up: public classes of this package, and those of others.
+
+    In place of an internal base stands the first of its own bases that can be looked up.
+
+    :param value: the class.
+    :param known: the public names.
+    """
+    found = (next((each for each in base.__mro__ if _can_be_looked_up(each, known)), None) for base in value.__bases__)
+    return list(dict.fromkeys(base for base in found if base is not None))
+
+
+def _can_be_looked_up(base: type, known: Collection[str]) -> bool:
+    return base is not object and (base.__name__ in known or not base.__module__.startswith(PACKAGE))
 
 
 def public(docs: Path) -> dict[str, list[str]]:
@@ -68,16 +81,17 @@ def public(docs: Path) -> dict[str, list[str]]:
     return {module: re.findall(r"\w+", names) for module, names in _ROW.findall(text)}
 
 
-def page(module: str, names: list[str]) -> str:
+def page(module: str, names: list[str], known: Collection[str] = ()) -> str:
     """Return a module's page, in reStructuredText.
 
     :param module: its name, below the package.
     :param names: its public names.
+    :param known: the public names of all modules.
     """
     found = import_module(f"{PACKAGE}.{module}")
     # Errors last, but their root first of them.
     ordered = sorted(names, key=lambda name: (_is_error(getattr(found, name)), name != "VideoAIError"))
-    parts = (_described(found, name, getattr(found, name)) for name in ordered)
+    parts = (_described(found, name, getattr(found, name), known) for name in ordered)
     return "\n".join((module, "=" * len(module), "", f".. py:module:: {PACKAGE}.{module}", "", *parts))
 
 
@@ -100,7 +114,7 @@ def _is_error(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, BaseException)
 
 
-def _described(module: Any, name: str, value: Any) -> str:
+def _described(module: Any, name: str, value: Any, known: Collection[str]) -> str:
     whole = f"{module.__name__}.{name}"
     # pytest's fixtures are used by their names, and never called.
     if not inspect.isfunction(value) and inspect.isfunction(fixture := inspect.unwrap(value)):
@@ -110,7 +124,8 @@ def _described(module: Any, name: str, value: Any) -> str:
     if not isinstance(value, type):
         return _described_data(module.__name__, name, value)
     kind = "exception" if _is_error(value) else "class"
-    options = ["members", "show-inheritance", *(["undoc-members"] if issubclass(value, Enum) else [])]
+    options = ["members", *(["show-inheritance"] if public_bases(value, known) else [])]
+    options += ["undoc-members"] if issubclass(value, Enum) else []
     options += ["special-members: __call__"] if "__call__" in vars(value) else []
     lines = (
         f".. auto{kind}:: {whole}",

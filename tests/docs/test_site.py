@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import urlsplit
 
 import api_pages
@@ -138,6 +141,43 @@ def test_a_vendors_hook_names_the_methods_of_all_hooks() -> None:
     made = api_pages.page("hooks.viitor", ["ViiTorHook"])
     assert all(f"VideoJobHook.{method}`" in made for method in ("submit", "astatuses", "result", "test_connection"))
     assert "_checked_id" not in made
+
+
+class _Internal(dict[str, int]):
+    pass
+
+
+_Internal.__module__ = f"{api_pages.PACKAGE}.somewhere"
+
+
+class _Root:
+    pass
+
+
+_Root.__module__ = _Internal.__module__
+
+
+@pytest.mark.parametrize(
+    ("bases", "shown"),
+    [((_Internal,), [dict]), ((_Root,), []), ((), []), ((_Root, _Internal, str.__class__), [dict, type])],
+    ids=["another's", "none", "of nothing", "in their order"],
+)
+def test_in_place_of_an_internal_base_stands_one_that_can_be_looked_up(
+    bases: tuple[type, ...], shown: list[type]
+) -> None:
+    found = SimpleNamespace(__bases__=bases or (object,))
+    assert api_pages.public_bases(cast(type, found), {"Public"}) == shown
+
+
+def test_no_class_of_the_site_is_said_to_be_an_object() -> None:
+    modules = api_pages.public(DOCS)
+    known = {name for names in modules.values() for name in names}
+    batch = import_module(f"{api_pages.PACKAGE}.operators.batch").VideoBatchOperator
+    assert [base.__name__ for base in api_pages.public_bases(batch, known)] == ["BaseOperator"]
+    usage = api_pages.page("jobs", ["Usage"], known)
+    assert ":members:" in usage
+    assert ":show-inheritance:" not in usage
+    assert ":show-inheritance:" in api_pages.page("operators.batch", ["VideoBatchOperator"], known)
 
 
 @pytest.mark.parametrize(
