@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videoai.airflow_compat import AirflowSensorTimeout
 from airflow_provider_videoai.jobs import errors
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.submission.retry_advice import advise
+from airflow_provider_videoai.sensors.job import SensorTimedOut
 from airflow_provider_videoai.tasks.airflow_failures import for_airflow
 from airflow_provider_videoai.vendors import tencent_ivh
 from airflow_provider_videoai.vendors.aidge import Aidge
@@ -18,6 +20,7 @@ from airflow_provider_videoai.vendors.cdnetworks import CDNetworks
 from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 from airflow_provider_videoai.vendors.topview import Topview
 from airflow_provider_videoai.vendors.viitor import ViiTor
+from tests.docs.conftest import Page
 from tests.support.which_airflow import AirflowFailException
 
 VENDORS: list[type[Vendor]] = [ViiTor, Aidge, CDNetworks, Topview, TencentIVH]
@@ -95,6 +98,20 @@ def test_what_is_said_of_retries_with_the_policy_is_so(retries: Retries) -> None
         assert text.endswith(", then fails") is (first.again and not last.again), error
 
 
-def test_the_table_names_every_error(page: Callable[[str], Any], cells: Callable[[str], list[list[str]]]) -> None:
-    listed = {row[0].split("`")[0] for row in cells(page("reference/errors.md").text)}
-    assert listed >= {kind.__name__ for kind in family(VideoAIError)}
+@pytest.fixture
+def described(page: Callable[[str], Any]) -> Any:
+    """What stands under the heading of an error, by what is said."""
+    section = Page(page("reference/errors.md").section("## Each error"))
+
+    def read(name: str) -> dict[str, str]:
+        return dict(re.findall(r"^\* \*\*(.+?):\*\* (.*)", section.section(f"### {name}"), re.MULTILINE))
+
+    return read
+
+
+@pytest.mark.parametrize("kind", [VideoAIError, *family(VideoAIError), SensorTimedOut])
+def test_each_error_is_described_with_what_airflow_does(described: Any, kind: type[VideoAIError]) -> None:
+    said = described(kind.__name__)
+    assert list(said) == ["When", "The job and the money", "Airflow retries it", "What to do"]
+    fails = isinstance(for_airflow(kind("what happened")), AirflowFailException | AirflowSensorTimeout)
+    assert re.split(r"\W", said["Airflow retries it"])[0] == ("no" if fails else "yes")

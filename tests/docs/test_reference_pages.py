@@ -14,16 +14,23 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai import get_provider_info
+from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.jobs.model import JobResult
-from airflow_provider_videoai.jobs.protocol.options import ConnectionOptions, OptionKind
+from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.model import JobResult, JobStatus
+from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.operators import aidge, cdnetworks, tencent_ivh, topview, viitor
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.registry import VENDORS, connection_type, module_of
 from airflow_provider_videoai.sensors.job import VideoJobSensor
 from airflow_provider_videoai.transfers.destination import FIELDS
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
+from airflow_provider_videoai.triggers.batch import BatchWait
+from airflow_provider_videoai.triggers.event import refused
+from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments
+from tests.docs.connection_fields import sections
 
+SECTIONS = sections()
 CONNECTIONS = {vendor: connection_type(vendor) for vendor in VENDORS}
 OPERATORS: list[type[VideoJobOperator]] = [
     viitor.ViiTorTextRemovalOperator,
@@ -75,28 +82,10 @@ def test_the_connections_are_those_of_the_registry(page: Pages, cells: Cells) ->
     ]
 
 
-def written(default: Any) -> str:
-    return str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def test_the_extras_are_those_of_the_models_with_their_defaults(page: Pages, cells: Cells) -> None:
-    rows = cells(page("reference/connections.md").section("## Extras"))
-    common = ConnectionOptions.model_fields
-    expected = {("all", name): field.default for name, field in common.items()}
-    for each in CONNECTIONS.values():
-        own = {name: field for name, field in each.options.model_fields.items() if name not in common}
-        expected |= {(each.title, name): field.default for name, field in own.items()}
-    assert [(row[0], row[1]) for row in rows] == list(expected)
-    defaults = {(row[0], row[1]): row[3] for row in rows if expected[row[0], row[1]] is not None}
-    assert defaults == {option: written(default) for option, default in expected.items() if default is not None}
-
-
-def test_the_extras_page_states_the_limits_of_numbers(page: Pages, cells: Cells) -> None:
-    rows = {row[1]: row[2] for row in cells(page("reference/connections.md").section("## Extras"))}
-    for name, field in ConnectionOptions.model_fields.items():
-        kind = OptionKind.of(field)
-        if kind.type is float:
-            assert f"from {kind.least:g} to {kind.most:,.15g}" in rows[name]
+@pytest.mark.parametrize("title", SECTIONS)
+def test_the_fields_of_connections_are_those_of_the_code(page: Pages, title: str) -> None:
+    section = page("reference/connections.md").section(f"### {title}")
+    assert section.strip() == SECTIONS[title].strip(), "python -m tests.docs.connection_fields"
 
 
 def test_the_configuration_page_has_every_option_with_its_default(page: Pages, cells: Cells) -> None:
@@ -139,3 +128,54 @@ def test_the_examples_are_results_of_each_vendor(page: Pages) -> None:
     examples = [each for block in blocks if "vendor" in (each := json.loads(block))]
     assert [list(each) for each in examples] == [[field.name for field in fields(JobResult)]] * len(CONNECTIONS)
     assert {each["vendor"] for each in examples} == set(CONNECTIONS)
+
+
+# -- hooks and triggers ----------------------------------------------------------------------------------------------
+
+
+def test_the_hooks_are_those_of_the_registry_with_their_operations(page: Pages, cells: Cells) -> None:
+    hooks = [hook_for(vendor) for vendor in VENDORS]
+    assert cells(page("reference/hooks.md").text) == [
+        [
+            type(hook).__name__,
+            module_of("hooks", vendor).partition(".")[2],
+            hook.conn_name_attr,
+            "`, `".join(hook.vendor_class.requests),
+        ]
+        for vendor, hook in zip(VENDORS, hooks, strict=True)
+    ]
+
+
+def test_every_method_of_a_hook_is_described(page: Pages, cells: Cells) -> None:
+    rows = cells(page("reference/hooks.md").section("## Methods"))
+    described = {name for row in rows for name in re.findall(r"\b[a-z_]+\b(?=\(|$)", " ".join(row[:2]))}
+    classes = [type(hook_for(vendor)) for vendor in VENDORS]
+    there = {
+        name
+        for kind in (VideoJobHook, *classes)
+        for name, found in vars(kind).items()
+        if inspect.isfunction(found) and found.__doc__ and name[0] != "_"
+    }
+    assert described == there - {"atransport"}  # of the package's own use
+
+
+def test_the_fields_of_a_status_are_those_of_the_class(page: Pages, cells: Cells) -> None:
+    rows = cells(page("reference/hooks.md").section("## A status"))
+    assert {name for row in rows for name in names(row)} == {field.name for field in fields(JobStatus)}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "arguments"), [("VideoJobTrigger", TriggerArguments), ("VideoBatchTrigger", BatchWait)]
+)
+def test_the_arguments_of_a_trigger_are_those_that_it_is_stored_with(
+    page: Pages, cells: Cells, trigger: str, arguments: Any
+) -> None:
+    rows = cells(page("reference/triggers.md").section(f"## {trigger}"))
+    assert {name for row in rows for name in names(row)} == {field.name for field in fields(arguments)}
+
+
+def test_the_event_of_a_wait_is_described_key_by_key(page: Pages, cells: Cells) -> None:
+    section = page("reference/triggers.md").section("## VideoJobTrigger")
+    rows = cells(section[section.index("| key |") :])
+    assert {name for row in rows for name in names(row)} == set(refused(VideoAIError("it broke off")))
+    assert [outcome for outcome in Outcome if f"`{outcome}`" not in section] == []

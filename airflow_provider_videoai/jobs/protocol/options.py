@@ -58,7 +58,7 @@ class ConnectionOptions(BaseModel):
     timeout: float = Field(
         default=30,
         title="Timeout (seconds)",
-        description="How long one request may take.",
+        description="How long one request may take, from connecting to the last byte of its response.",
         ge=0.001,
         le=86_400,
         json_schema_extra={"unit": "seconds"},
