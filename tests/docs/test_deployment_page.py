@@ -24,6 +24,7 @@ from airflow_provider_videoai.jobs.ledger.lease import (
     lease_of_job,
 )
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
+from airflow_provider_videoai.jobs.ledger.migrations import migrate
 from tests.docs.conftest import Page
 
 SECTION = "## Look into the ledger"
@@ -129,3 +130,19 @@ def test_the_statements_show_and_delete_what_the_page_says(
     assert (changed(forget), changed(go_on)) == (1, 1)
     assert (shown(places), shown(backoffs)) == ([], [])
     assert ledger.reserve(ACCOUNT, "*", holder="worker", wanted=1, per_minute=6).backoff == 0
+
+
+@pytest.mark.parametrize("database", ["PostgreSQL", "MySQL"], indirect=True)
+def test_after_what_a_roll_back_drops_the_tables_are_made_again(
+    page: Callable[[str], Page], database: tuple[str, str]
+) -> None:
+    (drop,) = page("operations/upgrade.md").blocks("sql")
+    engine = sa.create_engine(database[1], poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        migrate(connection)
+    with engine.begin() as connection:
+        connection.execute(sa.text(drop))
+    assert sa.inspect(engine).get_table_names() == []
+    with engine.connect() as connection:
+        migrate(connection)
+    assert len(sa.inspect(engine).get_table_names()) == drop.count("videoai_")
