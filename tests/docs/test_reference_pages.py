@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from airflow.configuration import conf
 
 from airflow_provider_videoai import get_provider_info
 from airflow_provider_videoai.hooks.job import VideoJobHook
@@ -29,6 +30,7 @@ from airflow_provider_videoai.triggers.batch import BatchWait
 from airflow_provider_videoai.triggers.event import refused
 from airflow_provider_videoai.triggers.stored_arguments import TriggerArguments
 from tests.docs.connection_fields import sections
+from tests.support.which_airflow import needs_airflow_3_3
 
 SECTIONS = sections()
 CONNECTIONS = {vendor: connection_type(vendor) for vendor in VENDORS}
@@ -93,6 +95,14 @@ def test_the_configuration_page_has_every_option_with_its_default(page: Pages, c
     assert [row[:3] for row in cells(page("reference/configuration.md").text)] == [
         [name, f"AIRFLOW__VIDEOAI__{name.upper()}", each["default"] or "empty"] for name, each in options.items()
     ]
+
+
+@needs_airflow_3_3("the task state store came with it")
+def test_the_options_of_airflow_exist(page: Pages, cells: Cells) -> None:
+    rows = cells(page("reference/configuration.md").section("## Options of Airflow"))
+    named = [re.fullmatch(r"\[(\w+)\] (\w+)", row[0]) for row in rows]
+    known = conf.configuration_description
+    assert [each for each in named if each is None or each[2] not in known[each[1]]["options"]] == []
 
 
 def test_the_readmes_table_has_every_operator_and_sensor_of_each_vendor(page: Pages, cells: Cells) -> None:
