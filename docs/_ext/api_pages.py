@@ -59,13 +59,17 @@ def _show_public_bases(app: Any, _: str, value: type, ___: Any, bases: list[type
 def public_bases(value: type, known: Collection[str]) -> list[type]:
     """Return the bases that a reader can look up: public classes of this package, and those of others.
 
-    In place of an internal base stands the first of its own bases that can be looked up.
+    In place of an internal base stands the first of its own bases that can be looked up, unless another base shown
+    derives from that.
 
     :param value: the class.
     :param known: the public names.
     """
-    found = (next((each for each in base.__mro__ if _can_be_looked_up(each, known)), None) for base in value.__bases__)
-    return list(dict.fromkeys(base for base in found if base is not None))
+    found = [
+        next((each for each in base.__mro__ if _can_be_looked_up(each, known)), object) for base in value.__bases__
+    ]
+    bases = [base for base in dict.fromkeys(found) if base is not object]
+    return [base for base in bases if not any(issubclass(other, base) for other in bases if other is not base)]
 
 
 def _can_be_looked_up(base: type, known: Collection[str]) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
@@ -159,8 +160,14 @@ _Root.__module__ = _Internal.__module__
 
 @pytest.mark.parametrize(
     ("bases", "shown"),
-    [((_Internal,), [dict]), ((_Root,), []), ((), []), ((_Root, _Internal, str.__class__), [dict, type])],
-    ids=["another's", "none", "of nothing", "in their order"],
+    [
+        ((_Internal,), [dict]),
+        ((_Root,), []),
+        ((), []),
+        ((_Root, _Internal, type), [dict, type]),
+        ((_Internal, OrderedDict), [OrderedDict]),
+    ],
+    ids=["another's", "none", "of nothing", "in their order", "none that another derives from"],
 )
 def test_in_place_of_an_internal_base_stands_one_that_can_be_looked_up(
     bases: tuple[type, ...], shown: list[type]
