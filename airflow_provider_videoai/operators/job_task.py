@@ -342,6 +342,7 @@ class JobTask(ReturnsParts):
             raise
         conclude(store, failed=False, usage=result.usage)
         self.media_count = int(result.media_url is not None)
-        self.operator_extra_links = (*self.operator_extra_links, RESULT_LINK)
+        if self.media_count:  # else Airflow would write a link that leads nowhere
+            self.operator_extra_links = (*self.operator_extra_links, RESULT_LINK)
         (value,) = returned([result])
         return self._push_parts(context, value, pushed={"job_id"})

@@ -280,7 +280,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _returned(self, context: Context, results: list[JobResult]) -> Any:
         self.media_count = sum(result.media_url is not None for result in results)
-        self.operator_extra_links = (RESULT_LINK,)
+        self.operator_extra_links = (RESULT_LINK,) if self.media_count else ()
         values = returned(results)
         if self._job_ids().many:
             return values

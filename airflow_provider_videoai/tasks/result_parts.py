@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from airflow_provider_videoai.tasks.template_literals import RendersText
-from airflow_provider_videoai.tasks.xcom import push_parts
+from airflow_provider_videoai.tasks.xcom import push_parts, pushes_nulls
 
 __all__ = ["ReturnsParts"]
 
@@ -17,8 +17,8 @@ __all__ = ["ReturnsParts"]
 class ReturnsParts(RendersText):
     """Base of operators that return a result as a dict.
 
-    Of its fields those are XComs of their own which another task takes. Airflow's ``multiple_outputs`` holds if it is
-    given: ``True`` makes XComs of all fields, ``False`` of none.
+    Of its fields those are XComs of their own which another task takes, and which are not null. Airflow's
+    ``multiple_outputs`` holds if it is given: ``True`` makes XComs of all fields, ``False`` of none.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -35,5 +35,5 @@ class ReturnsParts(RendersText):
         if self._parts_asked is None:
             # Airflow would push each part, used or not. This is the running attempt's own copy of the operator.
             self.multiple_outputs = False
-            push_parts(self, context["ti"], value, pushed=pushed)
+            push_parts(self, context["ti"], value, pushed=pushed, nulls=pushes_nulls(context["ti"]))
         return value

@@ -17,7 +17,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.values.printable import shortened
 
-__all__ = ["named_in_use", "obstacle_to", "parts_in_use", "parts_to_push", "push_parts", "show"]
+__all__ = ["named_in_use", "obstacle_to", "parts_in_use", "parts_to_push", "push_parts", "pushes_nulls", "show"]
 
 _KEY = re.compile(r"""\bkey\s*=\s*['"](\w+)['"]""")
 
@@ -112,7 +112,12 @@ def _named_in_code(code: CodeType | None) -> set[str]:
 
 
 def push_parts(
-    task: BaseOperator, task_instance: _CanPush, value: Mapping[str, Any], *, pushed: Collection[str] = ()
+    task: BaseOperator,
+    task_instance: _CanPush,
+    value: Mapping[str, Any],
+    *,
+    pushed: Collection[str] = (),
+    nulls: bool = True,
 ) -> None:
     """Push the parts of a result that other tasks take.
 
@@ -120,24 +125,33 @@ def push_parts(
     :param task_instance: the running one.
     :param value: the result.
     :param pushed: keys that this attempt has pushed already.
+    :param nulls: see :func:`parts_to_push`.
     """
     if task.do_xcom_push:
-        for key, part in parts_to_push(value, parts_in_use(task)).items():
+        for key, part in parts_to_push(value, parts_in_use(task), nulls=nulls).items():
             if key not in pushed:
                 task_instance.xcom_push(key=key, value=part)
 
 
-def parts_to_push(value: Mapping[str, Any], in_use: Collection[str] | None) -> dict[str, Any]:
+def parts_to_push(value: Mapping[str, Any], in_use: Collection[str] | None, *, nulls: bool = True) -> dict[str, Any]:
     """Return the parts of a result that are XComs of their own.
-
-    A part that is in use is one even if it is null: of mapped tasks, a part that is missing would shift the others.
 
     :param value: a result.
     :param in_use: the keys that other tasks take; ``None`` for all.
+    :param nulls: whether parts that are null are XComs, too. Of mapped tasks a missing one would shift the others, and
+        of a task without ``multiple_outputs`` it is an error to who takes it.
     """
     if in_use is None:
         return dict(value)
-    return {key: part for key, part in value.items() if key in in_use}
+    return {key: part for key, part in value.items() if key in in_use and (nulls or part is not None)}
+
+
+def pushes_nulls(task_instance: Any) -> bool:
+    """Return whether an operator's task pushes parts that are null: only if it is mapped, or in a task loop.
+
+    :param task_instance: Airflow's; ``None`` outside of a DAG run.
+    """
+    return getattr(task_instance, "map_index", -1) >= 0 or getattr(task_instance, "region_id", None) is not None
 
 
 def obstacle_to(value: Any) -> Exception | None:

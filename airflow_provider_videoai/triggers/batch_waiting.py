@@ -19,7 +19,7 @@ from airflow_provider_videoai.jobs.unexpected_errors import named
 from airflow_provider_videoai.tasks.task_jobs import watches_of
 from airflow_provider_videoai.triggers.batch import BatchWait
 from airflow_provider_videoai.triggers.batch_event import COUNTS_KEY, ENDED_KEY, batch_event, ends_of, xcom_of
-from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, GROWTH, LEAST_GAP, push
+from airflow_provider_videoai.triggers.progress_report import FIRST_WRITE, LEAST_GAP, push
 from airflow_provider_videoai.triggers.stored_arguments import (
     COUNT,
     JOB_IDS,
@@ -34,6 +34,10 @@ from airflow_provider_videoai.triggers.task_log import log
 from airflow_provider_videoai.triggers.waiting import renewed
 
 __all__ = ["batch_watches", "wait"]
+
+_GROWTH = 0.5
+"""Seconds between two writes of the counts, as a share of the time waited so far. A batch is one task for many jobs: it
+may write more often than the task of one."""
 
 
 def batch_watches(vendor: Vendor, wanted: BatchWait) -> list[Watch]:
@@ -144,11 +148,11 @@ class _Progress:
 
     async def _write(self) -> None:
         waited = time.monotonic() - self._began
-        await asyncio.sleep(max(FIRST_WRITE if waited < FIRST_WRITE else LEAST_GAP, GROWTH * waited))
+        await asyncio.sleep(max(FIRST_WRITE if waited < FIRST_WRITE else LEAST_GAP, _GROWTH * waited))
         while self._changed:
             self._changed = False
             await push(self._ti, COUNTS_KEY, self._counts())
-            await asyncio.sleep(max(LEAST_GAP, GROWTH * (time.monotonic() - self._began)))
+            await asyncio.sleep(max(LEAST_GAP, _GROWTH * (time.monotonic() - self._began)))
 
     def _counts(self) -> dict[str, Any]:
         ended = [watch for watch in self._watches if watch.done]

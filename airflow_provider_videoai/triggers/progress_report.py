@@ -26,9 +26,10 @@ FIRST_WRITE = 15.0
 """Seconds of waiting before ``progress`` is written for the first time: by then most vendors have begun a job."""
 LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task, at least."""
-GROWTH = 0.5
-"""The same as a share of the time waited so far: the bar on the page "Video jobs" moves by these writes alone, and each
-is a request to Airflow's API server."""
+GROWTH = 5.0
+"""The same as a multiple of the time waited so far: after 15 seconds, 90 seconds, 9 minutes, 54 minutes. The bar on the
+page "Video jobs" moves by these writes alone, but each is a request to Airflow's API server: with two of them a task
+writes 8 XComs in all."""
 
 _SLOWEST_FIRST = tuple(
     state.value for state in (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.ABORTED, JobState.SUCCEEDED)
@@ -136,7 +137,10 @@ class Report:
             if all(watch.done for watch in self._watches):
                 return
             self._changed = False
-            await push(self._ti, "progress", self._progress())
+            progress = self._progress()
+            if not _says_something(progress):
+                continue
+            await push(self._ti, "progress", progress)
             now = time.monotonic()
             self._next_write = now + max(LEAST_GAP, GROWTH * (now - self._began))
 
@@ -155,6 +159,11 @@ class Report:
             "observed_at": _now(),
             "since": self._standing.since,
         }
+
+
+def _says_something(progress: dict[str, Any]) -> bool:
+    """Return whether there is more to show than that the job is queued, which is shown if nothing was written."""
+    return bool(progress["state"] != JobState.QUEUED or progress["progress"] or progress["queue_position"] is not None)
 
 
 async def push(task_instance: Any, key: str, value: Any) -> None:

@@ -27,7 +27,7 @@ from airflow_provider_videoai.links import RESULT_LINK, result_link
 from airflow_provider_videoai.tasks.job_ids import job_ids_of
 from airflow_provider_videoai.tasks.origins import EmptyOrigin, explained
 from airflow_provider_videoai.tasks.task_jobs import job_reference_of, returned, watches_of
-from airflow_provider_videoai.tasks.xcom import obstacle_to, parts_to_push
+from airflow_provider_videoai.tasks.xcom import obstacle_to, parts_to_push, pushes_nulls
 from airflow_provider_videoai.triggers.event import event_of
 from airflow_provider_videoai.triggers.fresh_start import forget_last_attempt
 from airflow_provider_videoai.triggers.progress_report import Report
@@ -85,7 +85,8 @@ async def _success(
     in_use = None if arguments.parts is None else arguments.parts.split()
     xcoms: dict[str, Any] = {"return_value": values if many else values[0]}
     if not many:
-        xcoms |= parts_to_push(values[0], in_use)
+        of_an_operator = arguments.submitted_at is not None
+        xcoms |= parts_to_push(values[0], in_use, nulls=not of_an_operator or pushes_nulls(task))
     if await asyncio.to_thread(obstacle_to, last_word):
         last_word = {}
     return TaskSuccessEvent(xcoms={**xcoms, **last_word, **_result_link(task, results)})
@@ -179,10 +180,8 @@ async def _results(arguments: TriggerArguments, transport: Transport, watches: l
 
 def _result_link(task: Any, results: list[JobResult]) -> dict[str, str]:
     """Return the link "Result" as an XCom: no worker comes any more that would write it."""
-    if task is None:
-        return {}
     media = sum(result.media_url is not None for result in results)
-    return {RESULT_LINK.xcom_key: result_link(task, media)}
+    return {RESULT_LINK.xcom_key: result_link(task, media)} if media and task is not None else {}
 
 
 def _in_words(operation: str, watches: list[Watch]) -> str:

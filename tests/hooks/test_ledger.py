@@ -6,20 +6,40 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import Connection
-from sqlalchemy.engine import make_url
 
 from airflow_provider_videoai.hooks import ledger as under_test
 from airflow_provider_videoai.hooks.cdnetworks import CDNetworksHook
-from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.http import rate_limit
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
+from airflow_provider_videoai.jobs.ledger.reserved import LedgerError, Reserved
 
 PASSWORD = "s3cret-of-the-ledger"
+
+
+class Clock:
+    """Monotonic seconds by which a lookup grows old."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def reserve(ledger: Ledger) -> Reserved:
+    return ledger.reserve("a" * 64, "*", holder="me", wanted=1, per_minute=6)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(under_test, "time", made)
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +47,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing was looked up yet, and AIRFLOW_HOME is empty."""
     monkeypatch.setattr(under_test, "_found", None)
     monkeypatch.setattr(under_test, "AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setattr(rate_limit.RateLimit, "_known", {})
+    rate_limit._warn_once.cache_clear()
 
 
 @pytest.fixture(params=["worker", "event loop"])
@@ -51,32 +73,6 @@ def test_a_named_connection_is_its_database(find: Any, monkeypatch: pytest.Monke
     assert find().is_at(f"postgresql+psycopg2://me:{PASSWORD}@db.test:5433/limits?sslmode=require")
 
 
-@pytest.mark.parametrize(
-    ("extra", "query"),
-    [
-        ({"ssl": {"ca": "/ca.pem", "key": "/key.pem"}}, "ssl_ca=/ca.pem&ssl_key=/key.pem"),
-        ({"ssl": '{"cert": "/cert.pem"}'}, "ssl_cert=/cert.pem"),
-        ({"ssl_ca": "/ca.pem", "cursor": "dictcursor", "charset": "utf8mb4"}, "ssl_ca=/ca.pem&charset=utf8mb4"),
-        ({}, ""),
-    ],
-)
-def test_the_certificates_of_a_mysql_connection_are_named_as_airflows_own_hook_reads_them(
-    monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], query: str
-) -> None:
-    monkeypatch.setattr(under_test, "find_spec", lambda module: module == "pymysql")
-    fields: dict[str, Any] = {"host": "db.test", "schema": "limits", "login": "me", "password": PASSWORD}
-    connection = Connection(conn_id="shared", conn_type="mysql", extra=json.dumps(extra), **fields)
-    found = under_test.url_of(connection).render_as_string(hide_password=False)
-    assert make_url(found) == make_url(f"mysql+pymysql://me:{PASSWORD}@db.test/limits?{query}")
-
-
-@pytest.mark.parametrize("ssl", ["[1]", "yes", ["/ca.pem"]])
-def test_certificates_that_are_no_object_are_refused_rather_than_left_out(ssl: Any) -> None:
-    connection = Connection(conn_id="shared", conn_type="mysql", host="db.test", extra=json.dumps({"ssl": ssl}))
-    with pytest.raises(InvalidRequest, match="name no database"):
-        under_test.url_of(connection)
-
-
 def test_one_lookup_serves_a_process_for_minutes(find: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     named(monkeypatch, f"postgres://me:{PASSWORD}@db.test/limits")
     found = find()
@@ -94,41 +90,60 @@ def test_a_connection_that_is_of_no_use_leaves_each_process_to_itself_and_says_w
     monkeypatch.setenv("AIRFLOW__VIDEOAI__LEDGER_CONN_ID", "shared")
     if uri is not None:
         monkeypatch.setenv("AIRFLOW_CONN_SHARED", uri)
+    with pytest.raises(LedgerError, match=reason):
+        reserve(find())
+    monkeypatch.setenv("AIRFLOW_CONN_PRESENTER", "cdnetworks://key:secret@ledger.test")
+    limits = [CDNetworksHook("presenter").transport.rate_limit for _ in range(2)]
     with caplog.at_level(logging.WARNING):
-        assert find() is None
-        assert find() is None
+        for limit in limits:
+            limit.refill("videoClip")
+            assert limit.reserve("videoClip", time.monotonic()) is not None, "its own process's limit"
     (warning,) = [each.getMessage() for each in caplog.records if "not shared" in each.getMessage()]
     assert reason in warning
 
 
-def test_a_home_in_which_nothing_can_be_written_leaves_each_process_to_itself(
-    find: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_home_in_which_nothing_can_be_written_leaves_each_process_to_itself(find: Any, tmp_path: Path) -> None:
     (tmp_path / "videoai").write_text("a file in the folder's place")
-    monkeypatch.setattr(under_test, "AIRFLOW_HOME", str(tmp_path))
-    assert find() is None
-    assert "cannot be made" in caplog.text
+    with pytest.raises(LedgerError, match="cannot be made"):
+        reserve(find())
 
 
-def test_a_database_without_an_installed_driver_is_said_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "find_spec", lambda _: None)
-    with pytest.raises(InvalidRequest, match="the ledger needs the driver MySQLdb or pymysql installed"):
-        under_test.url_of(Connection(conn_id="shared", conn_type="mysql", host="db.test"))
+def test_a_ledger_whose_login_was_rotated_stays_the_same_object_for_those_that_hold_it(
+    find: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """A poller keeps its ledger for as long as any task of the account waits: for ever, in a busy triggerer."""
+    named(monkeypatch, f"postgres://me:{PASSWORD}@db.test/limits")
+    held = find()
+    monkeypatch.setenv("AIRFLOW_CONN_SHARED", "postgres://me:rotated@db.test/limits")
+    assert find() is held
+    assert held.is_at(f"postgresql+psycopg2://me:{PASSWORD}@db.test/limits"), "looked up seconds ago"
+    clock.now += under_test._FRESH
+    assert find() is held
+    assert held.is_at("postgresql+psycopg2://me:rotated@db.test/limits")
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("extra_dejson", [1]), ("extra_dejson", None), ("login", 5), ("host", {}), ("port", "x")]
-)
-def test_a_connection_with_odd_fields_is_refused_and_fails_no_submit(
-    find: Any, monkeypatch: pytest.MonkeyPatch, field: str, value: Any
+def test_a_connection_that_could_not_be_read_at_first_is_found_by_those_that_wait(
+    find: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: Clock
 ) -> None:
     monkeypatch.setenv("AIRFLOW__VIDEOAI__LEDGER_CONN_ID", "shared")
-    fields = {"host": "db.test", "schema": "limits", "port": 5432, "login": "me", "password": "x", "extra_dejson": {}}
-    odd = SimpleNamespace(conn_id="shared", conn_type="postgres", **fields | {field: value})
-    with pytest.raises(InvalidRequest, match="name no database"):
-        under_test.url_of(odd)
-    monkeypatch.setenv("AIRFLOW_CONN_SHARED", '{"conn_type": "postgres", "extra": "[1]"}')
-    find()
+    held = find()
+    with pytest.raises(LedgerError, match="is not defined"):
+        reserve(held)
+    monkeypatch.setenv("AIRFLOW_CONN_SHARED", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "other.db")}))
+    clock.now += under_test._RETRY
+    assert find() is held
+    reserve(held)
+
+
+def test_a_secrets_backend_that_is_away_later_takes_no_ledger_away(
+    find: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    named(monkeypatch, f"postgres://me:{PASSWORD}@db.test/limits")
+    held = find()
+    monkeypatch.delenv("AIRFLOW_CONN_SHARED")
+    clock.now += under_test._FRESH
+    assert find() is held
+    assert held.is_at(f"postgresql+psycopg2://me:{PASSWORD}@db.test/limits")
 
 
 def test_hooks_of_one_account_share_the_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -136,6 +151,6 @@ def test_hooks_of_one_account_share_the_ledger(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.setenv(f"AIRFLOW_CONN_{name}", "cdnetworks://key:secret@ledger.test")
     one, other = (CDNetworksHook(conn_id).transport.rate_limit for conn_id in ("one", "other"))
     assert one is other
-    assert one.reserve("videoClip", 0.0) is None, "the ledger is asked first"
+    assert one.reserve("videoClip", 0.0) is None, "the ledger comes first"
     one.refill("videoClip")
     assert (tmp_path / "videoai" / "ledger.db").exists()

@@ -19,9 +19,11 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_provider_videoai.jobs.model import JobResult, JobState, JobStatus
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator, CDNetworksUploadVideoOperator
-from airflow_provider_videoai.tasks.xcom import parts_in_use, parts_to_push
+from airflow_provider_videoai.tasks.xcom import parts_in_use, parts_to_push, pushes_nulls
 from airflow_provider_videoai.triggers import progress_report
 from airflow_provider_videoai.triggers.fresh_start import PUSHED
+from tests.jobs.polling.lab import NOW
+from tests.jobs.polling.skipping import SkippingLoop
 from tests.jobs.polling.watches import new_watch
 from tests.support.tasks import Task, TaskInstance
 from tests.support.which_airflow import needs_airflow_3_3
@@ -85,7 +87,9 @@ def test_a_deferred_task_writes_each_key_once_and_no_part_that_nobody_uses(
     waiting = task(case)
     result = counted(waiting, written, **dict(zip(("fetch_url",), uses, strict=False)))
     del written["progress"]
-    assert written == dict.fromkeys([*ALWAYS, *uses], 1)
+    # The link "Result" of a job without media would lead nowhere.
+    always = [key for key in ALWAYS if result["media_url"] or key != RESULT_LINK.xcom_key]
+    assert written == dict.fromkeys([*always, *uses], 1)
     assert len(ALWAYS) + 2 <= MOST
     for link in (JOB_LINK, RESULT_LINK) if result["media_url"] else (JOB_LINK,):
         assert waiting.ti.xcom_pull(key=link.xcom_key)
@@ -106,7 +110,7 @@ def test_a_task_that_does_not_defer_writes_each_key_once(
         ({}, (), ()),
         ({}, ("media_id",), ("media_id",)),
         ({}, ("job_id",), ("job_id",)),
-        ({}, ("media_url",), ("media_url",)),  # null: of mapped uploads, one that is missing would shift the others
+        ({}, ("media_url",), ()),  # null
         ({"multiple_outputs": True}, (), [part.name for part in fields(JobResult)]),
         ({"multiple_outputs": False}, ("media_id",), ()),
     ],
@@ -129,6 +133,27 @@ def test_an_upload_writes_no_part_that_nobody_uses(
     result = counted(Task(make, TaskInstance(xcoms, "manual__1")), written, **uses)
     assert result["media_id"]
     assert written == dict.fromkeys(["return_value", *parts], 1)
+
+
+@pytest.mark.parametrize(
+    ("ti", "nulls"),
+    [
+        (None, False),
+        (SimpleNamespace(map_index=-1), False),
+        (SimpleNamespace(map_index=0), True),
+        (SimpleNamespace(map_index=-1, region_id="loop"), True),
+    ],
+)
+def test_a_null_part_is_pushed_only_where_a_missing_one_would_shift_the_others(ti: Any, nulls: bool) -> None:
+    assert pushes_nulls(ti) is nulls
+    found = parts_to_push({"media_url": None, "job_id": "j"}, {"media_url", "job_id"}, nulls=nulls)
+    assert set(found) == {"job_id"} | ({"media_url"} if nulls else set())
+
+
+def test_a_null_part_that_was_not_pushed_is_none_to_who_takes_it(cases: Any, sandbox: Any) -> None:
+    """Airflow raises for an XCom that is missing, unless the task has multiple outputs."""
+    for case in cases.values():
+        assert case.operator(task_id="make", **case.request(sandbox)).multiple_outputs is True
 
 
 def test_a_part_in_use_can_be_pulled_by_its_key(cases: Any, task: Any, written: Counter[str]) -> None:
@@ -278,23 +303,50 @@ def test_what_is_written_to_serialized_dags_does_not_change_while_a_task_runs(ca
     assert running.multiple_outputs is False
 
 
+def written_while(seconds: float, monkeypatch: pytest.MonkeyPatch, queued: float = 0.0) -> list[float]:
+    """Return when ``progress`` is written of a job that lasts so long, with news every second; time is skipped."""
+    seen = list[float]()
+
+    async def run() -> None:
+        clock = asyncio.get_running_loop().time
+
+        async def push(_: Any, key: str, __: Any) -> None:
+            assert key == "progress"
+            seen.append(clock() - NOW)
+
+        monkeypatch.setattr(progress_report, "push", push)
+        monkeypatch.setattr(progress_report, "time", SimpleNamespace(monotonic=clock, time=clock))
+        monkeypatch.setattr(progress_report, "FIRST_WRITE", FIRST_WRITE)
+        watch = new_watch("a")
+        report = progress_report.Report(SimpleNamespace(map_index=-1), [watch], frozenset(JobState))
+        while (age := clock() - NOW) < seconds:
+            state, percent = (JobState.QUEUED, None) if age < queued else (JobState.RUNNING, int(100 * age / seconds))
+            watch.status = JobStatus(job_id="a", state=state, progress=percent)
+            report(watch)
+            await asyncio.sleep(1)
+        report.close()
+
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+        runner.run(run())
+    return seen
+
+
 @needs_airflow_3_3("triggers that write XComs")
-async def test_progress_of_a_job_with_constant_news_is_written_with_growing_gaps(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("minutes", "most"), [(1, 1), (1.5, 1), (3, MOST - len(ALWAYS)), (9, MOST - len(ALWAYS)), (50, 3), (300, 4)]
+)
+def test_progress_of_a_job_with_constant_news_is_written_with_growing_gaps(
+    minutes: float, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten times in ten minutes instead of sixty; at a three hundredth of the time."""
-    scale, seen = 300.0, []
-    monkeypatch.setattr(progress_report, "FIRST_WRITE", FIRST_WRITE / scale)
-    monkeypatch.setattr(progress_report, "LEAST_GAP", progress_report.LEAST_GAP / scale)
-    monkeypatch.setattr(XCom, "set", lambda **xcom: seen.append(xcom["value"]["progress"]))
-    watch = new_watch("a")
-    task = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)
-    report = progress_report.Report(task, [watch], frozenset(JobState))
-    for step in range(100):
-        watch.status = JobStatus(job_id="a", state=JobState.RUNNING, progress=step)
-        report(watch)
-        await asyncio.sleep(600 / scale / 100)
-    report.close()
-    assert 3 <= len(seen) <= 10
-    assert seen == sorted(seen)
-    assert seen[0] > 0
+    """Eight XComs in all for a job of up to nine minutes."""
+    seen = written_while(minutes * 60, monkeypatch)
+    assert 1 <= len(seen) <= most
+    assert seen[0] <= FIRST_WRITE + 1
+
+
+@needs_airflow_3_3("triggers that write XComs")
+def test_that_a_job_runs_is_written_soon_however_long_it_was_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written while it is only queued, which is what is shown of a job of which nothing is written."""
+    seen = written_while(400, monkeypatch, queued=120)
+    assert len(seen) == 1
+    assert 120 <= seen[0] <= 125

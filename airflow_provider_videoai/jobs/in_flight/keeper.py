@@ -73,6 +73,11 @@ class LeaseKeeper:
         """Whether leases are to be renewed now."""
         return self._ledger is not None and self._clock() >= self._due_at
 
+    @property
+    def due_in(self) -> float:
+        """In how many seconds leases are to be renewed next; infinite if nothing limits the jobs."""
+        return float("inf") if self._ledger is None else self._due_at - self._clock()
+
     def write(self) -> None:
         """Write what is due: ends at once, renewals every :data:`RENEW_SECONDS`. It blocks."""
         self._send(*self._due())

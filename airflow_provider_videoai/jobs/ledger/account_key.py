@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import urlsplit
 
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 
 __all__ = ["account_key", "account_key_of"]
+
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 def account_key(vendor: str, host: str, login: str) -> str:
@@ -19,9 +22,14 @@ def account_key(vendor: str, host: str, login: str) -> str:
     :param host: the base URL.
     :param login: a vendor may take it for a secret: it is only hashed.
     """
-    # Lower-cased, without the last slash: two connections may spell one host differently.
-    parts = "\n".join((vendor, host.rstrip("/").lower(), login))
+    parts = "\n".join((vendor, _spelt_alike(host), login))
     return hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _spelt_alike(host: str) -> str:
+    # Two connections may spell one host differently: in capitals, with a slash at the end, or with the usual port.
+    url = urlsplit(host.rstrip("/").lower())
+    return url._replace(netloc=url.netloc.removesuffix(_USUAL_PORTS.get(url.scheme, ""))).geturl()
 
 
 def account_key_of(vendor: Vendor) -> str:

@@ -19,11 +19,12 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_videoai.jobs.ledger import migrations
 from airflow_provider_videoai.jobs.ledger.bounded_calls import BoundedCalls
+from airflow_provider_videoai.jobs.ledger.reasons import reason_of
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
 
 __all__ = ["Database", "insert_unless_there", "now"]
@@ -79,20 +80,16 @@ class Database:
             engine = self._opened()
             began = time.monotonic()
             run = partial(self._run, engine, work, sockets)
-            if engine.dialect.name == "sqlite":
-                return run()  # it waits for its lock alone, and bounds that itself
             return self._calls.call(run, seconds=_SECONDS, give_up=partial(_hang_up, sockets))
-        except migrations.NewerSchemaError as newer:
-            raise LedgerError(str(newer)) from None
+        except migrations.SchemaError as other:
+            raise LedgerError(str(other)) from None
         except (DBAPIError, TimeoutError) as failure:
             self._migrated = False  # somebody may have made another database of it
             if time.monotonic() - began > _SLOW:
                 self._left_alone_until = time.monotonic() + _LEFT_ALONE
-            # `from None` and the type alone: the driver's text may hold host, user or password.
-            reason = type(failure.orig if isinstance(failure, DBAPIError) else failure).__name__
-            raise LedgerError(f"the ledger's database does not answer: {reason}") from None
-        except (SQLAlchemyError, OSError, ImportError, ValueError, TypeError, RuntimeError) as failure:
-            # Of what somebody wrote into the tables, of a driver, or of a process that ends and starts no thread.
+            # `from None`: the driver's text may hold host, user or password.
+            raise LedgerError(f"the ledger's database {reason_of(failure)}") from None
+        except Exception as failure:  # noqa: BLE001 - no submit and no wait ends for what is in the tables, or for a driver
             raise LedgerError(f"the ledger's database cannot be used: {type(failure).__name__}") from None
 
     def _run(self, engine: sa.Engine, work: Callable[[sa.Connection], _T], sockets: list[socket.socket]) -> _T:
@@ -188,7 +185,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
             f"wait_timeout={_IDLE_SECONDS}",
         },
     },
-    "sqlite": {"connect_args": {"timeout": _SECONDS, "isolation_level": None}},
+    "sqlite": {"connect_args": {"timeout": _STEP_SECONDS, "isolation_level": None}},
 }
 
 

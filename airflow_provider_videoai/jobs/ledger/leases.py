@@ -22,7 +22,7 @@ from airflow_provider_videoai.jobs.ledger.lease import (
 from airflow_provider_videoai.jobs.ledger.tables import LEASES
 from airflow_provider_videoai.jobs.values.printable import printable
 
-__all__ = ["keep", "lease", "submitted"]
+__all__ = ["keep", "lease", "set_back", "submitted"]
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,17 @@ def keep(
         chosen = sa.and_(_COLUMNS.account == account, _COLUMNS.lease.in_(names), _COLUMNS.granted)
         connection.execute(sa.update(LEASES).where(chosen).values(expires=now + LEASE_SECONDS))
     _delete(connection, account, ended)
+
+
+def set_back(connection: sa.Connection, account: str, seconds: float) -> None:
+    """Make all times of the account earlier, as the database's clock was set back.
+
+    :param connection: amid a transaction that holds the account's lock.
+    :param account: the account.
+    :param seconds: by how much.
+    """
+    times = {name: _COLUMNS[name] - seconds for name in ("since", "expires")}
+    connection.execute(sa.update(LEASES).where(_COLUMNS.account == account).values(**times))
 
 
 def _read(connection: sa.Connection, account: str, kind: str) -> dict[str, Lease]:

@@ -8,40 +8,57 @@ have no place in the thread of an event loop.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from airflow_provider_videoai.jobs.ledger import leases
-from airflow_provider_videoai.jobs.ledger.database import Database, insert_unless_there, now
+from airflow_provider_videoai.jobs.ledger import leases, rate_windows
+from airflow_provider_videoai.jobs.ledger.account_lock import lock
+from airflow_provider_videoai.jobs.ledger.database import Database
 from airflow_provider_videoai.jobs.ledger.lease import LeaseRequest
-from airflow_provider_videoai.jobs.ledger.reserved import Reserved
-from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, RATE_WINDOWS
+from airflow_provider_videoai.jobs.ledger.reserved import LedgerError, Reserved
 from airflow_provider_videoai.jobs.ledger.window import Place, grant
 
 __all__ = ["Ledger"]
 
-_LONGEST_BACKOFF = 3600.0
-"""Seconds; one that lasts longer was left behind by a clock that was set back, or by a hand."""
+_T = TypeVar("_T")
 
 
 class Ledger:
     """The shared state of accounts. Good for any number of threads, and for processes that fork.
 
-    :param url: the database, as SQLAlchemy writes it.
+    :param url: the database, as SQLAlchemy writes it; ``None`` if it is not known yet: then each call fails.
     """
 
-    def __init__(self, url: str | sa.URL) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str | sa.URL | None = None) -> None:
+        self._database = None if url is None else Database(url)
+        self.unknown = "the ledger's database is not known"
+        """Why each call fails while there is no database."""
 
     def is_at(self, url: str | sa.URL) -> bool:
         """Return whether this is the ledger at a database, reached with the same credentials.
 
         :param url: the database.
         """
-        return self._database.url == make_url(url)
+        return self._database is not None and self._database.url == make_url(url)
+
+    def move_to(self, url: str | sa.URL) -> None:
+        """Use another database, or other credentials, from the next call on.
+
+        Rate limits, pollers and tasks that wait hold on to this object for as long as they live.
+
+        :param url: the database.
+        """
+        if not self.is_at(url):
+            self._database = Database(url)
+
+    def _transaction(self, work: Callable[[sa.Connection], _T]) -> _T:
+        database = self._database
+        if database is None:
+            raise LedgerError(self.unknown)
+        return database.transaction(work)
 
     def reserve(
         self, account: str, api: str, *, holder: str, wanted: int, per_minute: float | None, backoff: float = 0.0
@@ -59,22 +76,16 @@ class Ledger:
         """
 
         def work(connection: sa.Connection) -> Reserved:
-            backoff_until = _lock(connection, account)
-            at = now(connection)
-            if not backoff_until < at + _LONGEST_BACKOFF:  # "not": a NaN is in no order
-                backoff_until = 0.0
-            if at + backoff > backoff_until and backoff > 0:
-                backoff_until = at + backoff
-                mine = ACCOUNTS.c.account == account
-                connection.execute(sa.update(ACCOUNTS).where(mine).values(backoff_until=backoff_until))
+            locked = lock(connection, account, backoff)
+            at = locked.now
             given: list[Place] = []
             if per_minute is not None:
-                taken = _places(connection, account, api)
+                taken = rate_windows.read(connection, account, api)
                 given, counting = grant(taken or (), holder=holder, wanted=wanted, per_minute=per_minute, now=at)
-                _keep(connection, account, api, counting, new=taken is None)
-            return Reserved(tuple((place.start - at, place.end - at) for place in given), max(0.0, backoff_until - at))
+                rate_windows.keep(connection, account, api, counting, new=taken is None)
+            return Reserved(tuple((place.start - at, place.end - at) for place in given), locked.backoff)
 
-        return self._database.transaction(work)
+        return self._transaction(work)
 
     def lease(self, account: str, kind: str, wanted: Sequence[LeaseRequest], *, limit: int) -> set[str]:
         """Lease room for jobs that are about to be submitted; who gets none keeps its place in the queue for a while.
@@ -88,10 +99,10 @@ class Ledger:
         """
 
         def work(connection: sa.Connection) -> set[str]:
-            _lock(connection, account)
-            return leases.lease(connection, account, kind, wanted, limit=limit, now=now(connection))
+            at = lock(connection, account).now
+            return leases.lease(connection, account, kind, wanted, limit=limit, now=at)
 
-        return self._database.transaction(work)
+        return self._transaction(work)
 
     def submitted(self, account: str, kind: str, task: str, job: str) -> None:
         """Make the lease of a task that of the job which it submitted.
@@ -104,10 +115,9 @@ class Ledger:
         """
 
         def work(connection: sa.Connection) -> None:
-            _lock(connection, account)
-            leases.submitted(connection, account, kind, task, job, now=now(connection))
+            leases.submitted(connection, account, kind, task, job, now=lock(connection, account).now)
 
-        self._database.transaction(work)
+        self._transaction(work)
 
     def keep_leases(self, account: str, *, running: Collection[str] = (), ended: Collection[str] = ()) -> None:
         """Renew the leases of jobs that are waited for, and end others.
@@ -119,41 +129,6 @@ class Ledger:
         """
 
         def work(connection: sa.Connection) -> None:
-            _lock(connection, account)
-            leases.keep(connection, account, running=running, ended=ended, now=now(connection))
+            leases.keep(connection, account, running=running, ended=ended, now=lock(connection, account).now)
 
-        self._database.transaction(work)
-
-
-def _lock(connection: sa.Connection, account: str) -> float:
-    """Lock the account until the transaction ends, and return until when it backs off."""
-    query = sa.select(ACCOUNTS.c.backoff_until).where(ACCOUNTS.c.account == account).with_for_update()
-    until = connection.scalar(query)
-    if until is None:
-        insert_unless_there(connection, ACCOUNTS, {"account": account, "backoff_until": 0.0})
-        until = connection.scalar(query)
-    try:
-        return float(until or 0.0)
-    except (ValueError, TypeError):  # others may have written anything
-        return 0.0
-
-
-def _places(connection: sa.Connection, account: str, api: str) -> list[Place] | None:
-    """Read the places that are taken, ``None`` if there never were any. Others may have written anything."""
-    window = RATE_WINDOWS.c
-    stored = connection.scalar(sa.select(window.places).where(window.account == account, window.api == api))
-    if stored is None:
-        return None
-    try:
-        return [Place(float(start), float(end), str(holder)) for start, end, holder in json.loads(stored)]
-    except (ValueError, TypeError, RecursionError):
-        return []
-
-
-def _keep(connection: sa.Connection, account: str, api: str, places: list[Place], *, new: bool) -> None:
-    text = json.dumps([[round(place.start, 3), round(place.end, 3), place.holder] for place in places])
-    if new:
-        connection.execute(sa.insert(RATE_WINDOWS).values(account=account, api=api, places=text))
-        return
-    window = RATE_WINDOWS.c
-    connection.execute(sa.update(RATE_WINDOWS).where(window.account == account, window.api == api).values(places=text))
+        self._transaction(work)

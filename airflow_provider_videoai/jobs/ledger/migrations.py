@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, LEASES, METADATA, RATE_WINDOWS
 
-__all__ = ["VERSION", "NewerSchemaError", "migrate"]
+__all__ = ["VERSION", "SchemaError", "migrate"]
 
 # With a primary key: some clusters of MySQL refuse a table without one.
 _VERSION = sa.Table(
@@ -23,8 +23,12 @@ _LOCK_SECONDS = 4
 """How long to wait for another process that migrates."""
 
 
-class NewerSchemaError(Exception):
-    """A newer version of this package made the tables, and this one does not know what they mean."""
+_AIRFLOWS = ("dag_run", "task_instance", "alembic_version")
+"""Tables that together only Airflow's own database has."""
+
+
+class SchemaError(Exception):
+    """The database's tables are not this version's to read or to make."""
 
 
 def _rate_windows(connection: sa.Connection) -> None:
@@ -35,9 +39,15 @@ def _leases(connection: sa.Connection) -> None:
     METADATA.create_all(connection, tables=[LEASES])
 
 
-_STEPS: tuple[Callable[[sa.Connection], None], ...] = (_rate_windows, _leases)
-"""A step is never changed once it was released. One that alters a table uses Alembic's ``Operations``, and
-can be done again: MySQL keeps the first half of one that was interrupted."""
+def _seen_at(connection: sa.Connection) -> None:
+    # It is there if the first step was this version's, too.
+    if ACCOUNTS.c.seen_at.name not in {column["name"] for column in sa.inspect(connection).get_columns(ACCOUNTS.name)}:
+        connection.execute(sa.DDL(f"ALTER TABLE {ACCOUNTS.name} ADD COLUMN seen_at DOUBLE PRECISION"))
+
+
+_STEPS: tuple[Callable[[sa.Connection], None], ...] = (_rate_windows, _leases, _seen_at)
+"""A step is never changed once it was released. One that alters a table can be done again: MySQL keeps the first half
+of one that was interrupted, and a step that creates a table creates it as it is now."""
 
 VERSION = len(_STEPS)
 """The version of the tables: how many steps made them."""
@@ -47,27 +57,34 @@ def migrate(connection: sa.Connection) -> None:
     """Do the steps that are missing, in a transaction.
 
     :param connection: without a transaction.
-    :raises NewerSchemaError: if the tables are a newer version's.
+    :raises SchemaError: if the tables are a newer version's, or Airflow's own.
     :raises TimeoutError: if another process migrates a MySQL for too long.
     """
     try:
         _migrate(connection)
-    except DBAPIError:
+    except (IntegrityError, ProgrammingError):
         # Two processes made the first table at once, and one of them failed; the other's is there now.
         _migrate(connection)
 
 
 def _migrate(connection: sa.Connection) -> None:
     with connection.begin(), _alone(connection):
-        _VERSION.create(connection, checkfirst=True)
-        done = connection.scalar(sa.select(_VERSION.c.version).with_for_update()) or 0
+        known = sa.inspect(connection)
+        if not known.has_table(_VERSION.name):
+            if all(map(known.has_table, _AIRFLOWS)):
+                raise SchemaError("the database is Airflow's own: give the ledger a database, or a schema, of its own")
+            _VERSION.create(connection)
+        stored = connection.scalars(sa.select(_VERSION.c.version).with_for_update()).all()
+        done = max(stored, default=0)
         if done > VERSION:
-            raise NewerSchemaError(f"its tables are of version {done}, and this package knows {VERSION}")
-        for version, step in enumerate(_STEPS[done:], start=done + 1):
+            raise SchemaError(
+                f"the ledger's tables are of version {done}, and this package knows {VERSION}: a newer one was here"
+            )
+        for version, step in enumerate(_STEPS[max(0, done) :], start=max(0, done) + 1):
             step(connection)
-            # After each step, for MySQL commits each.
-            write = sa.insert(_VERSION) if version == 1 else sa.update(_VERSION)
-            connection.execute(write.values(version=version))
+            # After each step, for MySQL commits each. All rows: a person may have left several.
+            connection.execute(sa.delete(_VERSION))
+            connection.execute(sa.insert(_VERSION).values(version=version))
 
 
 @contextmanager

@@ -19,8 +19,10 @@ ACCOUNTS = sa.Table(
     METADATA,
     sa.Column("account", _ACCOUNT, primary_key=True),
     sa.Column("backoff_until", sa.Float(53), nullable=False),
+    sa.Column("seen_at", sa.Float(53)),
 )
-"""One row per account: the lock under which all else of it is changed, and until when (epoch seconds) it backs off."""
+"""One row per account: the lock under which all else of it is changed, until when (epoch seconds) it backs off, and the
+database's time of the last call, which shows that its clock was set back."""
 
 RATE_WINDOWS = sa.Table(
     "videoai_rate_windows",

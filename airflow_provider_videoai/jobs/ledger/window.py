@@ -19,8 +19,8 @@ BLOCK = 30.0
 
 _SPAN = 2.0
 """Seconds within which the holder of a place has to use it, if it is to be used at once."""
-_LATEST = 3600.0
-"""Seconds; places that start or end further ahead were left behind by a clock that was set back, or by a hand."""
+_LATEST = 86_400.0
+"""Seconds; places that end further ahead were written by a hand. Hundreds of tasks that block may queue for hours."""
 
 
 @dataclass(frozen=True, slots=True)

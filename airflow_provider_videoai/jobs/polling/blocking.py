@@ -16,6 +16,9 @@ from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 
 __all__ = ["batches", "poll_once", "wait"]
 
+_LEAST_NAP = 0.001
+"""Seconds; not 0, which a clock may round to no time at all."""
+
 
 def wait(
     transport: Transport,
@@ -41,8 +44,10 @@ def wait(
     leases.write()
     while waiting := [watch for watch in watches if not watch.done]:
         # No jitter: one task alone cannot bring a burst of requests about.
-        if (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
-            sleep(nap)
+        while (nap := min(watch.due_at for watch in waiting) - clock()) > 0:
+            # A poll interval may be longer than a lease lasts.
+            sleep(min(nap, max(leases.due_in, _LEAST_NAP)))
+            leases.write()
         due = [watch for watch in waiting if watch.due_at <= clock()]
         for batch in batches(due, transport.vendor.batch_size):
             seen = _seen(transport, batch, throttle)

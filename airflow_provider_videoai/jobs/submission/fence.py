@@ -7,6 +7,7 @@ and stops, or submits. What the first one would send after it woke up would be a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
@@ -19,6 +20,9 @@ __all__ = ["FENCE_SECONDS", "Fence"]
 FENCE_SECONDS = 5.0
 """How old the proof that the record is ours may be when the submit leaves."""
 
+_RUNNING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""On Linux it goes on while the machine is suspended, and nobody can set it."""
+
 _SENT_NOTHING = "This attempt sent nothing and bought nothing"
 
 
@@ -28,17 +32,23 @@ class Fence:
     :param store: where the record is kept.
     :param record: the record, in phase ``submitting``.
     :param announce: writes it.
-    :param clock: returns epoch seconds. Not the monotonic clock: that one stands still while a machine is suspended.
+    :param clock: returns epoch seconds. It shows a pause of a whole virtual machine, which no other clock has noticed.
+    :param running: returns seconds that only go on. They show a pause in which the other clock was set back.
     """
 
     def __init__(
-        self, store: Store, record: SubmissionRecord, announce: Callable[[], None], clock: Callable[[], float]
+        self,
+        store: Store,
+        record: SubmissionRecord,
+        announce: Callable[[], None],
+        clock: Callable[[], float],
+        running: Callable[[], float] = lambda: time.clock_gettime(_RUNNING),
     ) -> None:
         self._store = store
         self._record = record
         self._announce = announce
-        self._clock = clock
-        self._proven_at: float | None = None
+        self._clocks = (clock, running)
+        self._proven_at: tuple[float, ...] | None = None
         self.failure: VideoAIError | None = None
         """Why the submit was not let through; nothing was sent then."""
 
@@ -54,18 +64,22 @@ class Fence:
         """
         try:
             if self._proven_at is None:
-                began = self._clock()
+                began = self._now()
                 self._announce()
                 self._proven_at = began
             # Time that went backwards says as little about for how long this process was paused.
-            if abs(self._clock() - self._proven_at) > FENCE_SECONDS:
+            passed = (abs(now - then) for now, then in zip(self._now(), self._proven_at, strict=True))
+            if max(passed) > FENCE_SECONDS:
                 self._prove()
         except VideoAIError as failure:
             self.failure = failure
             raise
 
+    def _now(self) -> tuple[float, ...]:
+        return tuple(clock() for clock in self._clocks)
+
     def _prove(self) -> None:
-        began = self._clock()
+        began = self._now()
         try:
             ours = load(self._store) == self._record
         except VideoAIError as failure:

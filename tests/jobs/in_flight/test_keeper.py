@@ -6,14 +6,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from airflow_provider_videoai.jobs.in_flight import keeper as module
 from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
-from airflow_provider_videoai.jobs.ledger.lease import RENEW_SECONDS, LeaseRequest, lease_of_job
+from airflow_provider_videoai.jobs.ledger.lease import LEASE_SECONDS, RENEW_SECONDS, LeaseRequest, lease_of_job
 from airflow_provider_videoai.jobs.polling.blocking import wait
+from airflow_provider_videoai.jobs.polling.cadence import Cadence
 from airflow_provider_videoai.jobs.polling.poller import Poller
 from tests.jobs.in_flight.conftest import Book
 from tests.jobs.polling.lab import NOW, ScriptedTransport
@@ -51,6 +53,33 @@ def test_a_blocking_wait_ends_the_leases_of_jobs_that_ended(
     assert not has_room(book, account)
     wait(limited(script=all_done), [new_watch("a")], lambda _: None, clock=lambda: NOW + 10, wall=lambda: NOW + 10)
     assert has_room(book, account)
+
+
+def test_a_blocking_wait_renews_leases_also_if_it_polls_less_often_than_they_last(
+    limited: Callable[..., ScriptedTransport], book: Book
+) -> None:
+    now = [NOW]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    states = iter(["running", "running", "succeeded"])
+    transport = limited(script=lambda call: rows(ids_of(call), next(states)))
+    watch = new_watch("a", cadence=Cadence(floor=1.0, interval=4 * LEASE_SECONDS))
+    renewed_at = list[float]()
+    keep = book.keep_leases
+
+    def noted(*args: Any, **more: Any) -> None:
+        keep(*args, **more)
+        if more["running"]:
+            renewed_at.append(now[0])
+
+    book.keep_leases = noted  # type: ignore[method-assign]
+    wait(transport, [watch], lambda _: None, clock=lambda: now[0], wall=lambda: now[0], sleep=sleep)
+    assert watch.polls == 3
+    gaps = [later - earlier for earlier, later in pairwise([*renewed_at, now[0]])]
+    assert max(gaps) <= RENEW_SECONDS + 1
+    assert len(renewed_at) <= (now[0] - NOW) / RENEW_SECONDS + 2, "and no more often than is due"
 
 
 async def test_the_poller_ends_the_leases_of_jobs_that_ended_in_one_call(

@@ -17,8 +17,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from airflow_provider_videoai.jobs.ledger import account_lock, migrations
 from airflow_provider_videoai.jobs.ledger import database as under_test
 from airflow_provider_videoai.jobs.ledger.account_key import account_key
+from airflow_provider_videoai.jobs.ledger.database import Database
+from airflow_provider_videoai.jobs.ledger.database import now as database_time
+from airflow_provider_videoai.jobs.ledger.lease import SUBMIT_SECONDS, LeaseRequest
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 from airflow_provider_videoai.jobs.ledger.migrations import VERSION
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
@@ -97,6 +101,96 @@ def test_tables_of_a_newer_version_are_left_alone(url: str) -> None:
         places(Ledger(url))
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_tables_of_an_older_version_are_brought_to_this_one(
+    url: str, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "_STEPS", migrations._STEPS[:version])
+        older.setattr(migrations, "VERSION", version)
+        Database(url).transaction(lambda _: None)
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        # As the older version made it, whose rows have no such column.
+        connection.execute(sa.text("ALTER TABLE videoai_accounts DROP COLUMN seen_at"))
+        connection.execute(sa.text("INSERT INTO videoai_accounts VALUES (:account, 0)"), {"account": ACCOUNT})
+    assert places(Ledger(url)) == [0]
+    with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
+        assert connection.scalars(sa.text("SELECT version FROM videoai_ledger_version")).all() == [VERSION]
+
+
+@pytest.mark.parametrize("rows", [[], [0], [-1], [1, 2], [0, VERSION]])
+def test_versions_that_a_hand_left_do_not_keep_the_ledger_away_for_ever(url: str, rows: list[int]) -> None:
+    places(Ledger(url))
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.text("DELETE FROM videoai_ledger_version"))
+        for row in rows:
+            connection.execute(sa.text("INSERT INTO videoai_ledger_version VALUES (:row)"), {"row": row})
+    assert places(Ledger(url), holder="b") == [0]
+
+
+def test_no_tables_are_made_among_airflows_own(url: str) -> None:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for table in ("dag_run", "task_instance", "alembic_version"):
+            connection.execute(sa.text(f"CREATE TABLE {table} (id INTEGER)"))
+    with pytest.raises(LedgerError, match="Airflow's own: give the ledger a database, or a schema, of its own"):
+        places(Ledger(url))
+    with engine.connect() as connection:
+        assert not [name for name in sa.inspect(connection).get_table_names() if name.startswith("videoai")]
+
+
+# -- a database whose clock was set ----------------------------------------------------------------------------
+
+
+class Wrong:
+    """The database's clock, which a person sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        right = database_time
+        monkeypatch.setattr(account_lock, "now", lambda connection: right(connection) + self.ahead)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Wrong:
+    return Wrong(monkeypatch)
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_it_to_catch_up(url: str, clock: Wrong) -> None:
+    ledger = Ledger(url)
+    clock.ahead = 1800.0
+    assert [places(ledger) for _ in range(6)] == [[0]] * 6
+    assert places(ledger, api="look") == [0]
+    ledger.reserve(ACCOUNT, "*", holder="a", wanted=1, per_minute=None, backoff=40.0)
+    clock.ahead = 0.0
+    reserved = ledger.reserve(ACCOUNT, "*", holder="b", wanted=1, per_minute=6)
+    assert reserved.backoff == pytest.approx(40, abs=20)
+    assert 40 < reserved.places[0][0] < 70, "the limit holds as it did, and no longer"
+    assert places(ledger, api="look", holder="b") == [0]
+
+
+def test_leases_of_a_clock_that_was_set_back_expire_as_they_would_have(url: str, clock: Wrong) -> None:
+    def lease(name: str) -> set[str]:
+        return Ledger(url).lease(ACCOUNT, "*", [LeaseRequest(name)], limit=1)
+
+    clock.ahead = 1800.0
+    assert lease("first") == {"first"}
+    assert lease("second") == set()
+    clock.ahead = 0.0
+    assert lease("third") == set()
+    clock.ahead = SUBMIT_SECONDS + 30.0
+    assert lease("third") == {"third"}, "the first one's lease is over, and the second one's place"
+
+
+def test_a_clock_that_differs_by_little_is_not_followed(url: str, clock: Wrong) -> None:
+    """Nor are the servers of a cluster, each with a clock of its own."""
+    ledger = Ledger(url)
+    for number in range(12):
+        clock.ahead = 0.5 * (number % 2)
+        places(ledger, limit=6)
+    assert places(ledger, limit=6)[0] > 55
+
+
 NOT_UTF_8 = "CAST(X'ff' AS TEXT)"
 
 
@@ -109,6 +203,7 @@ NOT_UTF_8 = "CAST(X'ff' AS TEXT)"
         """'[["a","b","c"]]'""",
         f"'{'[' * 100_000}'",
         "'[[1e999,1,null]]'",
+        f"'[[1,{10**400},null]]'",
         "'null'",
         "X'ff'",
         NOT_UTF_8,
@@ -123,15 +218,16 @@ def test_places_that_anybody_wrote_break_nothing(tmp_path: Path, written: str) -
     assert places(Ledger(url), limit=1) != [0]
 
 
-@pytest.mark.parametrize("written", ["1e300", "'Infinity'", "'soon'", "NULL", "X'00'", NOT_UTF_8])
-def test_a_backoff_that_anybody_wrote_stops_nobody(tmp_path: Path, written: str) -> None:
+@pytest.mark.parametrize("column", ["backoff_until", "seen_at"])
+@pytest.mark.parametrize("written", ["1e300", "-1e300", "'Infinity'", "'soon'", "NULL", "X'00'", NOT_UTF_8])
+def test_a_time_of_an_account_that_anybody_wrote_stops_nobody(tmp_path: Path, written: str, column: str) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     places(Ledger(url))
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
         connection.execute(sa.text("CREATE TABLE loose AS SELECT * FROM videoai_accounts"))
         connection.execute(sa.text("DROP TABLE videoai_accounts"))
         connection.execute(sa.text("ALTER TABLE loose RENAME TO videoai_accounts"))
-        connection.execute(sa.update(ACCOUNTS).values(backoff_until=sa.text(written)))
+        connection.execute(sa.update(ACCOUNTS).values({column: sa.text(written)}))
 
     def backoff(seconds: float = 0.0) -> float:
         reserved = Ledger(url).reserve(ACCOUNT, "*", holder="a", wanted=1, per_minute=None, backoff=seconds)
@@ -140,6 +236,22 @@ def test_a_backoff_that_anybody_wrote_stops_nobody(tmp_path: Path, written: str)
     assert backoff() == 0
     assert backoff(100.0) == 100
     assert backoff() == pytest.approx(100, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("https://lab.test", "https://LAB.test:443/", True),
+        ("http://lab.test:80", "http://lab.test", True),
+        ("https://lab.test:8443", "https://lab.test", False),
+        ("https://lab.test:80", "https://lab.test", False),
+        ("https://[::1]:443/v1", "https://[::1]/v1", True),
+        ("https://lab.test/v1", "https://lab.test/v2", False),
+    ],
+)
+def test_an_account_is_the_same_however_its_host_is_spelt(one: str, other: str, alike: bool) -> None:
+    assert (account_key("lab", one, "me") == account_key("lab", other, "me")) is alike
+    assert account_key("lab", one, "me") != account_key("lab", one, "you")
 
 
 def test_no_secret_is_in_the_database(tmp_path: Path) -> None:

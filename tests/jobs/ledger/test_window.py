@@ -80,6 +80,16 @@ def test_a_clock_that_was_set_back_by_days_blocks_nobody() -> None:
     assert {place.holder for place in counting} == {"b"}
 
 
+def test_a_queue_of_hours_keeps_to_the_limit_as_well() -> None:
+    """Hundreds of tasks that block, at a vendor that allows six requests a minute."""
+    now, taken, sent = 1_700_000_000.0, list[Place](), list[float]()
+    for number in range(900):
+        given, taken = grant(taken, holder=str(number), wanted=1, per_minute=6, now=now + number / 100)
+        sent += [given[0].start]
+    assert sent[-1] - now > 2 * 3600
+    assert most_in_a_minute(sent) <= 6
+
+
 @pytest.mark.parametrize("end", [float("inf"), float("nan"), 1e300])
 def test_a_place_that_never_ends_blocks_nobody(end: float) -> None:
     given, _ = grant([Place(1.0, end, "a")] * 9, holder="b", wanted=1, per_minute=6, now=1000.0)

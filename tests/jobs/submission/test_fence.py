@@ -15,8 +15,9 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest, SubmitUncertain
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import json_body
-from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
-from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase
+from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS, Fence
+from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record_store import save
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from tests.jobs.polling.lab import NOW
@@ -109,6 +110,35 @@ def test_a_clock_that_was_set_back_proves_nothing(desk: Desk) -> None:
     with pytest.raises(VideoAIError, match="took over"):
         desk.attempt(clock=clock)
     assert desk.lab.orders == []
+
+
+@pytest.mark.parametrize(
+    ("clock", "running", "read"),
+    [
+        ([NOW, NOW], [7.0, 7.0], 0),
+        ([NOW, NOW + LONG], [7.0, 7.0], 1),  # the virtual machine was paused, and only its clock was set
+        ([NOW, NOW - LONG], [7.0, 7.0], 1),
+        ([NOW, NOW + 1], [7.0, 7.0 + LONG], 1),  # paused, and its clock was set back meanwhile
+        ([NOW, NOW - 3600], [7.0, 7.1], 1),
+    ],
+)
+def test_a_pause_that_either_clock_shows_is_one(clock: list[float], running: list[float], read: int) -> None:
+    store = Store([])
+    record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint="a" * 32)
+    reads, get = [], store.get
+    store.get = lambda key: (reads.append(key), get(key))[1]  # type: ignore[method-assign]
+    times, more = iter([*clock, clock[-1]]), iter([*running, running[-1]])
+    Fence(store, record, lambda: save(store, record), lambda: next(times), lambda: next(more))()
+    assert len(reads) == read
+
+
+def test_the_clock_that_only_goes_on_is_the_kernels_own_unless_another_is_given() -> None:
+    store = Store([])
+    record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint="a" * 32)
+    fence = Fence(store, record, lambda: save(store, record), lambda: NOW)
+    fence()
+    assert fence.announced
+    assert fence.failure is None
 
 
 def test_a_submit_that_leaves_at_once_reads_the_record_once(desk: Desk) -> None:

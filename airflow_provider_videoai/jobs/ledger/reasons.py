@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Say why a database failed, without its own text: that may hold host, user or password."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+__all__ = ["reason_of"]
+
+_KNOWN = (
+    (("permission denied", "command denied", "read-only", "readonly database"), "its login may not write there"),
+    (("password authentication failed", "access denied", "no pg_hba.conf entry", 'role "'), "it refuses the login"),
+    (("unknown database", 'database "'), "there is no such database"),
+    (("no schema has been selected", 'schema "'), "there is no such schema"),
+    (
+        ("could not translate host name", "unknown server host", "failed to resolve host", "name or service not known"),
+        "its host name cannot be resolved",
+    ),
+    (("certificate", "ssl", "tls"), "its TLS and the connection's do not agree"),
+    (("disk is full", "no space left", "could not extend file"), "its disk is full"),
+    (("unable to open database file",), "its file cannot be opened"),
+    (("is not a database", "malformed"), "its file is no database"),
+)
+"""Parts of the texts of databases and drivers, in lower case, and what is said in their place; the first one counts."""
+
+
+def reason_of(failure: BaseException) -> str:
+    """Return how a transaction failed, as the end of a sentence about the database.
+
+    :param failure: SQLAlchemy's, or a ``TimeoutError`` of our own.
+    """
+    error = failure.orig if isinstance(failure, DBAPIError) and failure.orig is not None else failure
+    what = " ".join(filter(None, (type(error).__name__, _code_of(error))))
+    text = str(error).lower()
+    known = next((words for parts, words in _KNOWN if any(part in text for part in parts)), None)
+    if known is not None:
+        return f"cannot be used: {known} ({what})"
+    # A refusal is an answer: it is not the network that has to be looked at.
+    away = isinstance(failure, OperationalError | InterfaceError | TimeoutError)
+    return f"{'does not answer' if away else 'cannot be used'}: {what}"
+
+
+def _code_of(error: BaseException) -> str | None:
+    """Return the code by which a database's manual lists an error."""
+    for name in ("sqlite_errorname", "sqlstate", "pgcode"):
+        if isinstance(code := getattr(error, name, None), str):
+            return code
+    # MySQL's drivers put the number first.
+    number = next(iter(error.args), None)
+    return str(number) if type(number) is int else None
