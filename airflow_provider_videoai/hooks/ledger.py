@@ -32,8 +32,8 @@ _RETRY = 60.0
 """Seconds after which a lookup that failed is repeated: each task would otherwise query a backend that is away."""
 _lock = Lock()
 _found: tuple[float, Ledger] | None = None
-"""Until when (monotonic seconds) the last lookup serves, and this process's ledger. It is one object, whatever is found:
-rate limits and pollers hold on to it for as long as there are tasks that wait."""
+"""Until when (monotonic seconds) the last lookup serves, and this process's ledger. It is one object, whatever is
+found: rate limits and pollers hold on to it for as long as there are tasks that wait."""
 
 
 def ledger() -> Ledger:
