@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd, with_end
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
+from airflow_provider_videoai.jobs.submission.pauses import Clocks
 from airflow_provider_videoai.jobs.submission.record import SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.values.given_value import as_given
@@ -58,7 +58,7 @@ class _Part:
     # Each change has a number: whoever waits to write finds its change written by whoever wrote before.
     changes: int = 0
     written: int = 0
-    seen_at: float = float("-inf")
+    seen_at: tuple[float, float] = (float("-inf"), float("-inf"))
     writing: threading.Lock = field(default_factory=threading.Lock)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,20 +69,20 @@ class BatchRecords:
     """The entries of all items. Several threads may use it.
 
     :param store: the task's.
-    :param clock: returns epoch seconds. Not the monotonic clock: that one stands still while a machine is suspended.
+    :param clocks: by which it is noticed that this process was paused.
     :raises VideoAIError: if the store cannot be read.
     :raises InvalidRequest: if a value is not as this class wrote it, or is missing: it may say what was bought.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, clocks: Clocks | None = None) -> None:
         self.lasting = store.lasting
         self._store = store
-        self._clock = clock
+        self._clocks = clocks = clocks or Clocks()
         self._lock = threading.Lock()
         self._indexing = threading.Lock()
         self._parts: list[_Part] = []
         self._part_of: dict[str, _Part] = {}
-        for part in _read(store, clock):
+        for part in _read(store, clocks):
             self._parts.append(part)
             self._part_of.update(dict.fromkeys(part.items, part))
         self._indexed = len(self._parts)
@@ -142,7 +142,7 @@ class BatchRecords:
         """
         part = self._part_of[item_id]
         with part.writing:
-            if part.number < self._indexed and abs(self._clock() - part.seen_at) > FENCE_SECONDS:
+            if part.number < self._indexed and self._clocks.passed(part.seen_at) > FENCE_SECONDS:
                 self._refresh(part, item_id)
             with self._lock:
                 return part.items.get(item_id, {}).get(SUBMISSION)
@@ -190,7 +190,7 @@ class BatchRecords:
                     self._index(part.number + 1)
                 with self._lock:
                     change, value = part.changes, part.to_json()
-                began = self._clock()
+                began = self._clocks.now()
                 self._store.set(part_key(part.number), value)
             except BaseException:
                 # Before others write: they would write a submit that looks cut short, and was not sent.
@@ -209,7 +209,7 @@ class BatchRecords:
 
     def _refresh(self, part: _Part, item_id: str) -> None:
         """Take in what is stored by now: another attempt's record, or what a person wrote."""
-        began = self._clock()
+        began = self._clocks.now()
         stored = _items_of(self._store, part.number, last=True)
         with self._lock:
             if part.changes == part.written:
@@ -251,7 +251,7 @@ class ItemStore:
 # -- reading -------------------------------------------------------------------------------------------------
 
 
-def _read(store: Store, clock: Callable[[], float]) -> Iterator[_Part]:
+def _read(store: Store, clocks: Clocks) -> Iterator[_Part]:
     index = store.get(INDEX_KEY)
     if index is None:
         # Without an index there are no parts, unless a person deleted it alone.
@@ -259,7 +259,7 @@ def _read(store: Store, clock: Callable[[], float]) -> Iterator[_Part]:
             raise _broken(INDEX_KEY, "is missing, and parts of it are there")
         return
     for number in range(parts := _parts_of(index)):
-        began = clock()
+        began = clocks.now()
         items = _items_of(store, number, last=number == parts - 1)
         size = sum(len(json.dumps(item_id)) + _ENTRY_BYTES for item_id in items)
         yield _Part(number, items, size, seen_at=began)

@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_videoai.batches.entries import ItemEnd, ItemState
 from airflow_provider_videoai.batches.records import INDEX_KEY, BatchRecords, part_key
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
+from airflow_provider_videoai.jobs.submission.pauses import Clocks
 from airflow_provider_videoai.jobs.submission.record import PLACE, Phase, SubmissionRecord
 
 FINGERPRINT = "f" * 32
@@ -135,9 +136,10 @@ def test_a_part_that_the_index_counts_and_that_was_not_written_holds_nothing() -
     assert BatchRecords(store).entry("a") is None
 
 
-def test_what_was_seen_some_time_ago_is_read_again() -> None:
-    store, now = Store(), [1000.0]
-    records = BatchRecords(store, lambda: now[0])
+@pytest.mark.parametrize(("wall", "running"), [(FENCE_SECONDS + 1, 0.0), (0.0, FENCE_SECONDS + 1), (-3600.0, 0.0)])
+def test_what_was_seen_some_time_ago_by_either_clock_is_read_again(wall: float, running: float) -> None:
+    store, times = Store(), [1000.0, 7.0]
+    records = BatchRecords(store, Clocks(lambda: times[0], lambda: times[1]))
     item = records.store_for("a")
     item.set("", record(1, Phase.SUBMITTING))
     reads = store.reads
@@ -146,7 +148,7 @@ def test_what_was_seen_some_time_ago_is_read_again() -> None:
     part = json.loads(store.values[part_key(0)])
     part["items"]["a"]["submission"] = record(2)
     store.values[part_key(0)] = json.dumps(part)
-    now[0] += FENCE_SECONDS + 1
+    times[:] = [times[0] + wall, times[1] + running]
     assert item.get("")["job_id"] == "job2"
 
 

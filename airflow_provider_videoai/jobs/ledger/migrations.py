@@ -71,7 +71,8 @@ def _migrate(connection: sa.Connection) -> None:
     with connection.begin(), _alone(connection):
         known = sa.inspect(connection)
         if not known.has_table(_VERSION.name):
-            if all(map(known.has_table, _AIRFLOWS)):
+            # Not those that are visible in another schema: a schema of its own in Airflow's database is a good place.
+            if all(known.has_table(name, schema=known.default_schema_name) for name in _AIRFLOWS):
                 raise SchemaError("the database is Airflow's own: give the ledger a database, or a schema, of its own")
             _VERSION.create(connection)
         stored = connection.scalars(sa.select(_VERSION.c.version).with_for_update()).all()

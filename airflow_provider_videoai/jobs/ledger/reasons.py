@@ -3,25 +3,36 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 __all__ = ["reason_of"]
 
-_KNOWN = (
-    (("permission denied", "command denied", "read-only", "readonly database"), "its login may not write there"),
-    (("password authentication failed", "access denied", "no pg_hba.conf entry", 'role "'), "it refuses the login"),
-    (("unknown database", 'database "'), "there is no such database"),
-    (("no schema has been selected", 'schema "'), "there is no such schema"),
-    (
-        ("could not translate host name", "unknown server host", "failed to resolve host", "name or service not known"),
-        "its host name cannot be resolved",
-    ),
-    (("certificate", "ssl", "tls"), "its TLS and the connection's do not agree"),
-    (("disk is full", "no space left", "could not extend file"), "its disk is full"),
-    (("unable to open database file",), "its file cannot be opened"),
-    (("is not a database", "malformed"), "its file is no database"),
+_KNOWN = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        ("permission denied|command denied|read-only|readonly database", "its login may not write there"),
+        (
+            'password authentication failed|access denied|no pg_hba.conf entry|role "[^"]*" does not exist',
+            "it refuses the login",
+        ),
+        ('unknown database|database "[^"]*" does not exist', "there is no such database"),
+        ('no schema has been selected|schema "[^"]*" does not exist', "there is no such schema"),
+        (
+            "could not translate host name|unknown (mysql )?server host|resolve host|name or service not known",
+            "its host name cannot be resolved",
+        ),
+        (
+            "certificate|ssl error|ssl connection|support ssl|ssl is required|tls error|tls handshake|tlsv1|insecure transport",
+            "its TLS and the connection's do not agree",
+        ),
+        ("disk is full|no space left", "its disk is full"),
+        ("unable to open database file", "its file cannot be opened"),
+        ("is not a database|malformed", "its file is no database"),
+    )
 )
-"""Parts of the texts of databases and drivers, in lower case, and what is said in their place; the first one counts."""
+"""What is in the texts of databases and drivers, and what is said in their place; the first one counts."""
 
 
 def reason_of(failure: BaseException) -> str:
@@ -31,8 +42,8 @@ def reason_of(failure: BaseException) -> str:
     """
     error = failure.orig if isinstance(failure, DBAPIError) and failure.orig is not None else failure
     what = " ".join(filter(None, (type(error).__name__, _code_of(error))))
-    text = str(error).lower()
-    known = next((words for parts, words in _KNOWN if any(part in text for part in parts)), None)
+    text = str(error)
+    known = next((words for pattern, words in _KNOWN if pattern.search(text)), None)
     if known is not None:
         return f"cannot be used: {known} ({what})"
     # A refusal is an answer: it is not the network that has to be looked at.

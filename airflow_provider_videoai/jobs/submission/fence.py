@@ -7,10 +7,10 @@ and stops, or submits. What the first one would send after it woke up would be a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.submission.pauses import Clocks
 from airflow_provider_videoai.jobs.submission.record import SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store, load
 from airflow_provider_videoai.jobs.unexpected_errors import named
@@ -19,9 +19,6 @@ __all__ = ["FENCE_SECONDS", "Fence"]
 
 FENCE_SECONDS = 5.0
 """How old the proof that the record is ours may be when the submit leaves."""
-
-_RUNNING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""On Linux it goes on while the machine is suspended, and nobody can set it."""
 
 _SENT_NOTHING = "This attempt sent nothing and bought nothing"
 
@@ -32,23 +29,15 @@ class Fence:
     :param store: where the record is kept.
     :param record: the record, in phase ``submitting``.
     :param announce: writes it.
-    :param clock: returns epoch seconds. It shows a pause of a whole virtual machine, which no other clock has noticed.
-    :param running: returns seconds that only go on. They show a pause in which the other clock was set back.
+    :param clocks: by which a pause is noticed.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        record: SubmissionRecord,
-        announce: Callable[[], None],
-        clock: Callable[[], float],
-        running: Callable[[], float] = lambda: time.clock_gettime(_RUNNING),
-    ) -> None:
+    def __init__(self, store: Store, record: SubmissionRecord, announce: Callable[[], None], clocks: Clocks) -> None:
         self._store = store
         self._record = record
         self._announce = announce
-        self._clocks = (clock, running)
-        self._proven_at: tuple[float, ...] | None = None
+        self._clocks = clocks
+        self._proven_at: tuple[float, float] | None = None
         self.failure: VideoAIError | None = None
         """Why the submit was not let through; nothing was sent then."""
 
@@ -64,22 +53,17 @@ class Fence:
         """
         try:
             if self._proven_at is None:
-                began = self._now()
+                began = self._clocks.now()
                 self._announce()
                 self._proven_at = began
-            # Time that went backwards says as little about for how long this process was paused.
-            passed = (abs(now - then) for now, then in zip(self._now(), self._proven_at, strict=True))
-            if max(passed) > FENCE_SECONDS:
+            if self._clocks.passed(self._proven_at) > FENCE_SECONDS:
                 self._prove()
         except VideoAIError as failure:
             self.failure = failure
             raise
 
-    def _now(self) -> tuple[float, ...]:
-        return tuple(clock() for clock in self._clocks)
-
     def _prove(self) -> None:
-        began = self._now()
+        began = self._clocks.now()
         try:
             ours = load(self._store) == self._record
         except VideoAIError as failure:

@@ -30,6 +30,7 @@ from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.decision import Action, Decision, decide, next_record
 from airflow_provider_videoai.jobs.submission.fence import Fence
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
+from airflow_provider_videoai.jobs.submission.pauses import Clocks
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord, how_to_mend
 from airflow_provider_videoai.jobs.submission.record_store import Store, load, save
 from airflow_provider_videoai.jobs.submission.recovery import Recovery
@@ -155,7 +156,7 @@ class Submitter:
         self._prove(request, record.job_id or record.idempotency_key)
         if self.lease is not None:
             self.lease.take()
-        fence = Fence(self.store, record, lambda: self._announce(record), self.clock)
+        fence = Fence(self.store, record, lambda: self._announce(record), Clocks(self.clock))
         with self._in_sight():
             job_id = self._sent(request, record, fence, again=again)
             # Logged before it is recorded: should that fail, the log is where the id is found.

@@ -148,6 +148,21 @@ def test_a_schema_that_is_not_there_says_so_and_is_used_when_it_is(postgres: str
             connection.execute(sa.text("DROP SCHEMA limits CASCADE"))
 
 
+def test_a_schema_of_its_own_in_airflows_database_is_a_good_place(postgres: str, admin: sa.Engine) -> None:
+    with admin.connect() as connection:
+        for table in ("dag_run", "task_instance", "alembic_version"):
+            connection.execute(sa.text(f"CREATE TABLE {table} (id INTEGER)"))
+        connection.execute(sa.text("CREATE SCHEMA limits"))
+    try:
+        beside = sa.make_url(postgres).update_query_dict({"options": "-csearch_path=limits,public"})
+        assert reserve(Ledger(beside)) == 1
+        assert "Airflow's own" in said_by(Ledger(postgres))
+    finally:
+        with admin.connect() as connection:
+            connection.execute(sa.text("DROP SCHEMA limits CASCADE"))
+            connection.execute(sa.text("DROP TABLE dag_run, task_instance, alembic_version"))
+
+
 def test_a_login_that_may_only_read_says_so(postgres: str, admin: sa.Engine) -> None:
     reserve(Ledger(postgres))
     with admin.connect() as connection:
@@ -184,6 +199,18 @@ def test_a_login_that_may_only_read_says_so(postgres: str, admin: sa.Engine) -> 
 def test_a_cause_is_said_in_words_of_our_own(text: str, words: str) -> None:
     said = reason_of(OperationalError("SELECT 1", {"password": PASSWORD}, RuntimeError(text)))
     assert said == f"cannot be used: {words} (RuntimeError)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can't connect to server on 'ssl-db.corp'",
+        'connection to server at "database.corp" failed: Connection refused',
+        'database "limits" is not currently accepting connections',
+    ],
+)
+def test_a_host_or_a_state_is_taken_for_no_other_cause(text: str) -> None:
+    assert reason_of(OperationalError("SELECT 1", {}, RuntimeError(text))) == "does not answer: RuntimeError"
 
 
 @pytest.mark.parametrize("text", ["", f"server at {PASSWORD} closed the connection", "\ud800\x1b[31m"])

@@ -16,6 +16,7 @@ from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.protocol.call import json_body
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS, Fence
+from airflow_provider_videoai.jobs.submission.pauses import Clocks
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import save
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
@@ -128,14 +129,14 @@ def test_a_pause_that_either_clock_shows_is_one(clock: list[float], running: lis
     reads, get = [], store.get
     store.get = lambda key: (reads.append(key), get(key))[1]  # type: ignore[method-assign]
     times, more = iter([*clock, clock[-1]]), iter([*running, running[-1]])
-    Fence(store, record, lambda: save(store, record), lambda: next(times), lambda: next(more))()
+    Fence(store, record, lambda: save(store, record), Clocks(lambda: next(times), lambda: next(more)))()
     assert len(reads) == read
 
 
 def test_the_clock_that_only_goes_on_is_the_kernels_own_unless_another_is_given() -> None:
     store = Store([])
     record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint="a" * 32)
-    fence = Fence(store, record, lambda: save(store, record), lambda: NOW)
+    fence = Fence(store, record, lambda: save(store, record), Clocks(lambda: NOW))
     fence()
     assert fence.announced
     assert fence.failure is None
