@@ -24,7 +24,7 @@ _KNOWN = tuple(
             "its host name cannot be resolved",
         ),
         (
-            "certificate|ssl error|ssl connection|support ssl|ssl is required|tls error|tls handshake|tlsv1|insecure transport",
+            "certificate|(ssl|tls) (error|connection|handshake)|support ssl|ssl is required|tlsv1|insecure transport",
             "its TLS and the connection's do not agree",
         ),
         ("disk is full|no space left", "its disk is full"),

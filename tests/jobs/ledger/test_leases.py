@@ -148,7 +148,7 @@ def test_a_ledger_of_the_version_without_leases_gets_the_table(url: str) -> None
         assert not sa.inspect(connection).has_table(LEASES.name)
     assert lease(Ledger(url), "a") == {"a"}
     with engine.connect() as connection:
-        assert connection.scalar(sa.select(migrations._VERSION.c.version)) == 2
+        assert connection.scalar(sa.select(migrations._VERSION.c.version)) == migrations.VERSION
 
 
 def test_how_many_names_a_statement_takes_is_within_sqlites_limit() -> None:
