@@ -238,14 +238,15 @@ class _Window:
         if not limited:
             return now
         start = max(now, self._given.popleft()[0])
-        self._wanted.append((now, start > now))
+        # When it leaves, not now: at a low limit it may wait for longer than a block, and would be forgotten by then.
+        self._wanted.append((start, start > now))
         # Should the ledger fail, it counts among the places that this process takes itself.
         self._sent.append(start)
         return start
 
     def wanted(self, now: float) -> int:
         """Return how many places to reserve for a block: one at a time, unless many were wanted, or had to wait."""
-        recent = [waited for at, waited in self._wanted if at > now - BLOCK]
+        recent = [waited for leaves_at, waited in self._wanted if leaves_at > now - BLOCK]
         if len(recent) > 1 and 2 * sum(recent) > len(recent):
             return 2 * len(recent)  # more are wanted than there were; the ledger gives no more than a share
         return len(recent) if len(recent) >= _MANY else 1

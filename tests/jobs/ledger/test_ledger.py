@@ -132,7 +132,7 @@ def test_no_tables_are_made_among_airflows_own(url: str) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         for table in ("dag_run", "task_instance", "alembic_version"):
-            connection.execute(sa.text(f"CREATE TABLE {table} (id INTEGER)"))
+            connection.execute(sa.text(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY)"))
     with pytest.raises(LedgerError, match="Airflow's own: give the ledger a database, or a schema, of its own"):
         places(Ledger(url))
     with engine.connect() as connection:
