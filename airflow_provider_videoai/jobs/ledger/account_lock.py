@@ -56,7 +56,7 @@ def lock(connection: sa.Connection, account: str, backoff: float = 0.0) -> Locke
     if row is None:
         insert_unless_there(connection, ACCOUNTS, {"account": account, "backoff_until": 0.0})
         row = connection.execute(query).first()
-    until, seen_at = (0.0, 0.0) if row is None else map(_time, row)
+    until, seen_at = (_time(value) for value in row or (0.0, 0.0))
     at = now(connection)
     if _CLOCKS_APART < (step := seen_at - at) < _LONGEST_STEP:
         log.warning("The clock of the ledger's database was set back by %.0f seconds", step)

@@ -19,6 +19,8 @@ BLOCK = 30.0
 
 _SPAN = 2.0
 """Seconds within which the holder of a place has to use it, if it is to be used at once."""
+_LONGEST_SPAN = 5.0
+"""Seconds of the same for a place in a block: it counts until a minute after its end, used or not."""
 _LATEST = 86_400.0
 """Seconds; places that end further ahead were written by a hand. Hundreds of tasks that block may queue for hours."""
 
@@ -58,7 +60,7 @@ def grant(
     given: list[Place] = []
     ends = sorted(place.end for place in counting)
     count = min(wanted, share)
-    span = max(_SPAN, BLOCK / count) if count > 1 else _SPAN
+    span = max(_SPAN, min(BLOCK / count, _LONGEST_SPAN)) if count > 1 else _SPAN
     for number in range(count):
         # Spread over the block, so that the places of the next block are free when it is over.
         start = max(_free_at(ends, limit, window, now), now + number * BLOCK / count)

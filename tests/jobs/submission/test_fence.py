@@ -126,8 +126,13 @@ def test_a_clock_that_was_set_back_proves_nothing(desk: Desk) -> None:
 def test_a_pause_that_either_clock_shows_is_one(clock: list[float], running: list[float], read: int) -> None:
     store = Store([])
     record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint="a" * 32)
-    reads, get = [], store.get
-    store.get = lambda key: (reads.append(key), get(key))[1]  # type: ignore[method-assign]
+    reads, get = list[str](), store.get
+
+    def counting(key: str) -> Any:
+        reads.append(key)
+        return get(key)
+
+    store.get = counting  # type: ignore[method-assign]
     times, more = iter([*clock, clock[-1]]), iter([*running, running[-1]])
     Fence(store, record, lambda: save(store, record), Clocks(lambda: next(times), lambda: next(more)))()
     assert len(reads) == read
