@@ -163,7 +163,9 @@ class Report:
 
 def _says_something(progress: dict[str, Any]) -> bool:
     """Return whether there is more to show than that the job is queued, which is shown if nothing was written."""
-    return bool(progress["state"] != JobState.QUEUED or progress["progress"] or progress["queue_position"] is not None)
+    if progress["progress"] or progress["queue_position"] is not None:
+        return True
+    return progress["state"] not in (None, JobState.QUEUED)
 
 
 async def push(task_instance: Any, key: str, value: Any) -> None:
