@@ -333,12 +333,12 @@ def written_while(seconds: float, monkeypatch: pytest.MonkeyPatch, queued: float
 
 @needs_airflow_3_3("triggers that write XComs")
 @pytest.mark.parametrize(
-    ("minutes", "most"), [(1, 1), (1.4, 1), (3, MOST - len(ALWAYS)), (8.9, MOST - len(ALWAYS)), (50, 3), (300, 4)]
+    ("minutes", "most"), [(1, 1), (3, MOST - len(ALWAYS)), (6, MOST - len(ALWAYS)), (30, 3), (150, 4)]
 )
 def test_progress_of_a_job_with_constant_news_is_written_with_growing_gaps(
     minutes: float, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight XComs in all for a job of up to nine minutes."""
+    """Eight XComs in all for a job of up to six minutes."""
     seen = written_while(minutes * 60, monkeypatch)
     assert 1 <= len(seen) <= most
     assert seen[0] <= FIRST_WRITE + 1

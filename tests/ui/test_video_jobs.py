@@ -94,7 +94,8 @@ def test_the_bar_of_a_running_job_moves_by_itself(log_in: Any, sandbox: Sandbox)
     bar = line(page, "erase_text").locator("progress")
     expect(bar).to_have_attribute("value", re.compile(r"^[1-9]"))
     sandbox.clock(advance=150)
-    inner(page).wait_for_function("bar => bar.value > 35", arg=bar.element_handle())
+    # Progress is written after 15 seconds of waiting, and then after 75.
+    inner(page).wait_for_function("bar => bar.value > 35", arg=bar.element_handle(), timeout=120_000)
 
 
 def test_a_waiting_task_leads_to_its_job_with_its_course_and_its_input(
