@@ -28,7 +28,7 @@ LEAST_GAP = 10.0
 """Seconds between two writes of ``progress`` for one task, at least."""
 GROWTH = 4.0
 """The same as a multiple of the time waited so far: after 15 seconds, 75 seconds, 6 minutes, half an hour. The bar on
-the page "Video jobs" moves by these writes alone, but each is a request to Airflow's API server: with two of them a task
+the page "Video jobs" moves by these writes alone, but each is a request to Airflow's API server: with two a task
 writes 8 XComs in all."""
 
 _SLOWEST_FIRST = tuple(
