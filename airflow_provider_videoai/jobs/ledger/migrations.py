@@ -42,7 +42,7 @@ def _leases(connection: sa.Connection) -> None:
 def _seen_at(connection: sa.Connection) -> None:
     # It is there if the first step was this version's, too.
     if ACCOUNTS.c.seen_at.name not in {column["name"] for column in sa.inspect(connection).get_columns(ACCOUNTS.name)}:
-        connection.execute(sa.DDL(f"ALTER TABLE {ACCOUNTS.name} ADD COLUMN seen_at DOUBLE PRECISION"))
+        connection.execute(sa.text(f"ALTER TABLE {ACCOUNTS.name} ADD COLUMN seen_at DOUBLE PRECISION"))
 
 
 _STEPS: tuple[Callable[[sa.Connection], None], ...] = (_rate_windows, _leases, _seen_at)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from airflow_provider_videoai.jobs.ledger import database as under_test
+from airflow_provider_videoai.jobs.ledger import migrations
 from airflow_provider_videoai.jobs.ledger.ledger import Ledger
 from airflow_provider_videoai.jobs.ledger.reasons import reason_of
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
@@ -51,14 +52,14 @@ def test_a_file_that_another_process_holds_is_waited_for_once_also_by_the_call_t
     file: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reserve(ledger) == 1, "the tables are there"
-    tries, step = list[int](), under_test.migrations._migrate
+    tries, step = list[int](), migrations._migrate
 
     def counted(connection: sa.Connection) -> None:
         tries.append(1)
         step(connection)
 
     monkeypatch.setitem(under_test._OPTIONS["sqlite"]["connect_args"], "timeout", 0.2)
-    monkeypatch.setattr(under_test.migrations, "_migrate", counted)
+    monkeypatch.setattr(migrations, "_migrate", counted)
     monkeypatch.setattr(under_test, "_LEFT_ALONE", 0.0)
     fresh = Ledger(f"sqlite:///{file}")
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -77,7 +78,7 @@ def test_a_file_system_that_hangs_holds_nobody_up(ledger: Ledger, monkeypatch: p
     released = threading.Event()
     monkeypatch.setattr(under_test, "_SECONDS", 0.2)
     with monkeypatch.context() as hanging:
-        hanging.setattr(under_test.migrations, "migrate", lambda _: released.wait(60))
+        hanging.setattr(migrations, "migrate", lambda _: released.wait(60))
         ledger._database._migrated = False  # type: ignore[union-attr]
         try:
             assert said_by(ledger) == "the ledger's database does not answer: TimeoutError"
