@@ -207,6 +207,30 @@ def test_processes_that_know_nothing_of_each_other_converge_under_the_limit(proc
     assert len(refused) <= 0.2 * len(accepted)
 
 
+def test_a_rate_that_was_halved_rises_by_a_fiftieth_of_the_limit_a_minute_and_no_further() -> None:
+    clock = Clock()
+    rate_limit = RateLimit(120, clock=clock)
+    rate_limit.back_off(5.0, began := clock())
+    rates = []
+    for minutes in (1, 10, 20, 30, 60):
+        clock.now = now = began + 60.0 * minutes
+        rates.append(0)
+        while (delay := rate_limit.reserve("look", now)) is not None and now + delay < clock.now + 60:
+            now += delay
+            rates[-1] += 1
+    assert rates == [pytest.approx(rate, abs=1) for rate in (62, 84, 108, 120, 120)]
+
+
+def test_refusals_halve_a_rate_again_and_again_but_not_to_nothing() -> None:
+    clock = Clock()
+    rate_limit = RateLimit(640, clock=clock)
+    for _ in range(20):
+        rate_limit.back_off(5.0, clock())
+        clock.now += 5.0
+    left = [rate_limit.reserve("look", clock()) for _ in range(12)]
+    assert sum(delay == 0 for delay in left) == 11, "a sixty-fourth, and what it rose by in five seconds"
+
+
 # -- in a transport --------------------------------------------------------------------------------------------
 
 
