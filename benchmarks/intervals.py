@@ -23,8 +23,8 @@ def table() -> str:
     """Return the seconds to the next poll by age (down) and last status (across) as a Markdown table."""
     lines = [f"| age | {' | '.join(SEEN)} |", "|---" * (len(SEEN) + 1) + "|"]
     for name, age in AGES.items():
-        gaps = (CADENCE.gap(age, status) for status in SEEN.values())
-        lines.append(f"| {name} | {' | '.join(f'{gap:.3g}' for gap in gaps)} |")
+        intervals = (CADENCE.interval_after(age, status) for status in SEEN.values())
+        lines.append(f"| {name} | {' | '.join(f'{seconds:.3g}' for seconds in intervals)} |")
     return "\n".join(lines)
 
 

@@ -17,14 +17,14 @@ class MediaLimits:
     """The documented limits of one input.
 
     :param formats: the vendor's names of the formats that it takes, such as ``mp4``.
-    :param most_bytes: the largest size.
-    :param longest_ms: the longest duration, in milliseconds.
+    :param max_bytes: the largest size.
+    :param max_duration_ms: the longest duration, in milliseconds.
     :param shorter_side: in pixels: 1080 for "1080p", in landscape and portrait format alike.
     """
 
     formats: tuple[str, ...]
-    most_bytes: int
-    longest_ms: int
+    max_bytes: int
+    max_duration_ms: int
     shorter_side: int
 
     def broken(
@@ -42,9 +42,9 @@ class MediaLimits:
         names = container.split(",")
         if not any(_CONTAINERS.get(known, known) in names for known in self.formats):
             yield f"must be {', '.join(self.formats)}, not {container}"
-        if size is not None and size > self.most_bytes:
-            yield f"must not be larger than {self.most_bytes / 1024**2:.0f} MB, and is {size / 1024**2:.1f} MB"
-        if duration_ms is not None and duration_ms > self.longest_ms:
-            yield f"must not be longer than {self.longest_ms / 1000:.0f} s, and is {duration_ms / 1000:.1f} s"
+        if size is not None and size > self.max_bytes:
+            yield f"must not be larger than {self.max_bytes / 1024**2:.0f} MB, and is {size / 1024**2:.1f} MB"
+        if duration_ms is not None and duration_ms > self.max_duration_ms:
+            yield f"must not be longer than {self.max_duration_ms / 1000:.0f} s, and is {duration_ms / 1000:.1f} s"
         if shorter_side is not None and shorter_side > self.shorter_side:
             yield f"must not be larger than {self.shorter_side}p, and is {shorter_side}p"

@@ -111,8 +111,8 @@ class VideoRemovalRequest(JobRequest):
     media_limits: ClassVar = {
         "video_url": MediaLimits(
             formats=("mp4", "mov", "webm", "avi", "mkv"),
-            most_bytes=200 * 1024**2,
-            longest_ms=6 * 60_000,
+            max_bytes=200 * 1024**2,
+            max_duration_ms=6 * 60_000,
             shorter_side=1080,
         )
     }

@@ -66,7 +66,7 @@ def test_inputs_are_not_tried_unless_the_user_wants_it_nor_again_by_who_finds_it
 def test_media_beyond_a_documented_limit_is_not_bought(
     case: Any, batch: Any, rows: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = MediaLimits(formats=("mp4",), most_bytes=10**9, longest_ms=1000, shorter_side=1080)
+    short = MediaLimits(formats=("mp4",), max_bytes=10**9, max_duration_ms=1000, shorter_side=1080)
     monkeypatch.setitem(VideoRemovalRequest.media_limits, "video_url", short)
     with pytest.raises(BatchFailed, match=r"video_url: must not be longer than 1 s, and is 8\.0 s"):
         batch(case, rows(case, 2), check_media=True).run()

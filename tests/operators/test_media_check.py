@@ -53,7 +53,7 @@ def test_a_video_within_the_limits_is_submitted(aidge: Any, task: Any, bought: A
 
 
 def test_a_video_beyond_a_limit_is_not(aidge: Any, task: Any, bought: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = MediaLimits(formats=("mp4",), most_bytes=10**9, longest_ms=1000, shorter_side=1080)
+    short = MediaLimits(formats=("mp4",), max_bytes=10**9, max_duration_ms=1000, shorter_side=1080)
     monkeypatch.setitem(VideoRemovalRequest.media_limits, "video_url", short)
     refused = task(aidge, check_media=True)
     with pytest.raises(InvalidRequest, match=r"video_url: must not be longer than 1 s, and is 8\.0 s") as failure:

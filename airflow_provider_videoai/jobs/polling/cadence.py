@@ -57,10 +57,10 @@ class Cadence:
         """Return the seconds from the start of waiting to the first poll."""
         return max(self.floor, min(FIRST_POLL, self.interval or FIRST_POLL))
 
-    def gap(self, age: float, status: JobStatus | None = None, still: float = 0.0) -> float:
-        """Return the seconds to the next poll.
+    def interval_after(self, age: float, status: JobStatus | None = None, still: float = 0.0) -> float:
+        """Return the seconds from a poll to the next one.
 
-        :param age: how old the job is, in seconds.
+        :param age: how old the job is at that poll, in seconds.
         :param status: what was last seen of it; ``None`` if nothing.
         :param still: for how many seconds that has not changed.
         """
@@ -68,12 +68,12 @@ class Cadence:
             return max(self.floor, self.interval)
         return max(self.floor, min(_adapted(age, status, still), LONGEST_ADAPTIVE))
 
-    def slack(self, gap: float) -> float:
+    def slack(self, interval: float) -> float:
         """Return by how many seconds at most a poll may be later than its interval: the jitter.
 
-        :param gap: the interval, in seconds.
+        :param interval: to the poll, in seconds.
         """
-        return gap * (_JITTER if self.interval is None else _JITTER_OF_FIXED)
+        return interval * (_JITTER if self.interval is None else _JITTER_OF_FIXED)
 
 
 def _adapted(age: float, status: JobStatus | None, still: float) -> float:

@@ -175,11 +175,11 @@ class Watch:
             self.outcome = Outcome.TIMED_OUT
             return
         still = now - self._changed_at if self._changed_at is not None else 0.0
-        gap = self.cadence.gap(self.age_at(now), self.status, still)
+        interval = self.cadence.interval_after(self.age_at(now), self.status, still)
         # The last poll is due at the deadline, not up to an interval after it.
         if self.deadline is not None:
-            gap = min(gap, max(self.deadline - wall, self.cadence.floor))
-        self.due_at = now + gap
+            interval = min(interval, max(self.deadline - wall, self.cadence.floor))
+        self.due_at = now + interval
 
 
 def _earlier(since: float | None, now: float) -> float:

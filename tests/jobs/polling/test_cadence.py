@@ -41,12 +41,12 @@ statuses = st.one_of(
         (Cadence(floor=10, interval=60), 10),
     ],
 )
-def test_first_ask_comes_soon_but_not_below_the_floor(cadence: Cadence, first: float) -> None:
+def test_first_poll_comes_soon_but_not_below_the_floor(cadence: Cadence, first: float) -> None:
     assert cadence.first() == first
 
 
 @pytest.mark.parametrize(
-    ("age", "status", "gap"),
+    ("age", "status", "interval"),
     [
         (0, None, 2),
         (10, None, 2),
@@ -69,62 +69,62 @@ def test_first_ask_comes_soon_but_not_below_the_floor(cadence: Cadence, first: f
         (100, seen(JobState.RUNNING, queue_position=3), 10),
     ],
 )
-def test_gap_by_age_progress_and_queue(age: float, status: JobStatus | None, gap: float) -> None:
-    assert Cadence(floor=1).gap(age, status) == pytest.approx(gap)
+def test_interval_by_age_progress_and_queue(age: float, status: JobStatus | None, interval: float) -> None:
+    assert Cadence(floor=1).interval_after(age, status) == pytest.approx(interval)
 
 
-@pytest.mark.parametrize(("progress", "still", "gap"), [(99, 3, 2), (99, 4, 10), (10, 30, 75), (10, 31, 10)])
+@pytest.mark.parametrize(("progress", "still", "interval"), [(99, 3, 2), (99, 4, 10), (10, 30, 75), (10, 31, 10)])
 def test_progress_that_stands_still_for_longer_than_three_percents_took_says_nothing(
-    progress: int, still: float, gap: float
+    progress: int, still: float, interval: float
 ) -> None:
-    assert Cadence(floor=1).gap(100, seen(progress=progress), still) == pytest.approx(gap)
+    assert Cadence(floor=1).interval_after(100, seen(progress=progress), still) == pytest.approx(interval)
 
 
 @pytest.mark.parametrize(("cadence", "slack"), [(Cadence(floor=1), 5), (Cadence(floor=1, interval=100), 2)])
-def test_asks_are_spread_by_a_small_share_of_their_gap(cadence: Cadence, slack: float) -> None:
+def test_polls_are_spread_by_a_small_share_of_their_interval(cadence: Cadence, slack: float) -> None:
     assert cadence.slack(100) == pytest.approx(slack)
 
 
 @given(floors, ages, statuses)
-def test_no_gap_is_below_the_floor_or_above_its_cap(floor: float, age: float, status: JobStatus | None) -> None:
-    assert floor <= Cadence(floor=floor).gap(age, status) <= max(floor, 300)
+def test_no_interval_is_below_the_floor_or_above_its_cap(floor: float, age: float, status: JobStatus | None) -> None:
+    assert floor <= Cadence(floor=floor).interval_after(age, status) <= max(floor, 300)
 
 
 @given(floors, st.floats(0.001, HOUR), ages, statuses)
 def test_fixed_interval_is_kept_whatever_the_job_does(
     floor: float, interval: float, age: float, status: JobStatus | None
 ) -> None:
-    assert Cadence(floor=floor, interval=interval).gap(age, status) == max(floor, interval)
+    assert Cadence(floor=floor, interval=interval).interval_after(age, status) == max(floor, interval)
 
 
 @given(ages, ages)
-def test_gaps_grow_with_age(one: float, other: float) -> None:
+def test_intervals_grow_with_age(one: float, other: float) -> None:
     cadence = Cadence(floor=1)
     younger, older = sorted((one, other))
-    assert cadence.gap(younger) <= cadence.gap(older)
+    assert cadence.interval_after(younger) <= cadence.interval_after(older)
 
 
 @given(ages, st.integers(10, 100), st.integers(10, 100))
-def test_gaps_shrink_with_progress(age: float, one: int, other: int) -> None:
+def test_intervals_shrink_with_progress(age: float, one: int, other: int) -> None:
     cadence = Cadence(floor=1)
     further, less_far = max(one, other), min(one, other)
-    assert cadence.gap(age, seen(progress=further)) <= cadence.gap(age, seen(progress=less_far))
+    assert cadence.interval_after(age, seen(progress=further)) <= cadence.interval_after(age, seen(progress=less_far))
 
 
 @given(st.floats(0, 12 * HOUR))
 def test_delay_in_noticing_the_end_is_at_most_a_tenth_of_the_jobs_length(age: float) -> None:
-    assert Cadence(floor=1).gap(age) <= max(2, 0.1 * age)
+    assert Cadence(floor=1).interval_after(age) <= max(2, 0.1 * age)
 
 
 @given(st.floats(0, 12 * HOUR), statuses)
 def test_no_progress_however_wrong_nearly_doubles_the_wait(age: float, status: JobStatus | None) -> None:
-    assert Cadence(floor=1).gap(age, status) <= max(2 * 2, 0.75 * age)
+    assert Cadence(floor=1).interval_after(age, status) <= max(2 * 2, 0.75 * age)
 
 
 @pytest.mark.parametrize("status", [None, seen(progress=99), seen(progress=100), seen(JobState.QUEUED)])
 def test_a_job_of_an_hour_takes_few_polls(status: JobStatus | None) -> None:
     cadence, age, polls = Cadence(floor=1), 3.0, 0
     while age < HOUR:
-        age += cadence.gap(age, status, still=age - 3.0)
+        age += cadence.interval_after(age, status, still=age - 3.0)
         polls += 1
     assert polls < 70
