@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import signal
 import sys
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from airflow_provider_videoai.sandbox.clock import Durations
 from airflow_provider_videoai.sandbox.credentials import connections
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name}={shlex.quote(value)}")  # noqa: T201 - this is the output
         return 0
     try:
-        server = _server(options.host, options.port)
+        server = _server(options)
     except ModuleNotFoundError as error:
         # An absent module outside of the extra is a defect of this package: installing the extra would not help.
         if (error.name or "").partition(".")[0] not in EXTRA_MODULES:
@@ -55,6 +57,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     parser.add_argument(
+        "--queue-seconds",
+        type=_seconds,
+        default=Durations.queue_seconds,
+        help="how long a job waits in the vendor's queue (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--run-seconds",
+        type=_seconds,
+        default=Durations.run_seconds,
+        help="how long it runs then, at least until its media are rendered (default: %(default)s)",
+    )
+    parser.add_argument(
         "--print-connections", action="store_true", help="print Airflow connections for this host and port, and end"
     )
     options = parser.parse_args(arguments)
@@ -64,12 +78,22 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _server(host: str, port: int) -> SandboxServer:
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    # "inf" and "nan" are numbers to float(), and a job would never end.
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, not {text!r}")
+    return seconds
+
+
+def _server(options: argparse.Namespace) -> SandboxServer:
     # Imported here: without the extra, --print-connections works, and main() says what to install.
-    from airflow_provider_videoai.sandbox.clock import Durations  # noqa: PLC0415 - needs the extra
     from airflow_provider_videoai.sandbox.server import SandboxServer  # noqa: PLC0415 - needs the extra
 
-    return SandboxServer(host, port, Durations())
+    return SandboxServer(options.host, options.port, Durations(options.queue_seconds, options.run_seconds))
 
 
 def _serve(server: SandboxServer) -> None:

@@ -131,7 +131,11 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(
-    *, queue_seconds: float = 1.5, run_seconds: float = 4.0, host: str = "127.0.0.1", port: int = 0
+    *,
+    queue_seconds: float = Durations.queue_seconds,
+    run_seconds: float = Durations.run_seconds,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> Iterator[Sandbox]:
     """Run a sandbox in a thread of this process.
 

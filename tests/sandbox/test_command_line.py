@@ -44,6 +44,29 @@ def test_it_says_where_it_listens_and_a_signal_ends_it_without_a_trace(tmp_path:
         process.communicate()
 
 
+def test_jobs_take_as_long_as_the_command_line_says_also_after_a_reset(tmp_path: Path) -> None:
+    process, line = started("--port", "0", "--queue-seconds", "0", "--run-seconds", "600.5", home=tmp_path)
+    try:
+        url = line.rpartition(" ")[2].strip()
+        said = {"queue_seconds": 0.0, "run_seconds": 600.5, "advanced": 0.0}
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            assert client.get("/sandbox/clock").json() == dict.fromkeys(CREDENTIALS, said)
+            client.post("/sandbox/clock", json={"run_seconds": 1})
+            client.post("/sandbox/reset")
+            assert client.get("/sandbox/clock").json() == dict.fromkeys(CREDENTIALS, said)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("option", ["--queue-seconds", "--run-seconds"])
+@pytest.mark.parametrize("value", ["-1", "soon", "", "nan", "inf"])
+def test_what_is_no_duration_is_refused_by_name(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", "0", f"{option}={value}"])
+    assert f"{option}: must be a number of seconds, 0 or more, not {value!r}" in capsys.readouterr().err
+
+
 def test_printed_connections_can_be_read_by_a_shell() -> None:
     done = subprocess.run(
         [*COMMAND, "--port", "4711", "--print-connections"], capture_output=True, text=True, check=True, timeout=60
