@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from airflow.sdk import Context
+from airflow.sdk import BaseOperator, Context
 
+from airflow_provider_videoai.batches.arguments import BatchArguments
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.jobs.http.transport import Transport
-from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
@@ -25,28 +25,16 @@ __all__ = ["ItemSubmitters"]
 class ItemSubmitters:
     """Makes the submitters of a batch's items.
 
+    :param given: the arguments of the batch.
+    :param task: its operator, as it runs.
     :param context: Airflow's, of the running task.
     :param transport: of the account.
-    :param operation: what the jobs do.
-    :param priority: the task's priority weight.
-    :param on_uncertain_submit: what the next attempt does about a submit whose answer was lost.
-    :param job_timeout: seconds for which inputs are signed, at least.
-    :param input_conn_id: the Airflow connection of inputs in a store.
-    :param check_inputs: before a job is bought, request a byte of each URL that the vendor will fetch.
-    :param check_media: before a job is bought, compare the media with the vendor's limits.
-    :param log: the task's.
     """
 
+    given: BatchArguments
+    task: BaseOperator
     context: Context
     transport: Transport
-    operation: str
-    priority: int
-    on_uncertain_submit: str
-    job_timeout: float
-    input_conn_id: str | None
-    check_inputs: bool
-    check_media: bool
-    log: Log
     _writer: Writer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,21 +47,22 @@ class ItemSubmitters:
         :param item: the item.
         :param store: of the item's record.
         """
+        priority = int(self.task.priority_weight)
         return Submitter(
             transport=self.transport,
             store=store,
-            log=self.log,
-            on_uncertain_submit=self.on_uncertain_submit,
+            log=self.task.log,
+            on_uncertain_submit=self.given.on_uncertain_submit,
             writer=self._writer,
             ready=self._ready,
-            lease=job_lease_of(self.context, self.transport, self.operation, self.priority, item.item_id),
+            lease=job_lease_of(self.context, self.transport, self.given.operation, priority, item.item_id),
         )
 
     def _ready(self, request: JobRequest) -> JobRequest:
-        request = signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
-        account = self.transport.vendor.account
-        if self.check_inputs:
+        given, account = self.given, self.transport.vendor.account
+        request = signed_inputs(request, job_timeout=given.job_timeout, conn_id=given.input_conn_id)
+        if given.check_inputs:
             check_fetchable(request, account)
-        if self.check_media:
+        if given.check_media:
             check_media(request, account)
         return request

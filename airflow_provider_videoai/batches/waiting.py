@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_videoai.batches.arguments import BatchArguments
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.submits import Submits
 from airflow_provider_videoai.jobs.http.transport import Transport
@@ -28,21 +29,17 @@ _LOOK_AGAIN = 60.0
 class Waiting:
     """The waits of one worker for the jobs of a batch.
 
+    :param given: the arguments of the batch.
     :param batch: with the jobs in flight.
     :param submits: which say when a worker is to submit again.
     :param transport: of the account.
-    :param conn_id: the Airflow connection of the account.
-    :param job_timeout: seconds from its submit after which a job is waited for no longer.
-    :param poll_interval: fixed seconds between two status requests of a job; ``None`` adapts.
     :param log: the task's.
     """
 
+    given: BatchArguments
     batch: Batch
     submits: Submits
     transport: Transport
-    conn_id: str
-    job_timeout: float
-    poll_interval: float | None
     log: Log
     short: bool = field(default=False, init=False)
     """Whether jobs ended so soon, the last time, that this worker waits for the next ones itself."""
@@ -91,12 +88,12 @@ class Waiting:
         operations = [job.item.request.polled_as for job in jobs]
         return BatchWait(
             vendor=self.transport.vendor.key,
-            conn_id=self.conn_id,
+            conn_id=self.given.conn_id,
             job_ids=" ".join(job.job_id for job in jobs),
             operations=operations[0] if len(set(operations)) == 1 else " ".join(operations),
             submitted_at=" ".join(f"{job.submitted_at:.0f}" for job in jobs),
-            job_timeout=self.job_timeout,
-            poll_interval=self.poll_interval,
+            job_timeout=self.given.job_timeout,
+            poll_interval=self.given.poll_interval,
             left=left,
             until=until,
             items=counts["items"],

@@ -33,7 +33,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
     :param color_blocks: ``True`` also removes colour blocks behind text, and logos near it. Vendor default: false.
     :param check_media: check the video before the job is submitted, and fail with ``InvalidRequest`` if it exceeds
         Aidge's limits. Its header is fetched, not the video. Needs the extra ``media``.
-    :param aidge_conn_id: the Airflow connection of the account.
+    :param aidge_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -42,7 +42,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
     hook_class = AidgeHook
     request_class = VideoRemovalRequest
     source_fields = ("video_url",)
-    template_fields: Collection[str] = tuple(VideoRemovalRequest.model_fields)
+    template_fields: Collection[str] = (*VideoRemovalRequest.model_fields, "aidge_conn_id", "input_conn_id")
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class AidgeVideoRemovalOperator(VideoJobOperator):
         inpainting_boxes: FieldsList | None = None,
         color_blocks: Flag | None = None,
         check_media: bool = False,
-        aidge_conn_id: str = AidgeHook.default_conn_name,
+        aidge_conn_id: Text = AidgeHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=aidge_conn_id, **kwargs)

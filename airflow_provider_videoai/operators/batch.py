@@ -11,6 +11,7 @@ from typing import Any, Literal
 from airflow.sdk import BaseOperatorLink, ObjectStoragePath
 from typing_extensions import override
 
+from airflow_provider_videoai.batches.arguments import BatchArguments
 from airflow_provider_videoai.batches.kept import check_destination
 from airflow_provider_videoai.batches.manifest import check_path
 from airflow_provider_videoai.batches.tolerance import Tolerance
@@ -46,7 +47,7 @@ class VideoBatchOperator(BatchTask):
     :param operation: what the jobs do; may be left out if the vendor has one operation.
     :param conn_id: the Airflow connection of the account; ``None``: the vendor's default one. (templated)
     :param input_conn_id: the Airflow connection of inputs in a store (``s3://bucket/key``) whose URL names none. They
-        are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most.
+        are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most. (templated)
     :param requests: the fields of each job's request, and perhaps an ``item_id``: a list of dicts, the output of a
         task (also of a mapped one), or the path or URL of a JSONL, JSON or CSV file. (templated)
     :param common: fields that all requests share. (templated)
@@ -73,7 +74,7 @@ class VideoBatchOperator(BatchTask):
     :raises BatchFailed: if more items failed than are tolerated, when all have ended.
     """
 
-    template_fields: Collection[str] = ("requests", "common", "destination", "manifest", "conn_id")
+    template_fields: Collection[str] = ("requests", "common", "destination", "manifest", "conn_id", "input_conn_id")
     operator_extra_links: Collection[BaseOperatorLink] = (JOB_LINK,)
     ui_color = "#e8e4f8"
 
@@ -84,7 +85,7 @@ class VideoBatchOperator(BatchTask):
         requests: Sequence[Mapping[str, Any]] | str | PathLike[str] | ObjectStoragePath | Reference,
         operation: str | None = None,
         conn_id: Text | None = None,
-        input_conn_id: str | None = None,
+        input_conn_id: Text | None = None,
         common: Mapping[str, Any] | Reference | None = None,
         check_inputs: bool = False,
         check_media: bool = False,
@@ -118,7 +119,8 @@ class VideoBatchOperator(BatchTask):
         self.check_inputs = flag("check_inputs", check_inputs)
         self.check_media = flag("check_media", check_media)
         checks = {"check_inputs": self.check_inputs, "check_media": self.check_media}
-        check_arguments_for(self._request_class, input_conn_id=self.input_conn_id, **checks)
+        request_class = account.vendor_class.requests[self.operation]
+        check_arguments_for(request_class, input_conn_id=self.input_conn_id, **checks)
         self.requests = requests
         self.common = common
         self.max_in_flight = None if max_in_flight is None else count("max_in_flight", max_in_flight, _MOST_IN_FLIGHT)
@@ -137,8 +139,8 @@ class VideoBatchOperator(BatchTask):
         self.on_uncertain_submit = choice("on_uncertain_submit", on_uncertain_submit, ("fail", "resubmit"))
         known = not any(map(is_rendered_later, (requests, common, conn_id)))
         if known and isinstance(requests, list | tuple) and len(requests) <= _CHECKED_WHEN_PARSED:
-            self._items()
+            BatchArguments.of(self).items()
 
     @override
     def text_fields(self) -> Collection[str]:
-        return ("destination", "manifest", "conn_id")
+        return ("destination", "manifest", "conn_id", "input_conn_id")

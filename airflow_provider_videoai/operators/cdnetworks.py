@@ -16,6 +16,7 @@ from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id
+from airflow_provider_videoai.tasks.connection_fields import connection_in
 from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.template_literals import is_known
 from airflow_provider_videoai.tasks.templated import FileSource, Integer, Text
@@ -34,10 +35,10 @@ class CDNetworksUploadVideoOperator(ReturnsParts):
     :param source: the file: a path, the URL of one in a store (``s3://conn@bucket/clip.mp4``), or an
         ``ObjectStoragePath``. Templated.
     :param filename: its name in Cloud VoD, with its suffix; left out, the file's own. Templated.
-    :param cdnetworks_conn_id: the Airflow connection of the account.
+    :param cdnetworks_conn_id: the Airflow connection of the account. Templated.
     """
 
-    template_fields: Collection[str] = ("source", "filename")
+    template_fields: Collection[str] = ("source", "filename", "cdnetworks_conn_id")
     ui_color = VideoJobOperator.ui_color
 
     def __init__(
@@ -45,7 +46,7 @@ class CDNetworksUploadVideoOperator(ReturnsParts):
         *,
         source: FileSource,
         filename: Text | None = None,
-        cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
+        cdnetworks_conn_id: Text = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,7 +61,8 @@ class CDNetworksUploadVideoOperator(ReturnsParts):
         with airflow_boundary():
             began = time.time()
             source, filename = cast(FilePath, self.source), cast(str | None, self.filename)  # rendered by now
-            video_id = CDNetworksHook(self.cdnetworks_conn_id).upload(source, filename)
+            hook = CDNetworksHook(connection_in(self, "cdnetworks_conn_id"))
+            video_id = hook.upload(source, filename)
             uploaded = JobResult(
                 vendor=CDNetworksHook.vendor_class.key,
                 operation="upload_video",
@@ -80,7 +82,7 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
     :param filename: its name in Cloud VoD.
     :param md5: the file's MD5 in hex, checked by the vendor.
     :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is a random one.
-    :param cdnetworks_conn_id: the Airflow connection of the account.
+    :param cdnetworks_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -89,7 +91,7 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
     hook_class = CDNetworksHook
     request_class = PullVideoRequest
     source_fields = ("fetch_url",)
-    template_fields: Collection[str] = tuple(PullVideoRequest.model_fields)
+    template_fields: Collection[str] = (*PullVideoRequest.model_fields, "cdnetworks_conn_id", "input_conn_id")
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class CDNetworksPullVideoOperator(VideoJobOperator):
         filename: Text,
         md5: Text | None = None,
         trans_no: Text | None = None,
-        cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
+        cdnetworks_conn_id: Text = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=cdnetworks_conn_id, **kwargs)
@@ -128,7 +130,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
         code, 6 preview URLs, 7 preview's adaptive code, 8 encrypted play code. ``media_url`` of the result is set with
         0, 4 and 6; the codes are in its ``details``, under the vendor's names.
     :param trans_no: the job's id, at most 32 characters, unique in the account. Left out, it is a random one.
-    :param cdnetworks_conn_id: the Airflow connection of the account.
+    :param cdnetworks_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -137,7 +139,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
     hook_class = CDNetworksHook
     request_class = TrimRequest
     source_fields = ("video_id",)
-    template_fields: Collection[str] = tuple(TrimRequest.model_fields)
+    template_fields: Collection[str] = (*TrimRequest.model_fields, "cdnetworks_conn_id")
 
     def __init__(
         self,
@@ -155,7 +157,7 @@ class CDNetworksTrimOperator(VideoJobOperator):
         notify_url: Text | None = None,
         code_type: Integer | None = None,
         trans_no: Text | None = None,
-        cdnetworks_conn_id: str = CDNetworksHook.default_conn_name,
+        cdnetworks_conn_id: Text = CDNetworksHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=cdnetworks_conn_id, **kwargs)

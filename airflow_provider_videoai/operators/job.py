@@ -9,6 +9,7 @@ from typing import Any, Literal
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.operators.job_task import JobTask
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, flag, seconds
+from airflow_provider_videoai.tasks.templated import Text
 from airflow_provider_videoai.uploads.media_check import check_arguments_for
 
 __all__ = ["JOB_TIMEOUT", "QUOTA_TIMEOUT", "VideoJobOperator"]
@@ -23,9 +24,9 @@ class VideoJobOperator(JobTask):
     Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict, and pushes XCom ``job_id`` right after
     the submit. A job that an earlier attempt of the task bought is found again, not bought again.
 
-    :param conn_id: the Airflow connection of the account.
+    :param conn_id: the Airflow connection of the account. (templated, under the vendor's own name)
     :param input_conn_id: the Airflow connection of inputs in a store (``s3://bucket/key``) whose URL names none. They
-        are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most.
+        are signed when a job is bought, for as long as ``job_timeout``: an hour at least, 7 days at most. (templated)
     :param check_inputs: before a job is bought, request a byte of each URL that the vendor will fetch, and fail with
         ``InvalidRequest`` if it does not open.
     :param deferrable: wait in the triggerer, without a worker slot.
@@ -47,8 +48,8 @@ class VideoJobOperator(JobTask):
     def __init__(
         self,
         *,
-        conn_id: str,
-        input_conn_id: str | None = None,
+        conn_id: Text,
+        input_conn_id: Text | None = None,
         check_inputs: bool = False,
         deferrable: bool = True,
         wait_for_completion: bool = True,

@@ -26,6 +26,7 @@ from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.operators.capacity import wait_for_capacity
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.connection_fields import UsesAccount, optional_connection_in
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
@@ -52,10 +53,9 @@ _CANCEL_WITHIN = 3.0
 _WHATEVER_BECOMES = f"It {GOES_ON} whatever becomes of this task"
 
 
-class JobTask(ReturnsParts):
+class JobTask(UsesAccount, ReturnsParts):
     """Base of :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`, which takes the arguments."""
 
-    hook_class: ClassVar[type[VideoJobHook]]
     request_class: ClassVar[type[JobRequest]]
     source_fields: ClassVar[Sequence[str]] = ()
     """Request fields that say what is worked on; the "Video jobs" page shows the first that is set."""
@@ -67,8 +67,7 @@ class JobTask(ReturnsParts):
     has_job: bool = False
     media_count: int = 0
 
-    conn_id: Any
-    input_conn_id: str | None
+    input_conn_id: Any
     check_inputs: bool
     deferrable: bool
     wait_for_completion: bool
@@ -206,7 +205,7 @@ class JobTask(ReturnsParts):
         return self._follow(context, job, jobs)
 
     def _obtained(self, context: Context, since: float | None, tries: int) -> tuple[SubmittedJob, Jobs]:
-        hook = self.hook_class(self.conn_id)
+        hook = self._hook()
         request = self.identified(self._request())
         # Before the submit: a deferral that fails after it would leave a paid job without anyone waiting.
         if self.deferrable and self.wait_for_completion:
@@ -235,7 +234,8 @@ class JobTask(ReturnsParts):
                 return job, self._jobs(context, job, request.polled_as, hook)
 
     def _fetchable(self, request: JobRequest, hook: VideoJobHook) -> JobRequest:
-        request = signed_inputs(request, job_timeout=self.job_timeout, conn_id=self.input_conn_id)
+        conn_id = optional_connection_in(self, "input_conn_id")
+        request = signed_inputs(request, job_timeout=self.job_timeout, conn_id=conn_id)
         if self.check_inputs:
             check_fetchable(request, hook.transport.vendor.account)
         return request
@@ -251,7 +251,7 @@ class JobTask(ReturnsParts):
         if not self.wait_for_completion:
             hand_over(store_of(context))
             return self._push_parts(context, self._handed_over(jobs), pushed={"job_id"})
-        if self.deferrable and ends_in_triggerer(self, self.finish_in_triggerer, self.log):
+        if finish := self.deferrable and ends_in_triggerer(self, self.finish_in_triggerer, self.log):
             hand_over(store_of(context))
         if (status := job.status) is not None:
             if status.state.terminal:
@@ -260,14 +260,15 @@ class JobTask(ReturnsParts):
             jobs.check_deadline(status)
         log_long_interval(self.log, self.poll_interval)
         if self.deferrable:
-            trigger, timeout = self._deferral(jobs)
+            trigger, timeout = self._deferral(jobs, finish=finish)
             # Said here as well as by the trigger's on_kill: a task may be ended before its trigger has begun.
             self.log.info(
                 "Waiting for job %s in the triggerer. %s; a later attempt attaches to it.",
                 job.job_id,
                 "It is cancelled if a person ends this task" if self.cancel_on_kill else _WHATEVER_BECOMES,
             )
-            self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+            kept = self._kept_connection()
+            self.defer(trigger=trigger, method_name="execute_complete", kwargs=kept, timeout=timeout)
         # Airflow itself writes links when the worker lets go, which here is only at the end.
         show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)
         self.operator_extra_links = ()
@@ -292,10 +293,11 @@ class JobTask(ReturnsParts):
     def _prove_deferral(self, context: Context, operation: str, hook: VideoJobHook) -> None:
         """Make the deferral for a job that is not bought yet: what could not be carried must fail before, not after."""
         stand_in = SubmittedJob("unknown", time.time(), fresh=True)
-        trigger, _ = self._deferral(self._jobs(context, stand_in, operation, hook))
+        # Whether the trigger is to end the task makes no difference: a flag, and a text that is made here.
+        trigger, _ = self._deferral(self._jobs(context, stand_in, operation, hook), finish=False)
         check_arguments(trigger.arguments)
 
-    def _deferral(self, jobs: Jobs) -> tuple[VideoJobTrigger, timedelta]:
+    def _deferral(self, jobs: Jobs, *, finish: bool) -> tuple[VideoJobTrigger, timedelta]:
         """Return the trigger, and how long Airflow lets it wait."""
         deadline = jobs.deadline or time.time()
         trigger = VideoJobTrigger(
@@ -306,7 +308,7 @@ class JobTask(ReturnsParts):
             submitted_at=jobs.submitted_at,
             deadline=deadline,
             poll_interval=self.poll_interval,
-            finish=(finish := ends_in_triggerer(self, self.finish_in_triggerer)),
+            finish=finish,
             parts=None if self._parts_asked or not finish else named_in_use(self),
             cancel_on_kill=bool(self.cancel_on_kill),
         )
@@ -321,7 +323,7 @@ class JobTask(ReturnsParts):
 
     def _jobs(self, context: Context, job: SubmittedJob, operation: str, hook: VideoJobHook | None = None) -> Jobs:
         return Jobs(
-            hook=hook or self.hook_class(self.conn_id),
+            hook=hook or self._hook(),
             operation=operation,
             job_ids=[job.job_id],
             log=self.log,

@@ -29,7 +29,7 @@ class TencentVideoMakeOperator(VideoJobOperator):
     :param video_storage_s3_url: a pre-signed address that takes the video instead of the 7-day store.
     :param subtitle_storage_s3_url: the same for the subtitles.
     :param concurrency_type: ``Exclusive`` or ``Shared``.
-    :param tencent_ivh_conn_id: the Airflow connection of the account.
+    :param tencent_ivh_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -38,7 +38,7 @@ class TencentVideoMakeOperator(VideoJobOperator):
     hook_class = TencentIVHHook
     request_class = VideoMakeRequest
     source_fields = ("input_audio_url", "input_ssml")
-    template_fields: Collection[str] = tuple(VideoMakeRequest.model_fields)
+    template_fields: Collection[str] = (*VideoMakeRequest.model_fields, "tencent_ivh_conn_id", "input_conn_id")
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class TencentVideoMakeOperator(VideoJobOperator):
         video_storage_s3_url: Text | None = None,
         subtitle_storage_s3_url: Text | None = None,
         concurrency_type: Text | None = None,
-        tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name,
+        tencent_ivh_conn_id: Text = TencentIVHHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=tencent_ivh_conn_id, **kwargs)
@@ -87,7 +87,7 @@ class TencentTtsOperator(VideoJobOperator):
     :param sentence_split_punctuation: the marks that end a sentence.
     :param emotion_category: for voices with several emotions.
     :param emotion_intensity: 50 to 200, with an emotion.
-    :param tencent_ivh_conn_id: the Airflow connection of the account.
+    :param tencent_ivh_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -96,7 +96,7 @@ class TencentTtsOperator(VideoJobOperator):
     hook_class = TencentIVHHook
     request_class = TtsRequest
     source_fields = ("input_ssml",)
-    template_fields: Collection[str] = tuple(TtsRequest.model_fields)
+    template_fields: Collection[str] = (*TtsRequest.model_fields, "tencent_ivh_conn_id")
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class TencentTtsOperator(VideoJobOperator):
         sentence_split_punctuation: Text | None = None,
         emotion_category: Text | None = None,
         emotion_intensity: Integer | None = None,
-        tencent_ivh_conn_id: str = TencentIVHHook.default_conn_name,
+        tencent_ivh_conn_id: Text = TencentIVHHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=tencent_ivh_conn_id, **kwargs)

@@ -19,6 +19,7 @@ from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.operators.job import VideoJobOperator
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id
+from airflow_provider_videoai.tasks.connection_fields import connection_in
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_known
 from airflow_provider_videoai.tasks.templated import FileSource, Flag, Integer, Number, Text
 from airflow_provider_videoai.uploads.upload_source import SourceFile, format_of
@@ -39,14 +40,14 @@ class TopviewUploadOperator(RendersText):
     :param source: the file: a path, the URL of one in a store (``s3://conn@bucket/clip.mp4``), or an
         ``ObjectStoragePath``; its name ends in .mp4, .mov, .avi, .png, .jpg, .jpeg, .bmp, .webp, .mp3, .wav or .m4a.
         Templated.
-    :param topview_conn_id: the Airflow connection of the account.
+    :param topview_conn_id: the Airflow connection of the account. Templated.
     """
 
-    template_fields: Collection[str] = ("source",)
+    template_fields: Collection[str] = ("source", "topview_conn_id")
     ui_color = VideoJobOperator.ui_color
 
     def __init__(
-        self, *, source: FileSource, topview_conn_id: str = TopviewHook.default_conn_name, **kwargs: Any
+        self, *, source: FileSource, topview_conn_id: Text = TopviewHook.default_conn_name, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.source = source
@@ -57,7 +58,8 @@ class TopviewUploadOperator(RendersText):
     @override
     def execute(self, context: Context) -> str:
         with airflow_boundary():
-            return TopviewHook(self.topview_conn_id).upload(cast(FilePath, self.source))  # rendered by now
+            hook = TopviewHook(connection_in(self, "topview_conn_id"))
+            return hook.upload(cast(FilePath, self.source))  # rendered by now
 
 
 class TopviewVideoAvatarOperator(VideoJobOperator):
@@ -84,7 +86,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     :param audio_file: a file to be uploaded, .mp3, .wav or .m4a, in place of ``audio_file_id``.
     :param image_file: a file to be uploaded, .png, .jpg, .jpeg, .bmp or .webp, in place of ``image_file_id``.
     :param need_cloud_front_url: ``True`` requests a CloudFront address of the result, ``False`` for one at S3.
-    :param topview_conn_id: the Airflow connection of the account.
+    :param topview_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -93,7 +95,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
     hook_class = TopviewHook
     request_class = VideoAvatarRequest
     source_fields = ("tts_text", "audio_file", "audio_file_id", "video_file", "video_file_id")
-    template_fields: Collection[str] = (*VideoAvatarRequest.model_fields, *_FILES)
+    template_fields: Collection[str] = (*VideoAvatarRequest.model_fields, *_FILES, "topview_conn_id")
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class TopviewVideoAvatarOperator(VideoJobOperator):
         video_file: FileSource | None = None,
         audio_file: FileSource | None = None,
         image_file: FileSource | None = None,
-        topview_conn_id: str = TopviewHook.default_conn_name,
+        topview_conn_id: Text = TopviewHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=topview_conn_id, **kwargs)

@@ -21,7 +21,7 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
     :param task_name: a name for ViiTor's console, cut at 50 characters there.
     :param text_detect_roi: at most 5 regions ``[x1, y1, x2, y2]`` in which text is looked for and erased.
     :param full_erase_roi: at most 5 regions that are erased whole.
-    :param viitor_conn_id: the Airflow connection of the account.
+    :param viitor_conn_id: the Airflow connection of the account. Templated.
 
     Request fields are templated. Further arguments:
     :class:`~airflow_provider_videoai.operators.job.VideoJobOperator`.
@@ -30,7 +30,7 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
     hook_class = ViiTorHook
     request_class = TextRemovalRequest
     source_fields = ("url",)
-    template_fields: Collection[str] = tuple(TextRemovalRequest.model_fields)
+    template_fields: Collection[str] = (*TextRemovalRequest.model_fields, "viitor_conn_id", "input_conn_id")
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ViiTorTextRemovalOperator(VideoJobOperator):
         task_name: Text,
         text_detect_roi: Regions | None = None,
         full_erase_roi: Regions | None = None,
-        viitor_conn_id: str = ViiTorHook.default_conn_name,
+        viitor_conn_id: Text = ViiTorHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=viitor_conn_id, **kwargs)

@@ -13,7 +13,6 @@ from airflow.triggers.base import StartTriggerArgs
 from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS, AirflowSensorTimeout, AirflowSkipException
-from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
@@ -26,12 +25,14 @@ from airflow_provider_videoai.jobs.polling.watch import Outcome, Watch
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.arguments import connection_id, flag, seconds
+from airflow_provider_videoai.tasks.connection_fields import UsesAccount
 from airflow_provider_videoai.tasks.job_ids import JobIds, job_ids_of
 from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
-from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later, plain_source
+from airflow_provider_videoai.tasks.template_literals import is_rendered_later, plain_source
 from airflow_provider_videoai.tasks.templated import JobIds as JobIdsArgument
+from airflow_provider_videoai.tasks.templated import Text
 from airflow_provider_videoai.tasks.worker_end import ends_in_triggerer
 from airflow_provider_videoai.tasks.xcom import named_in_use, push_parts, show
 from airflow_provider_videoai.triggers.fresh_start import forget_on_a_worker, left_over
@@ -48,14 +49,14 @@ class SensorTimedOut(JobTimedOut, AirflowSensorTimeout):
     """The sensor's ``timeout`` passed while the job went on. Not retried; the job is billed and may still end."""
 
 
-class VideoJobSensor(RendersText, BaseSensorOperator):
+class VideoJobSensor(UsesAccount, BaseSensorOperator):
     """Base of the vendors' sensors: wait until every job reached a terminal state, then return its result.
 
     Returns a :class:`~airflow_provider_videoai.jobs.model.JobResult` as a dict; for a list of ids, a list in the same
     order. Fails with ``JobFailed`` when a job failed; ``soft_fail`` skips instead.
 
     :param job_id: one id or a list; also the dict that an operator of this package returned. (templated)
-    :param conn_id: the Airflow connection of the account.
+    :param conn_id: the Airflow connection of the account. (templated, under the vendor's own name)
     :param deferrable: wait in the triggerer; ``False`` pokes on a worker, by ``mode`` and ``poke_interval``.
     :param poll_interval: fixed time between two status requests (timedelta or seconds), never below the vendor's floor;
         left out, ``poke_interval`` if that is given, else adaptive.
@@ -65,7 +66,6 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         listeners of such an end. A task with outlets, ``on_success_callback`` or ``post_execute`` ends on a worker.
     """
 
-    hook_class: ClassVar[type[VideoJobHook]]
     operation: ClassVar[str]
     template_fields: Collection[str] = ("job_id",)
 
@@ -79,7 +79,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         self,
         *,
         job_id: JobIdsArgument,
-        conn_id: str,
+        conn_id: Text,
         deferrable: bool = True,
         poll_interval: timedelta | float | None = None,
         poke_interval: timedelta | float | None = None,
@@ -105,7 +105,13 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             self.start_from_trigger = True
 
     @override
+    def text_fields(self) -> Collection[str]:
+        return (self.hook_class.conn_name_attr,)
+
+    @override
     def render_template(self, content: Any, context: Any, jinja_env: Any = None, seen_oids: Any = None) -> Any:
+        if isinstance(content, str) and self._is_text_field(content):
+            return super().render_template(content, context, jinja_env, seen_oids)
         # Rendered natively, ids may come as the list or the dict that they are; a single one must stay as written.
         native = BaseSensorOperator.render_template(self, content, context, jinja_env, seen_oids)
         lost = isinstance(content, str) and isinstance(native, int | float | complex | bytes)
@@ -142,19 +148,24 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _defer(self) -> None:
         deadline = time.time() + self.timeout
+        finish = ends_in_triggerer(self, self.finish_in_triggerer, self.log)
         # Here the DAG is whole, as it is not yet when a start in the triggerer is prepared.
-        some = ends_in_triggerer(self, self.finish_in_triggerer, self.log) and not self.multiple_outputs
-        parts = named_in_use(self) if some else None
-        trigger = VideoJobTrigger(**self._trigger_arguments(), **self._named_jobs(), deadline=deadline, parts=parts)
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=self._backstop)
+        parts = named_in_use(self) if finish and not self.multiple_outputs else None
+        given = self._trigger_arguments(finish=finish) | self._named_jobs()
+        trigger = VideoJobTrigger(**given, deadline=deadline, parts=parts)
+        kept = self._kept_connection()
+        self.defer(trigger=trigger, method_name="execute_complete", kwargs=kept, timeout=self._backstop)
 
     def _start(self) -> StartTriggerArgs | None:
         """Return how to start in the triggerer, without a worker, if that is safe.
 
-        It is for a literal id and for another task's result. A text template is not: rendered in the triggerer, one
-        that pulls an XCom hangs for ever on Airflow 3.3. Nor is anything mapped: all copies would share one trigger.
+        It is for a literal id and for another task's result, at a connection that the DAG file names. A text template
+        is not: rendered in the triggerer, one that pulls an XCom hangs for ever on Airflow 3.3. Nor is anything mapped:
+        all copies would share one trigger.
         """
         if not AIRFLOW_V_3_3_PLUS or self.get_closest_mapped_task_group() is not None or self._needs_a_worker_first():
+            return None
+        if is_rendered_later(self.conn_id):
             return None
         if not is_rendered_later(self.job_id):
             jobs = self._named_jobs()
@@ -162,9 +173,10 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
             jobs = {"job_ids": "", "source_task_id": source[0], "source_key": source[1]}
         else:
             return None
+        given = self._trigger_arguments(finish=ends_in_triggerer(self, self.finish_in_triggerer))
         return StartTriggerArgs(
             trigger_cls=f"{VideoJobTrigger.__module__}.{VideoJobTrigger.__qualname__}",
-            trigger_kwargs=self._trigger_arguments() | jobs | {"timeout": self.timeout},
+            trigger_kwargs=given | jobs | {"timeout": self.timeout},
             next_method="execute_complete",
             timeout=self._backstop,
         )
@@ -180,13 +192,13 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
         """Airflow's own timeout; it ends the wait with less to say than ours, so it comes later."""
         return timedelta(seconds=self.timeout) + _BACKSTOP
 
-    def _trigger_arguments(self) -> dict[str, Any]:
+    def _trigger_arguments(self, *, finish: bool) -> dict[str, Any]:
         return {
             "vendor": self.hook_class.vendor_class.key,
             "operation": self.operation,
             "conn_id": self.conn_id,
             "poll_interval": self.poll_interval,
-            "finish": ends_in_triggerer(self, self.finish_in_triggerer),
+            "finish": finish,
         }
 
     def _named_jobs(self) -> dict[str, Any]:
@@ -291,7 +303,7 @@ class VideoJobSensor(RendersText, BaseSensorOperator):
 
     def _jobs(self, context: Context) -> Jobs:
         return Jobs(
-            hook=self.hook_class(self.conn_id),
+            hook=self._hook(),
             operation=self.operation,
             job_ids=self._job_ids().ids,
             log=self.log,

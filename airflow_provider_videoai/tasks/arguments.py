@@ -6,6 +6,7 @@ All raise :class:`InvalidRequest` naming the argument, what was given and what i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
@@ -13,12 +14,16 @@ from typing import Any
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.given_value import as_given
+from airflow_provider_videoai.jobs.values.printable import is_printable
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 
-__all__ = ["choice", "connection_id", "count", "flag", "operation_of", "seconds"]
+__all__ = ["choice", "connection_id", "count", "flag", "operation_of", "rendered_connection_id", "seconds"]
 
 _LONGEST = timedelta(days=3650)  # a date too far for Airflow would fail the deferral, after the job was bought
 _WORDS = {"true": True, "false": False}
+_LONGEST_CONN_ID = 250  # of Airflow's database
+# A template renders an XCom that is missing to the text "None".
+_CONN_ID = re.compile(rf"(?!None\Z)\S{{1,{_LONGEST_CONN_ID}}}")
 
 
 def seconds(name: str, value: timedelta | float | str, *, zero: bool = False) -> float:
@@ -99,17 +104,28 @@ def operation_of(vendor: type[Vendor], operation: Any) -> str:
 
 
 def connection_id(name: str, value: Any) -> Any:
-    """Return the id of a connection; one that a subclass has rendered later is checked when it is used.
+    """Return the id of a connection as it was given; one that is rendered later is checked when it is used.
 
     :param name: the argument, for the error.
     :param value: what the user gave.
-    :raises InvalidRequest: for an empty text, or for anything that is no text.
+    :raises InvalidRequest: for a literal that is no id.
     """
-    if not is_rendered_later(value) and (not isinstance(value, str) or not value.strip()):
-        raise InvalidRequest(
-            f"{name}: must be the id of an Airflow connection, a non-empty string, not {as_given(value)}"
-        )
-    return value
+    return value if is_rendered_later(value) else rendered_connection_id(name, value)
+
+
+def rendered_connection_id(name: str, value: Any) -> str:
+    """Return the id of a connection, of which nothing is rendered any more.
+
+    :param name: the argument, for the error.
+    :param value: what the user gave, or what a template or another task's result made of it.
+    :raises InvalidRequest: for anything that is no id, such as the text of a template that nobody rendered.
+    """
+    if isinstance(value, str) and _CONN_ID.fullmatch(value) and is_printable(value) and not is_rendered_later(value):
+        return value
+    raise InvalidRequest(
+        f"{name}: must be the id of an Airflow connection, 1 to {_LONGEST_CONN_ID} printable characters without "
+        f"whitespace, not {as_given(value)}"
+    )
 
 
 def _number(value: object) -> float | None:

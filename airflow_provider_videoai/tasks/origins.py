@@ -33,7 +33,7 @@ def origin_of(content: Any, value: Any) -> str | None:
     if value is not None or not hasattr(content, "iter_references"):
         return None
     sources = [f"task {as_given(task.task_id)}, XCom {as_given(key)}" for task, key in content.iter_references()]
-    return " and ".join(sources) or None
+    return " and ".join(sources) or "a parameter of the DAG run"
 
 
 @contextmanager

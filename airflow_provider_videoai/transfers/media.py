@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, cast
+from typing import Any
 
 from airflow.sdk import Context
 from typing_extensions import override
@@ -13,6 +13,8 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.arguments import connection_id
+from airflow_provider_videoai.tasks.connection_fields import optional_connection_in
 from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
@@ -91,7 +93,7 @@ class VideoResultToObjectStorageOperator(RendersText):
         self.overwrite = overwrite
         self.verify = verify
         self.max_bytes = max_bytes
-        self.vendor_conn_id = vendor_conn_id
+        self.vendor_conn_id = None if vendor_conn_id is None else connection_id("vendor_conn_id", vendor_conn_id)
 
     @override
     def text_fields(self) -> Collection[str]:
@@ -131,7 +133,7 @@ class VideoResultToObjectStorageOperator(RendersText):
 
         copier = ResultCopier(
             result,
-            conn_id=cast(str | None, self.vendor_conn_id),  # rendered by now
+            conn_id=optional_connection_in(self, "vendor_conn_id"),
             overwrite=self.overwrite,
             verify=self.verify,
             max_bytes=self.max_bytes,

@@ -57,7 +57,8 @@ def test_an_operators_table_has_its_fields(page: Pages, cells: Cells, operator: 
     rows = cells(page("reference/operators.md").section(f"## {operator.__name__}"))
     documented = [name for row in rows for name in names(row)]
     required = {name for name, field in operator.request_class.model_fields.items() if field.is_required()}
-    assert sorted(documented) == sorted(operator.template_fields)
+    connections = {operator.hook_class.conn_name_attr, "input_conn_id"}
+    assert sorted(documented) == sorted(set(operator.template_fields) - connections)
     assert {name for row in rows if row[1] == "yes" for name in names(row)} == required
 
 

@@ -78,6 +78,19 @@ def test_a_sensor_waits_for_what_a_mapped_operator_submitted(dag: DAG, case: Any
     assert round_trip(dag).get_task("wait").upstream_task_ids == {"make"}
 
 
+def test_a_connection_may_come_from_another_task(dag: DAG, case: Any, sandbox: Any) -> None:
+    request, source = case.request(sandbox), EmptyOperator(task_id="source")
+    account = {case.conn_argument: source.output}
+    case.operator(task_id="make", **request, **account)
+    case.sensor(task_id="wait", job_id=case.absent_id, **account)
+    name, _ = next(iter(case.change.items()))
+    fixed = {field: value for field, value in request.items() if field != name}
+    case.operator.partial(task_id="mapped", **fixed, **account).expand(**{name: [request[name]]})
+    read = round_trip(dag)
+    for task_id in ("make", "wait", "mapped"):
+        assert read.get_task(task_id).upstream_task_ids == {"source"}
+
+
 def test_each_part_of_a_result_can_be_referred_to(dag: DAG, cases: Any, sandbox: Any) -> None:
     made = cases["viitor"].operator(task_id="make", **cases["viitor"].request(sandbox))
     assert made.multiple_outputs

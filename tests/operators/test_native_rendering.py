@@ -129,6 +129,18 @@ def test_a_sensor_reads_the_same_ids_either_way(given_id: Any, ids: list[str], n
 
 
 @texts
+@pytest.mark.parametrize("text", READ_AS_LITERALS)
+def test_a_connection_id_stays_text(text: str, native: bool) -> None:
+    fields: dict[str, Any] = {"viitor_conn_id": "{{ params.x }}", "input_conn_id": "{{ params.x }}"}
+    operator = rendered(lambda: removal(**fields), native, x=text)
+    assert operator.conn_id == operator.viitor_conn_id == operator.input_conn_id == text
+    sensor = rendered(
+        lambda: TopviewVideoAvatarSensor(task_id="wait", job_id="a1", topview_conn_id="{{ params.x }}"), native, x=text
+    )
+    assert sensor.conn_id == sensor.topview_conn_id == text
+
+
+@texts
 def test_a_list_of_templates_keeps_each_id(native: bool) -> None:
     sensor = rendered(
         lambda: TopviewVideoAvatarSensor(task_id="wait", job_id=["{{ params.x }}", "1e5"]), native, x="20260511"

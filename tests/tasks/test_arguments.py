@@ -57,7 +57,7 @@ def test_what_is_not_templated_is_said_to_be_not_templated() -> None:
                 read("x", value)
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", 7, {}])
+@pytest.mark.parametrize("value", [None, "", "  ", 7, {}, "None", "a b", "a\n", " a", "a\u202e", "x" * 251])
 def test_a_connection_without_an_id_is_refused_by_name(value: Any) -> None:
     with pytest.raises(InvalidRequest, match=r"^viitor_conn_id: must be the id of an Airflow connection"):
         connection_id("viitor_conn_id", value)

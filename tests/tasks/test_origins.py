@@ -15,9 +15,11 @@ from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOpe
 from airflow_provider_videoai.operators.topview import TopviewVideoAvatarOperator
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 from airflow_provider_videoai.sensors.viitor import ViiTorTextRemovalSensor
+from airflow_provider_videoai.tasks.connection_fields import optional_connection_in
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
 
 ROI = [[0, 10, 20, 30]]
+RESULT = {"vendor": "viitor", "operation": "text_removal", "job_id": "1", "state": "succeeded"}
 SKIPPED = "and is empty: a task that was skipped, failed or has not run yet pushes no XCom"
 TEMPLATE = "{{ ti.xcom_pull(task_ids='clean', key='media_url') }}"
 
@@ -63,7 +65,7 @@ def pull(fetch_url: Any) -> Any:
         ),
         (
             lambda clean: VideoBatchOperator(task_id="all", vendor="viitor", requests=clean.output["details"]),
-            lambda operator: operator._items(),
+            lambda operator: operator._items(operator._given()),
             "requests comes from task 'clean', XCom 'details'",
         ),
         (
@@ -72,8 +74,53 @@ def pull(fetch_url: Any) -> Any:
                 vendor="viitor",
                 requests=[{"url": clean.output["media_url"], "task_name": "a", "full_erase_roi": ROI}],
             ),
-            lambda operator: operator._items(),
+            lambda operator: operator._items(operator._given()),
             "a value in it comes from task 'clean', XCom 'media_url'",
+        ),
+        (
+            lambda clean: ViiTorTextRemovalSensor(
+                task_id="wait", job_id="ViiTor_AI-1", viitor_conn_id=clean.output["details"]
+            ),
+            lambda operator: operator._hook(),
+            "viitor_conn_id comes from task 'clean', XCom 'details'",
+        ),
+        (
+            lambda clean: ViiTorTextRemovalOperator(
+                task_id="again",
+                url="s3://b/a.mp4",
+                task_name="a",
+                full_erase_roi=ROI,
+                input_conn_id=clean.output["details"],
+            ),
+            lambda operator: optional_connection_in(operator, "input_conn_id"),
+            "input_conn_id comes from task 'clean', XCom 'details'",
+        ),
+        (
+            lambda clean: VideoBatchOperator(
+                task_id="all", vendor="viitor", requests=[], conn_id=clean.output["details"]
+            ),
+            lambda operator: operator._given(),
+            "conn_id comes from task 'clean', XCom 'details'",
+        ),
+        (
+            lambda clean: VideoResultToObjectStorageOperator(
+                task_id="keep",
+                result=RESULT,
+                destination="file:///videos/a.mp4",
+                vendor_conn_id=clean.output["details"],
+            ),
+            lambda operator: operator.execute({"ti": None}),
+            "vendor_conn_id comes from task 'clean', XCom 'details'",
+        ),
+        (
+            lambda clean: VideoResultToObjectStorageOperator(
+                task_id="keep",
+                result=RESULT,
+                destination="file:///videos/a.mp4",
+                vendor_conn_id=clean.dag.param("account", default=None),
+            ),
+            lambda operator: operator.execute({"ti": None}),
+            "vendor_conn_id comes from a parameter of the DAG run",
         ),
         (
             lambda clean: VideoResultToObjectStorageOperator(
@@ -83,7 +130,19 @@ def pull(fetch_url: Any) -> Any:
             "result comes from task 'clean', XCom 'return_value'",
         ),
     ],
-    ids=["reference", "template", "sensor", "batch", "a row of a batch", "transfer"],
+    ids=[
+        "reference",
+        "template",
+        "sensor",
+        "batch",
+        "a row of a batch",
+        "connection of a sensor",
+        "connection of inputs",
+        "connection of a batch",
+        "connection of a transfer",
+        "parameter",
+        "transfer",
+    ],
 )
 def test_a_skipped_upstream_is_named(make: Any, read: Any, origin: str) -> None:
     with pytest.raises(InvalidRequest) as refused:

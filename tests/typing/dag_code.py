@@ -140,6 +140,8 @@ def waiting() -> DAG:
         TopviewVideoAvatarSensor(task_id="avatar", job_id="{{ params.job_id }}", poke_interval=30.0)
         TencentProductionSensor(task_id="speech", job_id=submitted.output)
         ViiTorTextRemovalSensor(task_id="text", job_id=("ViiTor_AI-12", "ViiTor_AI-13"), viitor_conn_id="other")
+        CDNetworksTrimSensor(task_id="chosen", job_id="cut-1", cdnetworks_conn_id=built.param("account"))
+        TopviewUploadOperator(task_id="uploaded", source="/clips/a.mp4", topview_conn_id=done.output["media_id"])
         CDNetworksPullVideoOperator(task_id="on", fetch_url=done.output["media_url"], filename="clip.mp4")
     return built
 
