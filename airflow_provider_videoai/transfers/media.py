@@ -22,6 +22,7 @@ from airflow_provider_videoai.tasks.templated import Results, Text
 from airflow_provider_videoai.tasks.xcom import push_parts
 from airflow_provider_videoai.transfers.destination import check_template, paths_for, results_of
 from airflow_provider_videoai.transfers.outlets import add_outlet, check_outlets, log_no_asset, report_outlets
+from airflow_provider_videoai.transfers.source_account import source_connection
 
 __all__ = ["MAX_BYTES", "VideoResultToObjectStorageOperator"]
 
@@ -53,8 +54,10 @@ class VideoResultToObjectStorageOperator(RendersText):
     :param overwrite: replace a file with different content; ``False`` fails instead.
     :param verify: check that it is video or audio before it is published; needs the extra ``media``.
     :param max_bytes: limit of the size of the media, in bytes.
-    :param vendor_conn_id: the connection of the account that made the result; ``None``: the vendor's default one.
-        (templated)
+    :param vendor_conn_id: the connection of the account that made the result. (templated) ``None``: the one that the
+        operator or sensor names whose ``output`` is the ``result``, if the DAG file says it and it is one for all
+        results of a vendor; else the vendor's default one. It is never taken from what that task returned: whoever may
+        write an XCom would choose whose secret is sent where.
     :raises InvalidRequest: for a wrong argument; a literal one when the DAG is parsed.
     :raises ResultUnavailable: if the media is not available any more, or is not media. Not retried.
     :raises VendorUnavailable: if the download failed for now. Retried.
@@ -131,9 +134,10 @@ class VideoResultToObjectStorageOperator(RendersText):
         # Imported here: DAG parsing is a hot path, and this loads aiohttp and fsspec.
         from airflow_provider_videoai.transfers.copying import ResultCopier
 
+        named = optional_connection_in(self, "vendor_conn_id")
         copier = ResultCopier(
             result,
-            conn_id=optional_connection_in(self, "vendor_conn_id"),
+            conn_id=source_connection(self, "result", result.vendor) if named is None else named,
             overwrite=self.overwrite,
             verify=self.verify,
             max_bytes=self.max_bytes,
