@@ -52,6 +52,9 @@ class Report(Protocol):
     def ended(self, item: Item, end: ItemEnd, result: JobResult | None, kept: Kept | None) -> None:
         """Take in how an item ended on this worker."""
 
+    def secure(self) -> None:
+        """Write what is known of the items that ended and is in no record."""
+
     def noted(self, batch: Batch) -> None:
         """Take in that ends were written, while others are still being learned."""
 
@@ -84,6 +87,8 @@ class Batch:
     """By the item's id."""
     waiting: deque[Item] = field(default_factory=deque, init=False)
     """Those that have no job yet."""
+    made: dict[str, RunningJob] = field(default_factory=dict, init=False)
+    """Jobs of items in :attr:`waiting` that ended before, by the item's id: to be fetched, and never bought again."""
     _terminal: list[tuple[RunningJob, JobStatus]] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -96,9 +101,14 @@ class Batch:
             step = self._next_step(entry, item, self.results.attempt)
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
-            elif step is NextStep.WAIT and entry is not None and entry.record is not None:
+            elif step in (NextStep.WAIT, NextStep.FETCH) and entry is not None and entry.record is not None:
                 # A record that a person wrote has no time: the job counts as one of now.
-                self.runs(RunningJob(item, str(entry.record.job_id), entry.record.submitted_at or time.time()))
+                job = RunningJob(item, str(entry.record.job_id), entry.record.submitted_at or time.time())
+                if step is NextStep.WAIT:
+                    self.runs(job)
+                else:  # no more at a time than jobs may be in flight
+                    self.made[item.item_id] = job
+                    self.waiting.append(item)
             else:
                 self.waiting.append(item)
 
@@ -109,7 +119,7 @@ class Batch:
             attempt=attempt,
             retries_failed=self.retries_failed,
             paid_retries=self.paid_retries,
-            keeps=self.results.kept is not None,
+            place=self.results.place_of(item),
         )
 
     @property
@@ -120,6 +130,11 @@ class Batch:
         attempt = self.results.attempt + 1
         steps = (self._next_step(self.records.entry(item.item_id), item, attempt) for item in tried)
         return any(step is not NextStep.NOTHING for step in steps)
+
+    @property
+    def kept_any(self) -> bool:
+        """Whether a result was kept in this attempt: then the user's store is there."""
+        return any(end.sha256 and end.attempt == self.results.attempt for end in list(self.ended.values()))
 
     @property
     def in_flight(self) -> int:
@@ -249,11 +264,16 @@ class Batch:
         :param learned: the ends.
         :raises VideoAIError: if they cannot be written.
         """
+        for each in learned:
+            self.report.ended(each.item, each.end, each.result, each.kept)
+        # Before the records, which hold no URL and say to the next attempt that it need not fetch any: of an item that
+        # is not kept, nothing else has it.
+        if any(each.result is not None and each.kept is None for each in learned):
+            self.report.secure()
         self.records.end([(each.item.item_id, each.record, each.end) for each in learned])
         for each in learned:
             with self._lock:
                 self.ended[each.item.item_id] = each.end
-            self.report.ended(each.item, each.end, each.result, each.kept)
 
 
 _OF_ONE_JOB = (InvalidRequest, ResultUnavailable)

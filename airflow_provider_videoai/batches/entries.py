@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ SUBMISSION = "submission"
 _END = "end"
 # Many entries share one value of the task state store, which has a limit: see records.py.
 _LONGEST_MESSAGE, _LONGEST_CODE = 160, 40
+_MOST_BYTES = 330
 
 
 class ItemState(StrEnum):
@@ -44,6 +46,8 @@ class ItemEnd:
     :param error: ``{"type": "JobFailed", "message": "...", "code": "..." or None}`` of an item that failed. Stored, its
         message is shortened.
     :param sha256: of the copy in the user's storage; ``None`` if there is none.
+    :param place: of the copy, as :func:`~airflow_provider_videoai.batches.kept.place_of` returns it; ``None`` if an
+        earlier version wrote this.
     :param duration_ms: the length of the media in milliseconds, if known.
     :param final: whether another attempt cannot help an item that failed, whatever the user allows to be bought.
     """
@@ -55,6 +59,7 @@ class ItemEnd:
     job_id: str | None = None
     error: Mapping[str, Any] | None = None
     sha256: str | None = None
+    place: str | None = None
     duration_ms: int | None = None
     final: bool = False
 
@@ -62,7 +67,7 @@ class ItemEnd:
         """Return JSON values; :meth:`from_json` reads them back, all but the whole message of an error."""
         values = {name: getattr(self, name) for name in self.__slots__} | {"state": self.state.value}
         if self.error is not None:
-            values["error"] = {**self.error, "message": shortened(self.error["message"], _LONGEST_MESSAGE)}
+            values["error"] = {**self.error, "message": _short(self.error["message"])}
         return {name: value for name, value in values.items() if value is not None and value is not False}
 
     @classmethod
@@ -80,6 +85,13 @@ class ItemEnd:
         return cls(state=ItemState(stored["state"]), **values)
 
 
+def _short(message: str) -> str:
+    text = shortened(message, _LONGEST_MESSAGE)
+    # Vendors write Chinese, too, of which JSON has six bytes for a character.
+    size = len(json.dumps(text))
+    return text if size <= _MOST_BYTES else shortened(message, _LONGEST_MESSAGE * _MOST_BYTES // size)
+
+
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "fingerprint": (str,),
     "attempt": (int,),
@@ -87,6 +99,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "job_id": (str,),
     "error": (dict,),
     "sha256": (str,),
+    "place": (str,),
     "duration_ms": (int,),
     "final": (bool,),
 }
@@ -157,12 +170,14 @@ class NextStep(StrEnum):
     """Submit, settle, reuse or stop, as the record of its job says."""
     WAIT = "wait"
     """Its job is in flight."""
+    FETCH = "fetch"
+    """Its job ended, and its copy is at another place than it is to be now."""
     NOTHING = "nothing"
     """It has ended."""
 
 
 def next_step(
-    entry: Entry | None, item: Item, *, attempt: int, retries_failed: bool, paid_retries: int | None, keeps: bool
+    entry: Entry | None, item: Item, *, attempt: int, retries_failed: bool, paid_retries: int | None, place: str | None
 ) -> NextStep:
     """Decide what to do about an item. Pure; what a submission record means is decided where a job is obtained.
 
@@ -171,7 +186,7 @@ def next_step(
     :param attempt: of the task: what failed in an earlier one may be tried again.
     :param retries_failed: whether failed items are tried again.
     :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
-    :param keeps: whether results are copied to the user's storage.
+    :param place: of the item's copy; ``None`` if results are not kept.
     """
     if entry is None:
         return NextStep.OBTAIN
@@ -181,7 +196,10 @@ def next_step(
     # A person's record has no fingerprint, and means the present request.
     ours = record is not None and record.fingerprint in (None, item.fingerprint)
     if end is not None and end.state is ItemState.SUCCEEDED:
-        return NextStep.NOTHING if ours and (end.sha256 is not None or not keeps) else NextStep.OBTAIN
+        if not ours or record is None or (place is not None and end.sha256 is None):
+            return NextStep.OBTAIN
+        # Not obtained: a job whose media is gone would be replaced, and paid for again, for a copy that there is.
+        return NextStep.FETCH if place is not None and end.place not in (None, place) else NextStep.NOTHING
     # What failed or was skipped before may have changed since: a failed job may be replaced, a copy may be gone.
     if end is not None and end.attempt == attempt:
         return NextStep.NOTHING

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import time
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from airflow_provider_videoai.transfers.destination import check_template, field
 if TYPE_CHECKING:
     from airflow_provider_videoai.batches.items import Item
 
-__all__ = ["FIELDS", "SIDECAR", "Kept", "KeptFiles", "check_destination", "path_for"]
+__all__ = ["FIELDS", "SIDECAR", "Kept", "KeptFiles", "check_destination", "path_for", "place_of"]
 
 FIELDS = ("item_id", "vendor", "operation")
 """What a destination may contain, as ``{item_id}``."""
@@ -28,6 +30,8 @@ SIDECAR = ".videoai.json"
 _VERSION = 1
 _LONGEST_SIDECAR = 64 * 1024
 _LONGEST_NAME = 255  # bytes: NAME_MAX of Linux' file systems
+_LONGEST_VALUE = 500
+_HASH = re.compile("[0-9a-f]{64}")
 _CONTENT_TYPE = "application/json"
 
 
@@ -63,6 +67,14 @@ def path_for(template: str, item_id: str, vendor: str, operation: str) -> str:
     if name.endswith(SIDECAR):
         raise InvalidRequest(f"destination: no name may end in {SIDECAR}, and that of {shown(item_id)} does")
     return path
+
+
+def place_of(path: str) -> str:
+    """Return a short text that identifies a path, which may be longer than a record has room for.
+
+    :param path: of a copy.
+    """
+    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +137,12 @@ def _sidecar_of(content: bytes) -> _Sidecar:
 
 
 def _fits(name: str, value: Any) -> bool:
+    # What was found goes into the task's records, which have a limit, whoever wrote the file.
     if name in ("bytes", "duration_ms"):
-        return type(value) is int and value >= 0
-    return type(value) is str
+        return type(value) is int and 0 <= value < 2**53
+    if type(value) is not str:
+        return False
+    return _HASH.fullmatch(value) is not None if name == "sha256" else len(value) <= _LONGEST_VALUE
 
 
 def _encoded(sidecar: _Sidecar) -> bytes:

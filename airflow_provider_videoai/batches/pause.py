@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from airflow_provider_videoai.jobs.errors import QuotaExceeded, VendorUnavailable
+from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
 from airflow_provider_videoai.jobs.ledger.lease import CLAIM_SECONDS
 
@@ -46,7 +46,7 @@ class Pause:
         """Whether nothing may be submitted yet."""
         return self.since is not None and self.clock() < self.until
 
-    def refused(self, refusal: QuotaExceeded | VendorUnavailable) -> None:
+    def refused(self, refusal: VideoAIError) -> None:
         """Note that a submit found no capacity, or no vendor; those that were sent at the same time count once."""
         now = self.clock()
         if self.lasts:
@@ -54,7 +54,7 @@ class Pause:
         longest = _LONGEST_FOR_LEASE if isinstance(refusal, InFlightLimitReached) else _LONGEST
         growing = min(_FIRST * 2**self.tries, longest) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         # Not the vendor's Retry-After alone: each pause may cost the start of a worker.
-        pause = max(growing, refusal.retry_after or 0.0)
+        pause = max(growing, getattr(refusal, "retry_after", None) or 0.0)
         self.since = now if self.since is None else self.since
         self.tries = min(self.tries + 1, _MOST_TRIES)
         self.until = now + max(pause, _SHORTEST)

@@ -25,7 +25,7 @@ from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd,
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
-from airflow_provider_videoai.jobs.submission.record import SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shown
@@ -35,9 +35,10 @@ __all__ = ["INDEX_KEY", "BatchRecords", "ItemStore", "part_key"]
 INDEX_KEY = "videoai_batch"
 _VERSION = 1
 _PART_BYTES = 60_000
-_ENTRY_BYTES = 900
-"""Bytes of JSON that an entry may take beside its item's id: some 300 for a submit in flight, 200 to 600 at the end."""
+_ENTRY_BYTES = 1_060
+"""Bytes of JSON that an entry may take beside its item's id: some 300 for a submit in flight, at the end up to this."""
 _MAX_PARTS = 10_000
+_IN_FLIGHT = (Phase.SUBMITTING, Phase.SUBMITTED, Phase.HANDED_OVER)
 
 
 def part_key(number: int) -> str:
@@ -100,6 +101,20 @@ class BatchRecords:
             part = self._part_of.get(item_id)
             stored = None if part is None else part.items.get(item_id)
         return None if stored is None else Entry.from_json(stored)
+
+    def in_flight_beside(self, item_ids: Iterable[str]) -> list[str]:
+        """Return, for a person, the items whose jobs may be in flight and that are not among these.
+
+        :param item_ids: of the batch as it is now.
+        """
+        with self._lock:
+            others = sorted(self._part_of.keys() - set(item_ids))
+        entries = [(item_id, self.entry(item_id)) for item_id in others]
+        return [
+            shown(item_id)
+            for item_id, entry in entries
+            if entry is not None and entry.record is not None and entry.end is None and entry.record.phase in _IN_FLIGHT
+        ]
 
     def place_of(self, item_id: str) -> str:
         """Return the key of the state in which an item's entry is, for a person.
@@ -263,6 +278,9 @@ def _read(store: Store, clocks: Clocks) -> Iterator[_Part]:
         items = _items_of(store, number, last=number == parts - 1)
         size = sum(len(json.dumps(item_id)) + _ENTRY_BYTES for item_id in items)
         yield _Part(number, items, size, seen_at=began)
+    # The index is written before a part: one that counts too few is a person's, and would hide what was bought.
+    if store.get(part_key(parts)) is not None:
+        raise _broken(INDEX_KEY, f"counts {parts} parts, and there is another one")
 
 
 def _parts_of(index: Any) -> int:

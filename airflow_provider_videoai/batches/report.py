@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.entries import ItemEnd, ItemState
 from airflow_provider_videoai.batches.items import Item
-from airflow_provider_videoai.batches.kept import Kept, KeptFiles
+from airflow_provider_videoai.batches.kept import Kept, KeptFiles, place_of
 from airflow_provider_videoai.batches.manifest import Line, Manifest, request_fields
 from airflow_provider_videoai.batches.results import RunningJob
 from airflow_provider_videoai.jobs.errors import VideoAIError
@@ -49,6 +49,7 @@ class BatchReport:
         self._ended: dict[str, Line] = {}
         if manifest is not None and known:
             self._ended = manifest.read_ended()
+        self._unsecured = False  # whether a line of an item that ended is nowhere but here
         self._next_at = time.monotonic() + _PUBLISH
 
     def ended(self, item: Item, end: ItemEnd, result: JobResult | None, kept: Kept | None) -> None:
@@ -63,6 +64,7 @@ class BatchReport:
         line = self._ended_line(item, end, result, outputs, path=kept.path if kept else None)
         with self._lock:
             self._ended[item.item_id] = line
+            self._unsecured = True
 
     def noted(self, batch: Batch) -> None:
         """Publish, if the last time is long enough ago; a failure is logged, since the batch goes on."""
@@ -77,12 +79,22 @@ class BatchReport:
         items, ended = len(batch.items), len(self._ended)
         if begins or items <= _FEW_ITEMS or ended**2 >= _GROWTH * items:
             self.publish_meanwhile(batch)
-        elif self._manifest is not None:
-            try:
-                # The URLs of outputs are nowhere else, and the next worker may be killed.
-                self._manifest.keep_ended(self._ended.values())
-            except VideoAIError as failure:
-                self._log.warning("%s", failure.message)
+        else:
+            self.secure()
+
+    def secure(self) -> None:
+        """Keep the lines of items that ended beside the manifest, if any is new there; a failure is logged."""
+        if self._manifest is None or not self._unsecured:
+            return
+        with self._lock:
+            lines = list(self._ended.values())
+            self._unsecured = False
+        try:
+            # The URLs of outputs are nowhere else, and the next worker may be killed.
+            self._manifest.keep_ended(lines)
+        except VideoAIError as failure:
+            self._unsecured = True
+            self._log.warning("%s", failure.message)
 
     def publish_meanwhile(self, batch: Batch) -> None:
         """Publish; a failure is logged, since the batch goes on."""
@@ -107,6 +119,7 @@ class BatchReport:
                 if (end := batch.ended.get(item_id)) is not None and _is_of(end, line):
                     self._published[item_id] = line
             self._ended = {}
+            self._unsecured = False
         now = time.monotonic()
         self._next_at = now + max(_PUBLISH, _SHARE * (now - began))
 
@@ -158,5 +171,6 @@ class BatchReport:
 
 
 def _is_of(end: ItemEnd, line: Line) -> bool:
-    # Of another request, or another job of the item, a line says nothing about this one.
-    return (line.state, line.job_id) == (end.state.value, end.job_id)
+    # Of another request, another job of the item, or a copy elsewhere, a line says nothing about this one.
+    moved = None not in (line.path, end.place) and place_of(str(line.path)) != end.place
+    return (line.state, line.job_id) == (end.state.value, end.job_id) and not moved

@@ -11,12 +11,14 @@ from typing import Any
 
 from airflow_provider_videoai.batches.entries import ItemEnd, ItemState, error_to_json
 from airflow_provider_videoai.batches.items import Item
-from airflow_provider_videoai.batches.kept import Kept, KeptFiles
+from airflow_provider_videoai.batches.kept import Kept, KeptFiles, place_of
 from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
     JobFailed,
+    JobNotFound,
     ResultUnavailable,
+    StorageFailed,
     VendorUnavailable,
     VideoAIError,
 )
@@ -32,6 +34,11 @@ _FETCHERS = 16
 """How many results are fetched at a time; at most vendors that takes no request."""
 _KEEPERS = 4
 """How many results are copied at a time: a copy holds some MB in memory."""
+_STORE_DOWN = 8
+"""After so many copies in a row that the user's store refused, it is not the items'."""
+# What the vendor says about one job, and not about itself.
+_NO_RESULT = (InvalidRequest, JobNotFound, ResultUnavailable)
+_NO_COPY = (*_NO_RESULT, JobFailed, VendorUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +90,42 @@ class Results:
     def of(self, ended: Sequence[tuple[RunningJob, JobStatus]]) -> Iterator[Learned]:
         """Fetch and keep results, several at a time; yield each as it comes.
 
+        A copy that the user's store refused is made again when the others are. If it is refused again, though another
+        one was made meanwhile, it is the item that fails: a name that is a folder, an object that is locked.
+
         :param ended: jobs, with their terminal statuses.
         :raises VideoAIError: if the vendor, or the user's store, is not available; then no further one is begun.
         """
         if not ended:
             return
         threads = min(_KEEPERS if self.kept else _FETCHERS, len(ended))
+        refused: list[tuple[RunningJob, JobStatus]] = []
+        of_items = 0  # so many of them, from the first on, were followed by a copy: then the store is there
         with ThreadPoolExecutor(threads, "videoai-results") as pool:
-            futures = [pool.submit(self._of_one, running, status) for running, status in ended]
+            futures = {pool.submit(self._of_one, *each): each for each in ended}
             try:
                 for future in as_completed(futures):
-                    yield future.result()
+                    try:
+                        learned = future.result()
+                    except StorageFailed:
+                        refused.append(futures[future])
+                        if len(refused) - of_items >= _STORE_DOWN:
+                            raise
+                        continue
+                    of_items = of_items if learned.kept is None else len(refused)
+                    yield learned
             finally:
                 for future in futures:
                     future.cancel()
+        for number, (running, status) in enumerate(refused):
+            yield self._of_one(running, status, store_is_there=number < of_items)
+
+    def place_of(self, item: Item) -> str | None:
+        """Return what identifies the place of an item's copy; ``None`` if results are not kept.
+
+        :param item: of the batch.
+        """
+        return None if self.kept is None else place_of(self.kept.path_of(item))
 
     def skipped(self, item: Item, kept: Kept) -> Learned:
         """Return the end of an item that an earlier batch made.
@@ -117,7 +146,7 @@ class Results:
         final = not retry_helps(error)
         return Learned(item, record, self._end(item, ItemState.FAILED, job_id, error=error_to_json(error), final=final))
 
-    def _of_one(self, running: RunningJob, status: JobStatus) -> Learned:
+    def _of_one(self, running: RunningJob, status: JobStatus, *, store_is_there: bool = False) -> Learned:
         item = running.item
         entry = self.records.entry(item.item_id)
         record = entry.record if entry is not None and entry.record is not None else None
@@ -126,12 +155,18 @@ class Results:
             result = self.complete(item, status, running.submitted_at)
         except JobFailed as failure:
             return self.failed(item, failure, record.reached(Phase.FAILED, fingerprint=item.fingerprint))
+        except _NO_RESULT as failure:
+            return self.failed(item, failure)
         record = record.reached(Phase.FINISHED, fingerprint=item.fingerprint, usage=result.usage)
         kept = None
         if self.kept is not None:
             try:
                 kept = self.kept.keep(item, result)
-            except (InvalidRequest, ResultUnavailable, VendorUnavailable) as failure:  # of this one item
+            except _NO_COPY as failure:  # of this one item
+                return self.failed(item, failure, record)
+            except StorageFailed as failure:
+                if not store_is_there:
+                    raise
                 return self.failed(item, failure, record)
         duration_ms = result.duration_ms if kept is None or kept.duration_ms is None else kept.duration_ms
         sha256 = None if kept is None else kept.sha256
@@ -145,5 +180,6 @@ class Results:
             attempt=self.attempt,
             at=time.time(),
             job_id=job_id,
+            place=self.place_of(item) if fields.get("sha256") else None,
             **fields,
         )

@@ -12,15 +12,20 @@ from dataclasses import dataclass, field
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.pause import Pause
+from airflow_provider_videoai.batches.refusals import LATER, Fault, Refusals
 from airflow_provider_videoai.batches.results import RunningJob
 from airflow_provider_videoai.jobs.errors import (
     AuthenticationFailed,
     InvalidRequest,
     JobFailed,
+    JobNotFound,
     QuotaExceeded,
+    ResultUnavailable,
+    StorageFailed,
     SubmitRejected,
     SubmitUncertain,
     VendorUnavailable,
+    VideoAIError,
 )
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
@@ -32,6 +37,7 @@ SUBMITTERS = 16
 """How many submits are in flight at a time; more would only wait for a vendor's rate limit."""
 _SETTLES = 2
 """How often an attempt submits an item again after a lost answer that the vendor can be queried about."""
+_OF_ONE_ITEM = (InvalidRequest, JobFailed, JobNotFound, ResultUnavailable, SubmitRejected)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,13 +56,15 @@ class Submits:
     max_in_flight: int
     skip_existing: bool
     pause: Pause = field(default_factory=Pause)
-    refusal: QuotaExceeded | VendorUnavailable | None = field(default=None, init=False)
+    refusal: SubmitRejected | StorageFailed | VendorUnavailable | None = field(default=None, init=False)
     """Why the last submit that found no capacity was refused."""
     # By thread, not by item: one that is to be submitted again may be another thread's before this one lets go of it.
     _obtaining: dict[int, Submitter | None] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _stopped: bool = field(default=False, init=False)
     _settled: Counter[str] = field(default_factory=Counter, init=False)
+    _by_store: Refusals = field(default_factory=Refusals, init=False)
+    _by_vendor: Refusals = field(default_factory=Refusals, init=False)
 
     def submit(self) -> None:
         """Submit until so many jobs are in flight as may be, nothing is left, or the vendor has no capacity.
@@ -67,8 +75,14 @@ class Submits:
         # Again, if items of a round ended without a job in flight.
         while threads := self.submittable:
             with ThreadPoolExecutor(threads, "videoai-submit") as pool:
-                for future in [pool.submit(self._submit_on) for _ in range(threads)]:
-                    future.result()
+                try:
+                    for future in [pool.submit(self._submit_on) for _ in range(threads)]:
+                        future.result()
+                except BaseException:
+                    # Such as execution_timeout, which only this thread gets: the others would buy on, and this one
+                    # wait for them, until as many jobs are in flight as may be.
+                    self.stop()
+                    raise
 
     @property
     def submittable(self) -> int:
@@ -84,14 +98,21 @@ class Submits:
         return self.pause.until if self.batch.waiting and self.pause.lasts else None
 
     def check_capacity(self, quota_timeout: float) -> None:
-        """Give up if the vendor has taken no job for too long.
+        """Give up if the vendor takes no job for too long or refuses the account, or the user's store is not there.
 
         :param quota_timeout: seconds.
-        :raises QuotaExceeded, VendorUnavailable: the last refusal.
+        :raises SubmitRejected, StorageFailed, VendorUnavailable: the last refusal.
         """
         # While jobs are in flight a full queue is what a batch makes of a vendor; alone it is somebody else's.
-        if not self.batch.running and self.refusal is not None and self.pause.lasted() >= quota_timeout:
-            raise self.refusal
+        refusal = self.refusal
+        if self.batch.running or refusal is None:
+            return
+        if isinstance(refusal, StorageFailed):
+            at_once = not (self._by_store.any_passed or self.batch.kept_any)
+        else:
+            at_once = _is_of_account(refusal)
+        if at_once or self.pause.lasted() >= quota_timeout:
+            raise refusal
 
     def cut_short(self) -> list[str]:
         """Return what is known of submits that are in flight, for a task that is being stopped."""
@@ -123,17 +144,41 @@ class Submits:
 
     def _obtain(self, item: Item) -> None:
         try:
+            if (job := self.batch.made.get(item.item_id)) is not None:
+                self.batch.runs(job)
+                return
             if not self._skipped(item):
                 self._submit_one(item)
+            self._by_store.passed()
+        except AuthenticationFailed:
+            raise
+        except _OF_ONE_ITEM as refused:  # also of what its store said
+            self._by_store.passed()
+            self.batch.failed(item, refused)
+        except StorageFailed as failure:  # its input cannot be signed, or nobody knows whether it is kept
+            fault = self._by_store.refused(item.item_id, others_passed=self.batch.kept_any)
+            if fault is Fault.ALL:  # as for a vendor: what is in flight is taken in before the attempt ends
+                self.refusal = failure
+                self.pause.refused(failure)
+            self._later_or_failed(item, fault, failure)
         finally:
             del self._obtaining[threading.get_ident()]
+
+    def _later_or_failed(self, item: Item, fault: Fault, failure: VideoAIError) -> None:
+        if fault is Fault.ITEM:
+            self.batch.failed(item, failure)
+            return
+        with self._lock:
+            self.batch.waiting.insert(LATER, item)
 
     def _skipped(self, item: Item) -> bool:
         """Look for an earlier copy, if nothing was bought for the item yet."""
         batch = self.batch
         entry = batch.records.entry(item.item_id)
         kept_files = batch.results.kept
-        if kept_files is None or not self.skip_existing or (entry is not None and (entry.record or entry.unreadable)):
+        # A submit that was refused bought nothing.
+        bought = entry is not None and (entry.unreadable or (entry.record is not None and entry.record.bought))
+        if kept_files is None or not self.skip_existing or bought:
             return False
         kept = kept_files.find(item)
         if kept is None:
@@ -150,26 +195,44 @@ class Submits:
             raise
         except InputUnavailable as unavailable:
             self.batch.failed(item, unavailable)  # before VendorUnavailable, which it is to whoever has one job
-        except (QuotaExceeded, VendorUnavailable) as refusal:
-            self.refusal = refusal
-            self.pause.refused(refusal)  # first, or another thread would take the item at once
-            self._again(item)
+        except (SubmitRejected, VendorUnavailable) as refusal:
+            fault = self._fault(item, refusal)
+            if fault is Fault.ALL:
+                self.refusal = refusal
+                self.pause.refused(refusal)  # first, or another thread would take the item at once
+                self._again(item)
+            else:
+                self._later_or_failed(item, fault, refusal)
         except SubmitUncertain as uncertain:
             if uncertain.retry_helps and self._settled[item.item_id] < _SETTLES and submitter.settles:
                 self._settled[item.item_id] += 1
                 self._again(item)
             else:
                 self.batch.failed(item, uncertain)
-        except (InvalidRequest, SubmitRejected, JobFailed) as refused:
-            self.batch.failed(item, refused)
         else:
             self.pause.accepted()
+            self._by_vendor.passed()
             running = RunningJob(item, job.job_id, job.submitted_at)
             if job.status is not None and job.status.state.terminal:
                 self.batch.ran(running, job.status)
             else:
                 self.batch.runs(running)
 
+    def _fault(self, item: Item, refusal: SubmitRejected | VendorUnavailable) -> Fault:
+        if isinstance(refusal, QuotaExceeded | VendorUnavailable) or _is_of_account(refusal):
+            return Fault.ALL
+        # An error of the vendor's own, of which it says that it passes: one row after the other would fail by it.
+        return self._by_vendor.refused(item.item_id) if _is_temporary(refusal) else Fault.ITEM
+
     def _again(self, item: Item) -> None:
         with self._lock:
             self.batch.waiting.appendleft(item)
+
+
+def _is_of_account(refusal: VideoAIError) -> bool:
+    """Whether every other submit would be refused as well. What is in flight goes on, and is taken in first."""
+    return isinstance(refusal, SubmitRejected) and refusal.of_account
+
+
+def _is_temporary(refusal: VideoAIError) -> bool:
+    return isinstance(refusal, SubmitRejected) and refusal.temporary

@@ -85,6 +85,8 @@ class SubmitRejected(VideoAIError):
 
     :param temporary: whether the vendor named a transient error of its own. Only then a retry may succeed, and the
         task is retried.
+    :param of_account: whether the account was refused and not this request: it has no credit left, say. Then a batch
+        submits nothing more.
     """
 
     def __init__(
@@ -94,9 +96,11 @@ class SubmitRejected(VideoAIError):
         code: str | None = None,
         job_id: str | None = None,
         temporary: bool = False,
+        of_account: bool = False,
     ) -> None:
         super().__init__(message, code=code, job_id=job_id)
         self.temporary = temporary
+        self.of_account = of_account
 
 
 class AuthenticationFailed(SubmitRejected):

@@ -200,7 +200,7 @@ class Topview(Vendor):
         "4005": Verdict(SubmitRejected, "the name is taken"),
         "4006": Verdict(SubmitRejected, "the request was refused"),
         "4007": Verdict(QuotaExceeded, "an earlier task has to finish first"),
-        "4100": Verdict(SubmitRejected, "not enough credit"),
+        "4100": Verdict(SubmitRejected, "not enough credit", of_account=True),
         "5000": Verdict(VendorUnavailable, "internal error"),
         "5001": Verdict(VendorUnavailable, "an internal service could not be called"),
         "5003": Verdict(QuotaExceeded, "the server is busy"),

@@ -31,12 +31,12 @@ def record(
     return SubmissionRecord(phase=phase, fingerprint=fingerprint, job_id=job_id, generation=generation)
 
 
-def end(state: str, *, attempt: int = NOW, fingerprint: str = OURS, sha256: str | None = None) -> ItemEnd:
-    return ItemEnd(state=ItemState(state), fingerprint=fingerprint, attempt=attempt, at=1.0, sha256=sha256)
+def end(state: str, *, attempt: int = NOW, fingerprint: str = OURS, **fields: Any) -> ItemEnd:
+    return ItemEnd(state=ItemState(state), fingerprint=fingerprint, attempt=attempt, at=1.0, **fields)
 
 
 def step(entry: Entry | None, **changes: Any) -> str:
-    options = {"attempt": NOW, "retries_failed": True, "paid_retries": None, "keeps": False}
+    options = {"attempt": NOW, "retries_failed": True, "paid_retries": None, "place": None}
     return next_step(entry, ITEM, **{**options, **changes}).value
 
 
@@ -52,8 +52,20 @@ def step(entry: Entry | None, **changes: Any) -> str:
         (Entry(unreadable=True), {}, "obtain"),
         (Entry(record(Phase.FINISHED)), {}, "obtain"),
         (Entry(record(Phase.FINISHED), end("succeeded", attempt=1)), {}, "nothing"),
-        (Entry(record(Phase.FINISHED), end("succeeded", attempt=1)), {"keeps": True}, "obtain"),
-        (Entry(record(Phase.FINISHED), end("succeeded", attempt=1, sha256="f")), {"keeps": True}, "nothing"),
+        (Entry(record(Phase.FINISHED), end("succeeded", attempt=1)), {"place": "here"}, "obtain"),
+        (Entry(record(Phase.FINISHED), end("succeeded", attempt=1, sha256="f")), {"place": "here"}, "nothing"),
+        (
+            Entry(record(Phase.FINISHED), end("succeeded", attempt=1, sha256="f", place="here")),
+            {"place": "here"},
+            "nothing",
+        ),
+        (
+            Entry(record(Phase.FINISHED), end("succeeded", attempt=1, sha256="f", place="there")),
+            {"place": "here"},
+            "fetch",
+        ),
+        (Entry(record(Phase.FINISHED), end("succeeded", attempt=1, sha256="f", place="there")), {}, "nothing"),
+        (Entry(None, end("succeeded", attempt=1, sha256="f", place="there")), {"place": "here"}, "obtain"),
         (Entry(record(Phase.FINISHED, OTHER), end("succeeded", fingerprint=OTHER)), {}, "obtain"),
         (Entry(None, end("skipped")), {}, "nothing"),
         (Entry(None, end("skipped", attempt=1)), {}, "obtain"),
@@ -165,7 +177,7 @@ def test_so_many_may_fail(given_: Any, items: int, most: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [-1, 1.5, True, None, "", "%", "-1%", "101%", "5 percent", "\u0661%", "1/0%", [5], "nan%"]
+    "wrong", [-1, 1.5, True, None, "", "%", "-1%", "101%", "5 percent", "\u0661%", "1/0%", "1e999999999%", [5], "nan%"]
 )
 def test_any_other_tolerance_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidRequest, match="tolerate: must be a number of items"):

@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_videoai.batches import report
 from airflow_provider_videoai.batches.manifest import ENDED, Manifest
+from airflow_provider_videoai.batches.records import BatchRecords
 from tests.batches.published import lines
 from tests.support.which_airflow import TaskDeferred
 
@@ -42,6 +43,35 @@ def test_what_ended_since_the_manifest_is_kept_beside_it_and_outlives_a_kill(
     assert all(line["outputs"] for line in lines(manifest).values())
     assert not (tmp_path / f"all.jsonl{ENDED}").exists()
     assert len(bought(case)) == 6
+
+
+class KilledError(BaseException):
+    """The process is gone: no `except Exception` runs."""
+
+
+@pytest.mark.parametrize("case", ["viitor"], indirect=True)
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_worker_killed_right_after_a_record_loses_no_url(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path, deferrable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a copy a URL is all that was paid for, and the record of an item that ended holds none.
+    end = BatchRecords.end
+
+    def killed(self: BatchRecords, ends: Any) -> None:
+        end(self, ends)
+        raise KilledError
+
+    manifest = f"file://{tmp_path}/all.jsonl"
+    task = batch(case, rows(case, 4), manifest=manifest, deferrable=deferrable)
+    with monkeypatch.context() as patched:
+        patched.setattr(BatchRecords, "end", killed)
+        with pytest.raises(KilledError):
+            task.run()
+    assert task.run()["succeeded"] == 4
+    listed = lines(manifest)
+    assert {line["job_id"] for line in listed.values()} == set(bought(case))
+    assert all(line["outputs"] and line["submitted_at"] for line in listed.values())
+    assert len(bought(case)) == 4
 
 
 class Counted(Manifest):
@@ -74,5 +104,7 @@ def test_what_is_written_grows_slower_than_the_square_of_the_items(
     waiting: Any = SimpleNamespace(items=range(items), ended={})
     for number, first in enumerate(range(0, items, 50)):  # of 100 jobs in flight half have ended
         made._ended |= dict.fromkeys(map(str, range(first, first + 50)), None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        made._unsecured = True
+        made.secure()  # as the worker does before it writes the records of those whose URLs are nowhere else
         made.let_go(waiting, begins=number == 0)
     assert manifest.whole + manifest.kept <= most

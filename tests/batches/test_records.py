@@ -12,9 +12,11 @@ import pytest
 
 from airflow_provider_videoai.batches.entries import ItemEnd, ItemState
 from airflow_provider_videoai.batches.records import INDEX_KEY, BatchRecords, part_key
+from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
 from airflow_provider_videoai.jobs.submission.record import PLACE, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.values.usage import Usage
 
 FINGERPRINT = "f" * 32
 
@@ -130,6 +132,18 @@ def test_the_index_counts_a_part_before_the_part_is_there() -> None:
     assert store.writes == [INDEX_KEY, part_key(0)]
 
 
+@pytest.mark.parametrize("counted", [0, 1])
+def test_an_index_that_counts_too_few_parts_is_refused(counted: int) -> None:
+    store = Store()
+    records = BatchRecords(store)
+    for number in range(100):
+        records.store_for(f"item{number}").set("", record(number))
+    assert part_key(1) in store.values
+    store.values[INDEX_KEY] = json.dumps({"version": 1, "parts": counted})
+    with pytest.raises(InvalidRequest, match=f"counts {counted} parts, and there is another one"):
+        BatchRecords(store)
+
+
 def test_a_part_that_the_index_counts_and_that_was_not_written_holds_nothing() -> None:
     store = Store()
     store.values[INDEX_KEY] = json.dumps({"version": 1, "parts": 1})
@@ -164,6 +178,35 @@ def test_a_part_keeps_within_the_limit_of_airflows_store(item_id: str) -> None:
         records.store_for(name).set("", long.to_json())
         records.end([end(name)])
     assert len(store.values) > 2
+    assert max(map(len, store.values.values())) <= 64 * 1024
+
+
+@pytest.mark.parametrize("said", ["no " * 99, "驱动音频下载失败" * 30, "🎬" * 200])
+def test_failed_items_keep_within_the_limit_as_well(said: str) -> None:
+    store = Store()
+    records = BatchRecords(store)
+    for number in range(150):
+        name = f"clip-{number}"
+        bought = SubmissionRecord(
+            phase=Phase.FAILED,
+            fingerprint=FINGERPRINT,
+            job_id="j" * 64,
+            submitted_at=1764220000.123456,
+            usage=Usage(credits=1234.5, seconds=1234.5, jobs=1),
+        )
+        failed = ItemEnd(
+            state=ItemState.FAILED,
+            fingerprint=FINGERPRINT,
+            attempt=12,
+            at=1764220000.123456,
+            job_id="j" * 64,
+            error={"type": "ResultUnavailable", "message": said, "code": "c" * 40},
+            sha256="f" * 64,
+            place="f" * 16,
+            duration_ms=123456,
+            final=True,
+        )
+        records.end([(name, bought, failed)])
     assert max(map(len, store.values.values())) <= 64 * 1024
 
 

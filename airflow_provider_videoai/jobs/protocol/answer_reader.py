@@ -40,10 +40,12 @@ class Verdict(NamedTuple):
 
     :param error: the class of error.
     :param meaning: the vendor's meaning, in English.
+    :param of_account: whether the code refuses the account, and with it each of its submits.
     """
 
     error: type[VideoAIError]
     meaning: str
+    of_account: bool = False
 
 
 class AnswerReader:
@@ -166,7 +168,10 @@ class AnswerReader:
         unlisted = Verdict(SubmitRejected if call.buys else VendorUnavailable, "an undocumented code")
         verdict = self.errors.get(str(code), unlisted)
         words = ": ".join(part for part in (verdict.meaning, clean(message)) if part)
-        raise self.error(verdict.error, call, short(code), words, status=status, **more)
+        refused = self.error(verdict.error, call, short(code), words, status=status, **more)
+        if isinstance(refused, SubmitRejected):
+            refused.of_account = verdict.of_account
+        raise refused
 
     def error(
         self, kind: type[VideoAIError], call: Call, code: str, words: str, *, status: int = 200, **more: Any

@@ -142,7 +142,7 @@ class TencentIVH(Vendor):
         "100008": Verdict(QuotaExceeded, "the quota or the number of jobs at a time is used up"),
         "100009": Verdict(SubmitRejected, "the resource does not exist, or not for this account"),
         "100012": Verdict(QuotaExceeded, "too many requests"),
-        "100013": Verdict(SubmitRejected, "no valid hour package, or not enough balance"),
+        "100013": Verdict(SubmitRejected, "no valid hour package, or not enough balance", of_account=True),
         "100014": Verdict(QuotaExceeded, "not enough concurrency"),
         "100015": Verdict(SubmitRejected, "the presenter has expired"),
         "100016": Verdict(SubmitRejected, "no such presenter"),

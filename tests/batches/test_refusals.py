@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose fault a refusal is: one item's, or that of what refuses them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.batches import submits
+from airflow_provider_videoai.batches.refusals import Fault, Refusals
+from airflow_provider_videoai.jobs.errors import BatchFailed
+
+TOPVIEW = pytest.mark.parametrize("case", ["topview"], indirect=True)
+INTERNAL_ERROR = {"vendor": "topview", "call": "submit", "kind": "quota_full", "code": "5000"}
+
+
+def test_an_item_that_is_refused_twice_while_others_are_not_is_to_blame() -> None:
+    refusals = Refusals()
+    assert refusals.refused("bad") is Fault.UNKNOWN
+    refusals.passed()
+    assert refusals.refused("bad") is Fault.ITEM
+
+
+def test_an_item_that_is_refused_alone_is_not_to_blame() -> None:
+    refusals = Refusals()
+    assert [refusals.refused("bad") for _ in range(2)] == [Fault.UNKNOWN, Fault.ALL]
+
+
+def test_after_many_refusals_in_a_row_no_item_is_to_blame() -> None:
+    refusals = Refusals()
+    refusals.passed()
+    faults = [refusals.refused(str(number % 10)) for number in range(100)]
+    assert faults[:16] == [*[Fault.UNKNOWN] * 10, *[Fault.ITEM] * 5, Fault.ALL]
+    assert set(faults[16:]) == {Fault.ALL}
+    refusals.passed()
+    assert refusals.refused("new") is Fault.UNKNOWN
+
+
+@pytest.mark.usefixtures("prompt")
+@TOPVIEW
+def test_an_error_of_the_vendors_own_pauses_the_batch_and_fails_no_item(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 0.05)
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._SHORTEST", 0.05)
+    sandbox.fault(**INTERNAL_ERROR, after=2, times=18)
+    assert batch(case, rows(case, 60)).run()["succeeded"] == 60
+    assert len(bought(case)) == 60
+
+
+@pytest.mark.usefixtures("prompt")
+@TOPVIEW
+def test_an_item_by_which_the_vendor_breaks_fails_alone(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submits, "SUBMITTERS", 1)
+    sandbox.fault(**INTERNAL_ERROR, match="Hi item1.", times=1000)
+    with pytest.raises(BatchFailed, match=r"1 of 6 items failed.* item 'item1': SubmitRejected") as failed:
+        batch(case, rows(case, 6)).run()
+    assert failed.value.retry_helps
+    assert len(bought(case)) == 5
