@@ -14,7 +14,7 @@ from airflow_provider_videoai.batches.rows import rows_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
-from airflow_provider_videoai.jobs.values.field_values import is_empty
+from airflow_provider_videoai.jobs.values.field_values import is_empty, unquoted
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shortened
 
@@ -51,7 +51,7 @@ def items_of(
     request_class: type[JobRequest],
     vendor: str,
     conn_id: str,
-    common: Mapping[str, Any] | None,
+    common: Mapping[str, Any] | str | None,
 ) -> list[Item]:
     """Read and validate all requests of a batch.
 
@@ -59,7 +59,8 @@ def items_of(
         task, the text of a list, or the path or store URL of a ``.jsonl``, ``.ndjson``, ``.json`` or ``.csv`` file.
     :param vendor: the vendor's key.
     :param conn_id: the Airflow connection of the account.
-    :param common: fields that all requests share; a row's own value wins, and an empty one is none.
+    :param common: fields that all requests share, or the text of a mapping of them; a row's own value wins, and an
+        empty one is none.
     :returns: the items in the given order, at least one, each with another ``item_id``.
     :raises InvalidRequest: naming the first ten broken rows, and how many there are.
     :raises StorageFailed: if the store of a file failed. A retry reads it again, and buys nothing.
@@ -81,7 +82,7 @@ class _Batch:
     """The items so far, and what is wrong with the other rows."""
 
     def __init__(
-        self, request_class: type[JobRequest], vendor: str, conn_id: str, common: Mapping[str, Any] | None
+        self, request_class: type[JobRequest], vendor: str, conn_id: str, common: Mapping[str, Any] | str | None
     ) -> None:
         self._request_class, self._vendor, self._conn_id = request_class, vendor, conn_id
         fields = request_class.model_fields
@@ -178,9 +179,11 @@ class _Batch:
             seen.add(name)
             yield name, value
 
-    def _checked(self, common: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _checked(self, common: Mapping[str, Any] | str | None) -> dict[str, Any]:
         if common is None:
             return {}
+        if isinstance(common, str):  # a template that was rendered
+            common = unquoted(common)
         if not isinstance(common, Mapping):
             raise InvalidRequest(f"common: must be a mapping of fields, not {as_given(common)}")
         try:

@@ -276,12 +276,18 @@ def _without_secrets(value: Any) -> Any:
         case str():
             if _WHOLE_URL.fullmatch(value):
                 return without_secrets(value.strip())
-            return _URL.sub(lambda url: without_secrets(url[0]), value) if "://" in value else value
+            return _URL.sub(lambda url: without_secrets(url[0]), _without_login(value)) if "://" in value else value
         case list() | tuple():
             return [_without_secrets(inner) for inner in value]
         case dict() | Mapping():
             return {key: _without_secrets(inner) for key, inner in value.items()}
     return value
+
+
+def _without_login(value: str) -> str:
+    # The connection of a store's URL is no secret; a login that was pasted into it is.
+    parts = store_url(value)
+    return value if parts is None or ":" not in (parts.conn_id or "") else redacted_path(value)
 
 
 # -- lines as bytes -----------------------------------------------------------------------------------------

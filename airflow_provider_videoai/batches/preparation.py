@@ -23,6 +23,7 @@ from airflow_provider_videoai.batches.submits import Submits
 from airflow_provider_videoai.batches.waiting import Waiting
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
+from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.tasks.task_jobs import completed
 from airflow_provider_videoai.tasks.task_state import store_of
@@ -33,6 +34,11 @@ __all__ = ["prepared"]
 
 _MAX_IN_FLIGHT = 100
 """How many jobs of a batch are in flight at a vendor that documents no number."""
+_GONE = (
+    "%d jobs that this task bought, or may have, are of items that are not among the requests any more (%s%s): each "
+    f"{GOES_ON}, and nobody fetches what it makes. Put the rows back and clear the task to have it."
+)
+_SHOWN = 10
 
 
 def prepared(
@@ -89,6 +95,8 @@ def prepared(
         pause=Pause() if pause is None else pause,
     )
     batch.begin()
+    if gone := records.in_flight_beside(item.item_id for item in items):
+        task.log.warning(_GONE, len(gone), ", ".join(gone[:_SHOWN]), ", ..." if len(gone) > _SHOWN else "")
     return BatchRun(
         batch=batch,
         submits=submits,
@@ -122,7 +130,7 @@ def _kept_files(given: BatchArguments, items: Sequence[Item], task: BaseOperator
 def _check_stores(items: Sequence[Item], kept: KeptFiles | None, manifest: Manifest | None) -> None:
     """Report a store whose package is missing before anything is bought: results are kept only after it."""
     if kept is not None:
-        for item in items[:1]:  # all copies of a batch are in one store
+        for item in items:  # their store is one, but not every name may be in it
             kept.check_store(item)
     if manifest is not None:
         manifest.check_store()

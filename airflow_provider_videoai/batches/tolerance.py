@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
@@ -11,6 +12,10 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
 
 __all__ = ["Tolerance"]
+
+# No exponent: Fraction("1e999999999") has a billion digits.
+_SHARE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?")
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,10 @@ class Tolerance:
         """
         text = str(given).strip() if type(given) in (int, str) else ""
         number = text.removesuffix("%").rstrip()
-        try:
-            if number.isascii() and text.endswith("%") and 0 <= (share := Fraction(number) / 100) <= 1:
-                return cls(share=share)
-            if number.isascii() and number.isdigit() and not text.endswith("%"):
-                return cls(items=int(number))
-        except (ValueError, ZeroDivisionError):
-            pass
+        if text.endswith("%") and _SHARE.fullmatch(number) and (share := Fraction(number) / 100) <= 1:
+            return cls(share=share)
+        if not text.endswith("%") and _COUNT.fullmatch(number):
+            return cls(items=int(number))
         raise InvalidRequest(
             f'tolerate: must be a number of items, 0 or more, or a share such as "5%", not {as_given(given)}'
         )

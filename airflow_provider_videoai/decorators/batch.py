@@ -13,7 +13,10 @@ from airflow.sdk.definitions._internal.types import SET_DURING_EXECUTION
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.unexpected_errors import named
 from airflow_provider_videoai.operators.batch import VideoBatchOperator
+from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.xcom import obstacle_to
 
 try:
     from airflow.sdk.bases.decorator import determine_kwargs
@@ -53,6 +56,8 @@ class _VideoBatchDecoratedOperator(DecoratedOperator, VideoBatchOperator):
     def execute(self, context: Context) -> Any:
         self.requests = self._returned(context)
         if self.deferrable:
+            with airflow_boundary():
+                _check_carried(self.requests)
             context["ti"].xcom_push(key=_KEY, value=self.requests)
         return super().execute(context)
 
@@ -76,10 +81,19 @@ class _VideoBatchDecoratedOperator(DecoratedOperator, VideoBatchOperator):
         return list(requests) if lists or hasattr(requests, "__next__") else requests
 
 
+def _check_carried(requests: Any) -> None:
+    if (obstacle := obstacle_to(requests)) is not None:
+        raise InvalidRequest(
+            f"requests: the function returned what Airflow cannot carry to the next worker ({named(obstacle)}): return "
+            "plain lists, dicts, text and numbers; nothing was sent, nothing was bought"
+        )
+
+
 def video_batch_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:
     """Make a batch of a function that returns its requests; in a DAG file ``@task.video_batch(vendor=..., ...)``.
 
     The function is called once per attempt. Return the same items in each: of a changed list the new rows are bought.
+    What it returns is an XCom, which users read: return ``s3://`` URLs, and no signed ones.
 
     :param python_callable: returns what ``requests`` may be: a list, or the path or URL of a file.
     :param kwargs: the other arguments of :class:`~airflow_provider_videoai.operators.batch.VideoBatchOperator`.

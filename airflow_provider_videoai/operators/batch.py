@@ -22,7 +22,7 @@ from airflow_provider_videoai.operators.job import JOB_TIMEOUT, QUOTA_TIMEOUT
 from airflow_provider_videoai.registry import VENDORS
 from airflow_provider_videoai.tasks.arguments import choice, connection_id, count, flag, operation_of, seconds
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
-from airflow_provider_videoai.tasks.templated import Reference, Text
+from airflow_provider_videoai.tasks.templated import Fields, Reference, Text
 from airflow_provider_videoai.transfers.outlets import add_outlet
 from airflow_provider_videoai.uploads.media_check import check_arguments_for
 
@@ -86,7 +86,7 @@ class VideoBatchOperator(BatchTask):
         operation: str | None = None,
         conn_id: Text | None = None,
         input_conn_id: Text | None = None,
-        common: Mapping[str, Any] | Reference | None = None,
+        common: Fields | None = None,
         check_inputs: bool = False,
         check_media: bool = False,
         max_in_flight: int | None = None,
@@ -128,6 +128,7 @@ class VideoBatchOperator(BatchTask):
         Tolerance.read(tolerate)
         self.destination = destination
         self.manifest = manifest
+        self.literal_manifest = None if is_rendered_later(manifest) else manifest
         self.skip_existing = flag("skip_existing", skip_existing)
         self.overwrite = flag("overwrite", overwrite)
         self.verify = flag("verify", verify)

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from airflow.sdk import Context
+from airflow.sdk import AssetAlias, Context
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.batches.arguments import BatchArguments
@@ -21,12 +21,13 @@ from airflow_provider_videoai.batches.batch_reference import (
 )
 from airflow_provider_videoai.batches.failures import batch_failed
 from airflow_provider_videoai.batches.items import Item
+from airflow_provider_videoai.batches.manifest_place import check_manifest
 from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.preparation import prepared
 from airflow_provider_videoai.batches.run import BatchRun
 from airflow_provider_videoai.batches.submits import Submits
 from airflow_provider_videoai.batches.tolerance import Tolerance
-from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON, Reason
 from airflow_provider_videoai.jobs.polling.watch import Outcome
@@ -42,6 +43,10 @@ from airflow_provider_videoai.triggers.event import outcome_of
 __all__ = ["BatchTask"]
 
 _BACKSTOP = timedelta(minutes=10)
+_BOUGHT_BEFORE = (
+    f"That is of this attempt: each job that this task bought before, and that has not ended, {GOES_ON}; mend it and "
+    "clear the task, which attaches to them."
+)
 
 
 class BatchTask(KeepsConnection):
@@ -112,9 +117,16 @@ class BatchTask(KeepsConnection):
     def _run(self, context: Context, *, begins: bool, event: Any = None, pause: Pause | None = None) -> dict[str, Any]:
         about = {"vendor": self.vendor, "operation": self.operation, "conn_id": str(self.conn_id)}
         # Later it has begun, and the page lists it as it was.
-        with shown_if_refused(context["ti"], self.log, **about) if begins else nullcontext():
-            given = self._given()
-            run = prepared(given, self._items(given), self, context, begins=begins, pause=pause)
+        try:
+            with shown_if_refused(context["ti"], self.log, **about) if begins else nullcontext():
+                given = self._given()
+                self._check_came()
+                check_manifest(self, context["ti"], given.manifest, given.requests)
+                run = prepared(given, self._items(given), self, context, begins=begins, pause=pause)
+        except VideoAIError as refused:
+            if not begins or context["ti"].try_number > 1:
+                refused.add(_BOUGHT_BEFORE)
+            raise
         self._submits = run.submits
         self._show_begin(context, given, run, begins=begins)
         if not run.go_on(event, begins=begins):
@@ -128,6 +140,13 @@ class BatchTask(KeepsConnection):
     def _items(self, given: BatchArguments) -> list[Item]:
         with explained(self.empty_origins):
             return given.items()
+
+    def _check_came(self) -> None:
+        """Refuse an argument that another task was to give and did not: without it results would not be kept."""
+        with explained(self.empty_origins):
+            for name in ("common", "destination", "manifest"):
+                if getattr(self, name) is None and any(field == name for field, _ in self.empty_origins):
+                    raise InvalidRequest(f"{name}: came empty; nothing was sent, nothing was bought")
 
     def _show_begin(self, context: Context, given: BatchArguments, run: BatchRun, *, begins: bool) -> None:
         counts = run.batch.counts()
@@ -166,7 +185,9 @@ class BatchTask(KeepsConnection):
         }
         if not Tolerance.read(given.tolerate).allows(counts["failed"], counts["items"]):
             raise batch_failed(run.batch, given.tolerate)
-        report_outlets(self.outlets, context["outlet_events"], [summary | {"path": given.manifest}], None)
+        # An alias gets an asset of the manifest, and without one nothing.
+        outlets = [each for each in self.outlets if given.manifest is not None or not isinstance(each, AssetAlias)]
+        report_outlets(outlets, context["outlet_events"], [summary | {"path": given.manifest}], None)
         return summary
 
     def _broke_off(self, why: str, cause: Exception | None = None) -> NoReturn:

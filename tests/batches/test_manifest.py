@@ -328,6 +328,8 @@ def test_a_line_is_cut_to_what_can_be_read_again(file_store: Store, long: dict[s
         ("  https://user:secret@h/in's.mp4?a='secret'  ", "https://h/in's.mp4"),
         ('<audio src="https://h/a.mp3?sig=secret"/> What? Yes#', '<audio src="https://h/a.mp3"/> What? Yes#'),
         ("see ftp://u:secret@h/a and HTTP://h/b?secret now", "see ftp://h/a and HTTP://h/b now"),
+        ("s3://AKIA:secret@b/in.mp4", "s3://***@b/in.mp4"),
+        ("s3://my_s3@b/in.mp4", "s3://my_s3@b/in.mp4"),
         ({"deep": [("https://h/a?secret",)]}, {"deep": [["https://h/a"]]}),
         ("Who? http: #1", "Who? http: #1"),
         (4, 4),

@@ -79,6 +79,15 @@ def test_what_is_no_list_of_requests_is_refused(decorated: Any) -> None:
         decorated(lambda: {"url": "https://example.com/a.mp4"}).run()
 
 
+@pytest.mark.parametrize("value", [object(), b"\xff", {1, "a"}.__iter__(), "\ud800"], ids=str)
+def test_what_airflow_cannot_carry_to_the_next_worker_is_refused(
+    decorated: Any, row: Any, case: Case, bought: Any, value: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match="requests: "):
+        decorated(lambda: [row("a") | {"task_name": value}]).run()
+    assert bought(case) == []
+
+
 def test_an_error_of_the_function_is_its_own(decorated: Any, case: Case, bought: Any) -> None:
     def broken() -> Any:
         raise KeyError("inbox")
