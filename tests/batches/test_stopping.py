@@ -17,8 +17,8 @@ from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
-NO_CREDIT = {"topview": "4100", "tencent_ivh": "100013", "aidge": "FreeQuotaExhausted"}
-ACCOUNTS = pytest.mark.parametrize("case", ["topview", "tencent_video", "aidge"], indirect=True)
+NO_CREDIT = {"topview": "4100", "tencent_ivh": "100013"}
+ACCOUNTS = pytest.mark.parametrize("case", ["topview", "tencent_video"], indirect=True)
 
 
 class TimedOutError(BaseException):
