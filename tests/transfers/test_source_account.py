@@ -42,7 +42,9 @@ def chosen() -> Any:
 
 SAID: dict[str, Callable[[], Any]] = {
     "operator": lambda: keep(clean().output),
-    "sensor": lambda: keep(ViiTorTextRemovalSensor(task_id="wait", job_id="1", viitor_conn_id="studio").output),
+    "sensor": lambda: keep(
+        ViiTorTextRemovalSensor(task_id="wait", job_id="ViiTor_AI-1", viitor_conn_id="studio").output
+    ),
     "mapped operator": lambda: keep(mapped_over(url=["https://h/a.mp4"]).output),
     "mapped transfer": lambda: VideoResultToObjectStorageOperator.partial(
         task_id="keep", destination="file:///v/{job_id}.mp4"
