@@ -83,7 +83,7 @@ class BatchItem:
     @property
     def text(self) -> str:
         """What a search looks in."""
-        words = (self.label, self.job_id, self.error, self.line and self.line.source)
+        words = (self.label, self.job_id, self.error, self.line and self.line.input)
         return "\n".join(word for word in words if word).casefold()
 
 
@@ -184,7 +184,7 @@ def _with_line(item: BatchItem, line: ManifestLine | None) -> BatchItem:
         return item
     # Of an earlier job of the item it says nothing but what was requested.
     if line.job_id != item.job_id:
-        return replace(item, line=replace(line, media_url=None))
+        return replace(item, line=replace(line, media_url=None, usage=None))
     # Records keep the beginning of an error, and that of a lost answer says at its end how to go on.
     said = line.error if line.error and line.state == item.state else item.error
     return replace(item, line=line, error=said)
@@ -194,7 +194,7 @@ def _of_line(line: ManifestLine, trusted: bool) -> BatchItem:
     if line.item_id is None:
         return BatchItem(None, line.place, ItemShown.UNREADABLE, line.place)
     if not trusted:
-        request = replace(line, media_url=None)
+        request = replace(line, media_url=None, usage=None)
         return BatchItem(line.item_id, line.item_id, ItemShown.QUEUED, line.place, line=request)
     return BatchItem(
         line.item_id,

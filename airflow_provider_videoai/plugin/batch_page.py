@@ -15,7 +15,7 @@ from airflow_provider_videoai.jobs.model import iso_utc
 from airflow_provider_videoai.plugin.batch_items import BatchItem, ItemShown
 from airflow_provider_videoai.plugin.request import request_of
 from airflow_provider_videoai.plugin.view import VENDORS
-from airflow_provider_videoai.plugin.wording import is_url, kind_of, shown, spoken
+from airflow_provider_videoai.plugin.wording import is_url, kind_of, shown
 from airflow_provider_videoai.plugin.xcoms import plain_json
 
 __all__ = ["Arguments", "detail_of", "item_row", "job_of"]
@@ -97,7 +97,7 @@ def item_row(item: BatchItem, arguments: Arguments) -> dict[str, Any]:
         "job_id": item.job_id,
         "error": None if item.error is None else shown(item.error, _LONGEST_ERROR),
         "place": item.place if item.state is ItemShown.UNREADABLE else None,
-        "source": None if line is None or line.source is None else shown(spoken(line.source)),
+        "source": None if line is None else line.input,
         "path": None if copy is None else shown(redacted_path(copy)),
         "submitted_at": iso_utc(item.submitted_at),
         "ended_at": iso_utc(item.ended_at),
@@ -108,7 +108,7 @@ def item_row(item: BatchItem, arguments: Arguments) -> dict[str, Any]:
 
 
 def detail_of(item: BatchItem, arguments: Arguments, reference: BatchReference) -> dict[str, Any]:
-    """Return what is shown of one item: its row, with the kind of its input's player, and its request.
+    """Return what is shown of one item: its row, with the kind of its input's player, its request, and what it used.
 
     :param item: of the batch.
     :param arguments: of the batch.
@@ -122,6 +122,7 @@ def detail_of(item: BatchItem, arguments: Arguments, reference: BatchReference) 
         "error": item.error,
         "source_media": kind_of(source) if source is not None and is_url(source) else None,
         "request": None if request is None else request_of(job_of(item, reference), request),
+        "usage": None if line is None else line.usage,
         "vendor_name": VENDORS.get(reference.vendor, shown(reference.vendor)),
     }
 

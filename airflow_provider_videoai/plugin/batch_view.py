@@ -53,8 +53,10 @@ def state_of(task: VideoTask) -> Shown:
         return Shown.RUNNING if counts and counts["queued"] < counts["items"] else Shown.QUEUED
     if counts is None or counts["queued"] or counts["running"]:
         return Shown.UNWATCHED
-    # All items have ended: how many may fail is the task's own matter.
-    return Shown.SUCCEEDED if task.state == "success" else Shown.FAILED
+    # All items have ended: how many may fail is the task's own matter. One that was cleared has no state, for hours
+    # while what is before it runs again; then only the counts speak.
+    well = task.state == "success" if task.state is not None else not counts["failed"]
+    return Shown.SUCCEEDED if well else Shown.FAILED
 
 
 def row(task: VideoTask) -> dict[str, Any]:

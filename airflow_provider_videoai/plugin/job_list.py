@@ -15,7 +15,7 @@ from airflow_provider_videoai.plugin import batch_view, paging
 from airflow_provider_videoai.plugin.paging import page_of
 from airflow_provider_videoai.plugin.task import TaskKey, VideoTask
 from airflow_provider_videoai.plugin.view import Shown, row, state_of, states_of
-from airflow_provider_videoai.plugin.wording import shown
+from airflow_provider_videoai.plugin.wording import shown, spoken
 
 __all__ = ["Line", "Sort", "Wanted", "followed", "listed"]
 
@@ -73,7 +73,7 @@ class Line:
         :param task: as Airflow knows it.
         """
         reference = task.reference
-        words = (*reference.job_ids, shown(reference.source or "")) if reference else ()
+        words = (*reference.job_ids, shown(spoken(reference.source or ""))) if reference else ()
         made = batch_view.row(task) if task.is_batch and reference is None else row(task)
         return cls(made | {"watched_by": None}, _text(task, *words), _left(task), _watched(task))
 

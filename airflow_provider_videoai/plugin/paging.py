@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from airflow_provider_videoai.plugin.wording import unsigned
+
 __all__ = ["PAGE", "Wanted", "page_of"]
 
 PAGE = 50
@@ -32,8 +34,8 @@ class Wanted(Generic[State, Order]):
 
     @property
     def words(self) -> str:
-        """What a row's text has to contain, in lower case as that is."""
-        return self.search.casefold().strip()
+        """What a row's text has to contain, in lower case as that is; a URL as it is shown, since so it is searched."""
+        return unsigned(self.search).casefold().strip()
 
 
 def page_of(

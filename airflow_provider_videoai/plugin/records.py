@@ -126,8 +126,9 @@ def newest(dag_ids: Collection[str], run_id: str | None, count: int) -> tuple[li
     if run_id is not None:
         query = query.where(XComModel.run_id == run_id)
     with create_session(scoped=False) as session:
-        entries = _entries(session, query.limit(count + 1))
-    return entries[:count], len(entries) > count
+        # Of rows and not of tasks: one may have several, and what is beyond the limit is not looked at.
+        entries, rows = _entries(session, query.limit(count + 1))
+    return entries[:count], rows > count
 
 
 def stored(entries: Sequence[Entry], names: Sequence[str] = SUMMARY) -> list[Found]:
@@ -153,7 +154,7 @@ def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
     if region_id is not None and hasattr(XComModel, "region_id"):
         query = query.where(XComModel.region_id == region_id)
     with create_session(scoped=False) as session:
-        found = _stored(session, _entries(session, query), WHOLE)
+        found = _stored(session, _entries(session, query)[0], WHOLE)
     # A database that compares without regard to case may return another task than the user was checked for.
     return next((each for each in found if each.entry.key == key), None)
 
@@ -213,17 +214,19 @@ def _text(column: Any = XComModel.value) -> ColumnElement[Any]:
     return case((func.length(text) <= LONGEST, text), else_=None).label("text")
 
 
-def _entries(session: Session, query: Select[Any]) -> list[Entry]:
+def _entries(session: Session, query: Select[Any]) -> tuple[list[Entry], int]:
+    """Return tasks, and in how many rows they were found."""
     # Joined with the query instead of named one by one: a list has thousands of tasks.
     wanted = query.subquery()
     # Of a task with several attempts the newest counts, and that comes first.
     seen_at: dict[Identity, datetime] = {}
-    for row in session.execute(query):
+    rows = session.execute(query).all()
+    for row in rows:
         seen_at.setdefault(_identity(row), row.timestamp)
     instances = {_identity(row): row for row in session.execute(_instances().join(wanted, _same(TaskInstance, wanted)))}
     written = _written().join(wanted, _same(XComModel, wanted))
     written_at: dict[Identity, datetime] = {_identity(row): row.written_at for row in session.execute(written)}
-    return [
+    entries = [
         Entry(
             identity,
             seen,
@@ -236,6 +239,7 @@ def _entries(session: Session, query: Select[Any]) -> list[Entry]:
         for identity, seen in seen_at.items()
         if (instance := instances.get(identity)) is not None
     ]
+    return entries, len(rows)
 
 
 def _instances() -> Select[Any]:

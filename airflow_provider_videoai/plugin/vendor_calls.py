@@ -68,6 +68,11 @@ class OutsideCalls:
         self._in_flight: Counter[Hashable] = Counter()
         self._threads = ThreadPoolExecutor(threads, "videoai-outside")
 
+    @property
+    def seconds(self) -> float:
+        """How long each may take."""
+        return self._seconds
+
     @asynccontextmanager
     async def call(self, account: Hashable) -> AsyncIterator[None]:
         """Count a call as in flight, and limit its time.

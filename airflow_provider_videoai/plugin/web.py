@@ -153,7 +153,8 @@ async def jobs(
     """Return a page of the jobs of the DAGs that the user may read, and what they can be filtered by.
 
     :param wanted: which of them, in which order, and which page.
-    :param dag_id: only this DAG's; ``known`` in the response says whether there is such a DAG.
+    :param dag_id: only this DAG's; ``known`` in the response says whether there is such a DAG, and ``more`` how many
+        tasks were looked at if there are more.
     :param run_id: only this run's.
     """
     # In a thread: the auth manager may query the database.
@@ -165,7 +166,7 @@ async def jobs(
         lambda: JSONResponse(
             {
                 **listed(followed(found, found), wanted),
-                "more": more,
+                "more": SCAN if more else None,
                 "known": dag_id is None or dag_id in readable,
                 "dag_ids": records.dag_ids_with_jobs(readable),
                 "vendors": VENDORS,

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_videoai.plugin import records
 from tests.support.api_server import API, HIDDEN, ApiServer, Stored
+from tests.support.batches import REFERENCE
 
 CARD = {
     "vendor": "viitor",
@@ -64,9 +65,18 @@ def test_a_list_says_if_there_are_tasks_that_it_does_not_look_at(
     for number in range(3):
         api_server.task(task_id=f"t{number}", video_job=CARD)
     monkeypatch.setattr("airflow_provider_videoai.plugin.web.SCAN", 2)
-    assert (listed(api_server)["more"], listed(api_server)["total"]) == (True, 2)
+    assert (listed(api_server)["more"], listed(api_server)["total"]) == (2, 2)
     monkeypatch.setattr("airflow_provider_videoai.plugin.web.SCAN", 3)
-    assert (listed(api_server)["more"], listed(api_server)["total"]) == (False, 3)
+    assert (listed(api_server)["more"], listed(api_server)["total"]) == (None, 3)
+
+
+def test_a_task_with_two_references_hides_no_other_that_is_not_looked_at(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api_server.task(task_id="old", video_job=CARD)
+    api_server.task(task_id="twice", video_batch=REFERENCE, video_job=CARD)
+    monkeypatch.setattr("airflow_provider_videoai.plugin.web.SCAN", 1)
+    assert (listed(api_server)["more"], [each["task_id"] for each in listed(api_server)["jobs"]]) == (1, ["twice"])
 
 
 def test_a_dag_that_is_not_there_is_said_to_be_unknown(api_server: ApiServer) -> None:

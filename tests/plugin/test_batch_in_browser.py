@@ -72,7 +72,7 @@ def visit(browser: Browser, api_server: ApiServer) -> Iterator[Open]:
     errors: list[str] = []
     token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="viewer", role="viewer"))
 
-    def visit(address: str, **options: Any) -> Page:
+    def visit(address: str, until: str = "table.jobs", **options: Any) -> Page:
         context = browser.new_context(
             base_url=api_server.url, **({"viewport": {"width": 1280, "height": 1000}} | options)
         )
@@ -82,7 +82,7 @@ def visit(browser: Browser, api_server: ApiServer) -> Iterator[Open]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error.stack)))
         page.goto(address)
-        page.locator("table.jobs").wait_for()
+        page.locator(until).first.wait_for()
         return page
 
     yield visit
@@ -159,6 +159,64 @@ def test_an_item_that_failed_says_why(visit: Open) -> None:
     panel = page.get_by_role("region", name="Item clip-105")
     expect(panel.locator("figure").last).to_contain_text("the video has no text in this region")
     expect(panel.get_by_role("button", name="Copy job id")).to_be_visible()
+
+
+@pytest.mark.usefixtures("batch")
+def test_an_item_has_a_link_to_its_media_that_does_not_expire(visit: Open) -> None:
+    page = until_manifest_is_read(visit(f"{BATCH}&item=clip-7"))
+    panel = page.get_by_role("region", name="Item clip-7")
+    link = panel.get_by_role("link", name="Open in a new tab")
+    assert re.search(r"/video-jobs/api/batches/dag/run/task/-1/media\?item_id=clip-7$", str(link.get_attribute("href")))
+    expect(panel.get_by_role("button", name="Copy link")).to_be_visible()
+
+
+# -- when something is wrong ----------------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_batch_goes_on_after_its_task_was_cleared(batch: ApiServer, visit: Open) -> None:
+    page = visit(BATCH)
+    batch.forget()
+    expect(page.locator(".notice")).to_contain_text("has no video job yet, or was cleared")
+    batch.task(video_batch=REFERENCE, batch=COUNTS)
+    batch.states("videoai_batch_0", {"version": 1, "items": {"again": submitted("j")}})
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("again")
+
+
+def test_the_page_of_a_job_that_failed_goes_on_to_the_one_in_its_place(api_server: ApiServer, visit: Open) -> None:
+    reference = REFERENCE | {"job_ids": ["job-1"], "submitted_at": 1_778_486_400.0}
+    failed = {"jobs": [{"job_id": "job-1", "state": "failed"}]}
+    api_server.task(task_state="up_for_retry", video_job=reference, status=failed)
+    page = visit(BATCH.replace("/batch?", "/job?"), until=".timeline")
+    expect(page.locator("h1 ~ .badge")).to_have_text("Failed")
+    api_server.forget()
+    expect(page.locator(".notice")).to_contain_text("has no video job yet, or was cleared")
+    api_server.task(video_job=reference | {"job_ids": ["job-2"]})
+    expect(page.locator("main")).to_contain_text("job-2")
+
+
+@pytest.mark.parametrize("status_code", [429, 500, 502, 503, 504])
+def test_a_page_that_cannot_be_refreshed_keeps_what_it_shows_and_goes_on(
+    status_code: int, batch: ApiServer, visit: Open
+) -> None:
+    page = visit("/video-jobs/jobs")
+    page.route("**/api/jobs*", lambda route: route.fulfill(status=status_code, body="<h1>Bad gateway</h1>"))
+    with page.expect_response(lambda response: response.status == status_code):
+        pass
+    expect(rows(page)).to_have_count(1)
+    page.unroute("**/api/jobs*")
+    batch.task(task_id="later", video_batch=REFERENCE)
+    expect(rows(page)).to_have_count(2)
+
+
+@pytest.mark.usefixtures("batch")
+@pytest.mark.parametrize("address", ["/video-jobs/jobs?", f"{BATCH}&"], ids=["list", "batch"])
+@pytest.mark.parametrize("query", ["state=odd", "page=-1", "page=x", f"search={'x' * 1500}"])
+def test_a_choice_that_cannot_be_is_taken_back_with_a_button(address: str, query: str, visit: Open) -> None:
+    page = visit(address + query, until=".notice")
+    page.get_by_role("button", name="Show all").click()
+    expect(rows(page).first).to_be_visible()
+    expect(page.get_by_label("Search")).to_have_value("")
 
 
 @pytest.mark.usefixtures("batch")

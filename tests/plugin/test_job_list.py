@@ -78,6 +78,19 @@ def test_a_search_finds_nothing_of_what_the_page_does_not_show() -> None:
     assert numbers([line(source="https://media.example/in.mp4?sign=secret")], search="secret") == []
 
 
+@pytest.mark.parametrize("query", ["", "?sign=secret", "?sign=another"])
+def test_a_url_that_was_pasted_finds_its_input(query: str) -> None:
+    found = line(source="https://media.example/a/b/in.mp4?sign=secret")
+    assert numbers([found], search=f"https://media.example/a/b/in.mp4{query}") == [0]
+    assert numbers([found], search="https://media.example/a/b/out.mp4") == []
+
+
+def test_words_to_be_spoken_are_found_as_they_are_shown() -> None:
+    found = line(source='<speak>Good <break time="1s"/>morning</speak>')
+    assert numbers([found], search="good morning") == [0]
+    assert numbers([found], search="break") == []
+
+
 def test_filters_hold_together() -> None:
     lines = [line(0), line(1, vendor="aidge"), line(2, "failed", vendor="aidge")]
     assert numbers(lines, vendor="aidge") == [1, 2]

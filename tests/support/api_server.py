@@ -76,7 +76,7 @@ class ApiServer:
         task_id: str = "task",
         map_index: int = -1,
         *,
-        task_state: str = "deferred",
+        task_state: str | None = "deferred",
         rendered: Any = None,
         **xcoms: Any,
     ) -> str:

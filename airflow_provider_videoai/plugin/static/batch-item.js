@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One item of a batch: its input and its result side by side, and what is known of it.
 import { h } from "./dom.js";
-import { copy, table } from "./facts.js";
+import { copy, mediaLink, table } from "./facts.js";
 import { batchApi } from "./frame.js";
 import { STATES, duration, moment } from "./labels.js";
 import { choice } from "./list.js";
@@ -38,13 +38,15 @@ function at(iso) {
   return iso && [`${moment(iso)} (`, time(iso), ")"];
 }
 
-function facts(item) {
+function facts(key, item) {
   const rows = [
     ["Item id", [h("code", {}, item.item_id), copy(item.item_id, "item id")]],
     ["State", STATES[item.state]],
     ["Job id", item.job_id && [h("code", {}, item.job_id), copy(item.job_id, "job id")]],
     ["Error", item.error],
     ["Kept copy", item.path && [h("code", {}, item.path), copy(item.path, "path")]],
+    ["Media", item.media && mediaLink(batchApi(key, "/media", { item_id: item.item_id }))],
+    ["Used", item.usage],
     ["Length of the media", item.duration_ms === null ? null : duration(item.duration_ms / 1000)],
     ["Submitted", at(item.submitted_at)],
     ["Ended", at(item.ended_at)],
@@ -65,6 +67,6 @@ export function itemPanel(key, item, page) {
       choice({ item: "", page }, { class: "close", "aria-label": "Close the item" }, "Close"),
     ),
     h("section.media", {}, source(key, item), outcome(key, item), controls()),
-    h("div.tables", {}, table("Item", facts(item)), item.request && table("Request", requestRows(item.request))),
+    h("div.tables", {}, table("Item", facts(key, item)), item.request && table("Request", requestRows(item.request))),
   );
 }

@@ -7,7 +7,7 @@ import { h, show } from "./dom.js";
 import { copy, table as factsTable } from "./facts.js";
 import { batchApi, jobKey } from "./frame.js";
 import { STATES, moment, operation } from "./labels.js";
-import { followChoices, number, options, pager, stateButtons } from "./list.js";
+import { choice, followChoices, number, options, pager, stateButtons } from "./list.js";
 import { notice, time } from "./parts.js";
 import { connect } from "./playback.js";
 import { fill } from "./player.js";
@@ -19,6 +19,7 @@ import { crumbs, heading } from "./title.js";
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const SORTS = { newest: "Newest first", item: "By item" };
 const SHOWN = ["state", "search", "sort", "page"];
+const NOTHING_CHOSEN = Object.fromEntries(SHOWN.map((name) => [name, ""]));
 
 const { chosen, choose } = choices(BATCH);
 const key = jobKey(chosen);
@@ -121,14 +122,18 @@ async function refresh() {
       return first ? refresh() : true;
     }
   } catch (refusal) {
-    if (!refusal.passes || !items.childElementCount) {
+    if (refusal.status === 422) {
+      // What is wrong with a choice can be put right by another one.
+      [states, pages].forEach((part) => show(part));
+      show(items, notice("Nothing to show", refusal.message, choice(NOTHING_CHOSEN, {}, "Show all items")));
+    } else if (!refusal.passes || !items.childElementCount) {
       filters.classList.remove("ready");
       course.hidden = true;
       [panel, states, pages].forEach((part) => show(part));
       show(top, crumbs(key));
       show(items, notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
     }
-    return refusal.passes === true;
+    return refusal.goesOn === true;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of name and value, and values to copy.
 import { h } from "./dom.js";
+import { leadAirflow } from "./frame.js";
 
 /** A button that copies a text; `what` names it for those who do not see the text beside it. */
 export function copy(text, what) {
@@ -23,6 +24,15 @@ async function write(text) {
     document.execCommand("copy");
     field.remove();
   }
+}
+
+/** A link to media, and a button that copies it: the address leads through this page, holds no secret, and stays. */
+export function mediaLink(address) {
+  const { href } = new URL(address, location.href);
+  const opened = { href, target: "_blank", rel: "noopener noreferrer", "data-keep": href };
+  const open = h("a", opened, "Open in a new tab");
+  leadAirflow(open);
+  return [open, copy(href, "link")];
 }
 
 /** A table of rows `[name, value]`; none without rows. */

@@ -3,7 +3,7 @@
 import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
 import { BATCH, chosenIn } from "./choice.js";
-import { copy, table } from "./facts.js";
+import { copy, mediaLink, table } from "./facts.js";
 import { airflowQuery, jobAddress, jobApi, jobKey, leadAirflow } from "./frame.js";
 import { notice, progress, time } from "./parts.js";
 import { crumbs, heading } from "./title.js";
@@ -14,6 +14,7 @@ import { STATES, between, clock, duration, moment, operation, said, size } from 
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const STEPS = ["submitted", "queued", "running", "ended"];
+const TASK_ENDS = ["success", "failed", "skipped", "upstream_failed", "removed"];
 const HINTS = {
   unwatched: "The task waits no more and has not seen the end of the job, which may still go on.",
   unreadable: "What this task stored of its job cannot be read: another version or another program wrote it.",
@@ -102,18 +103,6 @@ function others(outputs, number) {
   return outputs.length ? h("ul.outputs", {}, ...outputs.map((output) => other(output, number))) : null;
 }
 
-/** Where the media can be had by whoever may see this page; the address holds no secret, and stays. */
-function link(result, number) {
-  if (!result.media) {
-    return null;
-  }
-  const { href } = new URL(jobApi(key, "/result", { job: number }), location.href);
-  const opened = { href, target: "_blank", rel: "noopener noreferrer", "data-keep": href };
-  const open = h("a", opened, "Open in a new tab");
-  leadAirflow(open);
-  return [open, copy(href, "link")];
-}
-
 function copies(found) {
   const items = found.map(({ path, bytes, task_id: by }) =>
     h("li", {}, h("code", {}, path), copy(path, "path"), h("span.muted", {}, ` ${size(bytes)}by ${by}`)),
@@ -133,7 +122,7 @@ function facts(job, result, number) {
     ["Length of the media", length],
     ["Media id", result.media_id && h("code", {}, result.media_id)],
     ["Other outputs", others(result.outputs, number)],
-    ["Media", link(result, number)],
+    ["Media", result.media && mediaLink(jobApi(key, "/result", { job: number }))],
     ["Kept copies", copies(result.copies)],
     ["Used", result.usage],
     ["Submitted", submitted && [`${moment(submitted)} (`, time(submitted), ")"]],
@@ -177,6 +166,11 @@ function onBatch() {
   return query.get("task_id") === key.task_id ? Object.fromEntries(query) : {};
 }
 
+/** Whether there may be something new: a task that has not ended may get another job in place of one that failed. */
+function goesOn({ state, task_state: task }) {
+  return state === "queued" || state === "running" || (state !== "succeeded" && !TASK_ENDS.includes(task));
+}
+
 async function refresh() {
   try {
     const job = await fetchJson(jobApi(key));
@@ -189,13 +183,13 @@ async function refresh() {
     show(main, crumbs(key), heading(job, "Video job"), course(job), ...results(job));
     fill(main);
     connect(main);
-    return job.state === "queued" || job.state === "running";
+    return goesOn(job);
   } catch (refusal) {
     // While Airflow is overloaded or restarts, what was shown last says more than an error.
     if (!refusal.passes || !main.childElementCount) {
       show(main, crumbs(key), notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
     }
-    return refusal.passes;
+    return refusal.goesOn;
   }
 }
 

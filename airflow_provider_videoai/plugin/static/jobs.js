@@ -5,14 +5,14 @@ import { fetchJson, whileVisible } from "./polling.js";
 import { h, show } from "./dom.js";
 import { leadAirflowFrom } from "./frame.js";
 import { run } from "./labels.js";
-import { choice, followChoices, options, pager, stateButtons } from "./list.js";
+import { choice, followChoices, number, options, pager, stateButtons } from "./list.js";
 import { notice } from "./parts.js";
 import { table } from "./jobs-table.js";
 
 const EVERY = 3; // seconds; a poll reads what Airflow stored, and never reaches a vendor
 const SORTS = { oldest: "Oldest first", failed: "Failed first", task: "By task" };
 const NARROWED = { run_id: (id) => `Run ${run(id)}`, task_id: (id) => `Task ${id}` };
-const MORE = "These are the newest; older ones appear if you choose a DAG, or a run in the address.";
+const NOTHING_CHOSEN = Object.fromEntries(LIST.map((name) => [name, ""]));
 
 const { chosen, choose } = choices(LIST);
 const [main, filters, narrowed, states, jobs, pages] = ["main", "filters", "narrowed", "states", "jobs", "pages"].map(
@@ -25,6 +25,10 @@ function chips() {
   return names.map((name) =>
     choice({ [name]: "" }, { "aria-label": `${NARROWED[name](chosen.get(name))}: show all` }, NARROWED[name](chosen.get(name)), h("span", {}, " ×")),
   );
+}
+
+function more(count) {
+  return count && `These are the newest ${number(count)} tasks; older ones appear if you choose a DAG, or a run in the address.`;
 }
 
 function none({ known }) {
@@ -48,7 +52,7 @@ function display(answer) {
   show(narrowed, ...chips());
   show(states, ...stateButtons(answer.states, chosen.get("state") ?? ""));
   show(jobs, answer.jobs.length ? table(answer.jobs) : none(answer));
-  show(pages, ...pager(answer, answer.jobs.length, answer.more ? MORE : ""));
+  show(pages, ...pager(answer, answer.jobs.length, more(answer.more) ?? ""));
 }
 
 async function refresh() {
@@ -63,9 +67,14 @@ async function refresh() {
     if (refusal.passes && jobs.childElementCount) {
       return true;
     }
-    filters.classList.remove("ready");
+    // What is wrong with a choice can be put right by another one.
+    const wrong = refusal.status === 422;
+    if (!wrong) {
+      filters.classList.remove("ready");
+    }
     [narrowed, states, pages].forEach((part) => show(part));
-    show(jobs, notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message));
+    const all = wrong && choice(NOTHING_CHOSEN, {}, "Show all jobs");
+    show(jobs, notice(refusal.status === 403 ? "No access" : "Nothing to show", refusal.message, all));
     return refusal.passes;
   }
   return true;

@@ -69,6 +69,7 @@ export function followChoices({ main, filters, chosen, choose, now }) {
     if (maker && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       choose(JSON.parse(maker.dataset.choice));
+      filters.search.value = chosen.get("search") ?? "";
       now();
     }
   });

@@ -25,7 +25,7 @@ export function time(iso) {
   return h("time", { datetime: iso, title: moment(iso) }, ago(iso));
 }
 
-/** A sentence in place of what cannot be shown. */
-export function notice(title, text) {
-  return h("section.notice", {}, h("strong", {}, title), h("p", {}, text));
+/** A sentence in place of what cannot be shown, and a way out if there is one. */
+export function notice(title, text, wayOut = null) {
+  return h("section.notice", {}, h("strong", {}, title), h("p", {}, text), wayOut);
 }

@@ -6,8 +6,10 @@ export class Refusal extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
-    /** Whether the page retries by itself: Airflow cannot be reached, or is overloaded (503). */
-    this.passes = status === 0 || status === 503;
+    /** Whether what was shown last says more: Airflow cannot be reached, or is overloaded, or a proxy misses it. */
+    this.passes = status === 0 || status === 429 || status >= 500;
+    /** Whether the page retries by itself: also for a task that has no job yet, or none again after it was cleared. */
+    this.goesOn = this.passes || status === 404;
   }
 }
 
