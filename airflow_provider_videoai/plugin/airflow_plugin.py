@@ -57,8 +57,9 @@ def _views() -> list[dict[str, Any]]:
 
 
 def _task_modules() -> list[str]:
-    """Return the modules of the operators and sensors of this package."""
-    return [module_of(layer, vendor) for layer in ("operators", "sensors") for vendor in VENDORS]
+    """Return the modules of this package's tasks that have a page: operators, sensors and batches."""
+    batches = [module_of(layer, "batch") for layer in ("operators", "decorators")]
+    return batches + [module_of(layer, vendor) for layer in ("operators", "sensors") for vendor in VENDORS]
 
 
 def _can_limit_tabs() -> bool:

@@ -13,8 +13,16 @@ from typing import Any
 import pytest
 from airflow.api_fastapi.core_api.datamodels.plugins import ExternalViewResponse
 
+from airflow_provider_videoai.decorators.batch import _VideoBatchDecoratedOperator
+from airflow_provider_videoai.operators.batch import VideoBatchOperator
 from airflow_provider_videoai.plugin import airflow_plugin
+from tests.support.cases import CASES
 
+WITH_A_PAGE = (
+    *(task for case in CASES.values() for task in (case.operator, case.sensor)),
+    VideoBatchOperator,
+    _VideoBatchDecoratedOperator,
+)
 PROBE = """
 import json, sys
 {first}
@@ -80,5 +88,4 @@ def test_a_tab_is_offered_only_if_airflow_can_limit_it_to_tasks_of_this_package(
     tab = airflow_plugin._views()[1]
     assert tab["destination"] == "task_instance"
     (modules,) = tab["applies_to"].values()
-    assert "airflow_provider_videoai.operators.viitor" in modules
-    assert "airflow_provider_videoai.sensors.viitor" in modules
+    assert set(modules) == {each.__module__ for each in WITH_A_PAGE}
