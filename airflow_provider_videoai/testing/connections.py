@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_videoai.sandbox import CREDENTIALS, connections
+from airflow_provider_videoai.testing.apart import keep_apart
 
 __all__ = ["SandboxConnections"]
 
@@ -16,11 +18,15 @@ __all__ = ["SandboxConnections"]
 class SandboxConnections:
     """The connections of a test: the default ids of all vendors, and those that it adds.
 
+    While there are these no connection leads elsewhere: a hook refuses it, in a DAG run and outside of one.
+
     :param url: of the sandbox.
+    :param ledger: a file that is not there yet, for rate limits and leases.
     :param environment: sets the variables, and restores them after the test.
     """
 
-    def __init__(self, url: str, environment: pytest.MonkeyPatch) -> None:
+    def __init__(self, url: str, ledger: Path, environment: pytest.MonkeyPatch) -> None:
+        keep_apart(url, ledger, environment)
         self._url = url
         self._environment = environment
         for name, value in connections(url).items():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -45,6 +46,14 @@ def find_dag(dag_id: str, folder: Path) -> DAG:
     :param folder: of the DAG files.
     :raises LookupError: if there is no such DAG; with the errors of files that cannot be imported.
     """
+    if not folder.is_dir():
+        raise LookupError(
+            f"there is no folder {folder} to look for DAG {dag_id!r} in; the setting videoai_dags_folder of pytest "
+            "names it, from pytest's root on"
+        )
+    # DAG files import modules beside them. As in Airflow's processes it stays, for a task may import one when it runs.
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
     bag = DagBag(dag_folder=folder)
     found = bag.dags.get(dag_id)
     if found is None:
@@ -69,7 +78,13 @@ def run_dag(
     :param conf: of the run.
     :param logical_date: of the run; ``None``: now.
     :param mark_success_pattern: a regular expression; tasks whose whole id it matches are not run, but succeed.
+    :raises TypeError: if it is no DAG.
     """
+    if not isinstance(dag, DAG):
+        raise TypeError(
+            f"dag must be a DAG, or the id of one, not a {type(dag).__name__}: a function that is decorated with @dag "
+            "has to be called"
+        )
     recorder = Recorder(sandbox)
     dates: dict[str, Any] = {} if logical_date is None else {"logical_date": logical_date}
     with pytest.MonkeyPatch.context() as patch, _ending_on_workers(dag):

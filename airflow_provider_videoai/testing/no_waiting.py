@@ -16,16 +16,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.batches.submits import Submits
-from airflow_provider_videoai.hooks import job as hooks
-from airflow_provider_videoai.hooks.account import account_of
-from airflow_provider_videoai.jobs.errors import InvalidRequest, QuotaExceeded
+from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.polling import account_session, blocking
 from airflow_provider_videoai.jobs.polling.poller import Poller
 from airflow_provider_videoai.jobs.polling.status_query import Observer
 from airflow_provider_videoai.jobs.polling.watch import Watch
-from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.operators import job_task as operators
 from airflow_provider_videoai.sandbox import Sandbox
 from airflow_provider_videoai.tasks import task_jobs
@@ -58,7 +55,6 @@ def replace_waits(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RateLimit, "reserve", lambda *_: 0.0)
     patch.setattr(operators, "wait_for_capacity", _FullQueue(sandbox))
     patch.setattr(Submits, "check_capacity", _full_for_batch(sandbox))
-    patch.setattr(hooks, "account_of", _only_at(sandbox))
     patch.setattr(TaskInstance, "next_retry_datetime", _now)
 
 
@@ -129,19 +125,6 @@ def _full_for_batch(sandbox: Sandbox) -> Callable[[Submits, float], None]:
             check(submits, quota_timeout)
 
     return check_capacity
-
-
-def _only_at(sandbox: Sandbox) -> Callable[..., Account]:
-    def at_the_sandbox(connection: Any, *others: Any) -> Account:
-        account = account_of(connection, *others)
-        if account.host != sandbox.url:
-            raise InvalidRequest(
-                f"connection {account.conn_id!r}: host is {account.host}, and a test pays nobody: lead it to the "
-                f"sandbox, with videoai_connections.add({account.conn_id!r}, vendor=...). Nothing was sent"
-            )
-        return account
-
-    return at_the_sandbox
 
 
 def _now(task_instance: Any) -> datetime:

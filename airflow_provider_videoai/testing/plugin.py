@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RunDag", "videoai_connections", "videoai_dag_run", "videoai_sandbox"]
 
 _DAGS_FOLDER = "videoai_dags_folder"
+_ledgers = count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +58,7 @@ class RunDag(Protocol):
         :param mark_success_pattern: a regular expression; tasks whose whole id it matches succeed without being run.
         :returns: states, XComs, logs and charges.
         :raises LookupError: if there is no DAG of that id.
+        :raises TypeError: if it is neither a DAG nor an id.
         """
         ...
 
@@ -76,11 +80,21 @@ def _videoai_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def _videoai_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _videoai_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    from airflow_provider_videoai.testing.private_airflow import set_home
+
+    home = tmp_path_factory.mktemp("videoai-airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        set_home(home, patch)
+        yield home
+
+
+@pytest.fixture(scope="session")
+def _videoai_airflow(_videoai_home: Path) -> Iterator[None]:
     from airflow_provider_videoai.testing.private_airflow import prepare
 
     with pytest.MonkeyPatch.context() as patch:
-        prepare(tmp_path_factory.mktemp("videoai-airflow"), patch)
+        prepare(_videoai_home, patch)
         yield
 
 
@@ -92,11 +106,13 @@ def videoai_sandbox(_videoai_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def videoai_connections(videoai_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> SandboxConnections:
+def videoai_connections(
+    videoai_sandbox: Sandbox, _videoai_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> SandboxConnections:
     """Lead Airflow connections to the sandbox: the default ids of all vendors, and those that the test adds."""
     from airflow_provider_videoai.testing.connections import SandboxConnections
 
-    return SandboxConnections(videoai_sandbox.url, monkeypatch)
+    return SandboxConnections(videoai_sandbox.url, _videoai_home / f"ledger-{next(_ledgers)}.db", monkeypatch)
 
 
 @pytest.fixture

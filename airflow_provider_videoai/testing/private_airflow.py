@@ -5,23 +5,39 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-__all__ = ["BUNDLE", "prepare"]
+__all__ = ["BUNDLE", "NO_ARGUMENTS", "prepare", "set_home"]
 
 BUNDLE = "videoai-tests"
 """The DAG bundle that tested DAGs are registered in."""
 
 
+NO_ARGUMENTS: dict[str, object] = {}
+"""What the drivers of the session's database are given, in place of arguments for that of the environment."""
+
+
+def set_home(home: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have Airflow put its configuration into a folder, unless it has a home, or one was chosen for it.
+
+    :param home: the folder.
+    :param patch: sets environment variables, and restores them.
+    """
+    if "airflow" not in sys.modules and "AIRFLOW_HOME" not in os.environ:
+        patch.setenv("AIRFLOW_HOME", str(home))
+
+
 def prepare(home: Path, patch: pytest.MonkeyPatch) -> None:
     """Give this process a database of its own, whatever Airflow it was set up for.
 
-    An Airflow at work would run the triggers that a test leaves in its database.
+    An Airflow at work would run the triggers that a test leaves in its database. Nor does anything that Airflow sends
+    elsewhere by itself leave a test: logs, metrics, traces, errors, lineage.
 
-    :param home: an empty folder.
+    :param home: a folder without these names.
     :param patch: sets environment variables, and restores them.
     """
     bundle = home / "dags"
@@ -33,23 +49,31 @@ def prepare(home: Path, patch: pytest.MonkeyPatch) -> None:
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
             [{"name": BUNDLE, "classpath": classpath, "kwargs": {"path": str(bundle)}}]
         ),
+        "CORE__EXECUTOR": "LocalExecutor",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{home / 'airflow.db'}",
+        # Those of another database's driver would fail.
+        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": f"{__name__}.NO_ARGUMENTS",
+        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": f"{__name__}.NO_ARGUMENTS",
+        "DATABASE__SQL_ALCHEMY_ENGINE_ARGS": "{}",
+        "DATABASE__SQL_ALCHEMY_SCHEMA": "",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "LOGGING__REMOTE_LOGGING": "False",
-        # Connections come from the environment: a secrets backend's would be found first, and are not the sandbox's.
-        "SECRETS__BACKEND": "",
-        "WORKERS__SECRETS_BACKEND": "",
-        "VIDEOAI__LEDGER_CONN_ID": "videoai_tests_ledger",
+        "CORE__XCOM_BACKEND": "airflow.sdk.bases.xcom.BaseXCom",
+        "METRICS__STATSD_ON": "False",
+        "METRICS__OTEL_ON": "False",
+        "TRACES__OTEL_ON": "False",
+        "SENTRY__SENTRY_ON": "False",
+        "OPENLINEAGE__DISABLED": "True",
     }
     for name, value in settings.items():
         patch.setenv(f"AIRFLOW__{name}", value)
-    ledger = {"conn_type": "sqlite", "host": str(home / "ledger.db")}
-    patch.setenv("AIRFLOW_CONN_VIDEOAI_TESTS_LEDGER", json.dumps(ledger))
     if "airflow" in sys.modules:
         # Its home was read when a test module imported it, and the address of its database.
         _connect_again()
     else:
         patch.setenv("AIRFLOW_HOME", str(home))
+        patch.setenv("AIRFLOW_CONFIG", str(home / "airflow.cfg"))
     _create_tables()
 
 

@@ -22,8 +22,30 @@ TESTS = [
 pytestmark = pytest.mark.airflow
 
 
+# Written, as no type checker knows the folder that a DAG file imports from.
+WITH_A_MODULE = """
+from airflow.sdk import DAG, task
+from words.early import EARLY
+
+with DAG("with_a_module", schedule=None):
+
+    @task
+    def say():
+        from words.late import LATE
+
+        return [EARLY, LATE]
+
+    say()
+"""
+
+
 def copied(folder: Path) -> Path:
     shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
+    (folder / "dags" / "with_a_module.py").write_text(WITH_A_MODULE)
+    words = folder / "dags" / "words"
+    words.mkdir()
+    (words / "early.py").write_text('EARLY = "when parsed"\n')
+    (words / "late.py").write_text('LATE = "when run"\n')
     (folder / "pytest.ini").write_text("[pytest]\npython_files = runs.py\n")
     return folder
 

@@ -154,6 +154,16 @@ def test_a_queue_that_stays_full_ends_the_task(
     assert (run.state, run.charges) == ("failed", [])
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_an_earlier_test_left_in_flight_is_no_matter(
+    videoai_dag_run: Any, videoai_sandbox: Any, number: int
+) -> None:
+    videoai_sandbox.fault(vendor="tencent_ivh", kind="never_ends")
+    run = videoai_dag_run("speech")
+    assert run.state == "failed"
+    assert len(run.charges) == 1, f"test {number} submits, although one audio job may be in flight"
+
+
 def test_every_way_of_waiting(videoai_dag_run: Any, videoai_sandbox: Any, conf: Any) -> None:
     videoai_sandbox.clock(run_seconds=HOURS)
     run = videoai_dag_run("waits", conf)
@@ -203,6 +213,24 @@ def test_connections_are_restored_after_it() -> None:
 def test_a_dag_that_is_not_there_is_named(videoai_dag_run: Any) -> None:
     with pytest.raises(LookupError, match=r"no DAG 'two' in .*dags; there is batch, bought_by_hand, mapped, one"):
         videoai_dag_run("two")
+
+
+def test_a_folder_that_is_not_there_is_named_with_the_setting(
+    videoai_dag_run: Any, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pytestconfig, "getini", lambda _: "elsewhere")
+    with pytest.raises(LookupError, match=r"no folder .*elsewhere .* DAG 'one' .* videoai_dags_folder"):
+        videoai_dag_run("one")
+
+
+def test_a_function_that_makes_a_dag_is_no_dag(videoai_dag_run: Any) -> None:
+    with pytest.raises(TypeError, match=r"not a function: .* has to be called"):
+        videoai_dag_run(lambda: None)
+
+
+def test_a_dag_may_import_what_is_beside_it(videoai_dag_run: Any) -> None:
+    run = videoai_dag_run("with_a_module")
+    assert run["say"].result == ["when parsed", "when run"]
 
 
 def test_fails_with_the_log_beside_a_state(videoai_dag_run: Any, videoai_sandbox: Any, conf: Any) -> None:

@@ -10,6 +10,7 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_videoai.operators.batch import VideoBatchOperator
 from airflow_provider_videoai.operators.cdnetworks import CDNetworksPullVideoOperator, CDNetworksTrimOperator
+from airflow_provider_videoai.operators.tencent_ivh import TencentTtsOperator
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 from airflow_provider_videoai.sensors.viitor import ViiTorTextRemovalSensor
 
@@ -55,6 +56,10 @@ with DAG("waits", schedule=None):
     ViiTorTextRemovalSensor(task_id="sensor", job_id=submitted.output)
     ViiTorTextRemovalOperator(task_id="on_worker", deferrable=False, **CLIP)
     ViiTorTextRemovalOperator(task_id="ends_in_triggerer", finish_in_triggerer=True, **CLIP)
+
+with DAG("speech", schedule=None):
+    # One audio job may be in flight.
+    TencentTtsOperator(task_id="speak", input_ssml="<speak>Good morning</speak>", timbre_key="sandbox-timbre")
 
 with DAG("other_account", schedule=None):
     ViiTorTextRemovalOperator(task_id="clean", viitor_conn_id="studio", **CLIP)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The conftest.py of a company whose shell is set up for its Airflow at work."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+os.environ |= {
+    "AIRFLOW_HOME": str(HERE / "home"),
+    "AIRFLOW_CONFIG": str(HERE / "work.cfg"),
+    "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+    "AIRFLOW__CORE__XCOM_BACKEND": "vault.Bucket",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow@127.0.0.1:9/airflow",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": "postgresql+asyncpg://airflow@127.0.0.1:9/airflow",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "vault.CONNECT_ARGS",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_ENGINE_ARGS": '{"executemany_mode": "values_plus_batch"}',
+    "AIRFLOW__SECRETS__BACKEND": "vault.Vault",
+    "AIRFLOW__VIDEOAI__LEDGER_CONN_ID": "ledger_at_work",
+    "AIRFLOW_CONN_LEDGER_AT_WORK": json.dumps({"conn_type": "sqlite", "host": str(HERE / "ledger_at_work.db")}),
+    "AIRFLOW_CONN_STUDIO": json.dumps({"conn_type": "viitor", "login": "12345", "password": "a real token"}),
+}
+
+if (HERE / "uses_airflow_before").exists():
+    # What Airflow and this package look up once, they remember.
+    from airflow.sdk import BaseHook
+
+    from airflow_provider_videoai.hooks.ledger import ledger
+
+    BaseHook.get_connection("viitor_default")
+    ledger()
+    (HERE / "looked_up").unlink()
