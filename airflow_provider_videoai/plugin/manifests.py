@@ -130,8 +130,9 @@ class Manifests:
     async def _read(self, path: str, kept: _Kept | None, stores: OutsideCalls) -> _Kept:
         # Sooner than the call's own end, which leaves its thread at work.
         until = self._clock() + _SHARE * stores.seconds
+        known = None if kept is None else kept.file
         async with stores.call("manifests"):
-            file = await stores.in_thread(partial(_read, path, kept and kept.file, lambda: self._clock() > until))
+            file = await stores.in_thread(partial(_read, path, known, lambda: self._clock() > until))
         return _Kept(file, self._clock())
 
 
