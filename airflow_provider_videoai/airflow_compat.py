@@ -28,6 +28,7 @@ except ImportError:
 
 __all__ = [
     "AIRFLOW_V_3_3_PLUS",
+    "AIRFLOW_V_3_4_PLUS",
     "AirflowFailException",
     "AirflowNotFoundException",
     "AirflowRescheduleException",
@@ -42,3 +43,6 @@ AIRFLOW_V_3_3_PLUS = hasattr(airflow.sdk, "NEVER_EXPIRE")
 
 Before 3.3 two calls from triggers at once can end the whole triggerer ("Response read out of order").
 """
+
+AIRFLOW_V_3_4_PLUS = "ChainRetryPolicy" in airflow.sdk.__all__
+"""Task loops, a retry policy that reschedules, and a clear that discards what the task state store has of the task."""

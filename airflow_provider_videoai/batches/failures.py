@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.entries import SUBMISSION, ItemEnd, ItemState
+from airflow_provider_videoai.batches.records import HOW_TO_START_OVER
 from airflow_provider_videoai.jobs.errors import BatchFailed, SubmitUncertain
+from airflow_provider_videoai.jobs.submission.decision import FORGOTTEN
+from airflow_provider_videoai.jobs.submission.record import KEPT_STATE
 from airflow_provider_videoai.jobs.values.printable import shortened, shown
 
-__all__ = ["batch_failed"]
+__all__ = ["batch_failed", "forgotten"]
 
 _ERRORS_SHOWN, _ERROR_LENGTH = 5, 300
 _PLACES_SHOWN = 5
@@ -34,6 +37,11 @@ def batch_failed(batch: Batch, tolerated: int | str) -> BatchFailed:
     if uncertain:
         text = f"{text} {_after_uncertain(batch, uncertain)}"
     return BatchFailed(text, failed=len(failed), items=len(batch.items), retry_helps=helps)
+
+
+def forgotten() -> SubmitUncertain:
+    """Return the error about a batch of which a clear has discarded the records."""
+    return SubmitUncertain(f"{FORGOTTEN} for each item. This attempt sent nothing. {HOW_TO_START_OVER}")
 
 
 def _type(end: ItemEnd) -> str:
@@ -67,6 +75,6 @@ def _after_uncertain(batch: Batch, uncertain: Sequence[str]) -> str:
     return (
         f"{look}. For one that is there, replace the {SUBMISSION!r} of its item in this task's state "
         f'({", ".join(places[:_PLACES_SHOWN])}{more}) by {{"job_id": "<its id>", "phase": "submitted"}}; for one that '
-        f"is not, remove the {SUBMISSION!r}. Then clear the task. With on_uncertain_submit='resubmit' a clear buys all "
-        "of them again."
+        f"is not, remove the {SUBMISSION!r}. Then clear the task. {KEPT_STATE} With on_uncertain_submit='resubmit' a "
+        "clear buys all of them again."
     )

@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator, Context
 
 from airflow_provider_videoai.batches.arguments import BatchArguments
 from airflow_provider_videoai.batches.batch import Batch
+from airflow_provider_videoai.batches.failures import forgotten
 from airflow_provider_videoai.batches.item_submitters import ItemSubmitters
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.kept import KeptFiles
@@ -26,7 +27,7 @@ from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.tasks.task_jobs import completed
-from airflow_provider_videoai.tasks.task_state import store_of
+from airflow_provider_videoai.tasks.task_state import may_be_forgotten, store_of
 from airflow_provider_videoai.transfers.media import MAX_BYTES
 from airflow_provider_videoai.transfers.outlets import check_outlets
 
@@ -67,6 +68,8 @@ def prepared(
     check_outlets(task.outlets, [] if given.manifest is None else [given.manifest])
     store = store_of(context, task.log)
     records = BatchRecords(store)
+    if not records.stored and given.on_uncertain_submit != "resubmit" and may_be_forgotten(context):
+        raise forgotten()
     report = BatchReport(manifest, kept, task.log, known=bool(records))
     transport = given.hook_class(given.conn_id).transport
     results = Results(

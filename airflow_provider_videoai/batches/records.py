@@ -25,15 +25,19 @@ from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd,
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
-from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import KEPT_STATE, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shown
 
-__all__ = ["INDEX_KEY", "BatchRecords", "ItemStore", "part_key"]
+__all__ = ["HOW_TO_START_OVER", "INDEX_KEY", "BatchRecords", "ItemStore", "part_key"]
 
 INDEX_KEY = "videoai_batch"
 _VERSION = 1
+HOW_TO_START_OVER = (
+    f'To submit every item again, and pay for it, make this task\'s state {INDEX_KEY!r} {{"version": {_VERSION}, '
+    f'"parts": 0}} and clear the task. {KEPT_STATE}'
+)
 _PART_BYTES = 60_000
 _ENTRY_BYTES = 1_060
 """Bytes of JSON that an entry may take beside its item's id: some 300 for a submit in flight, at the end up to this."""
@@ -83,7 +87,10 @@ class BatchRecords:
         self._indexing = threading.Lock()
         self._parts: list[_Part] = []
         self._part_of: dict[str, _Part] = {}
-        for part in _read(store, clocks):
+        index = store.get(INDEX_KEY)
+        self.stored = index is not None
+        """Whether an earlier attempt, or a person, has begun the records."""
+        for part in _read(store, index, clocks):
             self._parts.append(part)
             self._part_of.update(dict.fromkeys(part.items, part))
         self._indexed = len(self._parts)
@@ -266,8 +273,7 @@ class ItemStore:
 # -- reading -------------------------------------------------------------------------------------------------
 
 
-def _read(store: Store, clocks: Clocks) -> Iterator[_Part]:
-    index = store.get(INDEX_KEY)
+def _read(store: Store, index: Any, clocks: Clocks) -> Iterator[_Part]:
     if index is None:
         # Without an index there are no parts, unless a person deleted it alone.
         if store.get(part_key(0)) is not None:
@@ -317,6 +323,5 @@ def _items_of(store: Store, number: int, *, last: bool) -> dict[str, dict[str, A
 def _broken(key: str, why: str) -> InvalidRequest:
     return InvalidRequest(
         f"this task's state {key!r} {why}: which jobs of the batch were bought is not known, so nothing was submitted. "
-        f"Mend it; or, to submit every item again, and pay for it, delete all states that begin with {INDEX_KEY!r}, "
-        "and clear the task"
+        f"Mend it. {HOW_TO_START_OVER}"
     )

@@ -33,7 +33,7 @@ from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.refusals import shown_refusals
 from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
-from airflow_provider_videoai.tasks.task_state import store_of
+from airflow_provider_videoai.tasks.task_state import may_be_forgotten, store_of
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.worker_end import ends_in_triggerer
 from airflow_provider_videoai.tasks.xcom import named_in_use, show
@@ -221,6 +221,7 @@ class JobTask(UsesAccount, ReturnsParts):
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
             writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),
             lease=job_lease_of(context, hook.transport, self.request_class.operation, int(self.priority_weight)),
+            forgotten=may_be_forgotten(context),
             ready=lambda request: self.ready(self._fetchable(request, hook), hook, store),
         )
         while True:

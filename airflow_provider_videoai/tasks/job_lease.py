@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import Context
 
 from airflow_provider_videoai.jobs.http.transport import Transport
@@ -31,5 +33,11 @@ def job_lease_of(
     item = [] if item_id is None else [item_id]
     # Two deployments of one repository have the same ids. Airflow keeps a run's start until the run has ended.
     began = getattr(context.get("dag_run"), "start_date", None)
-    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index, began, *item)
+    name = lease_of_task(task.dag_id, task.run_id, task.task_id, task.map_index, began, *_region(task), *item)
     return JobLease(leases, LeaseRequest(name, priority))
+
+
+def _region(task: Any) -> list[object]:
+    """Return what tells the iterations of one of Airflow 3.4's loops apart: they share one map index, -1."""
+    region = getattr(task, "region_id", None), getattr(task, "region_index", None)
+    return [] if None in region else [*region]

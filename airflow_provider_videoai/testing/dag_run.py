@@ -160,6 +160,9 @@ def _xcoms(run: Any) -> dict[tuple[str, int], dict[str, Any]]:
     found: dict[tuple[str, int], dict[str, Any]] = {}
     with create_session() as session:
         of_run = select(XComModel).where(XComModel.dag_id == run.dag_id, XComModel.run_id == run.run_id)
+        if (attempt := getattr(XComModel, "task_instance_id", None)) is not None:
+            # Airflow 3.4 keeps what earlier attempts pushed; before, each attempt begins without.
+            of_run = of_run.where(attempt.in_([ti.id for ti in run.get_task_instances()]))
         for row in session.scalars(of_run):
             value = XCom.deserialize_value(SimpleNamespace(value=row.value))
             found.setdefault((row.task_id, row.map_index), {})[row.key] = value

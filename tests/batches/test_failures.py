@@ -40,7 +40,7 @@ def test_lost_answers_alone_are_not_retried_and_the_error_says_how_to_go_on(
     assert [error["type"] for error in uncertain] == ["SubmitUncertain"] * 2
     for error in uncertain:
         assert "Sent to ViiTor between" in error["message"]
-        assert error["message"].endswith("or delete that state first.")
+        assert error["message"].endswith("with its task state kept.")
 
 
 def test_what_a_worker_before_learned_of_a_lost_answer_is_not_cut_in_the_manifest(
@@ -53,7 +53,7 @@ def test_what_a_worker_before_learned_of_a_lost_answer_is_not_cut_in_the_manifes
     assert task.deferrals, "one worker learned of the loss, and another one ended the task"
     assert HOW_TO_GO_ON in failed.message
     (error,) = (line["error"] for line in lines(manifest).values() if line["error"])
-    assert error["message"].endswith("or delete that state first.")
+    assert error["message"].endswith("with its task state kept.")
 
 
 def test_a_batch_is_retried_if_a_retry_helps_one_item(case: Any, batch: Any, rows: Any, sandbox: Any) -> None:

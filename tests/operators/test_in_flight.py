@@ -68,6 +68,21 @@ def test_the_same_task_of_the_same_run_in_another_deployment_needs_a_lease_of_it
     assert names[0] == deployments[0].defer().trigger.serialize()[1]["lease"], "a retry keeps its place"
 
 
+def test_iterations_of_a_loop_need_a_lease_each(task: Any, cases: Any, bought: Any) -> None:
+    case = cases["tencent_tts"]
+    task(case, map_index=1).defer()
+    names = set()
+    for region_index in (0, 1):
+        iteration = task(case)
+        iteration.ti.region_id, iteration.ti.region_index = "018f", region_index
+        names.add(iteration.defer().trigger.serialize()[1]["lease"])
+    outside = task(case)
+    outside.ti.region_id = outside.ti.region_index = None
+    assert outside.defer().trigger.serialize()[1]["lease"] == task(case).defer().trigger.serialize()[1]["lease"]
+    assert len(names) == 2
+    assert len(bought(case)) == 1
+
+
 def test_videos_have_a_number_of_their_own(task: Any, cases: Any, connect: Any) -> None:
     case = cases["tencent_video"]
     conn_id = connect("tencent_ivh", extra={"max_jobs_in_flight": 2, "allow_private_addresses": True})

@@ -60,7 +60,8 @@ def test_airflow_finds_the_page_as_a_plugin() -> None:
 def test_a_component_that_loads_plugins_loads_no_library_because_of_this_one() -> None:
     modules, apps, views = loaded()
     assert set(modules) - {"airflow", "airflow_provider_videoai"} - sys.stdlib_module_names == set()
-    assert (apps, views) == (1, ["/video-jobs/"])
+    assert (apps, views[0]) == (1, "/video-jobs/")
+    assert len(views) == 1 + airflow_plugin._can_limit_tabs()
 
 
 def test_a_worker_without_the_api_server_loads_the_plugin_all_the_same() -> None:
@@ -72,17 +73,19 @@ def test_the_page_can_be_switched_off() -> None:
 
 
 def test_the_page_is_found_where_airflow_lives_under_a_path() -> None:
-    assert loaded(AIRFLOW__API__BASE_URL="https://example.com/airflow/")[2] == ["/airflow/video-jobs/"]
+    assert loaded(AIRFLOW__API__BASE_URL="https://example.com/airflow/")[2][0] == "/airflow/video-jobs/"
 
 
 def test_airflow_understands_the_navigation_entry() -> None:
-    (view,) = (ExternalViewResponse.model_validate(view) for view in airflow_plugin.VideoAIPlugin.external_views)
+    view, *tabs = (ExternalViewResponse.model_validate(view) for view in airflow_plugin.VideoAIPlugin.external_views)
+    assert [tab.destination for tab in tabs] == ["task_instance"] * airflow_plugin._can_limit_tabs()
     assert (view.destination, view.nav_top_level, view.url_route) == ("nav", True, "video-jobs")
 
 
 def test_a_tab_is_offered_only_if_airflow_can_limit_it_to_tasks_of_this_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(airflow_plugin, "_can_limit_tabs", lambda: False)
     assert [view["destination"] for view in airflow_plugin._views()] == ["nav"]
     monkeypatch.setattr(airflow_plugin, "_can_limit_tabs", lambda: True)
     tab = airflow_plugin._views()[1]

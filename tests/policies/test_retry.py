@@ -17,9 +17,17 @@ pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="needs Airflo
 from airflow.sdk import DAG, RetryAction, RetryDecision
 from airflow.serialization.serialized_objects import DagSerialization
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, JobTimedOut, QuotaExceeded, VideoAIError
+from airflow_provider_videoai.jobs.errors import (
+    InvalidRequest,
+    JobFailed,
+    JobTimedOut,
+    QuotaExceeded,
+    SubmitRejected,
+    VendorUnavailable,
+    VideoAIError,
+)
 from airflow_provider_videoai.policies.retry import VideoAIRetryPolicy
-from tests.support.which_airflow import TaskDeferred
+from tests.support.which_airflow import TaskDeferred, needs_airflow_3_4
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
@@ -129,6 +137,36 @@ def test_without_a_record_each_try_is_taken_for_a_purchase(context: Any) -> None
 def test_the_record_is_read_only_where_it_counts() -> None:
     said = VideoAIRetryPolicy().evaluate(JobTimedOut("late"), 1, 3, {"task_state_store": Unreadable()})
     assert said.action is RetryAction.RETRY
+
+
+PASSES = [
+    (QuotaExceeded("full"), timedelta(minutes=5)),
+    (QuotaExceeded("full", retry_after=900.0), timedelta(minutes=15)),
+    (VendorUnavailable("away"), timedelta(minutes=5)),
+]
+
+
+@needs_airflow_3_4("a decision that reschedules")
+@pytest.mark.parametrize(("error", "pause"), PASSES, ids=["full", "Retry-After", "away"])
+def test_a_full_queue_and_an_outage_use_no_retry(error: VideoAIError, pause: timedelta) -> None:
+    said: Any = VideoAIRetryPolicy().evaluate(error, 1, 0)
+    assert said.action is RetryAction.RESCHEDULE  # type: ignore[attr-defined,unused-ignore]
+    assert said.retry_delay == pause
+    assert said.reschedule_timeout == timedelta(hours=4), "a mistyped connection must not be polled for ever"
+
+
+@needs_airflow_3_4("a decision that reschedules")
+@pytest.mark.parametrize(
+    "error", [JobTimedOut("late"), SubmitRejected("busy", temporary=True)], ids=lambda error: type(error).__name__
+)
+def test_what_does_not_pass_by_itself_uses_a_retry(error: VideoAIError) -> None:
+    assert VideoAIRetryPolicy().evaluate(error, 1, 3).action is RetryAction.RETRY
+
+
+@pytest.mark.skipif(hasattr(RetryAction, "RESCHEDULE"), reason="shows what Airflow 3.3 does")
+@pytest.mark.parametrize("error", [error for error, _ in PASSES], ids=["full", "Retry-After", "away"])
+def test_without_reschedules_they_use_a_retry(error: VideoAIError) -> None:
+    assert VideoAIRetryPolicy().evaluate(error, 1, 3).action is RetryAction.RETRY
 
 
 def test_every_decision_says_why() -> None:

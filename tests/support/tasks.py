@@ -63,6 +63,7 @@ class TaskInstance:
     map_index: int = -1
     dag_id: str = "pipeline"
     try_number: int = 0
+    max_tries: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -93,12 +94,21 @@ class Task:
         task = {"ti": self.ti, "task_instance": self.ti, "dag_run": self.dag_run}
         return {**task, "outlet_events": self.outlet_events, **store}
 
+    def _context_of(self, operator: BaseOperator) -> Any:
+        return {**self.context, "task": operator}
+
+    def clear(self, *, keep_state: bool) -> None:
+        """Do what Airflow 3.4 does if a person clears the task, whose tries go on counting."""
+        self.ti.max_tries = self.ti.try_number + self.make().retries
+        if not keep_state and self.store is not None:
+            self.store.values.clear()
+
     def start(self) -> Any:
         """Begin a new attempt on a worker; may raise ``TaskDeferred``. Airflow drops the XComs of the last attempt."""
         for key in [key for key in self.ti.xcoms if key[:2] == (self.ti.task_id, self.ti.map_index)]:
             del self.ti.xcoms[key]
         self.ti.try_number += 1
-        return self._on_a_worker(lambda operator: operator.execute(self.context))
+        return self._on_a_worker(lambda operator: operator.execute(self._context_of(operator)))
 
     def defer(self) -> TaskDeferred:
         """Begin a new attempt that must defer."""
@@ -132,7 +142,7 @@ class Task:
         """Resume the task after its deferral; may raise ``TaskDeferred``."""
         arguments = {**(deferred.kwargs or {}), "event": json.loads(json.dumps(payload, default=str))}
         return self._on_a_worker(
-            lambda operator: operator.resume_execution(deferred.method_name, arguments, self.context)
+            lambda operator: operator.resume_execution(deferred.method_name, arguments, self._context_of(operator))
         )
 
     async def fire(self, trigger: BaseTrigger) -> TriggerEvent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS, AIRFLOW_V_3_4_PLUS
 
 try:
     from airflow.sdk import lineage
@@ -51,6 +51,7 @@ __all__ = [
     "lineage",
     "needs_airflow_3_2",
     "needs_airflow_3_3",
+    "needs_airflow_3_4",
     "serialize",
 ]
 
@@ -63,3 +64,8 @@ def needs_airflow_3_2(what: str) -> pytest.MarkDecorator:
 def needs_airflow_3_3(what: str) -> pytest.MarkDecorator:
     """Skip a test on an older Airflow, which has no such thing."""
     return pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason=f"needs Airflow 3.3: {what}")
+
+
+def needs_airflow_3_4(what: str) -> pytest.MarkDecorator:
+    """Skip a test on an older Airflow, which has no such thing."""
+    return pytest.mark.skipif(not AIRFLOW_V_3_4_PLUS, reason=f"needs Airflow 3.4: {what}")

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
 from airflow.sdk import DAG, XComArg
-from airflow.triggers.base import TaskSuccessEvent
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from airflow_provider_videoai.triggers.batch import VideoBatchTrigger
 from airflow_provider_videoai.triggers.job import VideoJobTrigger
+from airflow_provider_videoai.triggers.lease import LeaseTrigger
 from tests.support.airflow_encoder import carry_event
 from tests.support.fuzzing import fuzz, json_values
 from tests.support.which_airflow import deserialize, needs_airflow_3_3, serialize
@@ -46,6 +49,29 @@ def test_a_trigger_is_the_same_after_the_database(case: Any, task: Any) -> None:
     _, arguments = task(case, poll_interval=5, finish_in_triggerer=True).defer().trigger.serialize()
     stored = json.loads(json.dumps(serialize(arguments)))
     assert VideoJobTrigger(**cast(Any, deserialize(stored))).serialize()[1] == arguments
+
+
+class Bare(BaseTrigger):
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return "", {}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        yield TriggerEvent(None)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        VideoJobTrigger(vendor="topview", operation="video_avatar", conn_id="x", job_ids="a"),
+        VideoBatchTrigger(),
+        LeaseTrigger(),
+    ],
+    ids=lambda trigger: type(trigger).__name__,
+)
+def test_no_attribute_of_a_trigger_hides_one_of_airflows(trigger: BaseTrigger) -> None:
+    own = vars(trigger).keys() - vars(Bare()).keys()  # type: ignore[no-untyped-call]
+    assert own
+    assert own & set(dir(BaseTrigger)) == set(), "Airflow 3.4 has `queue`, by which triggerers choose their triggers"
 
 
 def test_an_argument_of_a_later_version_does_not_stop_the_triggerer() -> None:

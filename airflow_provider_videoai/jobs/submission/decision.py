@@ -9,8 +9,13 @@ from enum import StrEnum
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 
-__all__ = ["Action", "Decision", "decide", "next_record"]
+__all__ = ["FIRST", "FORGOTTEN", "Action", "Decision", "decide", "next_record"]
 
+FIRST = "first submit"
+FORGOTTEN = (
+    "The task was cleared, and nothing is stored of its earlier attempts: Airflow discards that unless the clear keeps "
+    "the task's state. One of them may have bought a job; with on_uncertain_submit='resubmit' another is bought then"
+)
 _MAX_NAMES = 5
 
 
@@ -42,6 +47,7 @@ def decide(
     key_expired: bool = False,
     on_uncertain_submit: str = "fail",
     on_finished_job: str = "reuse",
+    forgotten: bool = False,
 ) -> Decision:
     """Decide between submitting, attaching, reusing, settling, repeating and stopping. Pure.
 
@@ -51,10 +57,13 @@ def decide(
     :param key_expired: whether the vendor recognises the record's idempotency key no longer.
     :param on_uncertain_submit: ``fail`` or ``resubmit``, as the user chose.
     :param on_finished_job: ``reuse`` or ``resubmit``, as the user chose.
+    :param forgotten: whether there may have been a record that was discarded.
     """
+    if stored is None and forgotten and on_uncertain_submit != "resubmit":
+        return Decision(Action.STOP, SubmissionRecord(phase=Phase.SUBMITTING), FORGOTTEN)
     if stored is None:
         record = SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=fingerprint)
-        return Decision(Action.SUBMIT, record, "first submit")
+        return Decision(Action.SUBMIT, record, FORGOTTEN if forgotten else FIRST)
     # First of all: a changed request wants another job, whatever became of the one before.
     if why := _why_another(stored, fingerprint, on_finished_job):
         return _submit_again(stored, fingerprint, why)

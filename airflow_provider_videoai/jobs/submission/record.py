@@ -21,7 +21,7 @@ from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.usage import Usage
 
-__all__ = ["PLACE", "STORE_KEY", "VERSION", "Phase", "SubmissionRecord", "how_to_mend"]
+__all__ = ["KEPT_STATE", "PLACE", "STORE_KEY", "VERSION", "Phase", "SubmissionRecord", "how_to_mend"]
 
 STORE_KEY = "videoai_submission"
 """The key of the record in Airflow's task state store."""
@@ -32,6 +32,9 @@ VERSION = 1
 PLACE = f"this task's state {STORE_KEY!r}"
 """Where a person finds the record of a task's one job; that of a batch's item stands elsewhere."""
 
+KEPT_STATE = "From Airflow 3.4 on, clear it with its task state kept."
+"""What a person who mended a record has to observe: a clear without that discards the record."""
+
 
 def how_to_mend(place: str) -> str:
     """Say what a person writes in place of a record that no attempt can go on from.
@@ -39,8 +42,8 @@ def how_to_mend(place: str) -> str:
     :param place: where the record is kept, such as :data:`PLACE`.
     """
     return (
-        f'To attach to a job, replace {place} by {{"job_id": "<its id>", "phase": "submitted"}}; to submit again, and '
-        "pay for, another job, delete that state. Then clear the task."
+        f'To attach to a job, make {place} {{"job_id": "<its id>", "phase": "submitted"}}; to submit again, and pay '
+        f'for, another job, make it {{"phase": "failed"}}. Then clear the task. {KEPT_STATE}'
     )
 
 

@@ -11,7 +11,7 @@ from airflow_provider_videoai.jobs.model import iso_utc
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
-from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import KEPT_STATE, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.writer import Writer
 
 __all__ = ["Recovery"]
@@ -70,7 +70,7 @@ class Recovery:
         by_hand = json.dumps({"job_id": job_id, "phase": Phase.SUBMITTED})
         return (
             f"Set 'job_id' to {job_id!r} and 'phase' to 'submitted' in {self.place}, or replace it all by {by_hand}, "
-            "and clear the task: it attaches."
+            f"and clear the task: it attaches. {KEPT_STATE}"
         )
 
     def after_lost_answer(self, record: SubmissionRecord, why: str) -> str:
@@ -93,7 +93,8 @@ class Recovery:
             f"{title}'s console. If it is there, set 'job_id' to its id and 'phase' to 'submitted' in {self.place} "
             "(if that is a reference and no record, replace it all by "
             '{"job_id": "<its id>", "phase": "submitted"}) and clear the task: it attaches. If it is not, clear the '
-            "task with on_uncertain_submit='resubmit', or delete that state first."
+            "task with on_uncertain_submit='resubmit', or replace that state by "
+            f'{{"phase": "failed"}} first. {KEPT_STATE}'
         )
 
     def _sent(self, record: SubmissionRecord) -> str:

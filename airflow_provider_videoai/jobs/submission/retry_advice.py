@@ -32,11 +32,13 @@ class Advice:
     :param again: whether to retry.
     :param reason: why, for the task's log.
     :param delay: after how many seconds.
+    :param passes: whether the cause is a full queue or an outage at the vendor, which passes without this task.
     """
 
     again: bool
     reason: str
     delay: float = 0.0
+    passes: bool = False
 
 
 def advise(error: BaseException, *, try_number: int, bought: int | None, paid_retries: int) -> Advice | None:
@@ -93,7 +95,8 @@ def _after_failure(error: JobFailed, try_number: int, bought: int | None, paid_r
 
 
 def _again(error: BaseException, try_number: int, reason: str) -> Advice:
+    passes = isinstance(error, QuotaExceeded | VendorUnavailable)
     wanted = error.retry_after if isinstance(error, QuotaExceeded | VendorUnavailable) else None
     # The exponent is bounded because a try number is not, and a float is.
     growing = _FIRST_DELAY * 2 ** min(max(try_number - 1, 0), 10)
-    return Advice(again=True, reason=reason, delay=min(max(growing, wanted or 0.0), _LONGEST_DELAY))
+    return Advice(again=True, reason=reason, delay=min(max(growing, wanted or 0.0), _LONGEST_DELAY), passes=passes)

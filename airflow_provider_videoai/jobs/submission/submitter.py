@@ -27,7 +27,7 @@ from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.request import JobRequest
-from airflow_provider_videoai.jobs.submission.decision import Action, Decision, decide, next_record
+from airflow_provider_videoai.jobs.submission.decision import FIRST, Action, Decision, decide, next_record
 from airflow_provider_videoai.jobs.submission.fence import Fence
 from airflow_provider_videoai.jobs.submission.fingerprint import fingerprint_of
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
@@ -65,7 +65,8 @@ class Submitter:
     ``paid_retries`` is how many jobs may be bought in place of ones that failed; ``None`` sets no limit. ``ready``
     completes a request that is about to be submitted, for example by uploading a file; it buys nothing, and what it
     changes is no part of the fingerprint. ``writer`` is this attempt, as the record of a submit in flight names it.
-    ``lease`` is taken before a job is bought, if the account's jobs in flight are limited.
+    ``lease`` is taken before a job is bought, if the account's jobs in flight are limited. ``forgotten`` says that a
+    record may have been discarded, if there is none.
     """
 
     transport: Transport
@@ -76,6 +77,7 @@ class Submitter:
     paid_retries: int | None = None
     writer: Writer | None = None
     lease: JobLease | None = None
+    forgotten: bool = False
     ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -128,12 +130,13 @@ class Submitter:
             key_expired=stored is not None and self._recovery.key_expired(stored),
             on_uncertain_submit=self.on_uncertain_submit,
             on_finished_job=self.on_finished_job,
+            forgotten=self.forgotten,
         )
 
     def _carry_out(self, decision: Decision, request: JobRequest) -> SubmittedJob:
         match decision.action:
             case Action.SUBMIT:
-                if decision.record.generation:
+                if decision.why != FIRST:
                     self.log.info("Submitting again: %s", decision.why)
                 return self._buy(request, decision.record)
             case Action.ATTACH:

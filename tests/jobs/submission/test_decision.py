@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
-from airflow_provider_videoai.jobs.submission.decision import Action, decide, next_record
+from airflow_provider_videoai.jobs.submission.decision import FORGOTTEN, Action, decide, next_record
 from airflow_provider_videoai.jobs.submission.record import PLACE, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import conclude, load, save
 
@@ -107,6 +107,19 @@ def test_first_attempt_submits(own_id: bool, uncertain: str, finished: str) -> N
     )
     assert decision.action is Action.SUBMIT
     assert decision.record == SubmissionRecord(phase=Phase.SUBMITTING, fingerprint=SAME, generation=0)
+
+
+def test_a_record_that_may_have_been_discarded_stops_the_attempt_or_lets_it_pay_as_the_user_chose() -> None:
+    stopped = decide(None, SAME, forgotten=True)
+    assert (stopped.action, stopped.why) == (Action.STOP, FORGOTTEN)
+    paying = decide(None, SAME, forgotten=True, on_uncertain_submit="resubmit")
+    assert (paying.action, paying.why) == (Action.SUBMIT, FORGOTTEN)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_record_that_is_there_was_not_discarded(phase: Phase) -> None:
+    stored = record(phase)
+    assert decide(stored, SAME, forgotten=True) == decide(stored, SAME)
 
 
 @pytest.mark.parametrize("own_id", [False, True])

@@ -85,7 +85,7 @@ def test_id_that_the_vendor_does_not_know_is_taken_for_a_mistake(own_id_desk: De
     own_id_desk.attempt()
     mine = own_id_desk.record.fingerprint
     own_id_desk.store.kept[STORE_KEY] = {**written, **({"fingerprint": mine} if "colour" in written else {})}
-    with pytest.raises(SubmitUncertain, match=r"job-7 .*unknown to Own id lab.*sent nothing.*delete that state"):
+    with pytest.raises(SubmitUncertain, match=r"job-7 .*unknown to Own id lab.*sent nothing.*kept"):
         own_id_desk.attempt()
     assert own_id_desk.journal.count("order") == 1
 
