@@ -194,7 +194,7 @@ class Submitter:
             why = f"The submission record cannot be written ({named(failure)})"
             raise VideoAIError(
                 f"{why}: nothing was submitted, nothing was bought. If it was written after all, the next attempt "
-                f"takes this submit for one that was cut short: then delete {self.store.place}"
+                f'takes this submit for one that was cut short: then make {self.store.place} {{"phase": "failed"}}'
             ) from failure
 
     def _note(self, submitted: SubmissionRecord, recorded: SubmissionRecord) -> None:
@@ -256,7 +256,7 @@ class Submitter:
         except Exception as failure:  # noqa: BLE001 - what the vendor said is raised, and says more
             self.log.warning(
                 "Nothing was bought, but Airflow did not record that (%s): the next attempt takes this submit for one "
-                "that was cut short. Delete %s first.",
+                'that was cut short. Make %s {"phase": "failed"} first.',
                 named(failure),
                 self.store.place,
             )
