@@ -97,11 +97,12 @@ def test_every_documented_template_field_is_rendered(native: bool, tmp_path: Pat
         )
     params = {"rows": [ROW], "common": {"full_erase_roi": ROI}, "root": f"file://{tmp_path}", "number": "20260511"}
     made.render_template_fields({"params": params})
-    (item,) = made._items()
+    given = made._given()
+    (item,) = given.items()
     assert item.request.full_erase_roi is not None
     assert made.destination == f"file://{tmp_path}/{{item_id}}.mp4"
     assert made.manifest == f"file://{tmp_path}/20260511.jsonl"
-    assert made.conn_id == "20260511"
+    assert given.conn_id == "20260511"
 
 
 def test_rows_may_hold_templates(tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_rows_may_hold_templates(tmp_path: Path) -> None:
             destination=f"file://{tmp_path}/{{item_id}}.mp4",
         )
     made.render_template_fields({"params": {"x": "b"}})
-    (item,) = made._items()
+    (item,) = made._given().items()
     assert item.request.url == "https://host/b.mp4"
 
 
