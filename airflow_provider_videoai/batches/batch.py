@@ -87,8 +87,9 @@ class Batch:
     """By the item's id."""
     waiting: deque[Item] = field(default_factory=deque, init=False)
     """Those that have no job yet."""
-    made: dict[str, RunningJob] = field(default_factory=dict, init=False)
-    """Jobs of items in :attr:`waiting` that ended before, by the item's id: to be fetched, and never bought again."""
+    made: deque[RunningJob] = field(default_factory=deque, init=False)
+    """Jobs that ended before, of items whose copy is to be at another place: to be fetched, and never bought again."""
+    _fetched_again: set[str] = field(default_factory=set, init=False)
     _terminal: list[tuple[RunningJob, JobStatus]] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -106,9 +107,8 @@ class Batch:
                 job = RunningJob(item, str(entry.record.job_id), entry.record.submitted_at or time.time())
                 if step is NextStep.WAIT:
                     self.runs(job)
-                else:  # no more at a time than jobs may be in flight
-                    self.made[item.item_id] = job
-                    self.waiting.append(item)
+                else:
+                    self.made.append(job)
             else:
                 self.waiting.append(item)
 
@@ -193,6 +193,18 @@ class Batch:
             # A person's mistake, or a vendor's: each item has a result of its own, or none.
             whose = f"its job {shown(job.job_id)} is that of {shown(known.item.item_id)}"
             self.failed(job.item, InvalidRequest(whose))
+
+    def fetch_again(self, most: int) -> int:
+        """Take jobs of :attr:`made` for jobs in flight, and return how many of them are that now.
+
+        :param most: how many of them at a time.
+        """
+        self._fetched_again &= self.running.keys()
+        while self.made and len(self._fetched_again) < most:
+            job = self.made.popleft()
+            self.runs(job)
+            self._fetched_again.add(job.job_id)
+        return len(self._fetched_again)
 
     def ran(self, job: RunningJob, status: JobStatus) -> None:
         """Take in that an item's job had ended before anybody waited for it; :meth:`conclude` fetches its result.

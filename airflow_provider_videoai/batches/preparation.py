@@ -98,7 +98,7 @@ def prepared(
         pause=Pause() if pause is None else pause,
     )
     batch.begin()
-    if gone := records.in_flight_beside(item.item_id for item in items):
+    if begins and (gone := records.in_flight_beside(item.item_id for item in items)):
         task.log.warning(_GONE, len(gone), ", ".join(gone[:_SHOWN]), ", ..." if len(gone) > _SHOWN else "")
     return BatchRun(
         batch=batch,

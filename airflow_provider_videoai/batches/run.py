@@ -53,10 +53,17 @@ class BatchRun:
         try:
             if not begins and self.batch.running:
                 self.batch.take_in(self.waiting.ends_of_trigger(event, self.task_instance))
+            self._fetch_again()
             return self._all_ended(begins=begins)
         except Exception as failure:
             self._ended_early(failure)
             raise
+
+    def _fetch_again(self) -> None:
+        """Copy what earlier attempts made to where it is to be now."""
+        # On this worker, since these jobs have ended: there is a poll each to wait for. A trigger would wait for the others.
+        while jobs := self.batch.fetch_again(self.submits.max_in_flight):
+            self.batch.take_in(self.waiting.for_ended(jobs))
 
     def _all_ended(self, *, begins: bool) -> bool:
         batch, submits = self.batch, self.submits

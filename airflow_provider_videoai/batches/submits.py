@@ -144,9 +144,6 @@ class Submits:
 
     def _obtain(self, item: Item) -> None:
         try:
-            if (job := self.batch.made.get(item.item_id)) is not None:
-                self.batch.runs(job)
-                return
             if not self._skipped(item):
                 self._submit_one(item)
             self._by_store.passed()

@@ -67,6 +67,13 @@ class Waiting:
         self.short = bool(ends) and len(self.batch.running) - len(ends) <= left
         return ends
 
+    def for_ended(self, jobs: int) -> list[JobEnd]:
+        """Block until so many jobs in flight have ended, and return how. For those of which it is known.
+
+        :param jobs: how many.
+        """
+        return self._wait(self._wanted(len(self.batch.running) - jobs, None))
+
     def ends_of_trigger(self, event: Any, task_instance: Any) -> list[JobEnd]:
         """Return how jobs ended that the trigger waited for; what it did not say, the vendor is queried for.
 
