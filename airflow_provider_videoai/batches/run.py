@@ -61,7 +61,7 @@ class BatchRun:
 
     def _fetch_again(self) -> None:
         """Copy what earlier attempts made to where it is to be now."""
-        # On this worker, since these jobs have ended: there is a poll each to wait for. A trigger would wait for the others.
+        # On this worker: they have ended, and a trigger would wait for the others as well.
         while jobs := self.batch.fetch_again(self.submits.max_in_flight):
             self.batch.take_in(self.waiting.for_ended(jobs))
 

@@ -30,6 +30,7 @@ def keep_apart(url: str, ledger: Path, patch: pytest.MonkeyPatch) -> None:
 
     from airflow_provider_videoai.hooks import job as hooks
     from airflow_provider_videoai.hooks import ledger as ledgers
+    from airflow_provider_videoai.hooks.account import account_of
 
     # Connections come from the environment: a secrets backend's would be found first, and are not the sandbox's.
     for name in ("SECRETS__BACKEND", "WORKERS__SECRETS_BACKEND"):
@@ -42,7 +43,7 @@ def keep_apart(url: str, ledger: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("AIRFLOW__VIDEOAI__LEDGER_CONN_ID", _LEDGER)
     patch.setenv(f"AIRFLOW_CONN_{_LEDGER.upper()}", json.dumps({"conn_type": "sqlite", "host": str(ledger)}))
     patch.setattr(ledgers, "_found", None)
-    patch.setattr(hooks, "account_of", _only_at(url, hooks.account_of))
+    patch.setattr(hooks, "account_of", _only_at(url, account_of))
 
 
 def _only_at(url: str, account_of: Callable[..., Account]) -> Callable[..., Account]:

@@ -35,7 +35,7 @@ class Nothing(ResolveMixin):
     def __init__(self, operator: BaseOperator) -> None:
         self._operator = operator
 
-    def resolve(self, _: Any) -> None:  # type: ignore[override]
+    def resolve(self, _: Any) -> None:
         return None
 
     def iter_references(self) -> Any:
@@ -99,6 +99,7 @@ def test_every_documented_template_field_is_rendered(native: bool, tmp_path: Pat
     made.render_template_fields({"params": params})
     given = made._given()
     (item,) = given.items()
+    assert isinstance(item.request, TextRemovalRequest)
     assert item.request.full_erase_roi is not None
     assert made.destination == f"file://{tmp_path}/{{item_id}}.mp4"
     assert made.manifest == f"file://{tmp_path}/20260511.jsonl"
@@ -115,6 +116,7 @@ def test_rows_may_hold_templates(tmp_path: Path) -> None:
         )
     made.render_template_fields({"params": {"x": "b"}})
     (item,) = made._given().items()
+    assert isinstance(item.request, TextRemovalRequest)
     assert item.request.url == "https://host/b.mp4"
 
 

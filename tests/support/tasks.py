@@ -99,7 +99,7 @@ class Task:
 
     def clear(self, *, keep_state: bool) -> None:
         """Do what Airflow 3.4 does if a person clears the task, whose tries go on counting."""
-        self.ti.max_tries = self.ti.try_number + self.make().retries
+        self.ti.max_tries = self.ti.try_number + (self.make().retries or 0)
         if not keep_state and self.store is not None:
             self.store.values.clear()
 

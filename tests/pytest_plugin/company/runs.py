@@ -23,6 +23,8 @@ def test_a_dag(videoai_dag_run: Any, videoai_sandbox: Any) -> None:
 def test_both_engines_are_of_the_sessions_own_database() -> None:
     from airflow import settings  # noqa: PLC0415
 
+    assert settings.engine is not None
+    assert settings.async_engine is not None
     urls = [settings.engine.url, settings.async_engine.url]
     assert [url.get_backend_name() for url in urls] == ["sqlite", "sqlite"]
     assert len({url.database for url in urls}) == 1
