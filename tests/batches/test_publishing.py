@@ -94,7 +94,7 @@ class Counted(Manifest):
         self.kept += len(list(lines))
 
 
-@pytest.mark.parametrize(("items", "most"), [(1_000, 20_000), (10_000, 300_000), (100_000, 9_000_000)])
+@pytest.mark.parametrize(("items", "most"), [(1_000, 21_000), (10_000, 300_000), (100_000, 9_000_000)])
 def test_what_is_written_grows_slower_than_the_square_of_the_items(
     items: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
