@@ -36,6 +36,7 @@ NO_VENDORS = {
     "job",
     "job_task",
     "ledger",
+    "ledger_url",
     "lookup",
     "batch",
     "batch_task",
