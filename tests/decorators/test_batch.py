@@ -79,7 +79,11 @@ def test_what_is_no_list_of_requests_is_refused(decorated: Any) -> None:
         decorated(lambda: {"url": "https://example.com/a.mp4"}).run()
 
 
-@pytest.mark.parametrize("value", [object(), b"\xff", {1, "a"}.__iter__(), "\ud800"], ids=["object", "bytes", "iterator", "surrogate"])
+@pytest.mark.parametrize(
+    "value",
+    [object(), b"\xff", {1, "a"}.__iter__(), "\ud800"],
+    ids=["object", "bytes", "iterator", "surrogate"],
+)
 def test_what_airflow_cannot_carry_to_the_next_worker_is_refused(
     decorated: Any, row: Any, case: Case, bought: Any, value: Any
 ) -> None:
