@@ -181,7 +181,9 @@ def test_the_page_states_the_supported_versions_that_the_package_declares() -> N
     (airflow,) = (each for each in project["dependencies"] if each.startswith("apache-airflow>="))
     page = PAGE.read_text(encoding="utf-8")
     assert f"| Python | {pythons[0]} to {pythons[-1]} |" in page
-    assert f"| Airflow | {airflow.partition('>=')[2]} and newer;" in page
+    first, _, below = airflow.partition(">=")[2].partition(",<")
+    last = f"3.{int(below.rpartition('.')[2]) - 1}"
+    assert f"| Airflow | {first} to {last}:" in page
 
 
 def test_the_page_states_the_same_names() -> None:

@@ -37,7 +37,8 @@ _RETRY_LEDGER = 60.0
 """Seconds for which a ledger that failed is left alone."""
 _MANY = 15
 """Requests within a block from which on places are reserved by the block: up to twice as long a wait as between two
-places, two seconds, is not worth a call of the ledger for each."""
+places, two seconds, is not worth a call of the ledger for each. At a low limit as many as a block has places: whoever
+sends so many is held up by the limit in any case."""
 _SMALLEST_FACTOR = 1 / 64
 _RECOVERY = 0.02
 """By how much of the limit the rate rises in a minute without a refusal. Twenty processes that share a limit without
@@ -207,6 +208,7 @@ class _Window:
 
     def __init__(self, per_minute: float | None) -> None:
         most = max(1, int(per_minute or 1))
+        self._many = max(2, min(_MANY, most * BLOCK / 60.0))
         self._sent: deque[float] = deque(maxlen=most)
         self._given: deque[tuple[float, float]] = deque()
         self._wanted: deque[tuple[float, bool]] = deque(maxlen=most)
@@ -249,7 +251,7 @@ class _Window:
         recent = [waited for leaves_at, waited in self._wanted if leaves_at > now - BLOCK]
         if len(recent) > 1 and 2 * sum(recent) > len(recent):
             return 2 * len(recent)  # more are wanted than there were; the ledger gives no more than a share
-        return len(recent) if len(recent) >= _MANY else 1
+        return len(recent) if len(recent) >= self._many else 1
 
     def add(self, places: list[tuple[float, float]], now: float) -> None:
         """Take in what the ledger gave."""
