@@ -182,7 +182,7 @@ def test_progress_is_throttled(
 async def test_progress_follows_the_job(
     cases: Any, task: Any, writes: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox.clock(queue_seconds=0.3, run_seconds=500)
+    sandbox.clock(queue_seconds=1.0, run_seconds=500)
     write = XCom.set
 
     def write_and_let_time_pass(**written: Any) -> None:
@@ -200,7 +200,7 @@ async def test_progress_follows_the_job(
     assert percents == sorted(percents)
     assert len(set(percents)) > 3
     assert {value["state"] for value in shown} == {"running"}, "nothing is written while it is only queued"
-    assert all(list(value["since"]) == ["queued", "running"] for value in shown)
+    assert all(list(value["since"])[:2] == ["queued", "running"] for value in shown)
 
 
 @needs_airflow_3_3("triggers that write XComs")
