@@ -19,7 +19,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, next_step
 from airflow_provider_videoai.batches.items import Item
@@ -36,6 +36,7 @@ from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.values.printable import shown
+from airflow_provider_videoai.jobs.values.usage import usage_of_all
 from airflow_provider_videoai.triggers.batch_event import JobEnd
 
 __all__ = ["Batch", "Report"]
@@ -178,6 +179,22 @@ class Batch:
             "queued": len(self.items) - running - len(self.ended),
             "running": running,
             **{state.value: states[state] for state in ItemState},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return how the items ended, and what their jobs used as far as vendors say.
+
+        ``reused`` counts, of those that succeeded, the ones that an earlier attempt of the task had taken in.
+        """
+        counts, ends = self.counts(), self.ended.values()
+        attempt, good = self.results.attempt, ItemState.SUCCEEDED
+        records = (entry.record for item in self.items if (entry := self.records.entry(item.item_id)) is not None)
+        used = usage_of_all(record.usage for record in records if record is not None and record.usage is not None)
+        return {
+            "total": counts["items"],
+            **{name: counts[name] for name in ("succeeded", "failed", "skipped")},
+            "reused": sum(end.state is good and end.attempt != attempt for end in ends),
+            "usage": None if used is None else used.to_json(),
         }
 
     # -- what submits bring ------------------------------------------------------------------------------------

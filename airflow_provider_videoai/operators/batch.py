@@ -40,8 +40,9 @@ class VideoBatchOperator(BatchTask):
     uses what ended, and buys what is missing. Of a list that was changed it buys the new rows. Without a worker slot
     while all jobs are in flight.
 
-    Returns how many items succeeded, failed and were skipped, and the path of the manifest:
-    ``{"vendor", "operation", "items", "succeeded", "failed", "skipped", "manifest"}``.
+    Returns how many items there are, how many succeeded, failed and were skipped, how many of those that succeeded an
+    earlier attempt had taken in, what the jobs used as far as the vendor says, and the path of the manifest:
+    ``{"vendor", "operation", "total", "succeeded", "failed", "skipped", "reused", "usage", "manifest"}``.
 
     :param vendor: the vendor's key, ``viitor`` say.
     :param operation: what the jobs do; may be left out if the vendor has one operation.

@@ -174,16 +174,15 @@ class BatchTask(KeepsConnection):
         )
 
     def _concluded(self, context: Context, given: BatchArguments, run: BatchRun) -> dict[str, Any]:
-        counts = run.batch.counts()
         show_counts(context["ti"], run.batch, self.log)
         run.report.publish(run.batch)
         summary = {
             "vendor": given.vendor,
             "operation": given.operation,
-            **{name: counts[name] for name in ("items", "succeeded", "failed", "skipped")},
+            **run.batch.summary(),
             "manifest": given.manifest,
         }
-        if not Tolerance.read(given.tolerate).allows(counts["failed"], counts["items"]):
+        if not Tolerance.read(given.tolerate).allows(summary["failed"], summary["total"]):
             raise batch_failed(run.batch, given.tolerate)
         # An alias gets an asset of the manifest, and without one nothing.
         outlets = [each for each in self.outlets if given.manifest is not None or not isinstance(each, AssetAlias)]

@@ -133,8 +133,8 @@ def test_a_batch_keeps_its_clips_and_the_next_run_buys_none(airflow: Standalone,
     sandbox.clear_ledger()
     run_id = run(airflow, "remove_text_from_many")
     summary = airflow.xcom("remove_text_from_many", run_id, "clean")
-    assert {name: summary[name] for name in ("items", "succeeded", "failed", "skipped")} == {
-        "items": 3,
+    assert {name: summary[name] for name in ("total", "succeeded", "failed", "skipped")} == {
+        "total": 3,
         "succeeded": 3,
         "failed": 0,
         "skipped": 0,

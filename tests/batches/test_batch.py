@@ -37,15 +37,21 @@ def test_every_item_is_bought_once_and_kept(case: Any, batch: Any, rows: Any, bo
         manifest=f"{folder}/all.jsonl",
         verify=False,
     )
-    assert task.run() == {
+    summary = {
         "vendor": case.vendor,
         "operation": case.operation,
-        "items": 5,
+        "total": 5,
         "succeeded": 5,
         "failed": 0,
         "skipped": 0,
+        "reused": 0,
+        "usage": {"credits": 5, "seconds": None, "jobs": None, "source": "vendor"}
+        if case.vendor == "topview"
+        else None,
         "manifest": f"{folder}/all.jsonl",
     }
+    assert task.run() == summary
+    assert task.run() == summary | {"reused": 5}, "a cleared batch fetches and buys nothing"
     published = lines(f"{folder}/all.jsonl")
     assert list(published) == [f"item{number}" for number in range(5)]
     assert sorted(line["job_id"] for line in published.values()) == sorted(bought(case))

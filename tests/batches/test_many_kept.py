@@ -59,7 +59,7 @@ def test_many_items_are_kept_a_few_at_a_time_and_those_that_fail_are_reported(
     manifest = f"{s3_store.root}/all.jsonl"
     task = batch(case, requests, destination=f"{s3_store.root}/{{item_id}}.mp4", manifest=manifest, tolerate="5%")
     summary = task.run()
-    assert (summary["items"], summary["succeeded"], summary["failed"]) == (ITEMS, ITEMS - FAILED, FAILED)
+    assert (summary["total"], summary["succeeded"], summary["failed"]) == (ITEMS, ITEMS - FAILED, FAILED)
     assert len(json.dumps(summary)) < 1000, "XCom stays small, however many items there are"
     assert len(bought(case)) == ITEMS
     assert 1 < at_a_time["most"] <= AT_A_TIME

@@ -88,7 +88,7 @@ class BatchRound(Round):
             self._item_counts[item].append(len(self._bought_for(item)))
         if task["state"] == "success":
             summary = arena.xcom(*path) or {}
-            counts = tuple(summary.get(name) for name in ("items", "succeeded", "failed", "skipped"))
+            counts = tuple(summary.get(name) for name in ("total", "succeeded", "failed", "skipped"))
             if counts != (len(self._names), len(self._names), 0, 0):
                 self._wrong.append(f"it returned {summary}")
 

@@ -63,7 +63,7 @@ def test_what_the_function_returns_is_bought_and_it_runs_once_per_attempt(
     assert len(made.deferrals) > 1
     assert calls == [made.ti.run_id]
     assert len(bought(case)) == 3
-    assert made.run()["items"] == 3  # another attempt: its rows are new, and bought
+    assert made.run()["total"] == 3  # another attempt: its rows are new, and bought
     assert len(calls) == 2
     assert len(bought(case)) == 6
 

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-__all__ = ["Usage", "amount"]
+__all__ = ["Usage", "amount", "usage_of_all"]
 
 # Beyond it a float is no longer exact to one.
 _MAX_AMOUNT = 2**53
@@ -84,6 +84,22 @@ class Usage:
             return None
         amounts = {name: stored.get(name) for name in ("credits", "seconds", "jobs")}
         return cls(**amounts, source=stored["source"]).or_none()
+
+
+def usage_of_all(usages: Iterable[Usage]) -> Usage | None:
+    """Add up what several jobs used; ``None`` if nothing is known of any.
+
+    :param usages: of the jobs of which something is known.
+    """
+    known = list(usages)
+    amounts = {
+        name: sum(values)
+        if (values := [value for each in known if (value := getattr(each, name)) is not None])
+        else None
+        for name in ("credits", "seconds", "jobs")
+    }
+    measured = any(each.source == "measured" for each in known)
+    return Usage(**amounts, source="measured" if measured else "vendor").or_none()
 
 
 def _plain(value: float) -> str:

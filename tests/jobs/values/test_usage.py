@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.values.usage import Usage, amount
+from airflow_provider_videoai.jobs.values.usage import Usage, amount, usage_of_all
 
 ODD: list[Any] = [-1, -0.5, float("nan"), float("inf"), float("-inf"), 2**53 + 1, 10**400, 1e300, True, False, None]
 ODD += ["12", "0.5", "1,200", "", "free", [], [12], {}, {"credits": 1}, b"1", Decimal("NaN"), Decimal(-1)]
@@ -93,3 +93,10 @@ def test_what_cannot_be_relied_on_is_no_usage(stored: Any) -> None:
 
 def test_what_a_later_version_says_of_usage_does_no_harm() -> None:
     assert Usage.from_json({"credits": 12, "source": "vendor", "currency": "EUR"}) == Usage(credits=12)
+
+
+def test_what_several_jobs_used_is_added_up() -> None:
+    known = [Usage(credits=1.5), Usage(credits=2, seconds=4.0), Usage(jobs=1, source="measured")]
+    assert usage_of_all(known) == Usage(credits=3.5, seconds=4.0, jobs=1, source="measured")
+    assert usage_of_all(known[:2]) == Usage(credits=3.5, seconds=4.0)
+    assert usage_of_all([]) is None
