@@ -80,7 +80,10 @@ class SandboxServer:
             timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="videoai-sandbox")
+        # A daemon: a process that breaks off before it stops the sandbox, a pytest say, would never end.
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="videoai-sandbox", daemon=True
+        )
 
     def start(self) -> None:
         """Serve in a thread, and return once the port accepts connections.

@@ -218,7 +218,9 @@ def test_a_dag_that_is_not_there_is_named(videoai_dag_run: Any) -> None:
 def test_a_folder_that_is_not_there_is_named_with_the_setting(
     videoai_dag_run: Any, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pytestconfig, "getini", lambda _: "elsewhere")
+    getini = pytestconfig.getini
+    settings = {"videoai_dags_folder": "elsewhere"}
+    monkeypatch.setattr(pytestconfig, "getini", lambda name: settings.get(name) or getini(name))
     with pytest.raises(LookupError, match=r"no folder .*elsewhere .* DAG 'one' .* videoai_dags_folder"):
         videoai_dag_run("one")
 
