@@ -132,7 +132,7 @@ def store_of(context: Mapping[str, Any], log: Log | None = None) -> Store:
 def may_be_forgotten(context: Mapping[str, Any]) -> bool:
     """Return whether a person's clear may have discarded what earlier attempts of the task stored.
 
-    Airflow 3.4 does that unless it is told to keep the task's state, and gives the copies of a mapped task that is
+    Airflow 3.4 does that unless the clear keeps the task's state, and gives the copies of a mapped task that is
     cleared as a whole a new, empty store in any case. Where a record is found, it was kept.
 
     :param context: Airflow's, of the running task.
@@ -140,4 +140,4 @@ def may_be_forgotten(context: Mapping[str, Any]) -> bool:
     if not airflow_compat.AIRFLOW_V_3_4_PLUS or context.get("task_state_store") is None:
         return False
     # A clear adds the tries that the task had to its retries; nothing else lets it have more.
-    return bool(context["ti"].max_tries > context["task"].retries)
+    return bool(context["ti"].max_tries > (context["task"].retries or 0))
