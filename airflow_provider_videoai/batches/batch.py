@@ -133,9 +133,10 @@ class Batch:
         return any(step is not NextStep.NOTHING for step in steps)
 
     @property
-    def kept_any(self) -> bool:
-        """Whether a result was kept in this attempt: then the user's store is there."""
-        return any(end.sha256 and end.attempt == self.results.attempt for end in list(self.ended.values()))
+    def any_ended_well(self) -> bool:
+        """Whether an item ended well in this attempt: then neither the vendor nor the user's store refuses them all."""
+        good, attempt = (ItemState.SUCCEEDED, ItemState.SKIPPED), self.results.attempt
+        return any(end.attempt == attempt and end.state in good for end in list(self.ended.values()))
 
     @property
     def in_flight(self) -> int:

@@ -46,18 +46,23 @@ class Pause:
         """Whether nothing may be submitted yet."""
         return self.since is not None and self.clock() < self.until
 
-    def refused(self, refusal: VideoAIError) -> None:
-        """Note that a submit found no capacity, or no vendor; those that were sent at the same time count once."""
+    def refused(self, refusal: VideoAIError) -> float:
+        """Note that a submit found no capacity, or no vendor; those that were sent at the same time count once.
+
+        :param refusal: what the vendor said.
+        :returns: for how many seconds nothing is to be submitted now; 0 if that was so already.
+        """
         now = self.clock()
         if self.lasts:
-            return
+            return 0.0
         longest = _LONGEST_FOR_LEASE if isinstance(refusal, InFlightLimitReached) else _LONGEST
         growing = min(_FIRST * 2**self.tries, longest) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         # Not the vendor's Retry-After alone: each pause may cost the start of a worker.
-        pause = max(growing, getattr(refusal, "retry_after", None) or 0.0)
+        pause: float = max(growing, getattr(refusal, "retry_after", None) or 0.0, _SHORTEST)
         self.since = now if self.since is None else self.since
         self.tries = min(self.tries + 1, _MOST_TRIES)
-        self.until = now + max(pause, _SHORTEST)
+        self.until = now + pause
+        return pause
 
     def accepted(self) -> None:
         """Note that a job was bought: there is capacity again."""

@@ -37,6 +37,8 @@ SUBMITTERS = 16
 """How many submits are in flight at a time; more would only wait for a vendor's rate limit."""
 _SETTLES = 2
 """How often an attempt submits an item again after a lost answer that the vendor can be queried about."""
+_PAUSES = 4
+"""After so many pauses, four minutes in all, the vendor that took others is not out of order: the item is to blame."""
 _OF_ONE_ITEM = (InvalidRequest, JobFailed, JobNotFound, ResultUnavailable, SubmitRejected)
 
 
@@ -108,7 +110,7 @@ class Submits:
         if self.batch.running or refusal is None:
             return
         if isinstance(refusal, StorageFailed):
-            at_once = not (self._by_store.any_passed or self.batch.kept_any)
+            at_once = not (self._by_store.any_passed or self.batch.any_ended_well)
         else:
             at_once = _is_of_account(refusal)
         if at_once or self.pause.lasted() >= quota_timeout:
@@ -153,10 +155,9 @@ class Submits:
             self._by_store.passed()
             self.batch.failed(item, refused)
         except StorageFailed as failure:  # its input cannot be signed, or nobody knows whether it is kept
-            fault = self._by_store.refused(item.item_id, others_passed=self.batch.kept_any)
+            fault = self._by_store.refused(item.item_id, others_passed=self.batch.any_ended_well)
             if fault is Fault.ALL:  # as for a vendor: what is in flight is taken in before the attempt ends
-                self.refusal = failure
-                self.pause.refused(failure)
+                self._pause_for(failure)
             self._later_or_failed(item, fault, failure)
         finally:
             del self._obtaining[threading.get_ident()]
@@ -195,8 +196,7 @@ class Submits:
         except (SubmitRejected, VendorUnavailable) as refusal:
             fault = self._fault(item, refusal)
             if fault is Fault.ALL:
-                self.refusal = refusal
-                self.pause.refused(refusal)  # first, or another thread would take the item at once
+                self._pause_for(refusal)  # first, or another thread would take the item at once
                 self._again(item)
             else:
                 self._later_or_failed(item, fault, refusal)
@@ -219,7 +219,15 @@ class Submits:
         if isinstance(refusal, QuotaExceeded | VendorUnavailable) or _is_of_account(refusal):
             return Fault.ALL
         # An error of the vendor's own, of which it says that it passes: one row after the other would fail by it.
-        return self._by_vendor.refused(item.item_id) if _is_temporary(refusal) else Fault.ITEM
+        if not _is_temporary(refusal):
+            return Fault.ITEM
+        waited = self.pause.tries >= _PAUSES
+        return self._by_vendor.refused(item.item_id, others_passed=waited and self.batch.any_ended_well)
+
+    def _pause_for(self, refusal: SubmitRejected | StorageFailed | VendorUnavailable) -> None:
+        self.refusal = refusal
+        if seconds := self.pause.refused(refusal):
+            self.batch.results.log.info("Nothing is submitted for %.0f seconds: %s", seconds, refusal.message)
 
     def _again(self, item: Item) -> None:
         with self._lock:

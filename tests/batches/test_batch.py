@@ -108,13 +108,20 @@ def test_an_item_with_another_request_is_bought_again(case: Any, batch: Any, row
 
 @ALL_VENDORS
 def test_a_full_queue_pauses_the_batch_and_fails_no_item(
-    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+    case: Any,
+    batch: Any,
+    rows: Any,
+    sandbox: Any,
+    bought: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    everything_said: Any,
 ) -> None:
     monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 0.05)
     monkeypatch.setattr("airflow_provider_videoai.batches.pause._SHORTEST", 0.05)
     sandbox.fault(vendor=case.vendor, kind="quota_full", after=2, times=4)
     assert batch(case, rows(case, 5)).run()["succeeded"] == 5
     assert len(bought(case)) == 5
+    assert "Nothing is submitted for " in everything_said()
 
 
 @VIITOR

@@ -127,6 +127,18 @@ def test_an_input_that_cannot_be_signed_fails_its_item_and_no_other(
     assert len(bought(case)) == 3
 
 
+def test_an_input_that_cannot_be_signed_fails_alone_after_all_others_have_ended(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    requests = rows(case, 4)
+    requests[0]["url"] = "s3://nobody@results/clips/clip.mp4"
+    manifest = f"{folder}/all.jsonl"
+    with pytest.raises(BatchFailed):
+        batch(case, requests, manifest=manifest, max_in_flight=1).run()
+    assert errors(manifest) == {"item0": "StorageFailed"}
+    assert len(bought(case)) == 3
+
+
 @pytest.mark.parametrize("gone", [JobNotFound, ResultUnavailable])
 @pytest.mark.parametrize("step", ["fetched", "kept"])
 def test_a_job_whose_result_is_gone_fails_its_item_and_no_other(

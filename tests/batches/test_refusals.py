@@ -60,3 +60,16 @@ def test_an_item_by_which_the_vendor_breaks_fails_alone(
         batch(case, rows(case, 6)).run()
     assert failed.value.retry_helps
     assert len(bought(case)) == 5
+
+
+@pytest.mark.usefixtures("prompt")
+@TOPVIEW
+def test_an_item_by_which_the_vendor_breaks_fails_alone_after_all_others_have_ended(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 0.01)
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._SHORTEST", 0.01)
+    sandbox.fault(**INTERNAL_ERROR, match="Hi item0.", times=1000)
+    with pytest.raises(BatchFailed, match=r"1 of 4 items failed.* item 'item0': SubmitRejected"):
+        batch(case, rows(case, 4), max_in_flight=1).run()
+    assert len(bought(case)) == 3

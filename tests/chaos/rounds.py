@@ -115,7 +115,7 @@ class Round:
         if self.kind.when is When.SUBMITTING:
             self._accepted()
         else:
-            self._until(_deferred)
+            self._until_it_waits()
         if self.kind.deed is Deed.CLEAR:
             self._clear()
             self._read_what_goes_on()
@@ -125,10 +125,17 @@ class Round:
             self._read_what_goes_on()
             self._clear_what_ended()
 
+    def _until_it_waits(self) -> None:
+        # A deferred task that no triggerer has begun to run yet has nothing that could say what goes on.
+        self._until(_deferred)
+        self._until_the_log_says("Waiting for ")
+
     def _read_what_goes_on(self) -> None:
+        self._until_the_log_says(self.said_when_stopped[self.kind.when])
+
+    def _until_the_log_says(self, text: str) -> None:
         log = partial(self._stage.arena.task_log, self._dag_id, self.name, "make", 1)
-        said = self.said_when_stopped[self.kind.when]
-        wait_for(lambda: said in log(), _LOG_SECONDS, f"{self.name}: the log does not say what goes on at the vendor")
+        wait_for(lambda: text in log(), _LOG_SECONDS, f"{self.name}: the log does not say {text!r}")
 
     def _mark(self, deed: Deed) -> None:
         arena, run = self._stage.arena, (self._dag_id, self.name)
