@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page
 
 from tests.support.api_server import ApiServer
-from tests.support.batches import COUNTS, REFERENCE, ended, line, submitted, written
+from tests.support.batches import AT, COUNTS, REFERENCE, ended, line, submitted, written
 from tests.support.chromium import PATIENCE
 from tests.support.which_airflow import needs_airflow_3_3
 
@@ -28,7 +29,21 @@ pytestmark = [
     pytest.mark.skipif(not FOLDER, reason="a picture is wanted only by make pictures"),
 ]
 
-MANY = {"items": 10_000, "queued": 1_240, "running": 100, "succeeded": 8_596, "failed": 43, "skipped": 21}
+FAILED, SKIPPED = range(47, 8_647, 200), range(90, 8_490, 400)
+ENDED, RUNNING, ITEMS = range(1, 8_661), range(8_661, 8_761), range(1, 10_001)
+MANY = {
+    "items": len(ITEMS),
+    "queued": len(ITEMS) - len(ENDED) - len(RUNNING),
+    "running": len(RUNNING),
+    "succeeded": len(ENDED) - len(FAILED) - len(SKIPPED),
+    "failed": len(FAILED),
+    "skipped": len(SKIPPED),
+}
+PART = 60
+"""So many items are in one value of the state store."""
+MAPPED = 993
+"""So many tasks make a list of 1,000 rows, with the others."""
+NOW = datetime.fromtimestamp(AT + 720, UTC)
 NAMES = {"conn_id": "viitor_default", "manifest": "s3://archive@videos/clean/2026-05-11.jsonl"}
 DONE = {"items": 400, "queued": 0, "running": 0, "succeeded": 396, "failed": 4, "skipped": 0}
 ERRORS = (
@@ -45,33 +60,62 @@ JOBS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
+def state_of(number: int) -> str:
+    if number in FAILED:
+        return "failed"
+    if number in SKIPPED:
+        return "skipped"
+    return "succeeded" if number in ENDED else "running" if number in RUNNING else "queued"
+
+
+def job_of(number: int) -> str:
+    return f"{7_301_442_000 + number * 37}"
+
+
+def entry_of(number: int) -> dict[str, Any]:
+    """Return what the state store has of an item that was submitted."""
+    if number in RUNNING:
+        return submitted(job_of(number))
+    error = {"type": "JobFailed", "message": ERRORS[number % 3], "code": "1042"}
+    end: Any = {"error": error} if number in FAILED else {"sha256": "0" * 64, "duration_ms": 8000}
+    return ended(state_of(number), job_of(number), **end) | submitted(job_of(number))
+
+
+def line_of(number: int, url: str) -> dict[str, Any]:
+    """Return an item's line of the manifest."""
+    state, job = state_of(number), None if state_of(number) == "queued" else job_of(number)
+    made = line(f"clip-{number:05}", state, job, url=url if state in ("succeeded", "skipped") else None)
+    made["request"] |= {"url": url, "full_erase_roi": [[0, 270, 640, 350]]}
+    return made
+
+
 @pytest.fixture
 def tasks(api_server: ApiServer, samples: str, tmp_path: Path) -> None:
-    """A batch in flight with a manifest, one that is done, and some single jobs."""
+    """A batch of 10,000 items in flight with a manifest, one that is done, single jobs, and mapped ones: 1,000 rows."""
     run = "scheduled__2026-05-11T06:00:00+00:00"
+    for number in range(MAPPED):
+        status = {"jobs": [{"job_id": "j", "state": "failed" if number % 100 == 47 else "succeeded"}]}
+        card = card_of("viitor", "text_removal", AT - 3600 - number)
+        mapped: Any = {"task_state": "success", "video_job": card, "status": status}
+        api_server.task("remove_text_from_each", run, "remove_text", number, **mapped)
     file = tmp_path / "2026-05-11.jsonl"
     at: dict[str, Any] = {"dag_id": "clean_archive", "run_id": run, "task_id": "clean"}
     done: Any = {"video_batch": REFERENCE, "batch": COUNTS | DONE, "task_state": "success"}
     api_server.task("trailers", run, "shorten", **done)
     for task_id, (vendor, operation, xcoms) in JOBS.items():
-        names = {"vendor": vendor, "operation": operation, "polled_as": operation, "conn_id": f"{vendor}_default"}
-        card = names | {"job_ids": ["j"], "submitted_at": 1_778_486_400.0}
+        card = card_of(vendor, operation, AT)
         api_server.task("localize_clip", "manual__2026-05-11T08:00:07+00:00", task_id, video_job=card, **xcoms)
     rendered = {"manifest": f"file://{file}", "destination": "s3://archive@videos/clean/{item_id}.mp4"}
     api_server.task(**at, video_batch=REFERENCE | NAMES, batch=COUNTS | MANY, rendered=rendered)
-    for part in range(3):
-        items: dict[str, Any] = {}
-        for number in range(part * 60 + 1, part * 60 + 61):
-            error = {"type": "JobFailed", "message": ERRORS[number % 3], "code": "1042"}
-            end: Any = {"error": error} if number % 47 == 0 else {"sha256": "0" * 64, "duration_ms": 8000}
-            state, job = "failed" if number % 47 == 0 else "succeeded", f"{7_301_442_000 + number * 37}"
-            items[f"clip-{number:05}"] = submitted(job) if number > 177 else ended(state, job, **end) | submitted(job)
+    for part, first in enumerate(range(1, RUNNING.stop, PART)):
+        items = {f"clip-{number:05}": entry_of(number) for number in range(first, min(first + PART, RUNNING.stop))}
         api_server.states(f"videoai_batch_{part}", {"version": 1, "items": items}, **at)
-    url = f"{samples}/clip.mp4"
-    lines = [line(f"clip-{n:05}", "succeeded", f"{7_301_442_000 + n * 37}", url=url) for n in range(1, 181)]
-    for each in lines:
-        each["request"] |= {"url": url, "full_erase_roi": [[0, 270, 640, 350]]}
-    written(file, *lines)
+    written(file, *(line_of(number, f"{samples}/clip.mp4") for number in ITEMS))
+
+
+def card_of(vendor: str, operation: str, submitted_at: float) -> dict[str, Any]:
+    names = {"vendor": vendor, "operation": operation, "polled_as": operation, "conn_id": f"{vendor}_default"}
+    return names | {"job_ids": ["j"], "submitted_at": submitted_at}
 
 
 @pytest.fixture
@@ -80,7 +124,9 @@ def page(browser: Browser, api_server: ApiServer) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE)
     token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="admin", role="admin"))
     context.add_cookies([{"name": "_token", "value": token, "url": api_server.url}])
-    yield context.new_page()
+    page = context.new_page()
+    page.clock.set_fixed_time(NOW)  # ages as on that day, whenever the pictures are taken
+    yield page
     context.close()
 
 
@@ -102,12 +148,12 @@ def opened(page: Page, query: str = "") -> FrameLocator:
 
 @pytest.mark.usefixtures("tasks")
 def test_pictures_of_the_list_and_of_a_batch(page: Page) -> None:
-    opened(page)
+    frame = opened(page)
+    frame.get_by_text("of 1,000").wait_for()
     taken(page, "jobs")
     key = "dag_id=clean_archive&run_id=scheduled__2026-05-11T06:00:00%2B00:00&task_id=clean&map_index=-1"
     frame = opened(page, f"?{key}")
     frame.get_by_role("row", name="clip-00047").get_by_text("clip.mp4").wait_for()
-    frame.locator(".thumbnail video").nth(2).wait_for()
     taken(page, "batch")
     frame.get_by_role("button", name="Succeeded").click()
     frame.locator(".thumbnail video").nth(2).wait_for()
@@ -116,6 +162,10 @@ def test_pictures_of_the_list_and_of_a_batch(page: Page) -> None:
     taken(page, "batch-item")
     page.emulate_media(color_scheme="dark")
     taken(page, "batch-dark")
+    opened(page)
+    taken(page, "jobs-dark")
     page.set_viewport_size({"width": 390, "height": 844})
+    opened(page)
+    taken(page, "jobs-phone")
     opened(page, f"?{key}")
     taken(page, "batch-phone")
