@@ -74,6 +74,20 @@ def test_results_are_kept_at_a_changed_destination_and_not_bought_again(
     assert batch(case, rows(case, 5), store=task.store, **moved).start()["succeeded"] == 5
 
 
+def test_at_a_changed_destination_jobs_in_flight_are_kept_as_well(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    old, new = ({"destination": f"{folder}/{name}/{{item_id}}.mp4", "verify": False} for name in ("old", "new"))
+    task = batch(case, rows(case, 3), **old)
+    task.run()
+    batch(case, rows(case, 5), store=task.store, **old).defer()  # two more are in flight, and the worker is gone
+    assert batch(case, rows(case, 5), store=task.store, **new).run()["succeeded"] == 5
+    assert len(bought(case)) == 5
+    assert {path.name for path in Path(f"{folder}/new".removeprefix("file://")).glob("*.mp4")} == {
+        f"item{number}.mp4" for number in range(5)
+    }
+
+
 def test_a_job_that_is_gone_is_not_bought_again_for_a_copy_elsewhere(
     case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str
 ) -> None:
