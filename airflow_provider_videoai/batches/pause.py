@@ -31,7 +31,8 @@ _LATEST = 7 * 86_400.0
 class Pause:
     """Since when, how often, and until when nothing is submitted. It outlives a deferral: see :meth:`to_json`.
 
-    :param since: when a submit was first refused after the last that was accepted, in epoch seconds.
+    :param since: when a submit was first refused after the last that was accepted, and after the batch's own jobs had
+        ended, in epoch seconds.
     :param tries: how many submits were refused since.
     :param until: epoch seconds.
     """
@@ -69,6 +70,11 @@ class Pause:
         # `until` stays: of several submits at the same time, one may be accepted after another was refused.
         if not self.lasts:
             self.since, self.tries = None, 0
+
+    def alone(self) -> None:
+        """Note that the batch has no job in flight any more: whatever was refused until now, those may be the cause."""
+        if self.since is not None:
+            self.since = min(self.clock(), self.until)
 
     def lasted(self) -> float:
         """Return for how many seconds nothing has been accepted."""

@@ -90,6 +90,7 @@ def prepared(
         paid_retries=getattr(getattr(task, "retry_policy", None), "paid_retries", None),
         leases=LeaseRenewal(transport) if transport.vendor.limits_jobs_in_flight else None,
     )
+    batch.begin()
     submits = Submits(
         batch=batch,
         submitter=ItemSubmitters(given=given, context=context, transport=transport, task=task),
@@ -97,7 +98,6 @@ def prepared(
         skip_existing=given.skip_existing,
         pause=Pause() if pause is None else pause,
     )
-    batch.begin()
     if begins and (gone := records.in_flight_beside(item.item_id for item in items)):
         task.log.warning(_GONE, len(gone), ", ".join(gone[:_SHOWN]), ", ..." if len(gone) > _SHOWN else "")
     return BatchRun(

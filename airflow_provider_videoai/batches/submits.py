@@ -64,9 +64,14 @@ class Submits:
     _obtaining: dict[int, Submitter | None] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _stopped: bool = field(default=False, init=False)
+    _were_running: bool = field(init=False)
+    """Whether jobs of the batch were in flight when it was last looked."""
     _settled: Counter[str] = field(default_factory=Counter, init=False)
     _by_store: Refusals = field(default_factory=Refusals, init=False)
     _by_vendor: Refusals = field(default_factory=Refusals, init=False)
+
+    def __post_init__(self) -> None:
+        self._were_running = bool(self.batch.running)
 
     def submit(self) -> None:
         """Submit until so many jobs are in flight as may be, nothing is left, or the vendor has no capacity.
@@ -106,8 +111,13 @@ class Submits:
         :raises SubmitRejected, StorageFailed, VendorUnavailable: the last refusal.
         """
         # While jobs are in flight a full queue is what a batch makes of a vendor; alone it is somebody else's.
+        were_running, self._were_running = self._were_running, bool(self.batch.running)
+        if self.batch.running:
+            return
+        if were_running:
+            self.pause.alone()
         refusal = self.refusal
-        if self.batch.running or refusal is None:
+        if refusal is None:
             return
         if isinstance(refusal, StorageFailed):
             at_once = not (self._by_store.any_passed or self.batch.any_ended_well)

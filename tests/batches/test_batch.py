@@ -125,6 +125,16 @@ def test_a_full_queue_pauses_the_batch_and_fails_no_item(
 
 
 @VIITOR
+def test_a_queue_that_was_full_of_the_batchs_own_jobs_is_tried_again_once_they_have_ended(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 6.0)
+    sandbox.fault(vendor=case.vendor, kind="quota_full", after=1, times=1)
+    assert batch(case, rows(case, 2), quota_timeout=0.2, deferrable=False).run()["succeeded"] == 2
+    assert len(bought(case)) == 2
+
+
+@VIITOR
 def test_a_queue_that_stays_full_ends_the_wait_after_quota_timeout(
     case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,24 @@ def test_pauses_grow_and_outlive_a_deferral() -> None:
     assert pause.lasted() == 0.0
 
 
+def test_a_pause_counts_from_when_the_batch_is_alone() -> None:
+    now = [1000.0]
+    pause = Pause(clock=lambda: now[0])
+    pause.alone()
+    assert pause.lasted() == 0.0
+    pause.refused(QuotaExceeded("full", retry_after=90))
+    for at, lasted in ((1030.0, 0.0), (1080.0, 50.0)):
+        now[0] = at
+        if not lasted:
+            pause.alone()
+        assert pause.lasted() == lasted
+    assert pause.lasts
+    now[0] = 2000.0
+    pause.alone()
+    assert not pause.lasts
+    assert Pause.from_json(pause.to_json()).tries == 1
+
+
 def test_refusals_at_the_same_time_count_once_and_retry_after_is_kept_to() -> None:
     pause = Pause(clock=lambda: 1000.0)
     for _ in range(5):
