@@ -143,6 +143,11 @@ class Batch:
         """How many jobs are in flight, or ended and are not taken in yet."""
         return len(self.running) + len(self._terminal)
 
+    @property
+    def known(self) -> int:
+        """How many items have a job, or an end, for the request that they are now."""
+        return self.in_flight + len(self.made) + len(self.ended)
+
     def jobs(self) -> dict[str, RunningJob]:
         """Return the jobs in flight, and those that ended and are not taken in yet, by their items' ids."""
         with self._lock:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Airflow renders the requests of a batch, and reads their file, on each worker: what differs is not bought again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.jobs.errors import InvalidRequest
+from tests.operators.test_connection_templates import rendering
+
+pytestmark = [pytest.mark.usefixtures("prompt"), pytest.mark.parametrize("case", ["viitor"], indirect=True)]
+
+ENDED = {"version": 1, "outcome": "ended", "at": 1.0}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_rows_that_are_rendered_otherwise_while_their_jobs_run_are_not_bought_again(
+    case: Any, batch: Any, rows: Any, bought: Any, named: bool
+) -> None:
+    params = {"now": "1"}
+    given = [{**row, "task_name": row["task_name"] + "{{ params.now }}"} for row in rows(case, 4)]
+    if not named:
+        given = [{name: value for name, value in row.items() if name != "item_id"} for row in given]
+    made = rendering(batch(case, given, max_in_flight=3), params)
+    deferred = made.defer()
+    params["now"] = "2"
+    with pytest.raises(InvalidRequest, match=r"^requests: 3 of 3 rows .* Nothing more was submitted.*is billed"):
+        made.resume(deferred, ENDED)
+    assert len(bought(case)) == 3
+    params["now"] = "1"
+    assert made.run()["succeeded"] == 4
+    assert len(bought(case)) == 4
+
+
+def test_rows_that_come_to_a_file_while_others_run_are_bought_by_the_same_attempt(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "clips.jsonl"
+    every = rows(case, 5)
+    file.write_text("".join(json.dumps(row) + "\n" for row in every[:3]), encoding="utf-8")
+    task = batch(case, str(file))
+    deferred = task.defer()
+    file.write_text("".join(json.dumps(row) + "\n" for row in every), encoding="utf-8")
+    assert task.go_on(deferred)["succeeded"] == 5
+    assert len(bought(case)) == 5
+
+
+def test_a_deferral_of_a_version_that_counted_nothing_goes_on(case: Any, batch: Any, rows: Any, bought: Any) -> None:
+    task = batch(case, rows(case, 3))
+    deferred = task.defer()
+    del deferred.kwargs["pause"]["known"]
+    assert task.go_on(deferred)["succeeded"] == 3
+    assert len(bought(case)) == 3
