@@ -111,6 +111,7 @@ class _Sidecar:
     vendor: str | None = None
     operation: str | None = None
     item_id: str | None = None
+    task: str | None = None
 
     def kept(self, path: str) -> Kept:
         return Kept(path, self.sha256, self.bytes, self.duration_ms, self.job_id, self.content_type)
@@ -156,6 +157,7 @@ class KeptFiles:
     :param vendor: the vendor's key.
     :param operation: what the jobs do.
     :param conn_id: the vendor's connection; ``None`` for its default one.
+    :param task: what the batch's task has in common in all runs, and with no other task or mapped copy.
     :param overwrite: replace files that are not this batch's own; see :meth:`keep`.
     :param verify: check that a result is video or audio before it is published.
     :param max_bytes: of one media file.
@@ -170,6 +172,7 @@ class KeptFiles:
         vendor: str,
         operation: str,
         conn_id: str | None,
+        task: str,
         overwrite: bool,
         verify: bool,
         max_bytes: int,
@@ -185,6 +188,8 @@ class KeptFiles:
         self._vendor = vendor
         self._operation = operation
         self._conn_id = conn_id
+        # Hashed: ids of DAGs and tasks may be longer than a sidecar has room for.
+        self._task = place_of(task)
         self._overwrite = overwrite
         self._verify = verify
         self._max_bytes = max_bytes
@@ -215,7 +220,8 @@ class KeptFiles:
         :param item: of the batch.
         :returns: ``None`` if there is none: no sidecar, one of another request, one that cannot be understood, or one
             whose media is missing or has another size.
-        :raises InvalidRequest: as :meth:`path_of`, or if there is no such store.
+        :raises InvalidRequest: as :meth:`path_of`, if there is no such store, or if the copy of another batch, made for
+            another request, is there and may not be replaced: the job would be bought in vain.
         :raises StorageFailed: if the store cannot be read: nobody knows then what is there, and nothing should be
             bought.
         """
@@ -224,6 +230,12 @@ class KeptFiles:
         if sidecar is None:
             return None
         if sidecar.fingerprint != item.fingerprint:
+            if not (self._overwrite or self._is_own(item, sidecar) or _size(path) is None):
+                raise InvalidRequest(
+                    f"destination: at {redacted_path(path)} holds what another task, or another mapped copy, made "
+                    "for another request; nothing was bought for this item. Give each a folder of its own, with "
+                    "{{ ti.map_index }} in destination say, or set overwrite=True"
+                )
             self._log.info("%s was made for another request than that of %s", redacted_path(path), shown(item.item_id))
             return None
         if (size := _size(path)) != sidecar.bytes:
@@ -239,12 +251,12 @@ class KeptFiles:
         there already is replaced in two cases:
 
         * ``overwrite`` is set, or
-        * its sidecar says that this vendor and operation made it for this item, and it still is what was stored then
-          (size and SHA-256). That is an item whose request was changed: who changes a row of a batch wants the new
+        * its sidecar says that this task, vendor and operation made it for this item, and it still is what was stored
+          then (size and SHA-256). That is an item whose request was changed: who changes a row of a batch wants the new
           video in place of the old one.
 
-        A file of the user's, a copy that somebody edited, and the copy of another vendor or operation with the same
-        item id thus stay. The old file is there until the new one is downloaded and checked.
+        A file of the user's, a copy that somebody edited, and the copy of another task, vendor or operation with the
+        same item id thus stay. The old file is there until the new one is downloaded and checked.
 
         :param item: of the batch.
         :param result: of its job.
@@ -278,16 +290,13 @@ class KeptFiles:
             vendor=self._vendor,
             operation=self._operation,
             item_id=item.item_id,
+            task=self._task,
         )
         _write(sidecar, path)
         return sidecar.kept(path)
 
     def _may_replace(self, item: Item, path: str, there: _Sidecar | None) -> bool:
-        if there is None or (there.vendor, there.operation, there.item_id) != (
-            self._vendor,
-            self._operation,
-            item.item_id,
-        ):
+        if there is None or not self._is_own(item, there):
             return False
         from airflow_provider_videoai.transfers.store_failures import open_destination
 
@@ -295,6 +304,11 @@ class KeptFiles:
             # The whole file is read, which only a changed request costs: the alternative is to destroy an edited one.
             media = open_destination(path)
             return media.size() == there.bytes and media.sha256() == there.sha256
+
+    def _is_own(self, item: Item, there: _Sidecar) -> bool:
+        made_for = (there.vendor, there.operation, there.item_id)
+        # Versions before `task` was added named none.
+        return made_for == (self._vendor, self._operation, item.item_id) and there.task in (None, self._task)
 
     def _sidecar(self, path: str) -> _Sidecar | None:
         """Return the sidecar of the file at ``path``; ``None`` if there is none that can be understood."""

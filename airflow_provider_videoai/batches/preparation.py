@@ -61,7 +61,7 @@ def prepared(
     :param pause: of the submits, if the last worker left one.
     :raises VideoAIError: for whatever would keep the batch from its end, before anything is bought.
     """
-    kept = _kept_files(given, items, task)
+    kept = _kept_files(given, items, task, context)
     manifest = None if given.manifest is None else Manifest(given.manifest, task.log)
     if begins:
         _check_stores(items, kept, manifest)
@@ -112,14 +112,16 @@ def prepared(
     )
 
 
-def _kept_files(given: BatchArguments, items: Sequence[Item], task: BaseOperator) -> KeptFiles | None:
+def _kept_files(given: BatchArguments, items: Sequence[Item], task: BaseOperator, context: Context) -> KeptFiles | None:
     if given.destination is None:
         return None
+    instance = context["ti"]
     kept = KeptFiles(
         given.destination,
         vendor=given.vendor,
         operation=given.operation,
         conn_id=given.conn_id,
+        task=f"{instance.dag_id}\n{instance.task_id}\n{instance.map_index}",
         overwrite=given.overwrite,
         verify=given.verify,
         max_bytes=MAX_BYTES,

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.batches.kept import SIDECAR, Kept, KeptFiles
+from airflow_provider_videoai.batches.kept import SIDECAR, Kept, KeptFiles, place_of
 from airflow_provider_videoai.jobs.errors import InvalidRequest, ResultUnavailable, StorageFailed
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.media.storage import Destination
@@ -63,6 +63,7 @@ ARGUMENTS: dict[str, Any] = {
     "vendor": "viitor",
     "operation": "text_removal",
     "conn_id": None,
+    "task": "pipeline.make",
     "overwrite": False,
     "verify": False,
     "max_bytes": 10_000_000,
@@ -106,6 +107,7 @@ def test_a_sidecar_says_what_a_copy_is_and_holds_no_url(store: Store, result_of:
         "vendor": "viitor",
         "operation": "text_removal",
         "item_id": "take 1",
+        "task": place_of("pipeline.make"),
     }
 
 
@@ -293,7 +295,12 @@ def of_another_item(store: Store) -> None:
     store.put(BESIDE, json.dumps(sidecar(store) | {"item_id": "take 2"}).encode())
 
 
-FOREIGN = [somebody_edited, the_sidecar_was_lost, of_another_vendor, of_another_operation, of_another_item]
+def of_another_task(store: Store) -> None:
+    store.put(BESIDE, json.dumps(sidecar(store) | {"task": place_of("pipeline.other")}).encode())
+
+
+ANOTHERS = [of_another_vendor, of_another_operation, of_another_item, of_another_task]
+FOREIGN = [somebody_edited, the_sidecar_was_lost, *ANOTHERS]
 
 
 @pytest.mark.parametrize("spoil", FOREIGN)
@@ -309,6 +316,26 @@ def test_a_file_that_is_not_the_batchs_own_stays_unless_overwrite_is_set(
     assert store.files() == before
     kept = files_in(store.root, overwrite=True).keep(CHANGED, result_of(b"the new video", "ViiTor_AI_2"))
     assert files_in(store.root).find(CHANGED) == kept
+    assert store.files()[NAME] == b"the new video"
+
+
+@pytest.mark.parametrize("spoil", ANOTHERS)
+def test_nothing_is_bought_for_a_place_that_holds_anothers_copy(
+    store: Store, result_of: Any, spoil: Callable[[Store], None]
+) -> None:
+    kept = files_in(store.root).keep(ITEM, result_of(b"video"))
+    spoil(store)
+    assert files_in(store.root).find(ITEM) == kept
+    with pytest.raises(InvalidRequest, match=r"another task, or another mapped copy.*nothing was bought"):
+        files_in(store.root).find(CHANGED)
+    assert files_in(store.root, overwrite=True).find(CHANGED) is None
+
+
+def test_the_copy_of_a_version_that_named_no_task_counts_as_the_tasks_own(store: Store, result_of: Any) -> None:
+    files_in(store.root).keep(ITEM, result_of(b"video"))
+    store.put(BESIDE, json.dumps({name: value for name, value in sidecar(store).items() if name != "task"}).encode())
+    assert files_in(store.root).find(CHANGED) is None
+    files_in(store.root).keep(CHANGED, result_of(b"the new video", "ViiTor_AI_2"))
     assert store.files()[NAME] == b"the new video"
 
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies of a mapped batch that share a destination: none replaces what another one paid for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_videoai.jobs.errors import BatchFailed
+
+pytestmark = [pytest.mark.usefixtures("prompt"), pytest.mark.parametrize("case", ["viitor"], indirect=True)]
+
+
+def test_the_same_item_id_in_two_mapped_copies_replaces_nothing_and_buys_nothing(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    first = batch(case, rows(case, ["1", "2"]), **kept)
+    first.ti.map_index = 0
+    assert first.run()["succeeded"] == 2
+    videos = {path.name: path.read_bytes() for path in Path(folder.removeprefix("file://")).iterdir()}
+
+    others = [{**row, "task_name": "another clip"} for row in rows(case, ["1"])]
+    second = batch(case, others, **kept)
+    second.ti.map_index = 1
+    with pytest.raises(BatchFailed, match=r"item '1': InvalidRequest: destination: .* nothing was bought"):
+        second.run()
+    assert len(bought(case)) == 2
+    assert {path.name: path.read_bytes() for path in Path(folder.removeprefix("file://")).iterdir()} == videos
+
+
+def test_a_later_run_of_the_same_task_replaces_the_copy_of_a_changed_row(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    assert batch(case, rows(case, ["1"]), **kept).run()["succeeded"] == 1
+    tomorrow = batch(case, [{**row, "task_name": "another clip"} for row in rows(case, ["1"])], **kept)
+    assert tomorrow.run()["succeeded"] == 1
+    assert len(bought(case)) == 2
