@@ -73,7 +73,8 @@ def _read(vendor: Vendor, wanted: BatchWait) -> tuple[list[tuple[str, str, float
     for operation in set(operations):
         vendor.require(operation)
     for job_id in job_ids:
-        vendor.check_job_id(job_id)
+        # By no rule of the vendor's: an id that breaks it, which a person put into a record, is of one item only.
+        Vendor.check_job_id(job_id)
     times = [float(text) for text in wanted.submitted_at.split()]
     # NaN has no order: it would mix up the due queue that all tasks of the account share.
     if len(times) != len(job_ids) or not all(map(TIME[1], times)):

@@ -19,6 +19,7 @@ from airflow_provider_videoai.jobs.errors import (
     ResultUnavailable,
     StorageFailed,
 )
+from airflow_provider_videoai.jobs.polling import watch
 from tests.batches.published import lines
 from tests.support.stores import Store, s3_server, s3_store
 
@@ -191,3 +192,17 @@ def test_an_item_that_was_refused_before_is_looked_for_before_it_is_bought(
     batch(case, rows(case, ["a"]), **kept).run()  # another run makes it meanwhile
     assert refused.run()["skipped"] == 1
     assert len(bought(case)) == 1
+
+
+@pytest.mark.parametrize("mistyped", ["12345", "ViiTor_AI_no_such_job"])
+def test_an_id_that_a_person_mistyped_fails_its_item_and_the_others_go_on(
+    case: Any, batch: Any, rows: Any, bought: Any, monkeypatch: pytest.MonkeyPatch, mistyped: str
+) -> None:
+    monkeypatch.setattr(watch, "UNKNOWN_GRACE", 0.1)
+    task = batch(case, rows(case, 4))
+    records = {"item1": {"submission": {"job_id": mistyped, "phase": "submitted"}}}
+    task.store.set("videoai_batch", {"version": 1, "parts": 1}, retention=True)
+    task.store.set("videoai_batch_0", {"version": 1, "items": records}, retention=True)
+    with pytest.raises(BatchFailed, match=r"^1 of 4 items failed.*item 'item1': JobNotFound"):
+        task.run()
+    assert len(bought(case)) == 3
