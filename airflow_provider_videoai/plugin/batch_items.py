@@ -37,6 +37,8 @@ class ItemShown(StrEnum):
 
 
 _RANK = {state: rank for rank, state in enumerate(ItemShown)}
+_MOST_OF_PART = 1000
+"""Items of a part that are read; this package puts less than sixty into one."""
 _LONGEST_JOB_ID = 1000
 _LONGEST_ERROR = 400
 _LATEST = 2.0**36
@@ -92,11 +94,11 @@ def items_of_part(place: str, text: str | None) -> list[BatchItem]:
 
     :param place: the part's key.
     :param text: the JSON text of it; ``None`` if it is too long.
-    :returns: one item that is unreadable if the part is.
+    :returns: one item that is unreadable if the part is, or has too many.
     """
     stored = plain_json(text)
     items = stored.get("items") if isinstance(stored, Mapping) and stored.get("version") == 1 else None
-    if not isinstance(items, Mapping):
+    if not isinstance(items, Mapping) or len(items) > _MOST_OF_PART:
         return [BatchItem(None, place, ItemShown.UNREADABLE, place)]
     return [_item(place, item_id, entry) for item_id, entry in items.items()]
 

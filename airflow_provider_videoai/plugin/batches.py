@@ -22,7 +22,7 @@ __all__ = ["Batches"]
 _AT_ONCE = 50
 """Parts that are read by one query: some 3 MB."""
 _MOST = 300_000
-"""Items of all batches that are remembered."""
+"""Items of all batches that are remembered; and of one, after which none of its parts is read any more."""
 
 
 class _Part(NamedTuple):
@@ -46,6 +46,8 @@ class Batches:
         found = {name: part for name, part in kept.items() if written.get(name) == part.written_at}
         unknown = [name for name in written if name not in found]
         for start in range(0, len(unknown), _AT_ONCE):
+            if _size(found) >= _MOST:
+                break  # whatever wrote them is no batch: a hostile one must not fill the API server
             found |= await run_in_threadpool(_read, key, unknown[start : start + _AT_ONCE], written)
         self._keep(key, {name: found[name] for name in written if name in found})
         return list(chain.from_iterable(part.items for part in self._kept[key].values()))
