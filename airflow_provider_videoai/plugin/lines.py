@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_videoai.plugin import records, xcoms
 from airflow_provider_videoai.plugin.job_list import Line
-from airflow_provider_videoai.plugin.records import Entry, Identity
+from airflow_provider_videoai.plugin.records import Entry, Found, Identity
 from airflow_provider_videoai.plugin.task import VideoTask
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 
@@ -57,12 +57,19 @@ class Lines:
         unknown = [each for each in entries if each.identity not in lines]
         for start in range(0, len(unknown), _BATCH):
             found = await run_in_threadpool(records.stored, unknown[start : start + _BATCH])
-            tasks = await xcoms.read(found, stores)
-            made = await run_in_threadpool(_made, tasks)
-            for each, line in zip(found, made, strict=True):
-                self._keep(each.entry, line)
-                lines[each.entry.identity] = line
+            lines |= await self._made([each for each in found if None not in each.texts.values()], stores)
+            for each in found:
+                if None in each.texts.values():  # alone: it may be as long as what a task stores may be
+                    whole = await run_in_threadpool(records.stored, [each.entry], records.LONGEST)
+                    lines |= await self._made(whole, stores)
         return [lines[each.identity] for each in entries if each.identity in lines]
+
+    async def _made(self, found: Sequence[Found], stores: OutsideCalls) -> dict[Identity, Line]:
+        tasks = await xcoms.read(found, stores) if found else []
+        made = await run_in_threadpool(_made, tasks)
+        for each, line in zip(found, made, strict=True):
+            self._keep(each.entry, line)
+        return {each.entry.identity: line for each, line in zip(found, made, strict=True)}
 
     def _known(self, entry: Entry) -> Line | None:
         kept = self._kept.get(entry.identity)

@@ -47,6 +47,9 @@ WHOLE = (*SUMMARY, "return_value")
 
 LONGEST = 16_000_000
 """Characters of an XCom that are read at most: the results of 5,000 jobs take some 6 million."""
+LONGEST_OF_MANY = 100_000
+"""The same of one that is read with those of other tasks, so that a hundred tasks are not held at their longest at a
+time."""
 
 LAST_MAP_INDEX = 2**31 - 1
 
@@ -131,14 +134,14 @@ def newest(dag_ids: Collection[str], run_id: str | None, count: int) -> tuple[li
     return entries[:count], rows > count
 
 
-def stored(entries: Sequence[Entry], names: Sequence[str] = SUMMARY) -> list[Found]:
-    """Return what tasks stored.
+def stored(entries: Sequence[Entry], longest: int = LONGEST_OF_MANY) -> list[Found]:
+    """Return what tasks stored that a list shows.
 
     :param entries: the tasks; the database is queried for all of them at once.
-    :param names: the keys of the XComs that are wanted beside the reference.
+    :param longest: characters of an XCom that are read at most.
     """
     with create_session(scoped=False) as session:
-        return _stored(session, entries, names)
+        return _stored(session, entries, SUMMARY, longest)
 
 
 def one(key: TaskKey, region_id: UUID | None = None) -> Found | None:
@@ -208,10 +211,10 @@ def _references() -> Select[Any]:
     return _select(*columns).where(XComModel.key.in_(REFERENCES)).order_by(XComModel.timestamp.desc())
 
 
-def _text(column: Any = XComModel.value) -> ColumnElement[Any]:
+def _text(column: Any = XComModel.value, longest: int = LONGEST) -> ColumnElement[Any]:
     # The length is compared in the database: a value of any size would be in memory before Python could refuse it.
     text = cast(column, Text)
-    return case((func.length(text) <= LONGEST, text), else_=None).label("text")
+    return case((func.length(text) <= longest, text), else_=None).label("text")
 
 
 def _entries(session: Session, query: Select[Any]) -> tuple[list[Entry], int]:
@@ -258,18 +261,18 @@ def _same(model: Any, wanted: Any) -> ColumnElement[bool]:
     return and_(*(column == wanted.c[column.key] for column in _columns(model)))
 
 
-def _stored(session: Session, entries: Sequence[Entry], names: Sequence[str]) -> list[Found]:
+def _stored(session: Session, entries: Sequence[Entry], names: Sequence[str], longest: int = LONGEST) -> list[Found]:
     texts: dict[Identity, dict[str, str | None]] = {}
-    for row in session.execute(_texts((*names, *REFERENCES), [entry.identity for entry in entries])):
+    for row in session.execute(_texts((*names, *REFERENCES), [entry.identity for entry in entries], longest)):
         texts.setdefault(_identity(row), {})[row.key] = row.text
     # A task that was cleared since its entry was read has no reference any more.
     found = ((each, texts.get(each.identity, {})) for each in entries)
     return [Found(each, stored) for each, stored in found if not stored.keys().isdisjoint(REFERENCES)]
 
 
-def _texts(keys: Collection[str], identities: Iterable[Identity]) -> Select[Any]:
+def _texts(keys: Collection[str], identities: Iterable[Identity], longest: int) -> Select[Any]:
     return (
-        _select(*_columns(XComModel), XComModel.key, _text())
+        _select(*_columns(XComModel), XComModel.key, _text(longest=longest))
         .where(tuple_(*_columns(XComModel)).in_(list(identities)), XComModel.key.in_(keys))
         .order_by(XComModel.timestamp)  # so that the newest attempt's value is the one that stays
     )

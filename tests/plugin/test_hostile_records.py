@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a task stores in place of a batch's records takes a bounded part of the API server's memory."""
+"""Whatever tasks store takes a bounded part of the API server's memory: records of batches, and long XComs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.plugin import batches, task_states
+from airflow_provider_videoai.plugin import batches, records, task_states
 from airflow_provider_videoai.plugin.batch_items import ItemShown, items_of_part
 from airflow_provider_videoai.plugin.task import TaskKey
+from tests.plugin.test_api_server import CARD
+from tests.support.api_server import API, ApiServer
 
 KEY = TaskKey("dag", "run", "task")
 
@@ -42,3 +44,27 @@ async def test_no_more_parts_are_read_than_any_batch_has_items(monkeypatch: pyte
     # A further poll of the open page reads none again.
     assert len(await known.of(KEY)) == 1000
     assert len(read) == 100
+
+
+def test_long_xcoms_of_many_tasks_are_read_one_task_after_the_other(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[int, int]] = []
+    stored = records.stored
+
+    def counted(entries: Any, *longest: int) -> Any:
+        found = stored(entries, *longest)
+        texts = [text for each in found for text in each.texts.values() if text]
+        held.append((len(found), sum(map(len, texts))))
+        return found
+
+    monkeypatch.setattr(records, "stored", counted)
+    long = {"observed_at": 1.0, "jobs": [{"job_id": "j1", "state": "failed", "error_message": "x" * 200_000}]}
+    for number in range(3):
+        api_server.task(task_id=f"long{number}", video_job=CARD, status=long)
+    api_server.task(task_id="short", video_job=CARD)
+    with api_server.client() as client:
+        states = {each["task_id"]: each["state"] for each in client.get(API).json()["jobs"]}
+    assert states == {"long0": "failed", "long1": "failed", "long2": "failed", "short": "queued"}
+    assert [count for count, _ in held] == [4, 1, 1, 1]
+    assert held[0][1] < 200_000
