@@ -6,9 +6,8 @@ it pushed that of one (:mod:`airflow_provider_videoai.batches.batch_reference`).
 called, and no list of operators has to be kept; a task that never got as far as a job does not count. Every function
 here has a short database session of its own, and only values leave it: nothing that takes its time may happen while a
 session is held. Values are read as the text that the database keeps, each for itself, because the database's own JSON
-reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts. The models are read by column, under the
-names that Airflow 3.1 to 3.4 all have; from 3.4 on a task instance may have several attempts with XComs, and the newest
-counts.
+reader fails for all rows if it fails for one; :mod:`.xcoms` reads the texts. The models are read by column; from 3.4 on
+a task instance may have several attempts with XComs and arguments, and the newest counts.
 """
 
 from __future__ import annotations
@@ -168,13 +167,16 @@ def rendered_fields(key: TaskKey) -> str | None:
     :param key: the task instance.
     :returns: ``None`` if Airflow keeps none, or they are too long.
     """
-    model = RenderedTaskInstanceFields
-    columns = (model.dag_id, model.run_id, model.task_id, model.map_index)
-    query = select(*columns, _text(model.rendered_fields)).where(tuple_(*columns) == tuple(key))
+    model: Any = RenderedTaskInstanceFields
+    by_attempt = hasattr(model, "task_instance_id")  # from Airflow 3.4 on
+    columns = _columns(TaskInstance if by_attempt else model)[: len(key)]
+    query = _select(*columns, _text(model.rendered_fields)).select_from(model).where(tuple_(*columns) == tuple(key))
+    if by_attempt:
+        query = query.join(TaskInstance, TaskInstance.id == model.task_instance_id).order_by(TaskInstance.id.desc())
     with create_session(scoped=False) as session:
-        found = session.execute(query).one_or_none()
+        rows = session.execute(query).all()
     # As above: without regard to case it may be another task's.
-    return found.text if found is not None and TaskKey(*found[:4]) == key else None
+    return next((row.text for row in rows if TaskKey(*row[: len(key)]) == key), None)
 
 
 def stored_results(key: TaskKey) -> list[tuple[str, str]]:

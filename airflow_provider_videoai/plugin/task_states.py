@@ -11,6 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import Text, case, cast, func, select
 
@@ -73,10 +74,22 @@ def _model() -> Any:
 
 
 def _columns(model: Any) -> tuple[Any, ...]:
-    return model.dag_id, model.run_id, model.task_id, model.map_index
+    # Airflow 3.4 renamed the last one.
+    index = model.map_index if hasattr(model, "map_index") else model.region_index
+    return model.dag_id, model.run_id, model.task_id, index
 
 
 def _of(model: Any, key: TaskKey) -> list[Any]:
+    mine = _named(model, key)
+    if hasattr(model, "region_id"):
+        # A mapped task that was cleared as a whole has a new, empty store; that of before is still there.
+        instance: Any = TaskInstance
+        newest = select(instance.region_id).where(*_named(instance, key)).order_by(instance.id.desc()).limit(1)
+        mine.append(model.region_id == newest.scalar_subquery())
+    return mine
+
+
+def _named(model: Any, key: TaskKey) -> list[Any]:
     return [column == value for column, value in zip(_columns(model), key, strict=True)]
 
 
