@@ -263,7 +263,8 @@ class Batch:
                 self._terminal.append((self.running.pop(end.job_id), end.status))
                 continue
             error = error_of(end.outcome, job_id=end.job_id, title=self.title, reason=end.reason)
-            if end.outcome in (Outcome.TIMED_OUT, Outcome.NOT_FOUND) or isinstance(error, _OF_ONE_JOB):
+            of_one = end.alone or end.outcome in (Outcome.TIMED_OUT, Outcome.NOT_FOUND)
+            if of_one or isinstance(error, _OF_ONE_JOB):
                 del self.running[end.job_id]
                 failed.append(self.results.failed(running.item, error))
             else:

@@ -8,7 +8,7 @@ both are outside data.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -37,26 +37,32 @@ class JobEnd:
     :param outcome: how.
     :param status: the terminal one, if it ended.
     :param reason: why, if it did not.
+    :param alone: whether the vendor could be queried about other jobs meanwhile, and not about this one.
     """
 
     job_id: str
     outcome: Outcome
     status: JobStatus | None = None
     reason: Reason = field(default_factory=Reason)
+    alone: bool = False
 
     @classmethod
-    def of(cls, watch: Watch) -> Self:
-        """Return the end of a watch that is done."""
+    def of(cls, watch: Watch, others_at: float) -> Self:
+        """Return the end of a watch that is done.
+
+        :param others_at: when the vendor last said something new of any job, in monotonic seconds.
+        """
         outcome = watch.outcome or Outcome.UNAVAILABLE
         if outcome is Outcome.ENDED:
             return cls(watch.job_id, outcome, watch.status)
-        return cls(watch.job_id, outcome, None, Reason.of_watch(watch))
+        return cls(watch.job_id, outcome, None, Reason.of_watch(watch), watch.is_alone_unavailable(others_at))
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; :meth:`from_json` reads them back."""
         if self.status is not None:
             return {"job_id": self.job_id, "status": self.status.to_json(_DETAILS)}
-        return {"job_id": self.job_id, "outcome": self.outcome.value, **asdict(self.reason)}
+        alone = {"alone": True} if self.alone else {}
+        return {"job_id": self.job_id, "outcome": self.outcome.value, **asdict(self.reason), **alone}
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:
@@ -70,19 +76,20 @@ class JobEnd:
         if "status" not in stored:
             if (outcome := Outcome(stored["outcome"])) is Outcome.ENDED:
                 raise ValueError("status: is missing")
-            return cls(job_id, outcome, None, Reason.read(stored))
+            return cls(job_id, outcome, None, Reason.read(stored), stored.get("alone") is True)
         status = JobStatus.from_json(stored["status"])
         if status.job_id != job_id or not status.state.terminal:
             raise ValueError("status: is another job's, or not terminal")
         return cls(job_id, Outcome.ENDED, status)
 
 
-def ends_of(watches: Iterable[Watch]) -> list[JobEnd]:
+def ends_of(watches: Sequence[Watch]) -> list[JobEnd]:
     """Return the ends of those watches that are done.
 
-    :param watches: of any jobs.
+    :param watches: of all jobs of a wait.
     """
-    return [JobEnd.of(watch) for watch in watches if watch.done]
+    said_at = max((watch.changed_at for watch in watches), default=float("-inf"))
+    return [JobEnd.of(watch, said_at) for watch in watches if watch.done]
 
 
 def xcom_of(ends: Sequence[JobEnd], at: float) -> dict[str, Any]:

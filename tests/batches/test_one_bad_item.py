@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from airflow_provider_videoai.jobs.errors import (
     JobNotFound,
     ResultUnavailable,
     StorageFailed,
+    VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.polling import watch
+from airflow_provider_videoai.jobs.polling.watch import Outcome
+from airflow_provider_videoai.triggers.batch_event import JobEnd, batch_event, xcom_of
 from tests.batches.published import lines
 from tests.support.stores import Store, s3_server, s3_store
 
@@ -205,4 +209,26 @@ def test_an_id_that_a_person_mistyped_fails_its_item_and_the_others_go_on(
     task.store.set("videoai_batch_0", {"version": 1, "items": records}, retention=True)
     with pytest.raises(BatchFailed, match=r"^1 of 4 items failed.*item 'item1': JobNotFound"):
         task.run()
+    assert len(bought(case)) == 3
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_job_that_alone_cannot_be_polled_fails_its_item_and_a_retry_attaches_to_it(
+    case: Any, batch: Any, rows: Any, bought: Any, settled: Any, alone: bool
+) -> None:
+    task = batch(case, rows(case, 3), tolerate=1)
+    deferred = task.defer()
+    settled(case)
+    bad, *good = deferred.trigger.arguments.job_ids.split()
+    statuses = case.hook(case.conn_id).statuses(good)
+    ends = [JobEnd(job_id, Outcome.ENDED, statuses[job_id]) for job_id in good]
+    ends.append(JobEnd(bad, Outcome.UNAVAILABLE, alone=alone))
+    at = time.time()
+    task.ti.xcom_push("batch_ended", xcom_of(ends, at))
+    if alone:
+        assert task.resume(deferred, batch_event(at))["failed"] == 1
+    else:
+        with pytest.raises(VendorUnavailable, match="could not be queried about job"):
+            task.resume(deferred, batch_event(at))
+    assert task.run()["succeeded"] == 3
     assert len(bought(case)) == 3

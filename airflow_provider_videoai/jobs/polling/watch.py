@@ -88,6 +88,21 @@ class Watch:
         """True when there is nothing left to wait for."""
         return self.outcome is not None
 
+    @property
+    def changed_at(self) -> float:
+        """When the vendor last said something new of the job, in monotonic seconds; minus infinity if it never did."""
+        return float("-inf") if self._changed_at is None else self._changed_at
+
+    def is_alone_unavailable(self, others_at: float) -> bool:
+        """Return whether the wait ended for polls that failed, though those of other jobs did not all the time.
+
+        :param others_at: when the vendor last said something new of any job, in monotonic seconds.
+        """
+        if self.outcome is not Outcome.UNAVAILABLE or self._failing_since is None:
+            return False
+        # Not at once after the first failure: an outage does not begin for all jobs in the same second.
+        return others_at >= self._failing_since + self.tolerance / 4
+
     def age_at(self, now: float) -> float:
         """Return how old the job is, in seconds.
 

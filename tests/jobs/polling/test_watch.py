@@ -271,3 +271,17 @@ def test_another_word_of_the_vendor_is_a_change() -> None:
     watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw="running"), START, START)
     watch.saw(JobStatus(job_id="j", state=JobState.RUNNING, raw="polishing"), START, START)
     assert watch.changed
+
+
+@pytest.mark.parametrize(("others_at", "alone"), [(float("-inf"), False), (3, False), (30, False), (400, True)])
+def test_a_job_is_alone_unavailable_if_the_vendor_went_on_to_speak_of_others(others_at: float, alone: bool) -> None:
+    watch = after(waiting(), (3, UNAVAILABLE), (3 + TOLERANCE, UNAVAILABLE))
+    assert watch.outcome is Outcome.UNAVAILABLE
+    assert watch.is_alone_unavailable(START + others_at) is alone
+
+
+def test_only_a_job_that_is_unavailable_is_alone_so() -> None:
+    assert not after(waiting(), (3, RUNNING)).is_alone_unavailable(START + 1e6)
+    assert not after(waiting(deadline=START), (3, UNAVAILABLE)).is_alone_unavailable(START + 1e6)
+    assert after(waiting(), (3, RUNNING)).changed_at == START + 3
+    assert waiting().changed_at < START
