@@ -143,6 +143,10 @@ def _fits(name: str, value: Any) -> bool:
         return type(value) is int and 0 <= value < 2**53
     if type(value) is not str:
         return False
+    if name == "job_id":
+        # By its size in a record: a character beyond ASCII takes six bytes or twelve.
+        size = len(json.dumps(value)) - 2
+        return 0 < size <= _LONGEST_VALUE and value.isprintable() and " " not in value
     return _HASH.fullmatch(value) is not None if name == "sha256" else len(value) <= _LONGEST_VALUE
 
 
