@@ -40,7 +40,7 @@ stop: $(READY) ## end what `make ui` left running
 cluster: $(CLUSTER_READY) ## the same on a cluster: CeleryExecutor, two of each part, PostgreSQL, Redis (apt-get install redis-server postgresql); CLUSTER_ARGS=--stay
 	@$(CLUSTER)/bin/python scripts/run_cluster.py $(CLUSTER_ARGS)
 
-test: $(READY) ## all tests but those in a browser
+test: $(READY) ## all tests but those in a browser (test-ui) and those of hostile vendors (hostile)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m 'not airflow'
 	$(BIN)/python -m pytest -m 'airflow and not ui and not hostile'
 
