@@ -86,6 +86,7 @@ def _migrate(connection: sa.Connection) -> None:
             # After each step, for MySQL commits each. All rows: a person may have left several.
             connection.execute(sa.delete(_VERSION))
             connection.execute(sa.insert(_VERSION).values(version=version))
+        METADATA.create_all(connection)  # one that a person dropped: what it held is forgotten, as in a new ledger
 
 
 @contextmanager

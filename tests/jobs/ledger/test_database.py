@@ -19,7 +19,7 @@ from airflow_provider_videoai.jobs.ledger import database as under_test
 from airflow_provider_videoai.jobs.ledger import migrations
 from airflow_provider_videoai.jobs.ledger.database import Database, insert_unless_there, now
 from airflow_provider_videoai.jobs.ledger.reserved import LedgerError
-from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS
+from airflow_provider_videoai.jobs.ledger.tables import ACCOUNTS, METADATA
 
 SERVERS = ["postgres", "pgbouncer", "mariadb"]
 on = pytest.mark.parametrize
@@ -191,6 +191,17 @@ def test_a_migration_that_was_interrupted_goes_on_where_it_was(url: str, monkeyp
     assert database.transaction(names) == ["a"]
     versions = database.transaction(lambda connection: connection.scalars(sa.select(migrations._VERSION)).all())
     assert versions == [migrations.VERSION]
+
+
+def test_a_table_that_a_person_dropped_is_made_again(url: str) -> None:
+    database = Database(url)
+    database.transaction(add("a"))
+    database.transaction(METADATA.drop_all)
+    with pytest.raises(LedgerError):
+        database.transaction(add("b"))
+    for after in (database, Database(url)):
+        after.transaction(add("b"))
+        assert after.transaction(names) == ["b"]
 
 
 def test_processes_that_migrate_at_once_note_one_version(url: str) -> None:
