@@ -20,7 +20,7 @@ from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.cancellation import cancel_in_thread
-from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, load
+from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, take_back
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
@@ -169,7 +169,7 @@ class JobTask(UsesAccount, ReturnsParts):
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as failure:
-                record = load(store_of(context))
+                record = take_back(store_of(context))
                 self.has_job = record is not None and record.job_id is not None
                 job_id = str(record.job_id if record else "?")
                 raise deferral_error(failure, job_id, self.hook_class.vendor_class.title) from failure
@@ -252,8 +252,6 @@ class JobTask(UsesAccount, ReturnsParts):
         if not self.wait_for_completion:
             hand_over(store_of(context))
             return self._push_parts(context, self._handed_over(jobs), pushed={"job_id"})
-        if finish := self.deferrable and ends_in_triggerer(self, self.finish_in_triggerer, self.log):
-            hand_over(store_of(context))
         if (status := job.status) is not None:
             if status.state.terminal:
                 jobs.show_end([status])
@@ -261,6 +259,8 @@ class JobTask(UsesAccount, ReturnsParts):
             jobs.check_deadline(status)
         log_long_interval(self.log, self.poll_interval)
         if self.deferrable:
+            if finish := ends_in_triggerer(self, self.finish_in_triggerer, self.log):
+                hand_over(store_of(context))
             trigger, timeout = self._deferral(jobs, finish=finish)
             # Said here as well as by the trigger's on_kill: a task may be ended before its trigger has begun.
             self.log.info(
@@ -317,7 +317,8 @@ class JobTask(UsesAccount, ReturnsParts):
 
     def _resumed(self, context: Context, event: Any) -> SubmittedJob:
         """Find the job again: in the task's state, or in the event on an Airflow that has no such store."""
-        record = load(store_of(context))
+        # Before anything can fail: an attempt that dies here must not leave a job that counts as used.
+        record = take_back(store_of(context))
         job_id = record.job_id if record and record.job_id else job_id_of(event, self.hook_class.vendor_class)
         submitted_at = record.submitted_at if record else submitted_at_of(event)
         return SubmittedJob(job_id, submitted_at or time.time(), fresh=False)

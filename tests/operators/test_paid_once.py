@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import JobFailed, SubmitRejected, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.errors import JobFailed, JobTimedOut, SubmitRejected, VendorUnavailable, VideoAIError
 from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
@@ -119,6 +119,22 @@ def test_on_finished_job_resubmit_knows_a_success_that_ended_in_the_triggerer(
     first.run()
     task(case, store=first.store, **how).run()
     assert len(set(bought(case))) == 2
+
+
+@pytest.mark.parametrize("case", ["topview", "cdnetworks_trim"], indirect=True)
+@pytest.mark.parametrize("method", ["execute_complete", "__fail__"])
+def test_on_finished_job_resubmit_does_not_replace_a_success_that_the_triggerer_left_to_a_worker(
+    method: str, case: Any, task: Any, bought: Any, settled: Any
+) -> None:
+    how = {"on_finished_job": "resubmit", "finish_in_triggerer": True}
+    timed_out = task(case, **how)
+    deferred = timed_out.defer()
+    if deferred.method_name != method:
+        deferred.method_name, deferred.kwargs = method, {"error": "Trigger timeout"}
+    with pytest.raises(JobTimedOut):
+        timed_out.resume(deferred, {"version": 1, "outcome": "timed_out"})
+    settled(case)
+    assert [task(case, store=timed_out.store, **how).run()["job_id"]] == bought(case)
 
 
 @pytest.mark.parametrize("case", ["viitor", "cdnetworks_trim"], indirect=True)

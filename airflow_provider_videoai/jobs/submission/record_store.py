@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.values.usage import Usage
 
-__all__ = ["Store", "conclude", "hand_over", "load", "save"]
+__all__ = ["Store", "conclude", "hand_over", "load", "save", "take_back"]
 
 
 class Store(Protocol):
@@ -63,6 +63,18 @@ def hand_over(store: Store) -> None:
     """
     if record := load(store):
         save(store, record.reached(Phase.HANDED_OVER))
+
+
+def take_back(store: Store) -> SubmissionRecord | None:
+    """Note that the task sees to the job's end itself again, and that nobody has had its result; return the record.
+
+    :param store: the task's.
+    """
+    record = load(store)
+    if record is not None and record.phase is Phase.HANDED_OVER:
+        record = record.reached(Phase.SUBMITTED)
+        save(store, record)
+    return record
 
 
 def conclude(store: Store, *, failed: bool, usage: Usage | None = None) -> None:
