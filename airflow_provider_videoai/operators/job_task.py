@@ -13,13 +13,14 @@ from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded, VideoAIError
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.cancellation import cancel_in_thread
+from airflow_provider_videoai.jobs.submission.record import Phase
 from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, take_back
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
@@ -164,15 +165,24 @@ class JobTask(UsesAccount, ReturnsParts):
         :param next_method: as in Airflow's base class, like the other arguments.
         :raises JobTimedOut: if Airflow's timeout ended the deferral.
         :raises VendorUnavailable: if the trigger itself failed.
+        :raises QuotaExceeded: if the deferral waited for capacity, and no job was bought.
         """
         with airflow_boundary():
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as failure:
-                record = take_back(store_of(context))
-                self.has_job = record is not None and record.job_id is not None
-                job_id = str(record.job_id if record else "?")
-                raise deferral_error(failure, job_id, self.hook_class.vendor_class.title) from failure
+                raise self._deferral_ended(store_of(context), failure) from failure
+
+    def _deferral_ended(self, store: Store, failure: Exception) -> VideoAIError:
+        record, title = take_back(store), self.hook_class.vendor_class.title
+        # Airflow does not say which wait it ended; one for capacity comes before there is a job of this attempt.
+        if store.lasting and (record is None or record.phase in (Phase.FAILED, Phase.FINISHED)):
+            return QuotaExceeded(
+                f"Airflow ended the wait for capacity at {title} ({failure}); nothing was sent, nothing was bought. A "
+                "retry submits again"
+            )
+        self.has_job = record is not None and record.job_id is not None
+        return deferral_error(failure, str(record.job_id if record else "?"), title)
 
     def on_kill(self) -> None:
         """Say what is known of the job, and with ``cancel_on_kill`` cancel it.

@@ -12,7 +12,7 @@ from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
 from airflow_provider_videoai.jobs.errors import QuotaExceeded
 from airflow_provider_videoai.operators import capacity
-from tests.support.which_airflow import TaskDeferred
+from tests.support.which_airflow import AirflowFailException, TaskDeferred
 
 HAVE_A_CODE = ["aidge", "topview", "tencent_video", "tencent_tts"]
 """ViiTor and CDNetworks document none for a full queue; HTTP 429 says it everywhere."""
@@ -68,6 +68,23 @@ def test_the_pause_is_the_vendors_retry_after_within_limits(
 ) -> None:
     fill(sandbox, cases["viitor"], retry_after=retry_after)
     assert least <= seconds_of(task(cases["viitor"]).defer()) <= most
+
+
+@pytest.mark.usefixtures("prompt")
+@pytest.mark.parametrize("said", ["Trigger timeout", "Trigger failure"])
+def test_wait_for_capacity_that_airflow_ended_says_that_nothing_was_bought(
+    said: str, task: Any, cases: Any, sandbox: Any, bought: Any
+) -> None:
+    case = cases["topview"]
+    fill(sandbox, case)
+    full = task(case)
+    pause = full.defer()
+    pause.method_name, pause.kwargs = "__fail__", {"error": said}
+    with pytest.raises(QuotaExceeded, match="nothing was bought") as failure:
+        full.resume(pause, None)
+    assert failure.value.job_id is None
+    assert not isinstance(failure.value, AirflowFailException)
+    assert [full.run()["job_id"]] == bought(case)
 
 
 @pytest.mark.usefixtures("prompt")
