@@ -51,6 +51,8 @@ _BACKSTOP = timedelta(minutes=10)
 """How much later than the job's deadline Airflow ends the deferral: the trigger's own error says more."""
 _CANCEL_WITHIN = 3.0
 """Seconds; Airflow's supervisor kills a task that has not ended five seconds after SIGTERM."""
+_POLLED_AS = "polled_as"
+"""The keyword of a deferral that holds the operation to poll the job by."""
 _WHATEVER_BECOMES = f"It {GOES_ON} whatever becomes of this task"
 
 
@@ -82,6 +84,7 @@ class JobTask(UsesAccount, ReturnsParts):
     # What on_kill may speak of; it runs in the middle of anything, so it has to find everything here.
     _submitter: Submitter | None = None
     _waiting: Jobs | None = None
+    _polled_as: str | None = None
 
     # -- the request ---------------------------------------------------------------------------------------
 
@@ -156,7 +159,8 @@ class JobTask(UsesAccount, ReturnsParts):
         with airflow_boundary():
             self.has_job = True
             self.operator_extra_links = ()
-            jobs = self._jobs(context, self._resumed(context, event), self._request().polled_as)
+            job = self._resumed(context, event)
+            jobs = self._jobs(context, job, self._polled_as or self._request().polled_as)
             return self._concluded(context, lambda: results_after(event, jobs, context["ti"]))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -167,9 +171,12 @@ class JobTask(UsesAccount, ReturnsParts):
         :raises VendorUnavailable: if the trigger itself failed.
         :raises QuotaExceeded: if the deferral waited for capacity, and no job was bought.
         """
+        given = dict(next_kwargs or {})
+        # Not of the fields: Airflow renders them again, and what they take may be gone by now, or another.
+        self._polled_as = given.pop(_POLLED_AS, None)
         with airflow_boundary():
             try:
-                return super().resume_execution(next_method, next_kwargs, context)
+                return super().resume_execution(next_method, given, context)
             except (TaskDeferralTimeout, TaskDeferralError) as failure:
                 raise self._deferral_ended(store_of(context), failure) from failure
 
@@ -278,7 +285,7 @@ class JobTask(UsesAccount, ReturnsParts):
                 job.job_id,
                 "It is cancelled if a person ends this task" if self.cancel_on_kill else _WHATEVER_BECOMES,
             )
-            kept = self._kept_connection()
+            kept = self._kept_connection() | {_POLLED_AS: jobs.operation}
             self.defer(trigger=trigger, method_name="execute_complete", kwargs=kept, timeout=timeout)
         # Airflow itself writes links when the worker lets go, which here is only at the end.
         show(context["ti"], JOB_LINK.xcom_key, job_url(context["ti"]), self.log)

@@ -102,6 +102,21 @@ def test_a_task_goes_on_in_the_account_in_which_it_began_whatever_is_rendered_la
     assert waited.go_on(deferred)["job_id"] == job_id
 
 
+@pytest.mark.parametrize("code_type", ["None", "4", "9"])
+def test_a_task_returns_the_job_that_it_waited_for_whatever_its_fields_are_rendered_to_later(
+    code_type: str, cases: Any, task: Any, bought: Any
+) -> None:
+    case = cases["cdnetworks_trim"]
+    params = {"code_type": 5, "filename": "cut"}
+    templates = {name: f"{{{{ params.{name} }}}}" for name in params}
+    made = rendering(task(case, **templates), params)
+    deferred = made.defer()
+    params |= {"code_type": code_type, "filename": ""}
+    result = made.go_on(deferred)
+    assert [result["job_id"]] == bought(case)
+    assert "autoCode" in result["details"]
+
+
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_what_is_no_connection_id_is_refused_by_name_before_anything_is_sent(
