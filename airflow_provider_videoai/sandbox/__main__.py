@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_videoai.sandbox.server import SandboxServer
 
 DEFAULT_PORT = 8765
+LAST_PORT = 65535
 EXTRA_MODULES = ("av", "numpy", "PIL", "starlette", "uvicorn")
 
 
@@ -55,7 +56,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="videoai-sandbox", description="ViiTor, Aidge, CDNetworks, Topview and Tencent IVH, offline, on one port."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     parser.add_argument(
         "--queue-seconds",
         type=_seconds,
@@ -76,6 +77,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         # With port 0 the operating system chooses the port when the server binds: no connection can name it before.
         parser.error("--print-connections needs the port that the sandbox will have")
     return options
+
+
+def _port(text: str) -> int:
+    # Digits only: int() also reads "8_765". socket raises OverflowError for a larger one, and no OSError.
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LAST_PORT)) and int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {LAST_PORT}, not {text!r}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -67,6 +67,14 @@ def test_what_is_no_duration_is_refused_by_name(option: str, value: str, capsys:
     assert f"{option}: must be a number of seconds, 0 or more, not {value!r}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("more", [[], ["--print-connections"]])
+@pytest.mark.parametrize("value", ["-1", "65536", "8_765", "", "http", "9" * 5000])
+def test_what_is_no_port_is_refused_by_name(value: str, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([f"--port={value}", *more])
+    assert f"--port: must be a whole number from 0 to 65535, not {value!r}" in capsys.readouterr().err
+
+
 def test_printed_connections_can_be_read_by_a_shell() -> None:
     done = subprocess.run(
         [*COMMAND, "--port", "4711", "--print-connections"], capture_output=True, text=True, check=True, timeout=60
