@@ -45,7 +45,6 @@ def prepare(home: Path, patch: pytest.MonkeyPatch) -> None:
     classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
     settings = {
         "CORE__LOAD_EXAMPLES": "False",
-        "CORE__DAGS_FOLDER": str(bundle),
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
             [{"name": BUNDLE, "classpath": classpath, "kwargs": {"path": str(bundle)}}]
         ),

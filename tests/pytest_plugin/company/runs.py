@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,12 @@ def test_a_hook_with_a_real_account() -> None:
 
     with pytest.raises(InvalidRequest, match=r"connection 'studio': host is https://video-.*Nothing was sent"):
         ViiTorHook("studio").submit(REQUEST | {"url": "https://media.example/in.mp4"})
+
+
+def test_a_test_of_all_dags_finds_them_after_a_run_as_well() -> None:
+    from airflow import settings  # noqa: PLC0415 - what DagBag() reads
+
+    assert Path(settings.DAGS_FOLDER) == Path(__file__).parent / "dags"
 
 
 def test_the_shell_is_restored() -> None:

@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 os.environ |= {
     "AIRFLOW_HOME": str(HERE / "home"),
     "AIRFLOW_CONFIG": str(HERE / "work.cfg"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(HERE / "dags"),
     "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
     "AIRFLOW__CORE__XCOM_BACKEND": "vault.Bucket",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow@127.0.0.1:9/airflow",
