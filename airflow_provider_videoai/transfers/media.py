@@ -13,7 +13,7 @@ from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.model import JobResult
 from airflow_provider_videoai.media.subtitles import SubtitleFormat
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
-from airflow_provider_videoai.tasks.arguments import connection_id
+from airflow_provider_videoai.tasks.arguments import connection_id, flag
 from airflow_provider_videoai.tasks.connection_fields import optional_connection_in
 from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
@@ -93,8 +93,8 @@ class VideoResultToObjectStorageOperator(RendersText):
         self.result = result
         self.destination = destination
         self.subtitles_destination = subtitles_destination
-        self.overwrite = overwrite
-        self.verify = verify
+        self.overwrite = flag("overwrite", overwrite)
+        self.verify = flag("verify", verify)
         self.max_bytes = max_bytes
         self.vendor_conn_id = None if vendor_conn_id is None else connection_id("vendor_conn_id", vendor_conn_id)
 

@@ -17,6 +17,7 @@ from airflow_provider_videoai.media.cues import Cue, Layout, layout_cues
 from airflow_provider_videoai.media.subtitles import SubtitleFormat, serialize
 from airflow_provider_videoai.media.words import WORD_TIMES, parse_words
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
+from airflow_provider_videoai.tasks.arguments import flag
 from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.template_literals import RendersText, is_rendered_later
@@ -74,7 +75,7 @@ class WordTimesToSubtitlesOperator(RendersText):
         self.result = result
         self.destination = destination
         self.layout = layout
-        self.overwrite = overwrite
+        self.overwrite = flag("overwrite", overwrite)
 
     @override
     def text_fields(self) -> Collection[str]:

@@ -18,6 +18,7 @@ from airflow_provider_videoai.jobs.values.usage import Usage
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
 from airflow_provider_videoai.transfers.destination import paths_for, results_of
 from airflow_provider_videoai.transfers.media import VideoResultToObjectStorageOperator
+from airflow_provider_videoai.transfers.subtitles import WordTimesToSubtitlesOperator
 from tests.support.tasks import execute
 
 RESULT = {
@@ -120,11 +121,26 @@ def test_an_invalid_path_is_refused_when_the_dag_is_parsed(destination: str, com
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"max_bytes": 0}, {"max_bytes": True}, {"max_bytes": "9"}, {"subtitles_destination": "file:///a.ass"}],
+    [
+        {"max_bytes": 0},
+        {"max_bytes": True},
+        {"max_bytes": "9"},
+        {"subtitles_destination": "file:///a.ass"},
+        {"overwrite": "no"},
+        {"overwrite": "{{ params.overwrite }}"},
+        {"overwrite": None},
+        {"verify": "off"},
+    ],
 )
 def test_a_wrong_argument_is_named_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=next(iter(arguments))):
         keep("file:///out.mp4", **arguments)
+
+
+@pytest.mark.parametrize("kind", [VideoResultToObjectStorageOperator, WordTimesToSubtitlesOperator])
+@pytest.mark.parametrize(("given", "meant"), [("False", False), ("true", True), (True, True)])
+def test_a_text_that_says_no_replaces_no_file(kind: Any, given: Any, meant: bool) -> None:
+    assert kind(task_id="keep", result=RESULT, destination="file:///a.srt", overwrite=given).overwrite is meant
 
 
 def test_a_task_whose_result_is_used_becomes_upstream() -> None:
