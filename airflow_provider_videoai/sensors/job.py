@@ -13,7 +13,7 @@ from airflow.triggers.base import StartTriggerArgs
 from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS, AirflowSensorTimeout, AirflowSkipException
-from airflow_provider_videoai.jobs.errors import JobTimedOut, VideoAIError
+from airflow_provider_videoai.jobs.errors import JobNotFound, JobTimedOut, VideoAIError
 from airflow_provider_videoai.jobs.in_flight.keeper import LeaseKeeper
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY
 from airflow_provider_videoai.jobs.model import JobResult
@@ -43,6 +43,8 @@ __all__ = ["SensorTimedOut", "VideoJobSensor"]
 
 _BACKSTOP = timedelta(minutes=10)
 """How much later than ``timeout`` Airflow ends the deferral: the trigger's own error says more."""
+_UNKNOWN_PAUSE = 15.0
+"""Seconds between two polls of an id that is unknown to the vendor, by a sensor that is rescheduled between pokes."""
 
 
 class SensorTimedOut(JobTimedOut, AirflowSensorTimeout):
@@ -261,6 +263,11 @@ class VideoJobSensor(UsesAccount, BaseSensorOperator):
         leases.keep(watch.job_id for watch in waiting)
         for batch in batches(waiting, transport.vendor.batch_size):
             poll_once(transport, batch, throttle)
+        # The next poke is another process, which does not know since when: a wrong id would be polled until `timeout`.
+        while self.reschedule and (unknown := [watch for watch in waiting if _is_unknown(watch)]):
+            time.sleep(_UNKNOWN_PAUSE)
+            for batch in batches(unknown, transport.vendor.batch_size):
+                poll_once(transport, batch, throttle)
         leases.end(watch.job_id for watch in waiting if watch.outcome is Outcome.ENDED)
         leases.write()
         for watch in waiting:
@@ -311,3 +318,7 @@ class VideoJobSensor(UsesAccount, BaseSensorOperator):
             to_wait_longer=CLEAR_SENSOR,
             task_instance=context["ti"],
         )
+
+
+def _is_unknown(watch: Watch) -> bool:
+    return not watch.done and isinstance(watch.error, JobNotFound)

@@ -17,6 +17,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
 )
 from airflow_provider_videoai.jobs.polling import watch
+from airflow_provider_videoai.sensors import job as sensors
 from tests.support.which_airflow import AirflowFailException, AirflowSkipException
 
 ON_A_WORKER = {"deferrable": False, "poke_interval": 0.05}
@@ -82,6 +83,16 @@ def test_an_id_that_the_vendor_does_not_know_fails_for_good(
     with pytest.raises(JobNotFound, match=case.absent_id) as unknown:
         sensor(case, case.absent_id, **arguments).run()
     assert isinstance(unknown.value, AirflowFailException)
+
+
+@pytest.mark.parametrize("case", ["viitor", "topview"], indirect=True)
+def test_an_id_that_the_vendor_does_not_know_fails_a_rescheduled_sensor_as_well(
+    case: Any, sensor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "UNKNOWN_GRACE", 0.1)
+    monkeypatch.setattr(sensors, "_UNKNOWN_PAUSE", 0.1)
+    with pytest.raises(JobNotFound, match=case.absent_id):
+        sensor(case, case.absent_id, deferrable=False, mode="reschedule").run()
 
 
 @either_way
