@@ -40,6 +40,8 @@ def uris(collector: lineage.HookLineageCollector) -> tuple[list[str], list[str]]
         ("5A4DB0C5119", []),
         ("What the presenter says: hello.", []),
         ("http://[broken", []),
+        ("airflow://hello, listeners", []),
+        ("s3:///no/bucket.mp4", []),
         ("https://example.com/" + "a" * 1500, []),
         ("", []),
         (None, []),
@@ -50,6 +52,14 @@ def test_a_url_is_reported_without_its_secrets(
 ) -> None:
     report_lineage(HOOK, inputs=[given], outputs=[given])
     assert uris(collector) == (told, told)
+
+
+@pytest.mark.usefixtures("prompt", "collector")
+def test_a_paid_job_is_not_lost_to_an_input_that_airflow_refuses_as_an_asset(
+    cases: Any, task: Callable[..., Any], everything_said: Any
+) -> None:
+    assert task(cases["topview"], tts_text="airflow://hello, listeners").run()["media_url"]
+    assert "Asset scheme 'airflow' is reserved" in everything_said()
 
 
 @pytest.mark.usefixtures("prompt")
