@@ -42,6 +42,8 @@ _SCHEMES = (
     _Scheme("x-goog-signature", prefix="x-goog-"),
     _Scheme("x-oss-signature", prefix="x-oss-"),
     _Scheme("q-signature", prefix="q-"),  # Tencent COS
+    _Scheme("wssecret", frozenset(["wssecret", "wstime"])),  # CDNetworks, "Timestamp anti-hotlinking"
+    _Scheme("auth_key", frozenset(["auth_key"])),  # Alibaba CDN "Type A", CDNetworks "Mode E"
     _Scheme(
         "signature",  # Alibaba OSS, older S3, CloudFront
         frozenset(

@@ -45,6 +45,8 @@ FILM = "https://bucket.example.com/films/sunset.mp4"
         ("?X-Goog-Date=1&X-Goog-Signature=aa", "?X-Goog-Date=2&X-Goog-Signature=bb"),
         ("?q-sign-time=1&q-signature=aa", "?q-sign-time=2&q-signature=bb"),
         ("?sv=2024&se=1&sig=aa", "?sv=2024&se=2&sig=bb"),
+        ("?wsSecret=aa&wsTime=1&v=1", "?v=1&wsSecret=bb&wsTime=2"),
+        ("?auth_key=1-r-0-aa", "?auth_key=2-s-0-bb"),
     ],
 )
 def test_url_that_is_signed_anew_is_the_same_request(first: str, second: str) -> None:
@@ -61,6 +63,8 @@ def test_url_that_is_signed_anew_is_the_same_request(first: str, second: str) ->
         ("?v=1&Signature=a", "?v=2&Signature=a"),
         ("?st=5", "?st=6"),
         ("?expires=1", "?expires=2"),
+        ("?wsTime=1", "?wsTime=2"),
+        ("?wsSecret=a&v=1", "?wsSecret=a&v=2"),
         ("", "?v=1"),
     ],
 )
