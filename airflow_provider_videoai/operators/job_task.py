@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from typing_extensions import override
 
 from airflow_provider_videoai.airflow_compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_videoai.hooks.job import VideoJobHook
-from airflow_provider_videoai.jobs.errors import JobFailed, QuotaExceeded, VideoAIError
+from airflow_provider_videoai.jobs.errors import InvalidRequest, JobFailed, QuotaExceeded, VideoAIError
 from airflow_provider_videoai.jobs.job_reference import JOB_REFERENCE_KEY, JobReference, source_of
 from airflow_provider_videoai.jobs.model import JobResult, JobState, iso_utc
 from airflow_provider_videoai.jobs.polling.progress_log import log_long_interval
@@ -21,7 +22,7 @@ from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.request import JobRequest
 from airflow_provider_videoai.jobs.submission.cancellation import cancel_in_thread
 from airflow_provider_videoai.jobs.submission.record import Phase
-from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, take_back
+from airflow_provider_videoai.jobs.submission.record_store import Store, conclude, hand_over, load, take_back
 from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
@@ -222,12 +223,12 @@ class JobTask(UsesAccount, ReturnsParts):
         return self._follow(context, job, jobs)
 
     def _obtained(self, context: Context, since: float | None, tries: int) -> tuple[SubmittedJob, Jobs]:
-        hook = self._hook()
-        request = self.identified(self._request())
+        hook, store = self._hook(), store_of(context, self.log)
+        with _naming_an_earlier_job(store):
+            request = self.identified(self._request())
         # Before the submit: a deferral that fails after it would leave a paid job without anyone waiting.
         if self.deferrable and self.wait_for_completion:
             self._prove_deferral(context, request.polled_as, hook)
-        store = store_of(context, self.log)
         submitter = self._submitter = Submitter(
             transport=hook.transport,
             store=store,
@@ -367,3 +368,20 @@ class JobTask(UsesAccount, ReturnsParts):
             self.operator_extra_links = (*self.operator_extra_links, RESULT_LINK)
         (value,) = returned([result])
         return self._push_parts(context, value, pushed={"job_id"})
+
+
+@contextmanager
+def _naming_an_earlier_job(store: Store) -> Iterator[None]:
+    """Add to an :class:`InvalidRequest` of the block that an earlier attempt bought a job, if it did."""
+    try:
+        yield
+    except InvalidRequest as wrong:
+        record = load(store)
+        if record is not None and record.job_id is not None and record.phase is not Phase.FAILED:
+            # In place, so that the cause and the traceback stay.
+            wrong.message = (
+                f"{wrong.message.rstrip('.')}. An earlier attempt submitted job {record.job_id}: once the values are "
+                "as they were then, clear this task, and it attaches to it"
+            )
+            wrong.args = (wrong.message,)
+        raise

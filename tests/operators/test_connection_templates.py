@@ -117,6 +117,21 @@ def test_a_task_returns_the_job_that_it_waited_for_whatever_its_fields_are_rende
     assert "autoCode" in result["details"]
 
 
+def test_fields_that_are_rendered_to_nothing_later_are_an_error_that_names_the_paid_job(
+    cases: Any, task: Any, bought: Any, sandbox: Any
+) -> None:
+    case = cases["viitor"]
+    params = {"url": case.request(sandbox)["url"]}
+    made = rendering(task(case, url="{{ params.url }}"), params)
+    made.defer()
+    (job_id,) = bought(case)
+    url, params["url"] = params["url"], "None"
+    with pytest.raises(InvalidRequest, match=rf"url: must be given.*attempt submitted job {job_id}"):
+        made.start()
+    params["url"] = url
+    assert made.run()["job_id"] == job_id
+
+
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_what_is_no_connection_id_is_refused_by_name_before_anything_is_sent(
