@@ -35,7 +35,7 @@ from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.refusals import shown_refusals
 from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
-from airflow_provider_videoai.tasks.task_state import may_be_forgotten, store_of
+from airflow_provider_videoai.tasks.task_state import is_retry, may_be_forgotten, store_of
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.worker_end import ends_in_triggerer
 from airflow_provider_videoai.tasks.xcom import named_in_use, show
@@ -234,7 +234,8 @@ class JobTask(UsesAccount, ReturnsParts):
             store=store,
             log=self.log,
             on_uncertain_submit=self.on_uncertain_submit,
-            on_finished_job=self.on_finished_job,
+            # The record says "finished" before Airflow has the result: after an attempt that failed, nobody had it.
+            on_finished_job="reuse" if is_retry(context["ti"], self.retries) else self.on_finished_job,
             # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
             writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),

@@ -17,7 +17,7 @@ from airflow_provider_videoai.jobs.submission.record import PLACE, how_to_mend
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
-__all__ = ["NO_STORE", "AttemptStore", "TaskStateStore", "may_be_forgotten", "store_of"]
+__all__ = ["NO_STORE", "AttemptStore", "TaskStateStore", "is_retry", "may_be_forgotten", "store_of"]
 
 NO_STORE = (
     "This Airflow has no task state store (it came with 3.3): crash recovery is off. If this attempt dies after the "
@@ -141,3 +141,13 @@ def may_be_forgotten(context: Mapping[str, Any]) -> bool:
         return False
     # A clear adds the tries that the task had to its retries; nothing else lets it have more.
     return bool(context["ti"].max_tries > (context["task"].retries or 0))
+
+
+def is_retry(task_instance: Any, retries: int | None) -> bool:
+    """Return whether the attempt follows one that failed, and not a person's clear.
+
+    :param task_instance: the running one.
+    :param retries: the task's.
+    """
+    # Of a clear Airflow makes the next try the first of as many as the task has: it adds those before to `max_tries`.
+    return bool(task_instance.try_number > task_instance.max_tries - (retries or 0) + 1)

@@ -3,17 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from airflow_provider_videoai.jobs.errors import JobFailed, JobTimedOut, SubmitRejected, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from tests.support.which_airflow import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("prompt")
 
 FORGET_OPENLY = ["viitor", "cdnetworks_pull", "cdnetworks_trim", "topview", "tencent_video", "tencent_tts"]
 """Those whose vendor has an answer for a job that is unknown to it; Aidge has none."""
+
+
+def raising(failure: Exception) -> Any:
+    def raise_it(*_: Any, **__: Any) -> NoReturn:
+        raise failure
+
+    return raise_it
 
 
 def test_an_attempt_after_a_crash_attaches_to_the_job(case: Any, task: Any, bought: Any) -> None:
@@ -135,6 +143,23 @@ def test_on_finished_job_resubmit_does_not_replace_a_success_that_the_triggerer_
         timed_out.resume(deferred, {"version": 1, "outcome": "timed_out"})
     settled(case)
     assert [task(case, store=timed_out.store, **how).run()["job_id"]] == bought(case)
+
+
+@pytest.mark.parametrize("case", ["topview", "cdnetworks_trim"], indirect=True)
+@pytest.mark.parametrize("form", [{}, {"deferrable": False}], ids=["deferred", "blocking"])
+def test_on_finished_job_resubmit_does_not_replace_a_success_that_airflow_did_not_take(
+    form: dict[str, Any], case: Any, task: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = task(case, on_finished_job="resubmit", retries=1, **form)
+    made.ti.max_tries = 1
+    with monkeypatch.context() as patched:
+        patched.setattr(ReturnsParts, "_push_parts", raising(RuntimeError("API server is away")))
+        with pytest.raises(VideoAIError, match="API server is away"):
+            made.run()
+    assert made.store.get("videoai_submission")["phase"] == "finished"
+    assert [made.run()["job_id"]] == bought(case)
+    made.clear(keep_state=True)
+    assert made.run()["job_id"] == bought(case)[1]
 
 
 @pytest.mark.parametrize("case", ["viitor", "cdnetworks_trim"], indirect=True)
