@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -32,6 +34,10 @@ def keep_apart(url: str, ledger: Path, patch: pytest.MonkeyPatch) -> None:
     from airflow_provider_videoai.hooks import ledger as ledgers
     from airflow_provider_videoai.hooks.account import account_of
 
+    # A proxy of the environment cannot reach the sandbox, which is at a local address.
+    direct = f"{os.environ.get('no_proxy') or os.environ.get('NO_PROXY') or ''},{urlsplit(url).hostname}"
+    for name in ("no_proxy", "NO_PROXY"):
+        patch.setenv(name, direct)
     # Connections come from the environment: a secrets backend's would be found first, and are not the sandbox's.
     for name in ("SECRETS__BACKEND", "WORKERS__SECRETS_BACKEND"):
         patch.setenv(f"AIRFLOW__{name}", "")

@@ -56,4 +56,5 @@ def test_a_test_of_all_dags_finds_them_after_a_run_as_well() -> None:
 
 def test_the_shell_is_restored() -> None:
     assert os.environ["AIRFLOW__SECRETS__BACKEND"] == "vault.Vault"
+    assert os.environ["NO_PROXY"] == "git.example"
     assert "AIRFLOW_CONN_TOPVIEW_DEFAULT" not in os.environ

@@ -10,6 +10,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 os.environ |= {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "git.example",
     "AIRFLOW_HOME": str(HERE / "home"),
     "AIRFLOW_CONFIG": str(HERE / "work.cfg"),
     "AIRFLOW__CORE__DAGS_FOLDER": str(HERE / "dags"),
