@@ -144,7 +144,7 @@ class Bench:
         leader = self.airflow.pid
         if leader is None:
             raise RuntimeError("Airflow does not run")
-        self.sandbox.clear_ledger()
+        self.sandbox.reset()
         idle_from = self._cpu(leader)
         time.sleep(_IDLE)
         before, starts = self._cpu(leader), self._starts()
