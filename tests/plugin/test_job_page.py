@@ -303,3 +303,15 @@ def test_kept_copies_are_listed_with_their_paths(open_job: Open, api_server: Api
     expect(row.locator("code")).to_have_text("s3://c@b/j1.mp4")
     expect(row).to_contain_text("1.23 MB, by keep")
     expect(row.get_by_role("button", name="Copy path")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_run_id_stays_within_the_button_that_takes_it_back(open_job: Open, width: int) -> None:
+    page = open_job(viewport={"width": width, "height": 800})
+    page.goto(f"/video-jobs/?run_id=manual__{'r' * 200}")
+    chip = page.locator("#narrowed button")
+    chip.wait_for()
+    assert chip.evaluate("chip => chip.scrollWidth <= chip.clientWidth && chip.scrollHeight <= chip.clientHeight")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    chip.click()
+    page.locator("table.jobs").wait_for()

@@ -17,7 +17,9 @@ from airflow_provider_videoai.sandbox.running import Sandbox
 from tests.ui.test_video_jobs import open_job, until_playable
 
 FOLDER = os.environ.get("VIDEOAI_PICTURES")
-SIZE = {"width": 1000, "height": 620}
+SIZE = {"width": 1280, "height": 800}
+SHOWN = (1000, 625)
+"""Pixels of a page, and of a frame."""
 FRAME_MS = 250
 OF_RUN, OF_PLAY, OF_WIPE = 44, 16, 20
 """So many frames show the run, the playing and the wipe: 20 seconds in all."""
@@ -38,7 +40,7 @@ class Film:
 
     def take(self) -> None:
         with Image.open(io.BytesIO(self._page.screenshot())) as shot:
-            self.frames.append(shot.convert("RGB"))
+            self.frames.append(shot.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS))
 
 
 def thinned(frames: list[Image.Image], most: int) -> list[Image.Image]:

@@ -22,9 +22,10 @@ const [main, filters, narrowed, states, jobs, pages] = ["main", "filters", "narr
 /** What only an address can choose, each with a button that takes it back. */
 function chips() {
   const names = Object.keys(NARROWED).filter((name) => chosen.has(name));
-  return names.map((name) =>
-    choice({ [name]: "" }, { "aria-label": `${NARROWED[name](chosen.get(name))}: show all` }, NARROWED[name](chosen.get(name)), h("span", {}, " ×")),
-  );
+  return names.map((name) => {
+    const what = NARROWED[name](chosen.get(name));
+    return choice({ [name]: "" }, { "aria-label": `${what}: show all`, title: what }, h("span.what", {}, what), h("span", {}, "×"));
+  });
 }
 
 function more(count) {
