@@ -150,19 +150,20 @@ async def item_source(item: TheItem) -> RedirectResponse:
 
 @app.get(f"{_BATCH}/media")
 async def item_media(
-    request: Request, seen: TheBatch, item: TheItem, stored: bool = False, refused: bool = False
+    request: Request, seen: TheBatch, item: TheItem, stored: bool = False, refused: bool = False, copy: bool = True
 ) -> RedirectResponse:
     """Redirect to what an item's job made: the copy in the user's storage if a browser can read it there.
 
     :param stored: do not query the vendor.
     :param refused: the media's server refused the last URL.
+    :param copy: ``False`` leaves the copy out: a browser may not reach the storage that the API server reaches.
     :raises HTTPException: 404 if there is none.
     """
-    copy = seen.arguments.signable_copy_of(item)
+    path = seen.arguments.signable_copy_of(item) if copy else None
     known = None if item.line is None else item.line.media_url
-    if copy is not None:
+    if path is not None:
         try:
-            return RedirectResponse(await while_connected(request, _signed(copy)), status_code=307)
+            return RedirectResponse(await while_connected(request, _signed(path)), status_code=307)
         except VideoAIError as failure:
             if known is None and (stored or item.job_id is None):
                 raise HTTPException(404, shown(failure.message)) from failure

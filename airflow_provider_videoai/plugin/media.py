@@ -3,7 +3,8 @@
 
 A URL that Airflow got minutes ago is used as it is. For an older one the hook queries the job's status, the answer is
 kept for some minutes, and an account is polled so seldom that an open page cannot use its rate limit up. If the vendor
-cannot be polled, the old URL is better than none. Memory and limits are this process's.
+cannot be polled, the old URL is better than none. A URL that the media's server refused is never given again before the
+vendor was queried for another, however new it is. Memory and limits are this process's.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from typing import NamedTuple
 
 from airflow_provider_videoai.hooks.job import VideoJobHook
 from airflow_provider_videoai.hooks.lookup import hook_for
-from airflow_provider_videoai.jobs.errors import VideoAIError
+from airflow_provider_videoai.jobs.errors import JobNotFound, ResultUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.job_reference import JobReference
 from airflow_provider_videoai.jobs.model import JobResult, JobState
 from airflow_provider_videoai.plugin import subtitles
 from airflow_provider_videoai.plugin.records import connection_type
-from airflow_provider_videoai.plugin.vendor_calls import Busy, OutsideCalls, SharedCalls, Unavailable
+from airflow_provider_videoai.plugin.vendor_calls import Busy, OutsideCalls, SharedCalls, T, Unavailable
 from airflow_provider_videoai.plugin.view import VENDORS, Media
 from airflow_provider_videoai.plugin.wording import is_url, shown
 
@@ -31,7 +32,7 @@ KEEP = 300.0
 """Seconds for which a URL is used without polling for it again."""
 
 KEEP_REFUSED = 20.0
-"""The same, if the media's server refused it: a browser that tries over and over is not passed on to the vendor."""
+"""Seconds between two queries of a job that refusals cause: browsers that try over and over do not reach the vendor."""
 
 LEAST_INTERVAL = 2.0
 """Seconds between two polls of an account at least."""
@@ -40,6 +41,9 @@ _SHARE = 3
 """The page may use one request in so many of an account's rate limit; triggerer and workers need the rest."""
 
 _MOST = 1000
+
+_Key = tuple[str, str, str]
+"""Vendor, connection and job id."""
 
 
 class MediaUnavailable(Unavailable):
@@ -54,14 +58,13 @@ class Answer(NamedTuple):
     allow_private: bool
 
 
-def still_good(received_at: float | None, now: float, *, refused: bool = False) -> bool:
-    """Return whether a URL may be used without a poll.
+def still_good(received_at: float | None, now: float) -> bool:
+    """Return whether a URL that no server refused may be used without a poll.
 
     :param received_at: when the vendor gave it, in epoch seconds; ``None`` if unknown.
     :param now: epoch seconds.
-    :param refused: the media's server refused the URL.
     """
-    return received_at is not None and now - received_at < (KEEP_REFUSED if refused else KEEP)
+    return received_at is not None and now - received_at < KEEP
 
 
 class MediaUrls:
@@ -75,7 +78,9 @@ class MediaUrls:
         self._clock = clock
         self._outside = outside or OutsideCalls()
         self._shared = SharedCalls()
-        self._kept: dict[tuple[str, str, str], Answer] = {}
+        self._kept: dict[_Key, Answer] = {}
+        self._refused_at: dict[_Key, float] = {}
+        """When the last query was made because a URL was refused."""
         self._next_poll: dict[tuple[str, str], float] = {}
 
     async def address(
@@ -92,7 +97,9 @@ class MediaUrls:
         :raises Busy: if the account was polled just now, too many calls are in flight, or one took too long.
         """
         known = stored.media_url if output is None else _at(stored.outputs, output)
-        if known is not None and not refused and still_good(stored.received_at, self._clock()):
+        kept = self._kept.get(_key(reference, job_id))
+        newest = kept is None or kept.received_at <= (stored.received_at or 0.0)
+        if known is not None and newest and not refused and still_good(stored.received_at, self._clock()):
             return known
         try:
             result = (await self._answer(reference, job_id, refused=refused)).result
@@ -129,31 +136,39 @@ class MediaUrls:
             raise MediaUnavailable(502, f"No subtitles: {failure}.") from failure
 
     async def _answer(self, reference: JobReference, job_id: str, *, refused: bool = False) -> Answer:
-        """Return the vendor's report on the job: the last one if it is recent, else from a poll."""
-        key = (reference.vendor, reference.conn_id, job_id)
+        """Return the vendor's report on the job: the last one if it may be used, else from a poll."""
+        key = _key(reference, job_id)
         kept = self._kept.get(key)
-        if kept is not None and still_good(kept.received_at, self._clock(), refused=refused):
+        if kept is not None and (self._renewed(key, kept) if refused else still_good(kept.received_at, self._clock())):
             return kept
         # Shared: several players on one page would each poll the account for the same job.
-        answer = await self._shared.call(key, partial(self._polled, reference, job_id))
-        # Bounded: the API server lives long, and every job that anyone opens leaves an entry.
-        while len(self._kept) >= _MOST:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[key] = answer
+        answer = await self._shared.call(key, partial(self._polled, reference, job_id, refused=refused))
+        _remember(self._kept, key, answer)
         return answer
 
-    async def _polled(self, reference: JobReference, job_id: str) -> Answer:
-        account = (reference.vendor, reference.conn_id)
+    def _renewed(self, key: _Key, kept: Answer) -> bool:
+        """Whether an answer is of the last query for a refusal, and that was just now: other players got it, too."""
+        refused_at = self._refused_at.get(key, -math.inf)
+        return refused_at <= kept.received_at and self._clock() - refused_at < KEEP_REFUSED
+
+    async def _polled(self, reference: JobReference, job_id: str, *, refused: bool) -> Answer:
+        key, account = _key(reference, job_id), (reference.vendor, reference.conn_id)
+        # Only if that query failed: else its answer is kept, and used.
+        if refused and (wait := self._refused_at.get(key, -math.inf) + KEEP_REFUSED - self._clock()) > 0:
+            raise Busy("The vendor was queried for another address just now.", math.ceil(wait))
         try:
             async with self._outside.call(account):
                 hook = await self._outside.in_thread(partial(_hook, reference))
                 vendor = hook.transport.vendor
                 # After the lookup: a connection that cannot be read uses no poll up.
                 self._reserve_poll(account, vendor.rate_limit)
+                if refused:
+                    _remember(self._refused_at, key, self._clock())
                 result = await hook.aresult(job_id, reference.polled_as)
         except VideoAIError as failure:
             text = f"{VENDORS[reference.vendor]} gives no address: {shown(failure.message)}"
-            raise MediaUnavailable(502, text) from failure
+            gone = isinstance(failure, JobNotFound | ResultUnavailable)
+            raise MediaUnavailable(410 if gone else 502, text) from failure
         if result.state is not JobState.SUCCEEDED:
             raise MediaUnavailable(409, f"The job has not ended: it is {result.state}.")
         return Answer(result, self._clock(), vendor.account.options.allow_private_addresses)
@@ -165,6 +180,18 @@ class MediaUrls:
         if (wait := self._next_poll.get(account, now) - now) > 0:
             raise Busy("The account was polled just now.", math.ceil(wait))
         self._next_poll[account] = now + gap
+
+
+def _key(reference: JobReference, job_id: str) -> _Key:
+    return reference.vendor, reference.conn_id, job_id
+
+
+def _remember(memory: dict[_Key, T], key: _Key, value: T) -> None:
+    # Bounded: the API server lives long, and every job that anyone opens leaves an entry.
+    memory.pop(key, None)
+    while len(memory) >= _MOST:
+        del memory[next(iter(memory))]
+    memory[key] = value
 
 
 def _at(urls: Sequence[str | None], number: int) -> str | None:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
-from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, MediaUnavailable, MediaUrls
-from airflow_provider_videoai.plugin.vendor_calls import Busy
+from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, LEAST_INTERVAL, MediaUnavailable, MediaUrls
+from airflow_provider_videoai.plugin.vendor_calls import Busy, Unavailable
 from airflow_provider_videoai.plugin.view import Media
 
 OLD = "https://media.example/old.mp4"
@@ -118,16 +119,93 @@ def test_an_answer_is_kept_and_then_queried_again(
         assert polls(sandbox, "viitor") == times
 
 
-def test_a_browser_that_is_refused_over_and_over_does_not_reach_the_vendor_each_time(
+def test_the_first_refusal_causes_a_query_however_new_the_refused_url_is(
     cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
 ) -> None:
+    reference = done(cases["topview"])
+    (job_id,) = reference.job_ids
+    polled = address(media_urls, reference, job_id, Media(OLD, None, None))
+    clock.now += LEAST_INTERVAL  # of the account
+    renewed = address(media_urls, reference, job_id, Media(OLD, None, None), refused=True)
+    assert renewed != polled, "the URL that was refused is not given again"
+    assert polls(sandbox, "topview") == 2
+    # Another tab has the URL from before, and a player that is opened now has none: both get the new one.
+    assert address(media_urls, reference, job_id, Media(OLD, None, None), refused=True) == renewed
+    assert address(media_urls, reference, job_id, Media(OLD, None, clock.now - 1)) == renewed
+    assert polls(sandbox, "topview") == 2
+
+
+@pytest.mark.parametrize("way", ["refused", "away"])
+def test_browsers_that_are_refused_over_and_over_do_not_reach_the_vendor_each_time(
+    way: str, cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
+) -> None:
     reference = done(cases["viitor"])
-    for _ in range(10):
-        address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
-    assert polls(sandbox, "viitor") == 1
-    clock.now += KEEP_REFUSED
-    address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
-    assert polls(sandbox, "viitor") == 2
+    if way == "away":
+        sandbox.fault(vendor="viitor", call="query", kind="auth_failed", times=100)
+    made: list[tuple[float, int]] = []
+    for _ in range(30):  # one a second, from several tabs at once
+        for _ in range(3):
+            with contextlib.suppress(Unavailable):
+                address(media_urls, reference, reference.job_ids[0], Media(OLD, None, clock.now), refused=True)
+        made.append((clock.now, polls(sandbox, "viitor")))
+        clock.now += 1
+    begun = [at for (at, count), (_, before) in zip(made[1:], made, strict=False) if count > before]
+    assert made[0][1] > 0
+    assert begun == [made[0][0] + KEEP_REFUSED]
+
+
+def test_while_the_vendor_is_away_a_refusal_says_why_and_then_when_to_try_again(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
+) -> None:
+    reference = done(cases["topview"])
+    (job_id,) = reference.job_ids
+    fresh = Media(OLD, None, clock.now)
+    sandbox.fault(vendor="topview", call="query", kind="auth_failed", times=1)
+    with pytest.raises(MediaUnavailable, match="Topview gives no address") as failed:
+        address(media_urls, reference, job_id, fresh, refused=True)
+    assert failed.value.status == 502
+    clock.now += 5
+    with pytest.raises(Busy, match="queried for another address") as early:
+        address(media_urls, reference, job_id, fresh, refused=True)
+    assert early.value.retry_after == KEEP_REFUSED - 5
+    clock.now += early.value.retry_after
+    assert address(media_urls, reference, job_id, fresh, refused=True) != OLD
+
+
+def test_a_refusal_keeps_to_the_accounts_rate_limit_and_is_not_counted_before_its_query(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
+) -> None:
+    reference = done(cases["topview"])
+    (job_id,) = reference.job_ids
+    polled = address(media_urls, reference, job_id, Media(None, None, None))
+    with pytest.raises(Busy, match="polled just now") as busy:
+        address(media_urls, reference, job_id, Media(None, None, None), refused=True)
+    clock.now += busy.value.retry_after or 0
+    assert address(media_urls, reference, job_id, Media(None, None, None), refused=True) != polled
+    assert polls(sandbox, "topview") == 2
+
+
+def test_players_that_are_refused_at_the_same_time_share_one_query(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock, sandbox: Any
+) -> None:
+    reference = done(cases["topview"])
+
+    async def refused() -> list[str]:
+        stored = Media(OLD, None, clock.now)
+        calls = (media_urls.address(reference, reference.job_ids[0], stored, refused=True) for _ in range(5))
+        return await asyncio.gather(*calls)
+
+    assert len(set(asyncio.run(refused()))) == 1
+    assert polls(sandbox, "topview") == 1
+
+
+def test_media_that_the_vendor_no_longer_has_is_gone_for_good(
+    cases: Any, done: Any, media_urls: MediaUrls, clock: Clock
+) -> None:
+    reference = done(cases["topview"])
+    with pytest.raises(MediaUnavailable, match="Topview gives no address") as gone:
+        address(media_urls, reference, "unknown-to-the-vendor", Media(OLD, None, clock.now), refused=True)
+    assert gone.value.status == 410
 
 
 @pytest.mark.parametrize(("per_minute", "allowed"), [(6, 2), (30, 10)])

@@ -77,10 +77,10 @@ function source(job) {
 function outcome(job, result, number) {
   const address = jobApi(key, "/result", { job: number });
   const track = result.subtitles ? jobApi(key, "/subtitles", { job: number }) : null;
-  const again = jobApi(key, "/result", { job: number, refused: true });
+  const again = () => jobApi(key, "/result", { job: number, refused: true });
   const failed = result.error && `${STATES[result.state] ?? "Error"}: ${result.error}`;
   const shown = result.media
-    ? player({ kind: result.media, address, again, track, label: "Result" })
+    ? player({ kind: result.media, address, again, track, label: "Result", kept: result.copies.length > 0 })
     : textFrame(failed ?? NO_RESULT[job.state] ?? "There is no media.", failed ? "error" : "muted");
   return h("figure", {}, h("figcaption", {}, "Result"), shown, job.results.length > 1 ? controls() : null);
 }

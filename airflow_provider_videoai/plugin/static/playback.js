@@ -41,11 +41,12 @@ class Playback {
   #speed = 1;
   #frame = FRAME;
   #begun = false; // until someone plays or seeks, a frame of the middle stands for the whole
+  #places = new WeakMap(); // where media goes on that is requested again
 
   constructor(section, bar) {
     this.#section = section;
     this.play = h("button", { type: "button", click: () => this.#toggle() }, icon("play"));
-    this.seek = h("input", { type: "range", min: 0, step: 0.01, value: 0, "aria-label": "Position" });
+    this.seek = h("input", { type: "range", min: 0, max: 0, step: 0.01, value: 0, "aria-label": "Position" });
     this.seek.addEventListener("input", () => this.#go(Number(this.seek.value)));
     this.time = h("output.time", { "aria-live": "off" });
     this.sound = h("select", { "aria-label": "Sound", change: () => this.#hear() });
@@ -73,10 +74,15 @@ class Playback {
     return [...this.#section.querySelectorAll("video, audio")];
   }
 
-  /** What the others follow: the longest. */
+  /** What the others follow: the longest of those that can be played. */
   get #lead() {
-    const longer = (one, other) => (other.duration > one.duration || !(one.duration > 0) ? other : one);
+    const longer = (one, other) => (lengthOf(other) > lengthOf(one) ? other : one);
     return this.#media.reduce(longer, this.#media[0]);
+  }
+
+  /** Where the lead is; while all media is requested again, where it was. */
+  get #now() {
+    return lengthOf(this.#lead) ? this.#lead.currentTime : Number(this.seek.value);
   }
 
   #listen() {
@@ -86,6 +92,7 @@ class Playback {
     on("play", () => this.#set(true));
     on("pause", ({ target }) => target.ended || this.#set(false));
     on("ended", ({ target }) => target === this.#lead && this.#set(false));
+    on("error", ({ target }) => this.#lose(target));
     for (const type of ["timeupdate", "waiting", "playing", "canplay", "seeked"]) {
       on(type, () => this.#align());
     }
@@ -95,8 +102,7 @@ class Playback {
   }
 
   #add(media) {
-    const lead = this.#lead;
-    media.currentTime = this.#begun && lead !== media ? lead.currentTime : middle(lead);
+    media.currentTime = this.#begun ? this.#placeOf(media) : middle(this.#lead);
     this.#measure(media);
     this.#show();
     this.#hear();
@@ -104,6 +110,19 @@ class Playback {
     if (this.#playing) {
       this.#set(true);
     }
+  }
+
+  /** Where media joins in: where the others are, or where it was before its address was refused. */
+  #placeOf(media) {
+    const other = this.#media.find((each) => each !== media && lengthOf(each) && !each.ended);
+    return other?.currentTime ?? this.#places.get(media) ?? middle(media);
+  }
+
+  #lose(media) {
+    if (media.duration > 0) {
+      this.#places.set(media, media.currentTime);
+    }
+    this.#align();
   }
 
   /** Learn how long a frame is from the frames that are shown. */
@@ -129,9 +148,9 @@ class Playback {
     this.#playing = playing;
     this.#begun ||= playing;
     for (const media of this.#media) {
-      if (playing && media.paused && !media.ended) {
-        // Refused until a user did something on the page; the event `pause` then follows by itself.
-        media.play().catch(() => this.#set(false));
+      if (playing && media.paused && !media.ended && !media.error) {
+        // Refused until a user did something on the page. Media that cannot be had stops no other.
+        media.play().catch(({ name }) => name === "NotAllowedError" && this.#set(false));
       } else if (!playing && !media.paused) {
         media.pause();
       }
@@ -141,8 +160,9 @@ class Playback {
 
   #go(seconds) {
     this.#begun = true;
-    const to = Math.min(Math.max(seconds, 0), this.#lead.duration || 0);
+    const to = Math.min(Math.max(seconds, 0), this.#lead.duration || Number(this.seek.max));
     for (const media of this.#media) {
+      this.#places.set(media, to);
       media.currentTime = Math.min(to, media.duration || 0);
     }
     if (this.#playing) {
@@ -154,14 +174,14 @@ class Playback {
   /** Show the next frame, or the one before: its middle, so that rounding leads to no other. */
   #stepBy(frames) {
     this.#set(false);
-    const now = Math.floor(this.#lead.currentTime / this.#frame + 0.01);
+    const now = Math.floor(this.#now / this.#frame + 0.01);
     this.#go((now + frames + 0.5) * this.#frame);
   }
 
   /** Hold the others to the lead, and everyone while one of them has to load. */
   #align() {
     const lead = this.#lead;
-    const goesOn = (media) => !media.paused && !media.ended;
+    const goesOn = (media) => !media.paused && !media.ended && !media.error;
     const waits = this.#media.some((media) => goesOn(media) && media.readyState < HTMLMediaElement.HAVE_FUTURE_DATA);
     for (const media of this.#media) {
       const behind = media === lead || !goesOn(media) ? 0 : lead.currentTime - media.currentTime;
@@ -213,7 +233,7 @@ class Playback {
     // Of several results on a page the keys play the one that has the focus.
     const alone = this.bar.isConnected && document.querySelectorAll("div.controls").length === 1;
     const mine = this.bar.contains(target) || (target === document.body && alone);
-    if (!mine || event.ctrlKey || event.altKey || event.metaKey || target.matches("select, .wipe [type=range]")) {
+    if (!mine || !this.#lead || event.ctrlKey || event.altKey || event.metaKey || target.matches("select, .wipe [type=range]")) {
       return;
     }
     const steps = { ArrowLeft: -1, ArrowRight: 1 }[key];
@@ -221,7 +241,7 @@ class Playback {
       event.preventDefault(); // or a range moves as well
     }
     if (steps && shiftKey) {
-      this.#go(this.#lead.currentTime + steps * JUMP);
+      this.#go(this.#now + steps * JUMP);
     } else if (steps) {
       this.#stepBy(steps);
     } else if (key === " " && !target.matches("button, [type=checkbox]")) {
@@ -230,12 +250,13 @@ class Playback {
     }
   }
 
-  #show(at = this.#lead?.currentTime) {
+  #show(at = null) {
     const media = this.#media;
     if (!media.length) {
       return;
     }
-    const length = Number.isFinite(this.#lead.duration) ? this.#lead.duration : 0;
+    const length = Number.isFinite(this.#lead.duration) ? this.#lead.duration : Number(this.seek.max);
+    at ??= this.#now;
     const said = `${position(at)} / ${position(length)}`;
     this.seek.max = length;
     this.seek.value = at;
@@ -249,6 +270,11 @@ class Playback {
     this.outlines.hidden = !this.#section.querySelector(".regions");
     this.wipe.offer(media.filter((each) => each.videoWidth).length === 2);
   }
+}
+
+/** In seconds; 0 for media that is not known, or cannot be played. */
+function lengthOf({ duration, error }) {
+  return error ? 0 : duration || 0;
 }
 
 function middle({ duration }) {

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { duration } from "./labels.js";
 import { outlines } from "./regions.js";
+import { retries } from "./retries.js";
 
 /** Frame -> what makes its player: a player loads media as soon as it is made, so only one that is shown may be. */
 const empty = new WeakMap();
@@ -15,44 +16,71 @@ export function fill(root) {
   }
 }
 
-function explain(frame, text) {
-  frame.replaceChildren(h("p.unplayable", {}, text));
-}
-
-/** Why media cannot be had, in the server's words if it gives any. */
-async function reason(address) {
-  try {
-    // A redirect means that this page's API did its part; the media itself is elsewhere and need not be fetched again.
-    const response = await fetch(address, { redirect: "manual" });
-    return response.type === "opaqueredirect" ? null : (await response.json()).detail;
-  } catch {
-    return null;
-  }
+function sentence(text) {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 /**
- * The frame of a player, for `fill`. `again` is an address that requests the media again; it is tried once when the
- * first fails, for addresses of media expire. `regions` are drawn over the picture.
+ * The frame of a player, for `fill`. `again(1)` is the address of the first try to get the media again when its address
+ * was refused, as those of media expire; without it there is only a button. `regions` are drawn over the picture.
+ * `kept` says that the page lists a copy.
  */
-export function player({ kind, address, again = null, track = null, label, regions = [] }) {
+export function player({ kind, address, again = null, track = null, label, regions = [], kept = false }) {
   const frame = h("div.frame", { "data-keep": `${kind} ${address}` });
-  let tried = false;
+  const words = h("p.unplayable", { role: "status", tabindex: -1 });
+  let media = null;
+  let next = null;
+  let marked = false;
 
-  async function failed({ target: media }) {
-    if (again && !tried) {
-      tried = true;
-      media.src = again;
-      return;
+  function report(why, seconds) {
+    const when = seconds ? `The next try is in ${duration(Math.ceil(seconds))}.` : "Requesting it again …";
+    words.textContent = `${sentence(why)} ${when}`;
+  }
+
+  async function failed() {
+    const { address: other, why } = await next();
+    if (other) {
+      load(other);
+    } else if (why) {
+      giveUp(why);
     }
-    const why = await reason(address);
-    explain(frame, why ?? "This cannot be played: its address has expired, or the browser does not support its format.");
+  }
+
+  function load(from) {
+    media.removeAttribute("src"); // the same address again is a change only then
+    media.src = from;
+  }
+
+  function giveUp(why) {
+    words.textContent = `This cannot be played. ${sentence(why)}${kept ? " A copy of it is listed below." : ""}`;
+    marked = false;
+    const retry = { type: "button", click: restart, "aria-label": `Try again: ${label}` };
+    frame.classList.remove("sound");
+    frame.replaceChildren(words, h("button", retry, "Try again"));
+  }
+
+  function restart() {
+    next = retries(frame, again, report);
+    words.textContent = "Requesting it again …";
+    frame.replaceChildren(media, words);
+    words.focus(); // the button that had the focus is gone
+    if (again) {
+      failed();
+    } else {
+      load(address);
+    }
+  }
+
+  function loaded() {
+    words.textContent = "";
+    if (kind !== "image" && !marked) {
+      marked = true;
+      mark();
+    }
   }
 
   // A file's name does not always say that it holds sound only.
-  function mark({ target: media }) {
-    if (frame.childElementCount > 1) {
-      return; // the media was requested again
-    }
+  function mark() {
     if (!media.videoWidth) {
       const length = Number.isFinite(media.duration) ? `, ${duration(media.duration)}` : "";
       frame.classList.add("sound");
@@ -63,10 +91,12 @@ export function player({ kind, address, again = null, track = null, label, regio
   }
 
   empty.set(frame, () => {
+    next = retries(frame, again, report);
     const subtitles = track && h("track", { kind: "subtitles", label: "Subtitles", src: track, default: true });
     const common = { src: address, error: failed };
-    const media = { preload: "metadata", playsinline: true, "aria-label": label, loadedmetadata: mark };
-    frame.append(kind === "image" ? h("img", { ...common, alt: label }) : h(kind, { ...common, ...media }, subtitles));
+    const timed = { preload: "metadata", playsinline: true, "aria-label": label, loadedmetadata: loaded };
+    media = kind === "image" ? h("img", { ...common, alt: label, load: loaded }) : h(kind, { ...common, ...timed }, subtitles);
+    frame.append(media, words);
   });
   return frame;
 }

@@ -3,9 +3,11 @@
 
 /** What went wrong, in words for the user. */
 export class Refusal extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, retryAfter = 0) {
     super(detail);
     this.status = status;
+    /** Seconds after which a retry may succeed; 0 if nobody said so. */
+    this.retryAfter = retryAfter;
     /** Whether what was shown last says more: Airflow cannot be reached, or is overloaded, or a proxy misses it. */
     this.passes = status === 0 || status === 429 || status >= 500;
     /** Whether the page retries by itself: also for a task that has no job yet, or none again after it was cleared. */
@@ -18,18 +20,34 @@ const TEXTS = {
   403: "You may not read the tasks of this DAG.",
 };
 
-/** Return the JSON at an address; throw a Refusal. */
-export async function fetchJson(address) {
-  const response = await fetch(address).catch(() => {
+async function request(address, options) {
+  const response = await fetch(address, options).catch(() => {
     throw new Refusal(0, "Airflow cannot be reached. Trying again …");
   });
-  // A proxy before Airflow may return an error as HTML.
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    const detail = typeof body.detail === "string" ? body.detail : `Airflow returned ${response.status}.`;
-    throw new Refusal(response.status, TEXTS[response.status] ?? detail);
+  if (!response.ok && response.type !== "opaqueredirect") {
+    // A proxy before Airflow may return an error as HTML.
+    const body = await response.json().catch(() => null);
+    const detail = typeof body?.detail === "string" ? body.detail : `Airflow returned ${response.status}.`;
+    const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+    throw new Refusal(response.status, TEXTS[response.status] ?? detail, retryAfter);
   }
-  return body;
+  return response;
+}
+
+/** Return the JSON at an address; throw a Refusal. */
+export async function fetchJson(address) {
+  const response = await request(address);
+  return response.json().catch(() => {
+    throw new Refusal(0, "This is no answer of Airflow's. If a proxy before it wants a login, reload the page.");
+  });
+}
+
+/** Return the Refusal of an address that should lead to media; null if it does: the media itself is not fetched. */
+export function refusalOf(address) {
+  return request(address, { redirect: "manual" }).then(
+    () => null,
+    (refusal) => refusal,
+  );
 }
 
 /**

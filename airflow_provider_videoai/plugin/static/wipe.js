@@ -11,8 +11,9 @@ export function wipe(section, bar) {
   const element = h("div.wipe", { hidden: true }, h("label", {}, on, "Wipe"), edge);
 
   function apply() {
-    bar.classList.toggle("wipes", on.checked);
-    edge.hidden = !on.checked;
+    const wipes = on.checked && !element.hidden;
+    bar.classList.toggle("wipes", wipes);
+    edge.hidden = !wipes;
     edge.setAttribute("aria-valuetext", `input ${Math.round(edge.value)} %, result ${Math.round(100 - edge.value)} %`);
     // On the frames: the page's refreshes leave them as they are.
     for (const frame of section.querySelectorAll("div.frame")) {
@@ -21,10 +22,9 @@ export function wipe(section, bar) {
   }
 
   function offer(two) {
-    element.hidden = !two;
-    if (!two && on.checked) {
-      on.checked = false;
-      apply();
+    if (element.hidden === two) {
+      element.hidden = !two;
+      apply(); // it stays chosen while one of them is requested again
     }
   }
 
