@@ -13,9 +13,12 @@ from airflow_provider_videoai.plugin.media import MediaUrls
 from airflow_provider_videoai.plugin.vendor_calls import OutsideCalls
 from airflow_provider_videoai.sandbox import running_sandbox
 from tests.support.api_server import ApiServer, running_api_server
+from tests.support.stores import s3_server, s3_store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+__all__ = ["s3_server", "s3_store"]
 
 
 @pytest.fixture(scope="session")

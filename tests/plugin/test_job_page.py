@@ -18,6 +18,8 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
+from airflow_provider_videoai.plugin import web
+from airflow_provider_videoai.plugin.media import MediaUnavailable, MediaUrls
 from tests.plugin.test_api_server import CARD
 from tests.support.api_server import ApiServer
 from tests.support.chromium import PATIENCE
@@ -152,6 +154,67 @@ def test_media_that_cannot_be_played_says_so_and_leaves_no_controls(open_job: Op
     page = open_job(None, "none.mp4")
     expect(page.locator(".unplayable")).to_contain_text("This cannot be played")
     expect(page.locator(".controls")).to_be_hidden()
+
+
+class Given(MediaUrls):
+    """Leads to whatever a test says."""
+
+    now: str | MediaUnavailable
+
+    async def address(self, *_: Any, **__: Any) -> str:
+        if isinstance(self.now, MediaUnavailable):
+            raise self.now
+        return self.now
+
+
+@pytest.fixture
+def given(api_server: ApiServer, samples: str, monkeypatch: pytest.MonkeyPatch) -> Given:
+    """Where the page finds media: a video."""
+    assert api_server.url, "it sets what this replaces"
+    given = Given()
+    given.now = f"{samples}/clip.mp4"
+    monkeypatch.setattr(web, "media_urls", given)
+    return given
+
+
+def test_media_that_is_gone_leaves_the_vendors_words_and_a_button_that_tries_again(
+    given: Given, open_job: Open, samples: str
+) -> None:
+    given.now = MediaUnavailable(410, "ViiTor gives no address: the job is unknown")
+    page = open_job(None, "clip.mp4", None, result={"finished_at": None})
+    shown = page.locator("figure").last.get_by_role("status")
+    expect(shown).to_have_text("This cannot be played. ViiTor gives no address: the job is unknown.")
+    expect(page.locator(".controls")).to_be_hidden()
+    page.keyboard.press(" ")  # of controls that are not there
+    given.now = f"{samples}/clip.mp4"
+    button(page, "Try again: Result").click()
+    page.wait_for_function("() => document.querySelector('video')?.readyState >= 3")
+    expect(shown).to_have_text("")
+    expect(button(page, "Play")).to_be_visible()
+
+
+@pytest.mark.parametrize("plays", [False, True])
+@pytest.mark.parametrize("which", ["first", "last"])
+@pytest.mark.usefixtures("given")
+def test_media_that_is_requested_again_goes_on_where_it_was_beside_the_other(
+    both: Page, which: str, plays: bool
+) -> None:
+    both.get_by_label("Wipe").check()
+    both.get_by_label("Position").fill("3")
+    until_times_are(both, "a === 3 && b === 3")
+    if plays:
+        both.get_by_label("Speed").select_option("0.25")  # so that a busy browser is not too late for it
+        button(both, "Play").click()
+    video = getattr(both.locator("video"), which)
+    # As the browser does when a seek or the rest of a video is refused.
+    video.evaluate("v => v.dispatchEvent(new Event('error'))")
+    if which == "last":
+        expect(video).to_have_attribute("src", re.compile("refused=true"))
+    else:
+        button(both, "Try again: Input").click()
+    until_times_are(both, "a > 3 && b > 3 && Math.abs(a - b) < 0.3" if plays else "a === 3 && b === 3")
+    expect(both.get_by_label("Wipe")).to_be_checked()
+    expect(button(both, "Pause" if plays else "Play")).to_be_visible()
 
 
 def test_a_video_that_ended_plays_on_after_a_seek(both: Page) -> None:
