@@ -133,7 +133,7 @@ class MediaUrls:
             async with self._outside.call("subtitles"):
                 return await subtitles.fetch(url, allow_private=answer.allow_private)
         except subtitles.NoSubtitles as failure:
-            raise MediaUnavailable(502, f"No subtitles: {failure}.") from failure
+            raise MediaUnavailable(502, shown(f"No subtitles: {failure}.")) from failure
 
     async def _answer(self, reference: JobReference, job_id: str, *, refused: bool = False) -> Answer:
         """Return the vendor's report on the job: the last one if it may be used, else from a poll."""

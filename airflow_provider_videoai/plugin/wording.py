@@ -19,7 +19,9 @@ from airflow_provider_videoai.jobs.values.url_secrets import without_secrets
 __all__ = ["failure", "is_url", "kind_of", "rows_of", "shown", "spoken", "unsigned"]
 
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
-_URL = re.compile(r"https?://[^\s\"'<>]*")
+# In any case, as JSON may escape it, and with apostrophes of its own: what is not seen as a URL keeps its signature.
+_URL = re.compile(r"https?:\\?/\\?/(?:[^\s\"'<>]|'(?=[\w%/?&=#+~]))*", re.IGNORECASE)
+_NOTHING_BUT_URL = re.compile(r"https?:\\?/\\?/\S*", re.IGNORECASE)
 _PAUSE = re.compile(r"<(?:break|p|s)\b[^<>]*>")
 _TAG = re.compile(r"<[^<>]*>")
 _NAMES_TIME = re.compile(r"(?:(?i:time|date|stamp|_at)|At)\Z")
@@ -40,11 +42,13 @@ def unsigned(text: str) -> str:
 
     :param text: anything that a vendor or a user wrote.
     """
-    return _URL.sub(_host_and_name, text)
+    # Of one that stands alone even a quote is a part.
+    alone = _NOTHING_BUT_URL.fullmatch(text)
+    return _host_and_name(alone) if alone else _URL.sub(_host_and_name, text)
 
 
 def _host_and_name(url: re.Match[str]) -> str:
-    scheme, _, place = without_secrets(url[0]).partition("://")
+    scheme, _, place = without_secrets(url[0].replace("\\/", "/")).partition("://")
     host, slash, path = place.partition("/")
     folder, _, name = path.rpartition("/")
     return f"{scheme}://{host}{'/…' if folder else ''}{slash}{name}"
@@ -87,7 +91,7 @@ def spoken(text: str) -> str:
 
 def _unless_url(word: re.Match[str]) -> str:
     # Half a URL might end within the part that must not be shown.
-    return "" if "://" in word[0] else word[0]
+    return "" if "://" in word[0].replace("\\/", "/") else word[0]
 
 
 def _json(value: Any) -> str:

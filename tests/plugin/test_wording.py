@@ -18,6 +18,13 @@ from airflow_provider_videoai.plugin.wording import is_url, kind_of, rows_of, sh
         ("https://a.example", "https://a.example"),
         ("https://user:secret@a.example/b", "https://a.example/b"),
         ("https://user:se@cret@a.example/b", "https://a.example/b"),
+        ("HTTPS://a.example/b.mp4?sign=secret", "HTTPS://a.example/b.mp4"),
+        ("see Https://a.example/b.mp4?sign=secret", "see Https://a.example/b.mp4"),
+        ("https://a.example/it's.mp4?sign=secret", "https://a.example/it's.mp4"),
+        ("at https://a.example/it's.mp4?sign=secret now", "at https://a.example/it's.mp4 now"),
+        ("cannot read 'https://a.example/b.mp4?sign=secret'.", "cannot read 'https://a.example/b.mp4'."),
+        ('https://a.example/a"b.mp4?sign=secret', 'https://a.example/a"b.mp4'),
+        (r'{"url":"https:\/\/a.example\/b.mp4?sign=secret"}', '{"url":"https://a.example/b.mp4"}'),
         (
             '{"u": "http://a.example/?k=v", "v": "https://b.example/?k=v"}',
             '{"u": "http://a.example/", "v": "https://b.example/"}',

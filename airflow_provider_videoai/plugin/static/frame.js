@@ -6,7 +6,7 @@ const framed = window.parent !== window;
 const names = ["dag_id", "run_id", "task_id", "map_index"];
 
 /** The root of Airflow's UI, without a slash at its end. */
-export const airflowRoot = location.pathname.replace(/\/video-jobs\/.*$/, "");
+export const airflowRoot = location.pathname.replace(/\/video-jobs\/[^/]*$/, "");
 
 /** The query of Airflow's window: links to this page carry the job there. */
 export function airflowQuery() {

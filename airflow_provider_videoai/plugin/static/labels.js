@@ -27,7 +27,7 @@ export function run(id) {
 
 /** A length in seconds: `8 s`, `5.4 s`, `3 min 5 s`, `2 h 4 min`, `3 d 2 h`. */
 export function duration(seconds) {
-  if (seconds < 60) {
+  if (seconds < 59.5) {
     return `${seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds)} s`;
   }
   const whole = Math.round(seconds);
@@ -47,9 +47,9 @@ export function duration(seconds) {
 
 /** A place in a video: `0:07.25`, `1:02:03.00`. */
 export function position(seconds) {
-  const whole = Math.floor(seconds);
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  const rest = (seconds - whole + (whole % 60)).toFixed(2).padStart(5, "0");
+  const rounded = Math.round(seconds * 100) / 100;
+  const [hours, minutes] = [Math.floor(rounded / 3600), Math.floor(rounded / 60) % 60];
+  const rest = (rounded % 60).toFixed(2).padStart(5, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
