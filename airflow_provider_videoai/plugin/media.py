@@ -3,8 +3,8 @@
 
 A URL that Airflow got minutes ago is used as it is. For an older one the hook queries the job's status, the answer is
 kept for some minutes, and an account is polled so seldom that an open page cannot use its rate limit up. If the vendor
-cannot be polled, the old URL is better than none. A URL that the media's server refused is never given again before the
-vendor was queried for another, however new it is. Memory and limits are this process's.
+cannot be polled, the old URL is better than none. A URL that the media's server refused causes a query, however new
+it is; of one job every 20 seconds at most. Memory and limits are this process's.
 """
 
 from __future__ import annotations

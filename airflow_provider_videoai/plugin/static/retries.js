@@ -27,14 +27,14 @@ export function retries(frame, again, report) {
       report(why, pause);
       await passed(pause);
       if (!frame.isConnected) {
-        return {};
+        break;
       }
       tries += 1;
       triedAt = performance.now();
       const address = again(tries);
       const refusal = await refusalOf(address);
       if (!refusal) {
-        return { address };
+        return frame.isConnected ? { address } : {};
       }
       why = refusal.status ? refusal.message : "Airflow cannot be reached.";
       if (!refusal.passes) {
@@ -42,7 +42,7 @@ export function retries(frame, again, report) {
       }
       least = refusal.retryAfter;
     }
-    return { why };
+    return frame.isConnected ? { why } : {};
   };
 }
 
