@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.support import javascript
@@ -26,6 +28,53 @@ window.parent = window;
 globalThis.location = { pathname: given.path };
 console.log(JSON.stringify((await import(`${given.static}/frame.js`)).airflowRoot));
 """
+
+COPY = """
+const click = { };
+globalThis.window = { parent: null };
+window.parent = window;
+globalThis.location = { pathname: "/video-jobs/job" };
+Object.defineProperty(globalThis, "navigator", { value: { clipboard: { writeText: async () => {
+  if (!given.clipboard) throw new Error("not allowed");
+} } } });
+const element = () => ({
+  classList: { add() {} }, setAttribute() {}, append() {}, select() {}, remove() {},
+  addEventListener: (name, listener) => { click[name] = listener; },
+});
+globalThis.document = { createElement: element, body: element(), execCommand: () => given.command };
+const { copy } = await import(`${given.static}/facts.js`);
+const target = copy("j1", "job id");
+await click.click({ target });
+console.log(JSON.stringify(target.textContent));
+process.exit();
+"""
+
+ANSWER = """
+globalThis.fetch = async () => new Response(given.body, { status: given.status });
+const { fetchJson } = await import(`${given.static}/polling.js`);
+const found = await fetchJson("api/jobs").catch(({ status, message, passes }) => ({ status, message, passes }));
+console.log(JSON.stringify(found));
+"""
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 500, 502])
+@pytest.mark.parametrize("body", ["<html>Log in</html>", "", "null", '{"detail": 3}', '{"detail": {"a": 1}}'])
+def test_whatever_a_proxy_answers_in_place_of_airflow_a_person_gets_words(status: int, body: str) -> None:
+    found = javascript.run(ANSWER, status=status, body=body)
+    if status == 200 and body.startswith("{"):
+        assert found == json.loads(body)
+        return
+    assert found["passes"] == (status in (200, 500, 502))
+    assert not {"undefined", "JSON", "Object", "[object", "null"} & set(found["message"].split())
+    assert found["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("clipboard", "command", "said"),
+    [(True, False, "Copied"), (False, True, "Copied"), (False, False, "Not copied")],
+)
+def test_a_button_says_copied_only_if_the_text_was_copied(clipboard: bool, command: bool, said: str) -> None:
+    assert javascript.run(COPY, clipboard=clipboard, command=command) == said
 
 
 def test_a_time_never_has_sixty_seconds() -> None:

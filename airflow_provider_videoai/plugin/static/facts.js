@@ -6,23 +6,25 @@ import { leadAirflow } from "./frame.js";
 /** A button that copies a text; `what` names it for those who do not see the text beside it. */
 export function copy(text, what) {
   async function click({ target }) {
-    await write(text);
-    target.textContent = "Copied";
+    target.textContent = (await write(text)) ? "Copied" : "Not copied";
     setTimeout(() => (target.textContent = "Copy"), 1500);
   }
   return h("button.copy", { type: "button", click, "data-keep": text, "aria-label": `Copy ${what}` }, "Copy");
 }
 
+/** Copy a text; return whether the browser did it. */
 async function write(text) {
   try {
     await navigator.clipboard.writeText(text);
+    return true;
   } catch {
     // Without HTTPS, or in a frame that may not, there is still the old way.
     const field = h("textarea.aside", {}, text);
     document.body.append(field);
     field.select();
-    document.execCommand("copy");
+    const copied = document.execCommand("copy");
     field.remove();
+    return copied;
   }
 }
 

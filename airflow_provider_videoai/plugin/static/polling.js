@@ -34,12 +34,14 @@ async function request(address, options) {
   return response;
 }
 
-/** Return the JSON at an address; throw a Refusal. */
+/** Return the JSON object at an address; throw a Refusal. */
 export async function fetchJson(address) {
   const response = await request(address);
-  return response.json().catch(() => {
+  const body = await response.json().catch(() => null);
+  if (body === null || typeof body !== "object") {
     throw new Refusal(0, "This is no answer of Airflow's. If a proxy before it wants a login, reload the page.");
-  });
+  }
+  return body;
 }
 
 /** Return the Refusal of an address that should lead to media; null if it does: the media itself is not fetched. */
