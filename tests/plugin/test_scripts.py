@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from airflow_provider_videoai.plugin.wording import unsigned
 from tests.support import javascript
 
 LABELS = """
@@ -49,12 +50,37 @@ console.log(JSON.stringify(target.textContent));
 process.exit();
 """
 
+SEARCH = """
+const { followChoices } = await import(`${given.static}/list.js`);
+const heard = {};
+const filters = { search: { name: "search" }, addEventListener: (name, listener) => { heard[name] = listener; } };
+let made = null;
+const chosen = new URLSearchParams();
+followChoices({ main: { addEventListener() {} }, filters, chosen, choose: (changes) => { made = changes; }, now() {} });
+heard.change({ target: { name: "search", value: given.text } });
+console.log(JSON.stringify(made.search));
+"""
+
 ANSWER = """
 globalThis.fetch = async () => new Response(given.body, { status: given.status });
 const { fetchJson } = await import(`${given.static}/polling.js`);
 const found = await fetchJson("api/jobs").catch(({ status, message, passes }) => ({ status, message, passes }));
 console.log(JSON.stringify(found));
 """
+
+
+@pytest.mark.parametrize(
+    ("text", "searched"),
+    [
+        ("job 1042?", "job 1042?"),
+        ("https://a.example/in/clip.mp4?sign=secret", "https://a.example/in/clip.mp4"),
+        ("HTTPS://me:secret@a.example/clip@2x.mp4#secret", "HTTPS://a.example/clip@2x.mp4"),
+        ("run https://a.example/?k=secret failed", "run https://a.example/ failed"),
+    ],
+)
+def test_of_a_url_that_is_searched_no_secret_gets_into_an_address(text: str, searched: str) -> None:
+    assert javascript.run(SEARCH, text=text) == searched
+    assert unsigned(searched) == unsigned(text), "and the same is found"
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 500, 502])

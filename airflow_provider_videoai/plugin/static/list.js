@@ -43,14 +43,20 @@ export function pager({ page, pages: count, total, limit }, shown, remark) {
   ];
 }
 
+/** A text without what is secret in its URLs: what is chosen is part of addresses, and addresses are logged. */
+function unsigned(text) {
+  return text.replace(/(https?:\/\/)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*)?/gi, "$1$2");
+}
+
 /** Make the choices of a page's filters and buttons, then run `now`. */
 export function followChoices({ main, filters, chosen, choose, now }) {
   let typing = null;
 
   function changed({ target }) {
     clearTimeout(typing);
-    if ((chosen.get(target.name) ?? "") !== target.value) {
-      choose({ [target.name]: target.value });
+    const value = unsigned(target.value);
+    if ((chosen.get(target.name) ?? "") !== value) {
+      choose({ [target.name]: value });
       now();
     }
   }
