@@ -90,6 +90,8 @@ class Batch:
     """Those that have no job yet."""
     made: deque[RunningJob] = field(default_factory=deque, init=False)
     """Jobs that ended before, of items whose copy is to be at another place: to be fetched, and never bought again."""
+    others: dict[str, Entry] = field(default_factory=dict, init=False)
+    """What the records have of items that are not among these, or are other requests by now; by the item's id."""
     _fetched_again: set[str] = field(default_factory=set, init=False)
     _terminal: list[tuple[RunningJob, JobStatus]] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -100,6 +102,8 @@ class Batch:
         """Sort the items by what the records say of them; nothing is sent."""
         for item in self.items:
             entry = self.records.entry(item.item_id)
+            if entry is not None and not entry.is_about(item.fingerprint):
+                self.others[item.item_id] = entry
             step = self._next_step(entry, item, self.results.attempt)
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
@@ -112,16 +116,32 @@ class Batch:
                     self.made.append(job)
             else:
                 self.waiting.append(item)
+        self.others |= self.records.beside(item.item_id for item in self.items)
 
     def _next_step(self, entry: Entry | None, item: Item, attempt: int) -> NextStep:
+        return self._step_of(entry, item.fingerprint, attempt, self.results.place_of(item))
+
+    def _step_of(self, entry: Entry | None, fingerprint: str, attempt: int, place: str | None) -> NextStep:
         return next_step(
             entry,
-            item,
+            fingerprint,
             attempt=attempt,
             retries_failed=self.retries_failed,
             paid_retries=self.paid_retries,
-            place=self.results.place_of(item),
+            place=place,
         )
+
+    def lost(self) -> list[str]:
+        """Return the items with a job or an end that this attempt had among its requests, and has no more.
+
+        Not by their number: a row that is gone, and one of an earlier attempt that is back, would even out.
+        """
+        return [item_id for item_id, entry in self.others.items() if not entry.gone and self._was_known(entry)]
+
+    def _was_known(self, entry: Entry) -> bool:
+        attempt = self.results.attempt
+        steps = (self._step_of(entry, fingerprint or "", attempt, None) for fingerprint in entry.fingerprints)
+        return any(step is not NextStep.OBTAIN for step in steps)
 
     @property
     def retry_helps(self) -> bool:

@@ -9,17 +9,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.jobs.errors import InvalidRequest, VideoAIError
 from airflow_provider_videoai.jobs.polling.wait_errors import public_name
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_another
 from airflow_provider_videoai.jobs.values.printable import shortened
 
-__all__ = ["SUBMISSION", "Entry", "ItemEnd", "ItemState", "NextStep", "error_to_json", "next_step", "with_end"]
+__all__ = [
+    "GONE",
+    "SUBMISSION",
+    "Entry",
+    "ItemEnd",
+    "ItemState",
+    "NextStep",
+    "error_to_json",
+    "next_step",
+    "with_end",
+]
 
 SUBMISSION = "submission"
 """The name of the record in an entry."""
+GONE = "gone"
+"""The name of the mark of an entry whose request the attempt did not find when it began."""
 _END = "end"
 # Many entries share one value of the task state store, which has a limit: see records.py.
 _LONGEST_MESSAGE, _LONGEST_CODE = 160, 40
@@ -132,11 +143,13 @@ class Entry:
     :param record: of the item's job, if there is one.
     :param end: how the item ended, if it did.
     :param unreadable: whether there is a record that breaks a rule. Whoever submits reads it again, and says which.
+    :param gone: whether the attempt, when it began, found no row for it, or another request in its row.
     """
 
     record: SubmissionRecord | None = None
     end: ItemEnd | None = None
     unreadable: bool = False
+    gone: bool = False
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:
@@ -145,13 +158,26 @@ class Entry:
         :param stored: outside data; people edit it.
         """
         values = stored if isinstance(stored, Mapping) else {SUBMISSION: stored}
-        end = ItemEnd.from_json(values.get(_END))
+        end, gone = ItemEnd.from_json(values.get(_END)), values.get(GONE) is True
         if values.get(SUBMISSION) is None:
-            return cls(None, end)
+            return cls(None, end, gone=gone)
         try:
-            return cls(SubmissionRecord.from_json(values[SUBMISSION]), end)
+            return cls(SubmissionRecord.from_json(values[SUBMISSION]), end, gone=gone)
         except InvalidRequest:
-            return cls(None, end, unreadable=True)
+            return cls(None, end, unreadable=True, gone=gone)
+
+    @property
+    def fingerprints(self) -> set[str | None]:
+        """Those of the requests that it is about; ``None`` in a person's record, which means the present request."""
+        parts = (self.record, self.end)
+        return {part.fingerprint for part in parts if part is not None}
+
+    def is_about(self, fingerprint: str) -> bool:
+        """Return whether it may say something about a request.
+
+        :param fingerprint: of the request.
+        """
+        return self.unreadable or not self.fingerprints.isdisjoint((None, fingerprint))
 
 
 def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: ItemEnd) -> dict[str, Any]:
@@ -160,7 +186,8 @@ def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: It
     :param stored: the entry so far.
     :param record: of the job that ended; ``None`` leaves the stored one.
     """
-    return {**stored, **({} if record is None else {SUBMISSION: record.to_json()}), _END: end.to_json()}
+    kept = {name: value for name, value in stored.items() if name != GONE}
+    return {**kept, **({} if record is None else {SUBMISSION: record.to_json()}), _END: end.to_json()}
 
 
 class NextStep(StrEnum):
@@ -177,12 +204,18 @@ class NextStep(StrEnum):
 
 
 def next_step(
-    entry: Entry | None, item: Item, *, attempt: int, retries_failed: bool, paid_retries: int | None, place: str | None
+    entry: Entry | None,
+    fingerprint: str,
+    *,
+    attempt: int,
+    retries_failed: bool,
+    paid_retries: int | None,
+    place: str | None,
 ) -> NextStep:
     """Decide what to do about an item. Pure; what a submission record means is decided where a job is obtained.
 
     :param entry: what the task state says of it.
-    :param item: as it is requested now.
+    :param fingerprint: of its request as it is now.
     :param attempt: of the task: what failed in an earlier one may be tried again.
     :param retries_failed: whether failed items are tried again.
     :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
@@ -191,10 +224,10 @@ def next_step(
     if entry is None:
         return NextStep.OBTAIN
     record, end = entry.record, entry.end
-    if end is not None and end.fingerprint != item.fingerprint:
+    if end is not None and end.fingerprint != fingerprint:
         end = None
     # A person's record has no fingerprint, and means the present request.
-    ours = record is not None and record.fingerprint in (None, item.fingerprint)
+    ours = record is not None and record.fingerprint in (None, fingerprint)
     if end is not None and end.state is ItemState.SUCCEEDED:
         if not ours or record is None or (place is not None and end.sha256 is None):
             return NextStep.OBTAIN

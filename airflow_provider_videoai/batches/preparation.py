@@ -22,10 +22,12 @@ from airflow_provider_videoai.batches.results import Results
 from airflow_provider_videoai.batches.run import BatchRun
 from airflow_provider_videoai.batches.submits import Submits
 from airflow_provider_videoai.batches.waiting import Waiting
+from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.values.printable import shown
 from airflow_provider_videoai.tasks.task_jobs import completed
 from airflow_provider_videoai.tasks.task_state import may_be_forgotten, store_of
 from airflow_provider_videoai.transfers.media import MAX_BYTES
@@ -40,6 +42,12 @@ _GONE = (
     f"{GOES_ON}, and nobody fetches what it makes. Put the rows back and clear the task to have it."
 )
 _SHOWN = 10
+_OTHER_ROWS = (
+    "requests: {:,} of {:,} rows whose jobs this attempt submitted, or saw end, are gone, or are other requests than "
+    "when it began to wait ({}{}): a template was rendered otherwise, or a file was written again. Nothing more was "
+    "submitted, since each worker of the attempt might buy them again. Rows that differ are bought when the task is "
+    "cleared."
+)
 
 
 def prepared(
@@ -91,6 +99,13 @@ def prepared(
         leases=LeaseRenewal(transport) if transport.vendor.limits_jobs_in_flight else None,
     )
     batch.begin()
+    if begins:
+        records.set_gone(batch.others)
+    elif lost := batch.lost():
+        # A template that is never rendered alike would have each worker buy all rows, without an end.
+        named = ", ".join(map(shown, lost[:_SHOWN]))
+        more = ", ..." if len(lost) > _SHOWN else ""
+        raise InvalidRequest(_OTHER_ROWS.format(len(lost), len(lost) + batch.known, named, more))
     submits = Submits(
         batch=batch,
         submitter=ItemSubmitters(given=given, context=context, transport=transport, task=task),

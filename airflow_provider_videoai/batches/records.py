@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd, with_end
+from airflow_provider_videoai.batches.entries import GONE, SUBMISSION, Entry, ItemEnd, with_end
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
@@ -114,14 +114,44 @@ class BatchRecords:
 
         :param item_ids: of the batch as it is now.
         """
-        with self._lock:
-            others = sorted(self._part_of.keys() - set(item_ids))
-        entries = [(item_id, self.entry(item_id)) for item_id in others]
         return [
             shown(item_id)
-            for item_id, entry in entries
-            if entry is not None and entry.record is not None and entry.end is None and entry.record.phase in _IN_FLIGHT
+            for item_id, entry in self.beside(item_ids).items()
+            if entry.record is not None and entry.end is None and entry.record.phase in _IN_FLIGHT
         ]
+
+    def beside(self, item_ids: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries of items that are not among these, by their ids.
+
+        :param item_ids: of the batch as it is now.
+        """
+        with self._lock:
+            others = sorted(self._part_of.keys() - set(item_ids))
+        entries = {item_id: self.entry(item_id) for item_id in others}
+        return {item_id: entry for item_id, entry in entries.items() if entry is not None}
+
+    def set_gone(self, item_ids: Collection[str]) -> None:
+        """Mark these entries, and no others, as those whose requests this attempt did not find when it began.
+
+        In the records, and not in the arguments of a deferral: those have no room for thousands of ids, and are lost if
+        Airflow's own timeout ends it. What is submitted, or ends, is unmarked.
+
+        :param item_ids: of items with an entry.
+        :raises VideoAIError: if they cannot be written.
+        """
+        changed: dict[_Part, int] = {}
+        with self._lock:
+            for item_id, part in self._part_of.items():
+                entry = part.items.get(item_id)
+                gone = item_id in item_ids
+                if entry is None or (entry.get(GONE) is True) is gone:
+                    continue
+                kept = {name: value for name, value in entry.items() if name != GONE}
+                part.items[item_id] = {**kept, GONE: True} if gone else kept
+                part.changes += 1
+                changed[part] = part.changes
+        for part, change in changed.items():
+            self._write(part, change)
 
     def place_of(self, item_id: str) -> str:
         """Return the key of the state in which an item's entry is, for a person.
@@ -178,7 +208,7 @@ class BatchRecords:
         part = self._part_of[item_id]
         with self._lock:
             before = part.items.get(item_id)
-            kept = {name: kept for name, kept in (before or {}).items() if name != SUBMISSION}
+            kept = {name: kept for name, kept in (before or {}).items() if name not in (SUBMISSION, GONE)}
             part.items[item_id] = kept if value is None else {**kept, SUBMISSION: value}
             part.changes += 1
             change = part.changes

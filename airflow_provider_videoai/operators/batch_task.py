@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -48,14 +47,6 @@ _BOUGHT_BEFORE = (
     f"That is of this attempt: each job that this task bought before, and that has not ended, {GOES_ON}; mend it and "
     "clear the task, which attaches to them."
 )
-_KNOWN = "known"
-"""The member of a deferral's ``pause`` that counts the items with a job or an end. It is there because an older version
-passes over it; a further argument would fail its worker."""
-_OTHER_ROWS = (
-    "requests: {} of {} rows whose jobs this attempt submitted, or saw end, are gone, or are other requests than when "
-    "it began to wait: a template was rendered otherwise, or a file was written again. Nothing more was submitted, "
-    "since each worker of the attempt might buy them again. Rows that differ are bought when the task is cleared."
-)
 
 
 class BatchTask(KeepsConnection):
@@ -93,8 +84,7 @@ class BatchTask(KeepsConnection):
         with airflow_boundary():
             if event is not None and outcome_of(event) is not Outcome.ENDED:
                 self._broke_off(Reason.read(event).said)
-            known = pause.get(_KNOWN) if isinstance(pause, Mapping) else None
-            return self._run(context, begins=False, event=event, pause=Pause.from_json(pause), known=known)
+            return self._run(context, begins=False, event=event, pause=Pause.from_json(pause))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after Airflow's own timeout of the deferral; report if the trigger itself failed.
@@ -124,9 +114,7 @@ class BatchTask(KeepsConnection):
 
     # -- one worker ------------------------------------------------------------------------------------------------
 
-    def _run(
-        self, context: Context, *, begins: bool, event: Any = None, pause: Pause | None = None, known: Any = None
-    ) -> dict[str, Any]:
+    def _run(self, context: Context, *, begins: bool, event: Any = None, pause: Pause | None = None) -> dict[str, Any]:
         about = {"vendor": self.vendor, "operation": self.operation, "conn_id": str(self.conn_id)}
         # Later it has begun, and the page lists it as it was.
         try:
@@ -135,9 +123,6 @@ class BatchTask(KeepsConnection):
                 self._check_came()
                 check_manifest(self, context["ti"], given.manifest, given.requests)
                 run = prepared(given, self._items(given), self, context, begins=begins, pause=pause)
-                # A template that is never rendered alike would have each worker buy all rows, without an end.
-                if type(known) is int and (missing := known - run.batch.known) > 0:
-                    raise InvalidRequest(_OTHER_ROWS.format(missing, known))
         except VideoAIError as refused:
             if not begins or context["ti"].try_number > 1:
                 refused.add(_BOUGHT_BEFORE)
@@ -183,7 +168,7 @@ class BatchTask(KeepsConnection):
         self.defer(
             trigger=VideoBatchTrigger(**asdict(run.waiting.wanted())),
             method_name="go_on",
-            kwargs={"pause": run.submits.pause.to_json() | {_KNOWN: run.batch.known}, **self._kept_connection()},
+            kwargs={"pause": run.submits.pause.to_json(), **self._kept_connection()},
             # Later than any job's deadline, which the trigger sees to by itself.
             timeout=timedelta(seconds=max(0.0, latest + given.job_timeout - time.time())) + _BACKSTOP,
         )

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, next_step, with_end
-from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.tolerance import Tolerance
 from airflow_provider_videoai.jobs.errors import InvalidRequest, QuotaExceeded
@@ -21,7 +20,6 @@ from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRec
 from tests.support.fuzzing import json_values
 
 OURS, OTHER = "a" * 32, "b" * 32
-ITEM = Item("item", None, OURS, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - not looked at
 NOW = 2
 
 
@@ -37,7 +35,7 @@ def end(state: str, *, attempt: int = NOW, fingerprint: str = OURS, **fields: An
 
 def step(entry: Entry | None, **changes: Any) -> str:
     options = {"attempt": NOW, "retries_failed": True, "paid_retries": None, "place": None}
-    return next_step(entry, ITEM, **{**options, **changes}).value
+    return next_step(entry, OURS, **{**options, **changes}).value
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,57 @@ def test_rows_that_come_to_a_file_while_others_run_are_bought_by_the_same_attemp
     assert len(bought(case)) == 5
 
 
-def test_a_deferral_of_a_version_that_counted_nothing_goes_on(case: Any, batch: Any, rows: Any, bought: Any) -> None:
+def written(file: Path, requests: list[dict[str, Any]]) -> str:
+    file.write_text("".join(json.dumps(row) + "\n" for row in requests), encoding="utf-8")
+    return str(file)
+
+
+def test_a_row_that_gives_way_to_one_that_an_earlier_attempt_bought_is_noticed(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    a, b, c = rows(case, ["a", "b", "c"])
+    task = batch(case, written(tmp_path / "clips.jsonl", [a, b]))
+    assert task.run()["succeeded"] == 2
+    written(tmp_path / "clips.jsonl", [a, c])
+    deferred = task.defer()
+    written(tmp_path / "clips.jsonl", [a, b])
+    with pytest.raises(InvalidRequest, match=r"^requests: 1 of 3 rows .*\('c'\)"):
+        task.resume(deferred, ENDED)
+    written(tmp_path / "clips.jsonl", [a, c])
+    assert task.run()["succeeded"] == 2
+    assert len(bought(case)) == 3
+
+
+def test_a_row_of_an_earlier_attempt_may_be_put_back_while_others_run(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    a, b, c = rows(case, ["a", "b", "c"])
+    changed = {**a, "task_name": "another title"}
+    task = batch(case, written(tmp_path / "clips.jsonl", [a, b]))
+    assert task.run()["succeeded"] == 2
+    written(tmp_path / "clips.jsonl", [changed, c])
+    deferred = task.defer()
+    written(tmp_path / "clips.jsonl", [changed, c, b])
+    assert task.go_on(deferred)["succeeded"] == 3
+    assert len(bought(case)) == 4
+
+
+def test_rows_that_differ_after_airflow_ended_the_wait_are_not_bought_again(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    task = batch(case, written(tmp_path / "clips.jsonl", rows(case, 3)))
+    deferred = task.defer()
+    # Of its own timeout Airflow keeps no argument of the deferral.
+    deferred.method_name, deferred.kwargs = "__fail__", {"error": "Trigger timeout"}
+    written(tmp_path / "clips.jsonl", [{**row, "task_name": "another title"} for row in rows(case, 3)])
+    with pytest.raises(InvalidRequest, match=r"^requests: 3 of 3 rows "):
+        task.resume(deferred, ENDED)
+    assert len(bought(case)) == 3
+
+
+def test_a_deferral_of_a_version_that_counted_its_rows_goes_on(case: Any, batch: Any, rows: Any, bought: Any) -> None:
     task = batch(case, rows(case, 3))
     deferred = task.defer()
-    del deferred.kwargs["pause"]["known"]
+    deferred.kwargs["pause"]["known"] = 3
     assert task.go_on(deferred)["succeeded"] == 3
     assert len(bought(case)) == 3
