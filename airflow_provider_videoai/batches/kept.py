@@ -222,31 +222,34 @@ class KeptFiles:
         The media itself is not read: its size must be what the sidecar says.
 
         :param item: of the batch.
-        :returns: ``None`` if there is none: no sidecar, one of another request, one that cannot be understood, or one
-            whose media is missing or has another size.
-        :raises InvalidRequest: as :meth:`path_of`, if there is no such store, or if the copy of another batch, made for
-            another request, is there and may not be replaced: the job would be bought in vain.
+        :returns: ``None`` if there is none, and the item may be made: nothing is there, or what :meth:`keep` replaces.
+        :raises InvalidRequest: as :meth:`path_of`, if there is no such store, or if a file is there that may not be
+            replaced, as far as it shows without reading it: no copy of a batch, one whose size has changed, or that of
+            another batch for another request. The job would be bought in vain.
         :raises StorageFailed: if the store cannot be read: nobody knows then what is there, and nothing should be
             bought.
         """
         path = self.path_of(item)
         sidecar = self._sidecar(path)
         if sidecar is None:
+            if not self._overwrite and _read(path, 1) is not None:
+                raise _taken(path, f"it has no sidecar ({SIDECAR}) that says which request it was made for")
             return None
-        if sidecar.fingerprint != item.fingerprint:
-            if not (self._overwrite or self._is_own(item, sidecar) or _size(path) is None):
-                raise InvalidRequest(
-                    f"destination: at {redacted_path(path)} holds what another task, or another mapped copy, made "
-                    "for another request; nothing was bought for this item. Give each a folder of its own, with "
-                    "{{ ti.map_index }} in destination say, or set overwrite=True"
-                )
-            self._log.info("%s was made for another request than that of %s", redacted_path(path), shown(item.item_id))
+        if (size := _size(path)) is None:
+            self._log.info("%s is missing: its sidecar does not count", redacted_path(path))
             return None
-        if (size := _size(path)) != sidecar.bytes:
-            what = "is missing" if size is None else f"has {size} bytes, and not {sidecar.bytes} as its sidecar says"
-            self._log.info("%s %s: it does not count as kept", redacted_path(path), what)
+        if size != sidecar.bytes:
+            what = f"it has {size} bytes, and not {sidecar.bytes} as its sidecar says"
+            if not self._overwrite:
+                raise _taken(path, what)
+            self._log.info("%s does not count as kept: %s", redacted_path(path), what)
             return None
-        return sidecar.kept(path)
+        if sidecar.fingerprint == item.fingerprint:
+            return sidecar.kept(path)
+        if not (self._overwrite or self._is_own(item, sidecar)):
+            raise _taken(path, "another task, or another mapped copy, made it for another request")
+        self._log.info("%s was made for another request than that of %s", redacted_path(path), shown(item.item_id))
+        return None
 
     def keep(self, item: Item, result: JobResult) -> Kept:
         """Copy the media of a result to the item's path, then write its sidecar.
@@ -316,7 +319,7 @@ class KeptFiles:
 
     def _sidecar(self, path: str) -> _Sidecar | None:
         """Return the sidecar of the file at ``path``; ``None`` if there is none that can be understood."""
-        content = _read(path + SIDECAR)
+        content = _read(path + SIDECAR, _LONGEST_SIDECAR + 1)
         try:
             return None if content is None else _sidecar_of(content)
         except ValueError as wrong:
@@ -324,13 +327,21 @@ class KeptFiles:
             return None
 
 
-def _read(path: str) -> bytes | None:
-    """Return the content of a small file, or its beginning if it is too long; ``None`` if there is none."""
+def _taken(path: str, why: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"destination: another file is at {redacted_path(path)} ({why}); nothing was bought for this item. Give each "
+        "task, and each mapped copy, a folder of its own, with {{ ti.map_index }} in destination say, remove the file, "
+        "or set overwrite=True"
+    )
+
+
+def _read(path: str, most: int) -> bytes | None:
+    """Return the first ``most`` bytes of a file; ``None`` if there is none."""
     with store_errors("destination", path):
         place = FileLocation.find("destination", path)
         try:
             # One request for each of ten thousand items: to open it would take one more, and two if it is not there.
-            content: Any = place.fs.cat_file(place.path, start=0, end=_LONGEST_SIDECAR + 1)
+            content: Any = place.fs.cat_file(place.path, start=0, end=most)
         except FileNotFoundError:
             return None
         except Exception:

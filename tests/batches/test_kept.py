@@ -137,8 +137,10 @@ def test_a_copy_that_its_sidecar_does_not_describe_does_not_count(
     files_in(store.root).keep(ITEM, result_of(b"video"))
     store.put(name, content)
     with caplog.at_level("INFO", "batch"):
-        assert files_in(store.root).find(ITEM) is None
+        assert files_in(store.root, overwrite=True).find(ITEM) is None
     assert f"{store.root}/{NAME}" in caplog.text
+    with pytest.raises(InvalidRequest, match=r"^destination: another file is at .*nothing was bought for this item"):
+        files_in(store.root).find(ITEM)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_a_sidecar_with_a_wrong_value_is_not_understood(
     files_in(file_store.root).keep(ITEM, result_of(b"video"))
     file_store.put(BESIDE, json.dumps(sidecar(file_store) | changes).encode())
     with caplog.at_level("INFO", "batch"):
-        assert files_in(file_store.root).find(ITEM) is None
+        assert files_in(file_store.root, overwrite=True).find(ITEM) is None
     assert "cannot be understood" in caplog.text
 
 
@@ -216,7 +218,7 @@ def test_a_store_that_cannot_be_read_is_not_taken_for_an_empty_one(
     assert file_store.files() == {}
 
 
-def test_an_item_costs_one_request_to_s3_and_a_kept_one_two(
+def test_an_item_costs_two_requests_to_s3_and_one_of_which_any_file_may_be_replaced_costs_one(
     s3_store: Store, result_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files_in(s3_store.root).keep(ITEM, result_of(b"video"))
@@ -230,7 +232,9 @@ def test_an_item_costs_one_request_to_s3_and_a_kept_one_two(
 
     monkeypatch.setattr(s3, "_call_s3", counted)
     other: Any = Item("take 2")
-    assert (files_in(s3_store.root).find(other), calls) == (None, ["get_object"])
+    assert (files_in(s3_store.root).find(other), calls) == (None, ["get_object", "get_object"])
+    calls.clear()
+    assert (files_in(s3_store.root, overwrite=True).find(other), calls) == (None, ["get_object"])
     calls.clear()
     assert (files_in(s3_store.root).find(ITEM) is not None, calls) == (True, ["get_object", "head_object"])
 
@@ -322,6 +326,15 @@ def test_a_file_that_is_not_the_batchs_own_stays_unless_overwrite_is_set(
     assert store.files()[NAME] == b"the new video"
 
 
+@pytest.mark.parametrize("content", [b"", b"a file of the user's"])
+def test_nothing_is_bought_for_a_place_that_holds_a_file_of_the_users(store: Store, content: bytes) -> None:
+    store.put(NAME, content)
+    with pytest.raises(InvalidRequest, match=r"^destination: another file is at .*no sidecar.*nothing was bought"):
+        files_in(store.root).find(ITEM)
+    assert files_in(store.root, overwrite=True).find(ITEM) is None
+    assert store.files() == {NAME: content}
+
+
 @pytest.mark.parametrize("spoil", ANOTHERS)
 def test_nothing_is_bought_for_a_place_that_holds_anothers_copy(
     store: Store, result_of: Any, spoil: Callable[[Store], None]
@@ -353,7 +366,6 @@ def test_a_sidecar_that_was_not_written_is_written_by_the_retry(
         with pytest.raises(StorageFailed, match=f"{NAME}{SIDECAR} cannot be written .*ViiTor_AI_1 is stored, and paid"):
             files_in(store.root).keep(ITEM, result_of(b"video"))
     assert set(store.files()) == {NAME}
-    assert files_in(store.root).find(ITEM) is None
     kept = files_in(store.root).keep(ITEM, result_of(b"video"))
     assert files_in(store.root).find(ITEM) == kept
 

@@ -39,3 +39,18 @@ def test_a_later_run_of_the_same_task_replaces_the_copy_of_a_changed_row(
     tomorrow = batch(case, [{**row, "task_name": "another clip"} for row in rows(case, ["1"])], **kept)
     assert tomorrow.run()["succeeded"] == 1
     assert len(bought(case)) == 2
+
+
+def test_nothing_is_bought_for_an_item_whose_place_holds_a_file_of_the_users(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    place = Path(folder.removeprefix("file://")) / "1.mp4"
+    place.write_bytes(b"a file of the user's")
+    task = batch(case, rows(case, ["1", "2"]), destination=f"{folder}/{{item_id}}.mp4", verify=False)
+    with pytest.raises(BatchFailed, match=r"^1 of 2 .*item '1': InvalidRequest: destination: another file is at"):
+        task.run()
+    assert len(bought(case)) == 1
+    assert place.read_bytes() == b"a file of the user's"
+    place.unlink()
+    assert task.run()["succeeded"] == 2
+    assert len(bought(case)) == 2
