@@ -49,9 +49,8 @@ def is_mapped_over_none(operator: Any, field: str) -> bool:
     dag = operator.get_dag()
     parsed = operator if dag is None else dag.task_dict.get(operator.task_id, operator)
     same_for_all = getattr(parsed, "partial_kwargs", None)
-    if same_for_all is None or field not in given or given[field] is not None:
-        return False
-    return field not in same_for_all or same_for_all[field] is not None
+    mapped = same_for_all is not None and field not in same_for_all
+    return mapped and field in given and given[field] is None
 
 
 @contextmanager

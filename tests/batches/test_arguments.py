@@ -187,16 +187,13 @@ def test_none_for_every_copy_is_none(folder: str) -> None:
     VideoBatchOperator(task_id="make", vendor="viitor", requests="{{ x }}", destination=None)._check_came()
 
 
-def test_a_none_that_takes_the_place_of_what_all_share_is_refused_as_well(folder: str) -> None:
+def test_only_copies_whose_mapping_has_a_none_are_refused(folder: str) -> None:
+    kept = f"{folder}/{{item_id}}.mp4"
     with DAG("pipeline", schedule=None):
-        one = VideoBatchOperator.partial(
-            task_id="make",
-            vendor="viitor",
-            common={"full_erase_roi": ROI},
-            destination=f"{folder}/{{item_id}}.mp4",
-        )
+        one = VideoBatchOperator.partial(task_id="make", vendor="viitor", common={"full_erase_roi": ROI})
         made = one.expand_kwargs([{"requests": [ROW]}, {"requests": [ROW], "destination": None}])
     copy_of(made)._check_came()
+    copy_of(made, destination=kept)._check_came()
     with pytest.raises(InvalidRequest, match=r"^destination: must not be None"):
         copy_of(made, destination=None)._check_came()
 
