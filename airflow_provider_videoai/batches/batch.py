@@ -100,6 +100,7 @@ class Batch:
 
     def begin(self) -> None:
         """Sort the items by what the records say of them; nothing is sent."""
+        refused: list[Item] = []
         for item in self.items:
             entry = self.records.entry(item.item_id)
             if entry is not None and not entry.is_about(item.fingerprint):
@@ -115,7 +116,9 @@ class Batch:
                 else:
                     self.made.append(job)
             else:
-                self.waiting.append(item)
+                # Last: refused for a reason of its own, it would else be the first again on each worker, and pause all.
+                (refused if entry is not None and entry.was_refused else self.waiting).append(item)
+        self.waiting += refused
         self.others |= self.records.beside(item.item_id for item in self.items)
 
     def _next_step(self, entry: Entry | None, item: Item, attempt: int) -> NextStep:

@@ -172,6 +172,11 @@ class Entry:
         parts = (self.record, self.end)
         return {part.fingerprint for part in parts if part is not None}
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether the vendor refused the last submit."""
+        return self.record is not None and self.record.phase is Phase.FAILED and self.record.job_id is None
+
     def is_about(self, fingerprint: str) -> bool:
         """Return whether it may say something about a request.
 

@@ -75,6 +75,8 @@ class BatchRun:
             if submits.submittable:
                 continue
             submits.check_capacity(self.quota_timeout)
+            if batch.finished:
+                return True
             show_counts(self.task_instance, batch, self.log)
             if self.defers and not self.waiting.short:
                 self.report.let_go(batch, begins=begins)

@@ -27,6 +27,7 @@ from airflow_provider_videoai.jobs.errors import (
     VendorUnavailable,
     VideoAIError,
 )
+from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
 from airflow_provider_videoai.uploads.media_check import InputUnavailable
@@ -107,6 +108,8 @@ class Submits:
     def check_capacity(self, quota_timeout: float) -> None:
         """Give up if the vendor takes no job for too long or refuses the account, or the user's store is not there.
 
+        Of a batch of which the vendor took all other items, only the last one is given up.
+
         :param quota_timeout: seconds.
         :raises SubmitRejected, StorageFailed, VendorUnavailable: the last refusal.
         """
@@ -124,7 +127,14 @@ class Submits:
         else:
             at_once = _is_of_account(refusal)
         if at_once or self.pause.lasted() >= quota_timeout:
-            raise refusal
+            if at_once or not self._is_of_last_item(refusal):
+                raise refusal
+            self.batch.failed(self.batch.waiting.popleft(), refusal)
+
+    def _is_of_last_item(self, refusal: VideoAIError) -> bool:
+        """Whether a vendor that says it is full took all others, so that one item is not worth the whole attempt."""
+        by_vendor = isinstance(refusal, QuotaExceeded) and not isinstance(refusal, InFlightLimitReached)
+        return by_vendor and len(self.batch.waiting) == 1 and self.batch.any_ended_well
 
     def cut_short(self) -> list[str]:
         """Return what is known of submits that are in flight, for a task that is being stopped."""
@@ -207,13 +217,15 @@ class Submits:
             fault = self._fault(item, refusal)
             if fault is Fault.ALL:
                 self._pause_for(refusal)  # first, or another thread would take the item at once
-                self._again(item)
+                # It waits for the lease under its own name, and keeps its place among the account's tasks. A vendor
+                # that is full may mean this one item only: it is not to be the first again after each pause.
+                self._again(item, first=isinstance(refusal, InFlightLimitReached))
             else:
                 self._later_or_failed(item, fault, refusal)
         except SubmitUncertain as uncertain:
             if uncertain.retry_helps and self._settled[item.item_id] < _SETTLES and submitter.settles:
                 self._settled[item.item_id] += 1
-                self._again(item)
+                self._again(item, first=True)
             else:
                 self.batch.failed(item, uncertain)
         else:
@@ -239,9 +251,9 @@ class Submits:
         if seconds := self.pause.refused(refusal):
             self.batch.results.log.info("Nothing is submitted for %.0f seconds: %s", seconds, refusal.message)
 
-    def _again(self, item: Item) -> None:
+    def _again(self, item: Item, *, first: bool) -> None:
         with self._lock:
-            self.batch.waiting.appendleft(item)
+            (self.batch.waiting.appendleft if first else self.batch.waiting.append)(item)
 
 
 def _is_of_account(refusal: VideoAIError) -> bool:

@@ -10,7 +10,9 @@ import pytest
 from airflow_provider_videoai.batches import submits
 from airflow_provider_videoai.batches.refusals import Fault, Refusals
 from airflow_provider_videoai.jobs.errors import BatchFailed
+from tests.batches.published import lines
 
+VIITOR = pytest.mark.parametrize("case", ["viitor"], indirect=True)
 TOPVIEW = pytest.mark.parametrize("case", ["topview"], indirect=True)
 INTERNAL_ERROR = {"vendor": "topview", "call": "submit", "kind": "quota_full", "code": "5000"}
 
@@ -73,3 +75,40 @@ def test_an_item_by_which_the_vendor_breaks_fails_alone_after_all_others_have_en
     with pytest.raises(BatchFailed, match=r"1 of 4 items failed.* item 'item0': SubmitRejected"):
         batch(case, rows(case, 4), max_in_flight=1).run()
     assert len(bought(case)) == 3
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submits, "SUBMITTERS", 1)
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._FIRST", 0.05)
+    monkeypatch.setattr("airflow_provider_videoai.batches.pause._SHORTEST", 0.05)
+
+
+FULL = {"vendor": "viitor", "call": "submit", "kind": "quota_full"}
+
+
+@pytest.mark.usefixtures("prompt", "short_pauses")
+@VIITOR
+def test_an_item_for_which_the_vendor_is_full_lets_all_others_pass(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str
+) -> None:
+    sandbox.fault(**FULL, match="item0", times=2)
+    assert batch(case, rows(case, 4), manifest=f"{folder}/all.jsonl").run()["succeeded"] == 4
+    made_for = {line["job_id"]: item_id for item_id, line in lines(f"{folder}/all.jsonl").items()}
+    assert [made_for[job_id] for job_id in bought(case)] == ["item1", "item2", "item3", "item0"]
+
+
+@pytest.mark.usefixtures("prompt", "short_pauses")
+@VIITOR
+def test_an_item_for_which_the_vendor_stays_full_fails_alone_and_is_tried_again_by_a_retry(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(**FULL, match="item0", times=1000)
+    task = batch(case, rows(case, 4), quota_timeout=0.2)
+    with pytest.raises(BatchFailed, match=r"^1 of 4 items failed.* item 'item0': QuotaExceeded") as failed:
+        task.run()
+    assert failed.value.retry_helps
+    assert len(bought(case)) == 3
+    sandbox.clear_faults()
+    assert task.run()["succeeded"] == 4
+    assert len(bought(case)) == 4
