@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import posixpath
+import uuid
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
@@ -54,13 +55,17 @@ class Destination:
         self.is_local = not _LOCAL.isdisjoint(protocols)
         self._has_folders = _WITHOUT_FOLDERS.isdisjoint(protocols)
 
-    @property
-    def temporary(self) -> Destination:
-        """The temporary file. Its name is always the same, so that a retry replaces what a killed task left."""
+    def temporary(self, content: str) -> Destination:
+        """Return the temporary file. Its name stays the same, so that a retry replaces what a killed task left.
+
+        :param content: names what is stored. On a disk the file is locked; elsewhere other content has another file, as
+            one of two tasks would else publish what the other wrote.
+        """
         folder, name = posixpath.split(self.path)
         whole = self.path.partition("/")[2] if not self._has_folders else ""
         room = min(_LONGEST_NAME, _LONGEST_KEY - (_bytes(whole) - _bytes(name)))
-        return Destination(self._fs, posixpath.join(folder, _temporary(name, room)))
+        mark = "" if self.is_local else f".{_digest(content)[:16]}"
+        return Destination(self._fs, posixpath.join(folder, _temporary(name, mark, room)))
 
     def size(self) -> int | None:
         """Return the size in bytes; ``None`` if there is no file."""
@@ -151,12 +156,16 @@ def _locked(path: str) -> int | None:
     return None
 
 
-def _temporary(name: str, room: int) -> str:
+def _temporary(name: str, mark: str, room: int) -> str:
     """Return the name of the temporary file for ``name``, of at most ``room`` bytes."""
-    if _bytes(usual := f".{name}.part") <= room:
+    if _bytes(usual := f".{name}{mark}.part") <= room:
         return usual
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:32]
+    digest = _digest(name + mark)[:32]
     return short if len(short := f".{digest}.part") <= room else f".{digest}"[: max(room, 2)]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _bytes(name: str) -> int:
@@ -164,11 +173,15 @@ def _bytes(name: str) -> int:
 
 
 class Draft:
-    """A sink that writes the temporary file of a destination, and removes it at the end unless it was published."""
+    """A sink that writes the temporary file of a destination, and removes it at the end unless it was published.
 
-    def __init__(self, destination: Destination) -> None:
+    :param destination: where it is to be published.
+    :param content: names what is stored; ``None`` if no other task, or attempt, will store just the same.
+    """
+
+    def __init__(self, destination: Destination, content: str | None = None) -> None:
         self._destination = destination
-        self.temporary = destination.temporary
+        self.temporary = destination.temporary(uuid.uuid4().hex if content is None else content)
         self._file: Any = None
         self._lock: int | None = None
         self._digest = hashlib.sha256()

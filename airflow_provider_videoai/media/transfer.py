@@ -24,7 +24,7 @@ class Source:
 
     :param url: the first URL.
     :param renew: queries the vendor for a fresh URL.
-    :param name: of the file, for logs and errors.
+    :param name: of the file, for logs and errors; it names its content, that of a job say.
     """
 
     url: str
@@ -65,7 +65,7 @@ def transfer(
     if there is not None and not overwrite:
         # Compare while downloading: nothing is written, and the user may not even have the right to.
         return _compare(source, destination, there, rules, check, log)
-    with Draft(destination) as draft:
+    with Draft(destination, source.name) as draft:
         body = fetch(source, draft, rules, log)
         # Closed before the check: it is the stored bytes that are checked, not those that were received.
         draft.close()

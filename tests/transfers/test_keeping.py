@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -83,11 +84,38 @@ def test_different_content_stays_unless_overwrite_is_set(
 
 
 def test_the_temporary_file_of_a_killed_task_is_replaced(
-    store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes
+    store: Any, transfer: Transfer, result_at: Any, clip: str, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.put(".clip.mp4.part", b"half of somethi")
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def leave(draft: Any) -> None:
+        if draft._lock is not None:
+            os.close(draft._lock)  # as the kernel does
+
+    with monkeypatch.context() as killing:
+        killing.setattr(Draft, "publish", killed)
+        killing.setattr(Draft, "_remove", leave)
+        with pytest.raises(KeyboardInterrupt):
+            transfer(result_at(clip), f"{store.root}/clip.mp4")
+    (left,) = store.files()
+    assert left != "clip.mp4"
     transfer(result_at(clip), f"{store.root}/clip.mp4")
     assert store.files() == {"clip.mp4": content}
+
+
+def test_of_two_writers_to_a_bucket_each_publishes_what_it_wrote(s3_store: Any) -> None:
+    destination = open_destination(f"{s3_store.root}/all.jsonl")
+    with Draft(destination) as first, Draft(destination) as second:
+        for draft, content in ((first, b"the one"), (second, b"another")):
+            draft.begin(Body())
+            draft.write(content)
+        second.close()
+        first.close()
+        second.publish()
+        assert s3_store.files()["all.jsonl"] == b"another"
+        first.publish()
+    assert s3_store.files() == {"all.jsonl": b"the one"}
 
 
 def test_of_two_writers_the_second_fails_and_the_first_is_complete(file_store: Any) -> None:
@@ -109,7 +137,7 @@ def test_a_file_published_between_open_and_lock_is_not_written_to(
 ) -> None:
     destination = open_destination(f"{file_store.root}/clip.mp4")
     file_store.put(".clip.mp4.part", b"the other's")
-    lock, others = fcntl.flock, [lambda: Path(destination.temporary.path).rename(destination.path)]
+    lock, others = fcntl.flock, [lambda: Path(destination.temporary("").path).rename(destination.path)]
 
     def flock(descriptor: int, how: int) -> None:
         if others:
