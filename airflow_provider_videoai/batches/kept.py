@@ -10,7 +10,13 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videoai.files.locations import FileLocation, check_name, redacted_path, store_errors
+from airflow_provider_videoai.files.locations import (
+    FileLocation,
+    check_name,
+    redacted_path,
+    require_connection,
+    store_errors,
+)
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.model import JobResult, iso_utc
@@ -215,6 +221,15 @@ class KeptFiles:
         :raises StorageFailed: if its connection cannot be read.
         """
         FileLocation.find("destination", self.path_of(item))
+
+    def check_connection(self, item: Item) -> None:
+        """Read the connection of the copies, which is the same for all items.
+
+        :param item: of the batch.
+        :raises StorageFailed: if it cannot be read.
+        """
+        with store_errors("destination", path := self.path_of(item)):
+            require_connection(path)
 
     def find(self, item: Item) -> Kept | None:
         """Return the copy that an earlier batch made for the same request.

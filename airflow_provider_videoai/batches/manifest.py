@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, BinaryIO, Self
 
-from airflow_provider_videoai.files.locations import FileLocation, check_name, redacted_path, store_errors, store_url
+from airflow_provider_videoai.files.locations import (
+    FileLocation,
+    check_name,
+    redacted_path,
+    require_connection,
+    store_errors,
+    store_url,
+)
 from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.request import JobRequest
@@ -148,6 +155,8 @@ class Manifest:
         :raises StorageFailed: if its connection cannot be read.
         """
         FileLocation.find("manifest", self._path)
+        with store_errors("manifest", self._path):
+            require_connection(self._path)
 
     def read(self) -> dict[str, Line]:
         """Read what an earlier attempt, or another run with the same path, published.

@@ -148,10 +148,11 @@ def _kept_files(given: BatchArguments, items: Sequence[Item], task: BaseOperator
 
 
 def _check_stores(items: Sequence[Item], kept: KeptFiles | None, manifest: Manifest | None) -> None:
-    """Report a store whose package is missing before anything is bought: results are kept only after it."""
+    """Report a store whose package or connection is missing before anything is bought: what is kept comes after it."""
     if kept is not None:
         for item in items:  # their store is one, but not every name may be in it
             kept.check_store(item)
+        kept.check_connection(items[0])
     if manifest is not None:
         manifest.check_store()
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from airflow_provider_videoai.files.locations import check_name, redacted_path, store_errors
+from airflow_provider_videoai.files.locations import check_name, redacted_path, require_connection, store_errors
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.uploads.upload_source import SourceFile
@@ -69,6 +69,8 @@ def rows_of_file(given: object, names: Mapping[str, str]) -> Iterator[Row]:
             f"{ARGUMENT}: must be a file whose name ends in {', '.join(SUFFIXES)} (or one of them + .gz), "
             f"not {as_given(name)}"
         )
+    with store_errors(ARGUMENT, url := str(given)):
+        require_connection(url)
     source = SourceFile.find(ARGUMENT, given)
     where = f"{ARGUMENT}: {redacted_path(source.place.url)}"
     content = _content(source, where).removeprefix(_BOM)

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from urllib.parse import quote
 
-from airflow.sdk import ObjectStoragePath
+from airflow.sdk import BaseHook, ObjectStoragePath
 
 from airflow_provider_videoai.airflow_compat import AirflowNotFoundException
 from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed, VideoAIError
@@ -32,6 +32,7 @@ __all__ = [
     "check_name",
     "reason",
     "redacted_path",
+    "require_connection",
     "store_errors",
     "store_url",
 ]
@@ -121,6 +122,20 @@ def redacted_path(path: str) -> str:
     if parts is None or parts.conn_id is None or ":" not in parts.conn_id:
         return printable(path)
     return printable(f"{parts.scheme}://***@{parts.container}/{parts.key}")
+
+
+def require_connection(url: str, conn_id: str | None = None) -> None:
+    """Read the connection of a store's URL: to Airflow, S3 without it is S3 without credentials.
+
+    Its error would be one of the network then, and would come with the first request.
+
+    :param url: of a file; a plain path, or a URL that names no connection, needs none.
+    :param conn_id: the Airflow connection of a URL that names none.
+    :raises AirflowNotFoundException: if there is no such connection; :func:`store_errors` translates it.
+    """
+    parts = store_url(url)
+    if parts and (named := parts.conn_id or conn_id):
+        BaseHook.get_connection(named)
 
 
 def check_name(argument: str, source: object) -> str:

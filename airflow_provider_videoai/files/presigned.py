@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import BaseHook
-
 from airflow_provider_videoai.files.locations import (
     FileLocation,
     FilePath,
     check_name,
     redacted_path,
+    require_connection,
     store_errors,
-    store_url,
 )
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
@@ -62,7 +60,7 @@ def sign(argument: str, path: FilePath, seconds: float, conn_id: str | None = No
     """
     check_name(argument, path)
     with store_errors(argument, url := str(path), failed="cannot be signed", fate=_FATE):
-        _require_connection(url, conn_id)
+        require_connection(url, conn_id)
     file = FileLocation.find(argument, path, conn_id)
     file.facts(argument)
     with store_errors(argument, url, failed="cannot be signed", fate=_FATE):
@@ -75,10 +73,3 @@ def sign(argument: str, path: FilePath, seconds: float, conn_id: str | None = No
                 "in a store that signs URLs (S3, Google Cloud Storage with a service account's key, Azure with an "
                 "account key), or be given as an https:// URL"
             ) from refused
-
-
-def _require_connection(url: str, conn_id: str | None) -> None:
-    # S3 without its connection is S3 without credentials to Airflow, and its error would be of the network.
-    parts = store_url(url)
-    if parts and (named := parts.conn_id or conn_id):
-        BaseHook.get_connection(named)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A package that a later step of a batch needs, and that is not installed, is reported before anything is bought."""
+"""A package or a connection that a later step of a batch needs, and that is missing, is reported before a purchase."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.jobs.errors import InvalidRequest, StorageFailed
 
 pytestmark = [
     pytest.mark.usefixtures("prompt"),
@@ -46,5 +46,19 @@ def test_the_store_of_results_is_missing(case: Any, batch: Any, rows: Any, bough
 def test_the_store_of_the_manifest_is_missing(case: Any, batch: Any, rows: Any, bought: Any) -> None:
     task = batch(case, rows(case, 2), manifest="gs://b/all.jsonl")
     with pytest.raises(InvalidRequest, match=f"^manifest: .*{PACKAGE}"):
+        task.run()
+    assert bought(case) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("destination", "{item_id}.mp4"), ("manifest", "all.jsonl"), ("requests", "clips.csv")],
+)
+def test_the_connection_of_a_store_is_missing(
+    case: Any, batch: Any, rows: Any, bought: Any, name: str, place: str
+) -> None:
+    given = {"requests": rows(case, 2), "skip_existing": False, "verify": False, name: f"s3://nobody@b/{place}"}
+    task = batch(case, given.pop("requests"), **given)
+    with pytest.raises(StorageFailed, match=f"^{name}: .*name an Airflow connection that exists"):
         task.run()
     assert bought(case) == []
