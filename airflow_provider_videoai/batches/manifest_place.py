@@ -7,15 +7,33 @@ import os
 from typing import Any
 
 from airflow.sdk import BaseOperator, ObjectStoragePath
+from jinja2 import Environment, TemplateError, meta
 
 from airflow_provider_videoai.batches.row_files import suffix_of
 from airflow_provider_videoai.files.locations import FileLocation, redacted_path, store_url
 from airflow_provider_videoai.jobs.errors import InvalidRequest
-from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 
 __all__ = ["check_manifest"]
 
 _LISTS = ("[", "{")
+_OF_THE_RUN = frozenset(
+    [
+        "conn",
+        "dag",
+        "dag_run",
+        "data_interval_end",
+        "data_interval_start",
+        "ds",
+        "ds_nodash",
+        "logical_date",
+        "run_id",
+        "ts",
+        "ts_nodash",
+        "ts_nodash_with_tz",
+        "var",
+    ]
+)
+"""Variables of templates with the same value in all copies of a mapped task. Not ``params``: it may be mapped over."""
 
 
 def check_manifest(operator: BaseOperator, task_instance: Any, manifest: Any, requests: Any) -> None:
@@ -43,13 +61,18 @@ def check_manifest(operator: BaseOperator, task_instance: Any, manifest: Any, re
 
 
 def _is_same_for_all(operator: BaseOperator) -> bool:
-    """Whether the DAG file gave a mapped task one manifest, without a template."""
+    """Whether the DAG file gave a mapped task one manifest, whose name differs in no copy."""
     dag = operator.get_dag()
     parsed = operator if dag is None else dag.task_dict.get(operator.task_id, operator)
-    # An operator of a mapped task group is no mapped operator: `literal_manifest` is of the DAG file there.
-    given = getattr(parsed, "partial_kwargs", {"manifest": getattr(parsed, "literal_manifest", None)})
+    # An operator of a mapped task group is no mapped operator.
+    given = getattr(parsed, "partial_kwargs", {"manifest": getattr(parsed, "manifest_as_given", None)})
     manifest = given.get("manifest")
-    return isinstance(manifest, str) and not is_rendered_later(manifest)
+    if not isinstance(manifest, str):
+        return False
+    try:
+        return meta.find_undeclared_variables(Environment(autoescape=True).parse(manifest)) <= _OF_THE_RUN
+    except TemplateError:  # it needs an extension of the DAG's
+        return False
 
 
 def _is_file_of(requests: Any, manifest: str) -> bool:

@@ -129,7 +129,7 @@ class VideoBatchOperator(BatchTask):
         Tolerance.read(tolerate)
         self.destination = destination
         self.manifest = manifest
-        self.literal_manifest = None if is_rendered_later(manifest) else manifest
+        self.manifest_as_given = manifest  # Airflow replaces the other by what it renders to
         self.skip_existing = flag("skip_existing", skip_existing)
         self.overwrite = flag("overwrite", overwrite)
         self.verify = flag("verify", verify)

@@ -138,15 +138,18 @@ def copy_of(operator: MappedOperator, **resolved: Any) -> Any:
 INSTANCE: Any = SimpleNamespace(map_index=1)
 
 
-def test_copies_of_a_mapped_batch_may_not_share_a_manifest(folder: str) -> None:
-    path = f"{folder}/all.jsonl"
-    copy = copy_of(mapped(manifest=path))
+@pytest.mark.parametrize("name", ["all", "{{ ds }}", "{{ dag_run.run_id }}-{{ logical_date.strftime('%Y') }}"])
+def test_copies_of_a_mapped_batch_may_not_share_a_manifest(folder: str, name: str) -> None:
+    copy = copy_of(mapped(manifest=f"{folder}/{name}.jsonl"))
     with pytest.raises(InvalidRequest, match=r"manifest: all copies .* put \{\{ ti.map_index \}\} into its name"):
-        check_manifest(copy, INSTANCE, path, [ROW])
+        check_manifest(copy, INSTANCE, f"{folder}/all.jsonl", [ROW])
 
 
-def test_each_copy_may_have_a_manifest_of_its_own(folder: str) -> None:
-    template = copy_of(mapped(manifest=folder + "/{{ ti.map_index }}.jsonl"))
+@pytest.mark.parametrize(
+    "name", ["{{ ti.map_index }}", "{{ ds }}-{{ params.part }}", "{{ macros.uuid.uuid4() }}", "{% odd %}"]
+)
+def test_each_copy_may_have_a_manifest_of_its_own(folder: str, name: str) -> None:
+    template = copy_of(mapped(manifest=f"{folder}/{name}.jsonl"))
     check_manifest(template, INSTANCE, f"{folder}/1.jsonl", [ROW])
     expanded = [f"{folder}/0.jsonl", f"{folder}/1.jsonl"]
     check_manifest(copy_of(mapped(manifest=expanded), manifest=expanded[1]), INSTANCE, expanded[1], [ROW])
@@ -170,6 +173,8 @@ def test_copies_in_a_mapped_group_may_not_share_one_either(folder: str) -> None:
 
     with pytest.raises(InvalidRequest, match="manifest: all copies"):
         check_manifest(batch_in_group(path), INSTANCE, path, [ROW])
+    with pytest.raises(InvalidRequest, match="manifest: all copies"):
+        check_manifest(batch_in_group(folder + "/{{ ds }}.jsonl"), INSTANCE, path, [ROW])
     check_manifest(batch_in_group(folder + "/{{ ti.map_index }}.jsonl"), INSTANCE, f"{folder}/1.jsonl", [ROW])
 
 
