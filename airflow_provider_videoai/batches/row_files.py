@@ -178,13 +178,25 @@ def _of_csv(content: bytes, where: str, names: Mapping[str, str]) -> Iterator[Ro
                 elif len(cells) != len(columns):
                     yield Row(number, None, f"has {len(cells)} cells, and the header {len(columns)}")
                 else:
-                    yield Row(number, {name: cell for name, cell in zip(columns, cells, strict=True) if cell})
+                    yield _of_cells(number, {name: cell for name, cell in zip(columns, cells, strict=True) if cell})
             number = reader.line_num + 1
     except UnicodeDecodeError:
         raise InvalidRequest(f"{where} is not UTF-8 (at or soon after row {number}): save it as CSV UTF-8") from None
     except (csv.Error, _LongLine) as wrong:
         # The next cell cannot be found any more.
         raise InvalidRequest(f"{where}, row {number}: is not CSV as RFC 4180 has it: {wrong}") from None
+
+
+def _of_cells(number: int, cells: dict[str, str]) -> Row:
+    for name, cell in cells.items():
+        if cell.lstrip()[:1] in ("[", "{"):
+            try:
+                _json(cell.encode())
+            except _GivenTwice as twice:
+                return Row(number, None, f"{name}: {twice}")
+            except ValueError:  # text after all, or Python's notation: its field says what is wrong with it
+                continue
+    return Row(number, cells)
 
 
 class _LongLine(ValueError):

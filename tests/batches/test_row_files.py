@@ -135,6 +135,7 @@ def test_an_empty_cell_is_absent(tmp_path: Path) -> None:
         ("l.csv", f"{HEAD}\n{'x' * 200_000}", "row 2: is not CSV"),
         ("l.csv", f"{HEAD}\n{'x,' * 600_000}", "row 2: is not CSV as RFC 4180 has it: a line has more than"),
         ("l.csv", f"{HEAD}\n{LINE}\n".encode("utf-16"), "is not UTF-8"),
+        ("l.csv", 'url,fullEraseROI\n1,"[{""x"":1,""x"":2}]"', "row 2: full_erase_roi: has 'x' twice in one object"),
         ("l.csv", f"{HEAD}\n", "must hold at least one"),
         ("l.csv", "", "is not a file, or is empty"),
         ("l.jsonl", "\n\n", "must hold at least one"),
