@@ -34,7 +34,7 @@ from airflow_provider_videoai.jobs.polling.watch import Outcome
 from airflow_provider_videoai.jobs.values.printable import shortened
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.connection_fields import KeepsConnection, connection_in, optional_connection_in
-from airflow_provider_videoai.tasks.origins import explained, is_mapped_over_none
+from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.transfers.outlets import report_outlets
 from airflow_provider_videoai.triggers.batch import VideoBatchTrigger
@@ -43,8 +43,6 @@ from airflow_provider_videoai.triggers.event import outcome_of
 __all__ = ["BatchTask"]
 
 _BACKSTOP = timedelta(minutes=10)
-_NOT_NONE_IF_MAPPED = ("destination", "manifest", "conn_id", "input_conn_id")
-"""Without one of them a batch keeps nothing, lists nothing, or uses another account."""
 _BOUGHT_BEFORE = (
     f"That is of this attempt: each job that this task bought before, and that has not ended, {GOES_ON}; mend it and "
     "clear the task, which attaches to them."
@@ -144,17 +142,11 @@ class BatchTask(KeepsConnection):
             return given.items()
 
     def _check_came(self) -> None:
-        """Refuse an argument that another task or a mapped list was to give and did not: results would not be kept."""
+        """Refuse an argument that another task was to give and did not: without it results would not be kept."""
         with explained(self.empty_origins):
             for name in ("common", "destination", "manifest"):
                 if getattr(self, name) is None and any(field == name for field, _ in self.empty_origins):
                     raise InvalidRequest(f"{name}: came empty; nothing was sent, nothing was bought")
-        for name in _NOT_NONE_IF_MAPPED:
-            if is_mapped_over_none(self, name):
-                raise InvalidRequest(
-                    f"{name}: must not be None in what this task is mapped over: give each copy its own, or leave "
-                    f"{name} out of all; nothing was sent, nothing was bought"
-                )
 
     def _show_begin(self, context: Context, given: BatchArguments, run: BatchRun, *, begins: bool) -> None:
         counts = run.batch.counts()

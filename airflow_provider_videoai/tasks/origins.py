@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.values.given_value import as_given
 
-__all__ = ["EmptyOrigin", "explained", "is_mapped_over_none", "origin_of"]
+__all__ = ["EmptyOrigin", "explained", "origin_of"]
 
 
 class EmptyOrigin(NamedTuple):
@@ -34,23 +34,6 @@ def origin_of(content: Any, value: Any) -> str | None:
         return None
     sources = [f"task {as_given(task.task_id)}, XCom {as_given(key)}" for task, key in content.iter_references()]
     return " and ".join(sources) or "a parameter of the DAG run"
-
-
-def is_mapped_over_none(operator: Any, field: str) -> bool:
-    """Return whether ``expand()`` or ``expand_kwargs()`` gave this copy of a mapped task a ``None``.
-
-    Airflow passes it as if the DAG file had given it, so nothing else distinguishes it from an argument that was left
-    out.
-
-    :param operator: of the running task.
-    :param field: the name of the argument.
-    """
-    given = getattr(operator, "_BaseOperator__init_kwargs", {})
-    dag = operator.get_dag()
-    parsed = operator if dag is None else dag.task_dict.get(operator.task_id, operator)
-    same_for_all = getattr(parsed, "partial_kwargs", None)
-    mapped = same_for_all is not None and field not in same_for_all
-    return mapped and field in given and given[field] is None
 
 
 @contextmanager

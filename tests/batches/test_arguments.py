@@ -178,31 +178,6 @@ def test_copies_in_a_mapped_group_may_not_share_one_either(folder: str) -> None:
     check_manifest(batch_in_group(folder + "/{{ ti.map_index }}.jsonl"), INSTANCE, f"{folder}/1.jsonl", [ROW])
 
 
-@pytest.mark.parametrize("name", ["destination", "manifest", "conn_id", "input_conn_id"])
-def test_a_copy_that_is_mapped_over_none_is_refused(name: str) -> None:
-    copy = copy_of(mapped(**{name: [None, None]}), **{name: None})
-    with pytest.raises(InvalidRequest, match=rf"^{name}: must not be None in what .*nothing was bought"):
-        copy._check_came()
-
-
-def test_none_for_every_copy_is_none(folder: str) -> None:
-    copy_of(mapped(destination=None, manifest=None))._check_came()
-    kept = f"{folder}/{{item_id}}.mp4"
-    copy_of(mapped(destination=[kept, kept]), destination=kept)._check_came()
-    VideoBatchOperator(task_id="make", vendor="viitor", requests="{{ x }}", destination=None)._check_came()
-
-
-def test_only_copies_whose_mapping_has_a_none_are_refused(folder: str) -> None:
-    kept = f"{folder}/{{item_id}}.mp4"
-    with DAG("pipeline", schedule=None):
-        one = VideoBatchOperator.partial(task_id="make", vendor="viitor", common={"full_erase_roi": ROI})
-        made = one.expand_kwargs([{"requests": [ROW]}, {"requests": [ROW], "destination": None}])
-    copy_of(made)._check_came()
-    copy_of(made, destination=kept)._check_came()
-    with pytest.raises(InvalidRequest, match=r"^destination: must not be None"):
-        copy_of(made, destination=None)._check_came()
-
-
 # -- files and assets --------------------------------------------------------------------------------------------
 
 
