@@ -327,7 +327,7 @@ def _error_codes(body: Mapping[str, Any]) -> list[str]:
     gateway, business, success = (_pick(body, name) for name in ("code", "resCode", "success"))
     # Seen among siblings: bodies without "success", and without "resCode". So a missing field is no refusal.
     codes = []
-    if gateway not in (None, "") and str(gateway).strip().lower() not in _WELL:
+    if gateway not in (None, "") and (text(gateway) or "").lower() not in _WELL:
         codes.append(short(gateway))
     if business not in (None, "") and whole(business) != HTTPStatus.OK:
         codes.append(short(business))

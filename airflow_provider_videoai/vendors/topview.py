@@ -7,6 +7,7 @@ upload ("credential" and "check"), and the code table and credit call of its own
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
@@ -64,6 +65,7 @@ _LISTS = (
     ("exportVideos", "videoUrl", OutputKind.VIDEO),
 )
 _URLS = (*_VIDEOS, *_COVERS)
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 # The error guide of the vendor's client: wait about 30 s after 4007, 10 to 30 s after 5003.
 _COME_AGAIN_SECONDS = {"4007": 30.0, "5003": 20.0}
 # In the name, because a trigger knows a job by its operation and id alone, and queries it long after the submit.
@@ -245,7 +247,7 @@ class Topview(Vendor):
                 if unknown.code != UNKNOWN_TASK:
                     raise
                 continue
-            found[job_id] = _status(job_id, self._task(call, body))
+            found[job_id] = _status(job_id, self._task(call, body, job_id))
         return found
 
     def announce(self, file_format: str) -> Flow[Upload]:
@@ -306,10 +308,12 @@ class Topview(Vendor):
             params={"taskId": job_id, "needCloudFrontUrl": str(wanted).lower()},
         )
 
-    def _task(self, call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _task(self, call: Call, body: Mapping[str, Any], job_id: str) -> dict[str, Any]:
         task = body.get("result")
         if not isinstance(task, dict):
             raise self.lost(call, "no task in it")
+        if (text(task.get("taskId")) or job_id) != job_id:
+            raise self.lost(call, "another task's taskId in it")
         return task
 
 
@@ -328,9 +332,14 @@ def _status(job_id: str, task: Mapping[str, Any]) -> JobStatus:
         error_message=(reason or None) if state is JobState.FAILED else None,
         outputs=outputs,
         # While a task runs its costCredit is the default, 0.
-        usage=Usage(credits=task.get("costCredit")).or_none() if state.terminal else None,
+        usage=Usage(credits=_cost(task.get("costCredit"))).or_none() if state.terminal else None,
         details=rest | ({"errorMsg": reason} if reason else {}),
     )
+
+
+def _cost(said: Any) -> Any:
+    # A number or the text of one: the type differs by task.
+    return float(said) if isinstance(said, str) and _DECIMAL.fullmatch(said) else said
 
 
 def _outputs(task: Mapping[str, Any]) -> tuple[Output, ...]:

@@ -195,6 +195,7 @@ def test_missing_credentials_stop_before_anything_is_sent(open_account: Any, mis
     [
         well({"result": {"taskId": TASK}}),
         well({"taskId": TASK}),
+        well({"taskId": TASK}, code=0.0, resCode=200.0),
         {"data": {"result": {"taskId": TASK}}},
         {"code": 200, "data": {"result": {"taskId": TASK}}},
         {"Code": "200", "Success": True, "RequestId": "r", "Data": {"TaskId": TASK}},

@@ -143,10 +143,17 @@ def test_nothing_that_a_document_lists_is_lost_and_nothing_is_made_up(open_accou
     assert (status.state, status.outputs, status.usage) == (JobState.SUCCEEDED, case.outputs, case.usage)
 
 
-@pytest.mark.parametrize("cost", [-1, "12", "free", None, True, [], {}, 1e300])
+@pytest.mark.parametrize("cost", [-1, "-1", "free", "12 USD", "1e3", "", "9" * 400, None, True, [], {}, 1e300])
 def test_a_cost_that_is_no_amount_is_unknown(open_account: Any, play: Any, cost: Any) -> None:
     answer = topview(outputVideoUrl=A, costCredit=cost)
     assert play(answer).run(open_account(Topview).statuses("video_avatar", [JOB]))[JOB].usage is None
+
+
+@pytest.mark.parametrize("cost", [0.3, "0.3", "0.30"])
+def test_a_cost_is_read_from_a_number_and_from_its_text(open_account: Any, play: Any, cost: Any) -> None:
+    answer = topview(outputVideoUrl=A, costCredit=cost)
+    usage = play(answer).run(open_account(Topview).statuses("video_avatar", [JOB]))[JOB].usage
+    assert usage == Usage(credits=0.3)
 
 
 @pytest.mark.parametrize("word", ["init", "running", "success"])

@@ -193,7 +193,7 @@ CODES = [
     full("100008"),
     bad("100009"),
     full("100012"),
-    bad("100013"),
+    Code("100013", SubmitRejected, VendorUnavailable),
     full("100014"),
     bad("100015"),
     bad("100016"),

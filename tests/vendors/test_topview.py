@@ -106,7 +106,7 @@ def test_a_submit_is_the_one_call_that_buys(topview: Topview, play: Any) -> None
     assert json.loads(call.body) == request().to_vendor()
 
 
-@pytest.mark.parametrize("code", ["200", 200])
+@pytest.mark.parametrize("code", ["200", 200, 200.0])
 def test_success_is_code_200_as_text_or_number(topview: Topview, play: Any, code: Any) -> None:
     answer = envelope({"taskId": "task-1", "status": "init"}, code)
     assert play(answer).run(topview.submit(request(), None)) == "task-1"
@@ -155,7 +155,7 @@ CODES = [
     Code("4005", SubmitRejected, JobNotFound),
     Code("4006", SubmitRejected, JobNotFound),
     Code("4007", QuotaExceeded, QuotaExceeded, temporary=True),
-    Code("4100", SubmitRejected, JobNotFound),
+    Code("4100", SubmitRejected, VendorUnavailable),
     Code("5000", SubmitRejected, VendorUnavailable, temporary=True),
     Code("5001", SubmitRejected, VendorUnavailable, temporary=True),
     Code("5003", QuotaExceeded, QuotaExceeded, temporary=True),
@@ -261,7 +261,7 @@ def test_a_failure_keeps_the_vendors_reason_without_its_signed_address(topview: 
 
 def test_a_reason_beside_a_success_is_no_error(topview: Topview, play: Any) -> None:
     answer = task(status="success", errorMsg="ok", outputVideoUrl=MEDIA)
-    assert play(answer).run(topview.statuses("video_avatar", ["t"]))["t"].error_message is None
+    assert play(answer).run(topview.statuses("video_avatar", ["task-1"]))["task-1"].error_message is None
 
 
 def test_details_keep_the_rest_but_not_the_media_address(topview: Topview, play: Any) -> None:
@@ -287,6 +287,12 @@ def test_details_keep_the_rest_but_not_the_media_address(topview: Topview, play:
 def test_an_answer_without_a_task_is_ridden_out(topview: Topview, play: Any, result: Any) -> None:
     with pytest.raises(VendorUnavailable, match="no task in it"):
         play(envelope(result)).run(topview.statuses("video_avatar", ["task-1"]))
+
+
+def test_an_answer_about_another_task_is_not_taken_for_this_ones(topview: Topview, play: Any) -> None:
+    answer = task(taskId="task-2", status="success", outputVideoUrl=MEDIA)
+    with pytest.raises(VendorUnavailable, match="another task's taskId"):
+        play(answer).run(topview.statuses("video_avatar", ["task-1"]))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,9 @@ class AnswerReader:
         unlisted = Verdict(SubmitRejected if call.buys else VendorUnavailable, "an undocumented code")
         verdict = self.errors.get(str(code), unlisted)
         words = ": ".join(part for part in (verdict.meaning, clean(message)) if part)
-        refused = self.error(verdict.error, call, short(code), words, status=status, **more)
+        # That the account may submit nothing more says nothing about a job that it bought before.
+        kind = VendorUnavailable if verdict.of_account and not call.buys else verdict.error
+        refused = self.error(kind, call, short(code), words, status=status, **more)
         if isinstance(refused, SubmitRejected):
             refused.of_account = verdict.of_account
         raise refused

@@ -65,7 +65,9 @@ def text(value: object) -> str | None:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    return str(value).strip() or None
+    # JSON has one kind of number: who writes 200 as 200.0 means the same code, and the same id.
+    whole_number = isinstance(value, float) and value.is_integer()
+    return (str(int(value)) if whole_number else str(value)).strip() or None
 
 
 def url(value: object) -> str | None:

@@ -61,6 +61,8 @@ class SuccessBy(StrEnum):
 _STANDINGS = {
     HTTPStatus.UNAUTHORIZED: Standing.UNAUTHORISED,
     HTTPStatus.FORBIDDEN: Standing.UNAUTHORISED,
+    # RFC 9110, section 15.4.4: the usual answer to a POST that was carried out, whose outcome is elsewhere.
+    HTTPStatus.SEE_OTHER: Standing.UNCLEAR,
     HTTPStatus.NOT_FOUND: Standing.MISSING,
     HTTPStatus.GONE: Standing.MISSING,
     # Sent by gateways, too, when the vendor behind them was too slow: the request may have been carried out. 499 is

@@ -56,6 +56,7 @@ class Acme(Vendor):
         "5": Verdict(VendorUnavailable, "internal"),
         "6": Verdict(JobNotFound, "no such job"),
         "7": Verdict(JobFailed, "it failed"),
+        "8": Verdict(SubmitRejected, "no credit", of_account=True),
     }
 
     @property

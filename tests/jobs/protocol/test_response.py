@@ -34,7 +34,7 @@ STANDINGS = {
     Standing.MISSING: (404, 410),
     Standing.BUSY: (429,),
     Standing.NOT_YET: (425,),
-    Standing.UNCLEAR: (0, 100, 101, 408, 499, 500, 501, 502, 503, 504, 511, 520, 599, 600, 999),
+    Standing.UNCLEAR: (0, 100, 101, 303, 408, 499, 500, 501, 502, 503, 504, 511, 520, 599, 600, 999),
 }
 
 
