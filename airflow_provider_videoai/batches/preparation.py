@@ -28,8 +28,9 @@ from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import GOES_ON
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
 from airflow_provider_videoai.jobs.values.printable import shown
+from airflow_provider_videoai.tasks.earlier_attempts import may_be_forgotten
 from airflow_provider_videoai.tasks.task_jobs import completed
-from airflow_provider_videoai.tasks.task_state import may_be_forgotten, store_of
+from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.transfers.media import MAX_BYTES
 from airflow_provider_videoai.transfers.outlets import check_outlets
 

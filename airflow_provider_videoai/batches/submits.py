@@ -115,7 +115,7 @@ class Submits:
         """
         # While jobs are in flight a full queue is what a batch makes of a vendor; alone it is somebody else's.
         were_running, self._were_running = self._were_running, bool(self.batch.running)
-        if self.batch.running:
+        if self._were_running:
             return
         if were_running:
             self.pause.alone()

@@ -29,13 +29,14 @@ from airflow_provider_videoai.links import JOB_LINK, RESULT_LINK, job_url
 from airflow_provider_videoai.operators.capacity import wait_for_capacity
 from airflow_provider_videoai.tasks.airflow_failures import airflow_boundary
 from airflow_provider_videoai.tasks.connection_fields import UsesAccount, optional_connection_in
+from airflow_provider_videoai.tasks.earlier_attempts import may_be_forgotten, nobody_had_a_result
 from airflow_provider_videoai.tasks.job_lease import job_lease_of
 from airflow_provider_videoai.tasks.origins import explained
 from airflow_provider_videoai.tasks.own_task import check_own_task
 from airflow_provider_videoai.tasks.refusals import shown_refusals
 from airflow_provider_videoai.tasks.result_parts import ReturnsParts
 from airflow_provider_videoai.tasks.task_jobs import Jobs, returned
-from airflow_provider_videoai.tasks.task_state import is_retry, may_be_forgotten, store_of
+from airflow_provider_videoai.tasks.task_state import store_of
 from airflow_provider_videoai.tasks.template_literals import is_rendered_later
 from airflow_provider_videoai.tasks.worker_end import ends_in_triggerer
 from airflow_provider_videoai.tasks.xcom import named_in_use, show
@@ -234,8 +235,7 @@ class JobTask(UsesAccount, ReturnsParts):
             store=store,
             log=self.log,
             on_uncertain_submit=self.on_uncertain_submit,
-            # The record says "finished" before Airflow has the result: after an attempt that failed, nobody had it.
-            on_finished_job="reuse" if is_retry(context["ti"], self.retries) else self.on_finished_job,
+            on_finished_job="reuse" if nobody_had_a_result(context) else self.on_finished_job,
             # Of VideoAIRetryPolicy, if the task has one; Airflow before 3.3 has no policies at all.
             paid_retries=getattr(getattr(self, "retry_policy", None), "paid_retries", None),
             writer=Writer.here(context["ti"].try_number, getattr(context["ti"], "hostname", None)),

@@ -35,7 +35,7 @@ def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
     # A set has no order, and the results come in the order of the ids.
     if not isinstance(given, str | Mapping | Iterable) or isinstance(given, bytes | bytearray | AbstractSet):
         raise InvalidRequest(f"job_id: must be an id or a list of ids, not {as_given(given)}{_origin(given)}")
-    ids = [_id_of(member) for member in (given if many else [given])]
+    ids = [_id_of(member, vendor) for member in (given if many else [given])]
     if not ids:
         raise InvalidRequest("job_id: must name at least one job, and is an empty list")
     for job_id in ids:
@@ -46,8 +46,11 @@ def job_ids_of(given: Any, vendor: type[Vendor]) -> JobIds:
     return JobIds(ids, many)
 
 
-def _id_of(given: Any) -> str:
+def _id_of(given: Any, vendor: type[Vendor]) -> str:
     job_id = given.get("job_id") if isinstance(given, Mapping) else given
+    whose = given.get("vendor") if isinstance(given, Mapping) else None
+    if whose not in (None, vendor.key):
+        raise InvalidRequest(f"job_id: must be a job of {vendor.title}, not the result of one of {as_given(whose)}")
     if not isinstance(job_id, str):
         raise InvalidRequest(
             "job_id: must be a text, or the result of an operator of this package, "

@@ -10,14 +10,13 @@ from typing import Any
 
 import airflow.sdk
 
-from airflow_provider_videoai import airflow_compat
 from airflow_provider_videoai.jobs.errors import VideoAIError
 from airflow_provider_videoai.jobs.log import Log
 from airflow_provider_videoai.jobs.submission.record import PLACE, how_to_mend
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
-__all__ = ["NO_STORE", "AttemptStore", "TaskStateStore", "is_retry", "may_be_forgotten", "store_of"]
+__all__ = ["NO_STORE", "AttemptStore", "TaskStateStore", "store_of"]
 
 NO_STORE = (
     "This Airflow has no task state store (it came with 3.3): crash recovery is off. If this attempt dies after the "
@@ -127,27 +126,3 @@ def store_of(context: Mapping[str, Any], log: Log | None = None) -> Store:
             log.warning(NO_STORE)
         return AttemptStore()
     return TaskStateStore(accessor)
-
-
-def may_be_forgotten(context: Mapping[str, Any]) -> bool:
-    """Return whether a person's clear may have discarded what earlier attempts of the task stored.
-
-    Airflow 3.4 does that unless the clear keeps the task's state, and gives the copies of a mapped task that is
-    cleared as a whole a new, empty store in any case. Where a record is found, it was kept.
-
-    :param context: Airflow's, of the running task.
-    """
-    if not airflow_compat.AIRFLOW_V_3_4_PLUS or context.get("task_state_store") is None:
-        return False
-    # A clear adds the tries that the task had to its retries; nothing else lets it have more.
-    return bool(context["ti"].max_tries > (context["task"].retries or 0))
-
-
-def is_retry(task_instance: Any, retries: int | None) -> bool:
-    """Return whether the attempt follows one that failed, and not a person's clear.
-
-    :param task_instance: the running one.
-    :param retries: the task's.
-    """
-    # Of a clear Airflow makes the next try the first of as many as the task has: it adds those before to `max_tries`.
-    return bool(task_instance.try_number > task_instance.max_tries - (retries or 0) + 1)

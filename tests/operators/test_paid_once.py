@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -159,6 +160,35 @@ def test_on_finished_job_resubmit_does_not_replace_a_success_that_airflow_did_no
     assert made.store.get("videoai_submission")["phase"] == "finished"
     assert [made.run()["job_id"]] == bought(case)
     made.clear(keep_state=True)
+    assert made.run()["job_id"] == bought(case)[1]
+
+
+@pytest.mark.parametrize("case", ["topview", "cdnetworks_trim"], indirect=True)
+def test_on_finished_job_resubmit_does_not_replace_a_success_of_a_task_that_was_marked_failed_while_it_waited(
+    case: Any, task: Any, bought: Any, settled: Any
+) -> None:
+    made = task(case, on_finished_job="resubmit", finish_in_triggerer=True)
+    made.defer()
+    settled(case)
+    made.clear(keep_state=True)
+    assert [made.run()["job_id"]] == bought(case)
+    made.clear(keep_state=True)
+    assert made.run()["job_id"] == bought(case)[1]
+
+
+@pytest.mark.parametrize("case", ["topview"], indirect=True)
+@pytest.mark.parametrize("goes_on", [{"next_method": "submit_again"}, {"task_reschedule_count": 1}], ids=str)
+def test_on_finished_job_resubmit_counts_also_if_the_attempt_goes_on_after_a_pause(
+    case: Any, task: Any, bought: Any, monkeypatch: pytest.MonkeyPatch, goes_on: dict[str, Any]
+) -> None:
+    made = task(case, on_finished_job="resubmit")
+    made.run()
+    made.clear(keep_state=True)
+    made.ti.begin()
+    made.ti._ti_context_from_server = SimpleNamespace(
+        **{"xcom_keys_to_clear": [], "next_method": None, "task_reschedule_count": 0} | goes_on
+    )
+    monkeypatch.setattr(made.ti, "begin", lambda: None)
     assert made.run()["job_id"] == bought(case)[1]
 
 

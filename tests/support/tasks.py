@@ -65,6 +65,23 @@ class TaskInstance:
     try_number: int = 0
     max_tries: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _ti_context_from_server: Any = None
+
+    def begin(self) -> None:
+        """Do what Airflow does when a worker begins an attempt: count it, and remove the XComs of the last one."""
+        mine = [key for key in self.xcoms if key[:2] == (self.task_id, self.map_index)]
+        self._ti_context_from_server = SimpleNamespace(
+            xcom_keys_to_clear=[key for *_, key in mine], next_method=None, task_reschedule_count=0
+        )
+        for key in mine:
+            del self.xcoms[key]
+        self.try_number += 1
+
+    def go_on(self, method: str) -> None:
+        """Do what Airflow does when a worker goes on with an attempt that deferred."""
+        self._ti_context_from_server = SimpleNamespace(
+            xcom_keys_to_clear=[], next_method=method, task_reschedule_count=0
+        )
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[self.task_id, self.map_index, key] = json.dumps(value)
@@ -104,10 +121,8 @@ class Task:
             self.store.values.clear()
 
     def start(self) -> Any:
-        """Begin a new attempt on a worker; may raise ``TaskDeferred``. Airflow drops the XComs of the last attempt."""
-        for key in [key for key in self.ti.xcoms if key[:2] == (self.ti.task_id, self.ti.map_index)]:
-            del self.ti.xcoms[key]
-        self.ti.try_number += 1
+        """Begin a new attempt on a worker; may raise ``TaskDeferred``."""
+        self.ti.begin()
         return self._on_a_worker(lambda operator: operator.execute(self._context_of(operator)))
 
     def defer(self) -> TaskDeferred:
@@ -141,6 +156,7 @@ class Task:
     def resume(self, deferred: TaskDeferred, payload: Any) -> Any:
         """Resume the task after its deferral; may raise ``TaskDeferred``."""
         arguments = {**(deferred.kwargs or {}), "event": json.loads(json.dumps(payload, default=str))}
+        self.ti.go_on(deferred.method_name)
         return self._on_a_worker(
             lambda operator: operator.resume_execution(deferred.method_name, arguments, self._context_of(operator))
         )
@@ -162,7 +178,10 @@ class Task:
         operator = self.make()
         try:
             with _on_a_worker(operator):
-                return work(operator)
+                returned = work(operator)
+            if operator.do_xcom_push:  # its value is what the caller gets
+                self.ti.xcoms[self.ti.task_id, self.ti.map_index, "return_value"] = "null"
+            return returned
         finally:
             for link in operator.operator_extra_links:
                 self.ti.xcom_push(link.xcom_key, link.get_link(operator, ti_key=cast(Any, self.ti)))
