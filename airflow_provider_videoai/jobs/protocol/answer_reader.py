@@ -22,6 +22,7 @@ from airflow_provider_videoai.jobs.protocol.redaction import Redaction
 from airflow_provider_videoai.jobs.protocol.response import (
     Standing,
     SuccessBy,
+    by_status,
     envelope_counts,
     envelope_words,
     host_hint,
@@ -88,16 +89,21 @@ class AnswerReader:
         """
         try:
             return self._read(call, answer)
-        except AuthenticationFailed as refused:
-            # The usual cause when the credentials are right; no vendor documents a code for it.
-            if (wrong_clock := self._wrong_clock(answer)) is None:
-                raise
-            raise AuthenticationFailed(f"{refused.message} {wrong_clock}", code=refused.code) from refused
-        except (QuotaExceeded, VendorUnavailable) as busy:
-            # The header is the standard place for a pause, and wins over an envelope's.
-            wait = retry_after(answer.headers.get("retry-after", ""), self.clock())
-            busy.retry_after = busy.retry_after if wait is None else wait
+        except VideoAIError as refused:
+            if isinstance(refused, QuotaExceeded | VendorUnavailable):
+                # The header is the standard place for a pause, and wins over an envelope's.
+                wait = retry_after(answer.headers.get("retry-after", ""), self.clock())
+                refused.retry_after = refused.retry_after if wait is None else wait
+            if self._may_be_of_the_signature(refused) and (wrong_clock := self._wrong_clock(answer)):
+                refused.add(wrong_clock)
             raise
+
+    def _may_be_of_the_signature(self, refused: VideoAIError) -> bool:
+        if isinstance(refused, AuthenticationFailed):
+            return True
+        # No vendor documents a code for a signature whose time is off, and so it may be any that its list lacks.
+        own_code = refused.code is not None and not by_status(refused.code)
+        return own_code and refused.code not in self.errors and not isinstance(refused, QuotaExceeded | SubmitUncertain)
 
     def _read(self, call: Call, answer: Answer) -> dict[str, Any]:
         # Masked before anything else reads it, so that no error, log line or XCom can hold a secret that was echoed.

@@ -96,7 +96,7 @@ class CDNetworks(Vendor):
         "1500": Verdict(SubmitRejected, "the name is longer than 40 characters"),
         "1502": Verdict(ResultUnavailable, "the video does not exist"),
         "1503": Verdict(SubmitRejected, "no videoId was sent"),
-        "1504": Verdict(SubmitRejected, "special characters in the videoId"),
+        "1504": Verdict(SubmitRejected, "special characters"),
         "1532": Verdict(SubmitRejected, "invalid codeType"),
         "1535": Verdict(AuthenticationFailed, "no permission to publish the video"),
         PROCESSING: Verdict(VendorUnavailable, "the video is being processed"),
