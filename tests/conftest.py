@@ -29,6 +29,7 @@ from termination import unwind_on
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.polling import cadence
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor
+from airflow_provider_videoai.jobs.submission import submitter
 from airflow_provider_videoai.operators import capacity
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.triggers import job as trigger
@@ -105,6 +106,7 @@ def connect(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
 @pytest.fixture
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll every few hundredths of a second instead of every few seconds, and resume as soon as there is an event."""
+    monkeypatch.setattr(submitter, "GONE_AGAIN_AFTER", (INTERVAL, INTERVAL))
     for module in (trigger, capacity):
         monkeypatch.setattr(module, "LEAST_DEFERRAL", 0.0)
     monkeypatch.setattr(progress_report, "FIRST_WRITE", 0.0)

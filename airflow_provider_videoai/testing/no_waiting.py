@@ -23,6 +23,7 @@ from airflow_provider_videoai.jobs.polling import account_session, blocking
 from airflow_provider_videoai.jobs.polling.poller import Poller
 from airflow_provider_videoai.jobs.polling.status_query import Observer
 from airflow_provider_videoai.jobs.polling.watch import Watch
+from airflow_provider_videoai.jobs.submission import submitter
 from airflow_provider_videoai.operators import job_task as operators
 from airflow_provider_videoai.sandbox import Sandbox
 from airflow_provider_videoai.tasks import task_jobs
@@ -53,6 +54,7 @@ def replace_waits(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(task_jobs, "wait", wait)
     # Nor does an account's rate limit hold anybody up: its minutes are not the sandbox's.
     patch.setattr(RateLimit, "reserve", lambda *_: 0.0)
+    patch.setattr(submitter, "GONE_AGAIN_AFTER", (0.0, 0.0))
     patch.setattr(operators, "wait_for_capacity", _FullQueue(sandbox))
     patch.setattr(Submits, "check_capacity", _full_for_batch(sandbox))
     patch.setattr(TaskInstance, "next_retry_datetime", _now)

@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from airflow_provider_videoai.jobs.errors import (
@@ -38,7 +38,10 @@ from airflow_provider_videoai.jobs.submission.retry_advice import may_buy_anothe
 from airflow_provider_videoai.jobs.submission.writer import Writer
 from airflow_provider_videoai.jobs.unexpected_errors import named
 
-__all__ = ["SubmittedJob", "Submitter"]
+__all__ = ["GONE_AGAIN_AFTER", "SubmittedJob", "Submitter"]
+
+GONE_AGAIN_AFTER = (20.0, 40.0)
+"""Seconds before a finished job that is gone is queried again, and again, before another is bought in its place."""
 
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
 _REPEATS = 2
@@ -300,16 +303,24 @@ class Submitter:
 
     def _reuse(self, request: JobRequest, decision: Decision) -> SubmittedJob:
         record = decision.record
-        try:
-            status = self._kept(request.polled_as, record.job_id or "")
-        except ResultUnavailable:
-            status = None
+        status = self._kept_at_last(request.polled_as, record.job_id or "")
         if status is None:
             self._require_proven(record)
             self.log.warning("%s, but its media is gone: submitting again", decision.why)
             return self._buy(request, next_record(record, self._fingerprint(request)))
         self.log.info("%s: using its result", decision.why)
         return self._found(request, record, status)
+
+    def _kept_at_last(self, operation: str, job_id: str) -> JobStatus | None:
+        """Return the status of a finished job; ``None`` if it, or its media, is gone each time for a minute."""
+        # As long as a wait tolerates it: one answer that lacks the job must not buy another.
+        for pause in (*GONE_AGAIN_AFTER, None):
+            with suppress(ResultUnavailable):
+                if (status := self._kept(operation, job_id)) is not None:
+                    return status
+            if pause is not None:
+                self.sleep(pause)
+        return None
 
     def _kept(self, operation: str, job_id: str) -> JobStatus | None:
         # A status call that is refused for any other reason proves nothing, and must not lead to a second purchase.

@@ -22,6 +22,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.model import JobState
+from airflow_provider_videoai.jobs.polling.watch import UNKNOWN_GRACE
 from airflow_provider_videoai.jobs.protocol.call import json_body
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase
 from airflow_provider_videoai.jobs.submission.record_store import conclude, hand_over
@@ -166,6 +167,19 @@ def test_finished_job_whose_media_is_gone_is_bought_again(desk: Desk, how: str) 
     assert desk.attempt() == SubmittedJob("job-2", NOW, fresh=True)
     assert desk.record.generation == 1
     assert "media is gone" in " ".join(desk.log.lines)
+    assert sum(desk.naps) == UNKNOWN_GRACE, "gone for as long as a wait tolerates it"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("oddly", [{"code": 0, "jobs": []}, {"code": 5}], ids=["unknown", "thrown away"])
+def test_finished_job_that_is_gone_only_for_a_while_is_not_bought_again(desk: Desk, times: int, oddly: Any) -> None:
+    desk.attempt()
+    conclude(desk.store, failed=False)
+    desk.lab.states["job-1"] = "succeeded"
+    odd = [oddly] * times
+    desk.transport.script = lambda call: odd.pop() if odd else desk.lab(call)
+    assert desk.attempt().job_id == "job-1"
+    assert desk.lab.orders == ["job-1"]
 
 
 @pytest.mark.parametrize(
