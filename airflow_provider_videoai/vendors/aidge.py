@@ -252,9 +252,11 @@ class Aidge(Vendor):
         if not codes:
             return
         code = next((code for code in codes if code in self.errors), codes[0])
-        if code not in self.errors:
-            if not call.buys and _state(_data(body)) is JobState.FAILED:
-                return  # the job itself is said to have failed, which weighs more than a code nobody explains
+        listed = self.errors.get(code)
+        says_nothing = listed is None or listed.error in (SubmitRejected, VendorUnavailable)
+        if says_nothing and not call.buys and _state(_data(body)) is JobState.FAILED:
+            return  # that the job itself failed weighs more than a code that says nothing about it
+        if listed is None:
             self._judge_unlisted(call, answer, code, body)
         self.refuse(call, code, _message(body), status=answer.status)
 

@@ -136,9 +136,20 @@ def test_what_is_not_the_jobs_end_is_ridden_out(aidge: Aidge, play: Any, answer:
     assert type(caught.value) is kind
 
 
-def test_failed_task_is_failed_whatever_undocumented_code_comes_with_it(aidge: Aidge, play: Any) -> None:
-    status = ask(aidge, play, refused(4711, "gave up") | {"data": {"taskStatus": "failed"}})
-    assert (status.state, status.error_code, status.error_message) == (JobState.FAILED, "4711", "gave up")
+@pytest.mark.parametrize("code", [4711, 500, 1001, "InvalidParameter"])
+def test_failed_task_is_failed_whatever_code_comes_with_it_that_does_not_explain_it(
+    aidge: Aidge, play: Any, code: Any
+) -> None:
+    status = ask(aidge, play, refused(code, "gave up") | {"data": {"taskStatus": "failed"}})
+    assert (status.state, status.error_code, status.error_message) == (JobState.FAILED, str(code), "gave up")
+
+
+@pytest.mark.parametrize(("code", "kind"), [(501, QuotaExceeded), ("InvalidAppKey", AuthenticationFailed)])
+def test_refused_status_request_says_nothing_of_the_job(
+    aidge: Aidge, play: Any, code: Any, kind: type[VideoAIError]
+) -> None:
+    with pytest.raises(kind):
+        ask(aidge, play, refused(code) | {"data": {"taskStatus": "failed"}})
 
 
 # -- anything at all -----------------------------------------------------------------------------------------
