@@ -41,7 +41,8 @@ class Verdict(NamedTuple):
 
     :param error: the class of error.
     :param meaning: the vendor's meaning, in English.
-    :param of_account: whether the code refuses the account, and with it each of its submits.
+    :param of_account: whether the code refuses the account, and with it each of its submits; in answer to a status
+        request it is tolerated.
     """
 
     error: type[VideoAIError]
