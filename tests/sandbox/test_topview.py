@@ -33,7 +33,8 @@ def picture() -> bytes:
 
 def test_text_becomes_a_talking_video(topview: Any, until: Any, probe: Any) -> None:
     submitted = topview.submit().json()
-    assert (submitted["code"], submitted["result"]["status"], submitted["result"]["errorMsg"]) == ("200", "init", None)
+    accepted = submitted["code"], submitted["result"]["status"], submitted["result"]["errorMsg"]
+    assert accepted == ("200", "success", None)
     found = done(topview, until, submitted["result"]["taskId"])
     page = {"taskId", "status", "errorMsg", "inputVideoFileId", "inputAudioFileId", "outputVideoUrl"}
     assert set(found) == page | {"costCredit"}

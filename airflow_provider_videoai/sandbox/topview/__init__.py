@@ -9,6 +9,7 @@ authentication failure                HTTP 401, ``code`` "401"
 a field absent                        4003; of wrong value or unknown: 4000; a file of the wrong kind: 4001
 an unknown id, or a file not yet      4004
 uploaded
+``status`` in the answer to a submit  "success": it is accepted, as on the pages of the other tasks
 full quota                            4007 (unfinished task exists, wait)
 price                                 1 credit a video avatar, of 1000; without credit 4100
 ``costCredit`` of a task              as on the query pages of the other tasks: 0, its default, until the task has

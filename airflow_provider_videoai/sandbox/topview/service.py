@@ -124,8 +124,8 @@ class Topview:
         job = self._state.accept(KEY, OPERATION, task_id, lambda stop: self._render(request, stop))
         job.notes["request"] = request
         self._account.spend(task_id)
-        # A status of the submit, not of the job: pages of other tasks show "success" here.
-        found = {"taskId": task_id, "status": "init", "errorMsg": None}
+        # The acceptance, never the job's state: a client that took it for that would look for a video at once.
+        found = {"taskId": task_id, "status": "success", "errorMsg": None}
         return _ok(found, job_id=task_id, charged=True)
 
     async def query(self, incoming: Incoming) -> VendorResponse:
