@@ -33,7 +33,7 @@ class Word(str):
 
 
 class States(dict[str, str]):
-    """The state of each task by its label; if an assertion on it fails, its text holds the logs."""
+    """The state of each task by its label; if an assertion on it, or on one of them, fails, its text holds the logs."""
 
     def __init__(self, states: dict[str, str], about: _Reports) -> None:
         super().__init__(states)
@@ -113,7 +113,7 @@ class RunResult:
     @property
     def states(self) -> dict[str, str]:
         """The state of each task, and of each copy of a mapped one: ``{"cut": "success", "clean[0]": "failed"}``."""
-        return States({task.label: task.plain_state for task in self.tasks}, self)
+        return States({task.label: task.state for task in self.tasks}, self)
 
     @property
     def charges(self) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ with DAG("with_a_module", schedule=None):
 def copied(folder: Path) -> Path:
     shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
     (folder / "dags" / "with_a_module.py").write_text(WITH_A_MODULE)
+    (folder / "dags" / "broken.py").write_text("from airflow.sdk import DAG\nfrom nowhere import CLIP\n")
     words = folder / "dags" / "words"
     words.mkdir()
     (words / "early.py").write_text('EARLY = "when parsed"\n')
@@ -68,6 +69,7 @@ def test_run(ran: Any, name: str) -> None:
     [
         ("with_the_log_beside_a_state", ["'failed' == 'success'", "failed (clean failed)", "(code 5001)"]),
         ("with_the_log_beside_all_states", ["{'clean': 'failed'} == {'clean': 'success'}", "(code 5001)"]),
+        ("with_the_log_beside_one_of_the_states", ["'failed' == 'success'", "clean: failed", "(code 5001)"]),
         (
             "as_a_job_was_bought_twice",
             ["clean: viitor text_removal was bought 2 times: ", "(attempt 2)"],

@@ -31,6 +31,14 @@ def test_both_engines_are_of_the_sessions_own_database() -> None:
     assert len({url.database for url in urls}) == 1
 
 
+@pytest.mark.usefixtures("videoai_dag_run")
+def test_metrics_and_logs_are_sent_nowhere() -> None:
+    from airflow.configuration import conf  # noqa: PLC0415
+
+    assert not conf.getboolean("metrics", "statsd_datadog_enabled")
+    assert not conf.get("logging", "logging_config_class")
+
+
 def test_a_hook_of_a_test_itself(videoai_connections: Any, videoai_sandbox: Any) -> None:
     from airflow_provider_videoai.hooks.viitor import ViiTorHook  # noqa: PLC0415 - not before a fixture is used
 

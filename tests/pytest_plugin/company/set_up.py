@@ -22,6 +22,7 @@ os.environ |= {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "vault.CONNECT_ARGS",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_ENGINE_ARGS": '{"executemany_mode": "values_plus_batch"}',
     "AIRFLOW__SECRETS__BACKEND": "vault.Vault",
+    "AIRFLOW__WORKERS__STATE_STORE_BACKEND": "vault.Drawer",
     "AIRFLOW__VIDEOAI__LEDGER_CONN_ID": "ledger_at_work",
     "AIRFLOW_CONN_LEDGER_AT_WORK": json.dumps({"conn_type": "sqlite", "host": str(HERE / "ledger_at_work.db")}),
     "AIRFLOW_CONN_STUDIO": json.dumps({"conn_type": "viitor", "login": "12345", "password": "a real token"}),
@@ -36,3 +37,8 @@ if (HERE / "uses_airflow_before").exists():
     BaseHook.get_connection("viitor_default")
     ledger()
     (HERE / "looked_up").unlink()
+else:
+    os.environ |= {
+        "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "logs_at_work.SENT_ELSEWHERE",
+        "AIRFLOW__METRICS__STATSD_DATADOG_ENABLED": "True",
+    }

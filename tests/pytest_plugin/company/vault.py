@@ -24,6 +24,13 @@ class Vault(BaseSecretsBackend):
         return json.dumps({"conn_type": "viitor", "login": "12345", "password": "a real token"})
 
 
+class Drawer:
+    """Stores what tasks keep in their state elsewhere."""
+
+    def __init__(self) -> None:
+        (HERE / "drawn").touch()
+
+
 class Bucket(BaseXCom):
     """Stores XComs elsewhere."""
 

@@ -215,6 +215,11 @@ def test_a_dag_that_is_not_there_is_named(videoai_dag_run: Any) -> None:
         videoai_dag_run("two")
 
 
+def test_of_a_dag_file_that_cannot_be_imported_the_error_is_shown(videoai_dag_run: Any) -> None:
+    with pytest.raises(LookupError, match=r"(?s)no DAG 'broken' in .*broken\.py: .*No module named 'nowhere'"):
+        videoai_dag_run("broken")
+
+
 def test_a_folder_that_is_not_there_is_named_with_the_setting(
     videoai_dag_run: Any, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +248,11 @@ def test_fails_with_the_log_beside_a_state(videoai_dag_run: Any, videoai_sandbox
 def test_fails_with_the_log_beside_all_states(videoai_dag_run: Any, videoai_sandbox: Any, conf: Any) -> None:
     videoai_sandbox.fault(vendor="viitor", kind="fail_job", code=5001)
     assert videoai_dag_run("one", conf).states == {"clean": "success"}
+
+
+def test_fails_with_the_log_beside_one_of_the_states(videoai_dag_run: Any, videoai_sandbox: Any, conf: Any) -> None:
+    videoai_sandbox.fault(vendor="viitor", kind="fail_job", code=5001)
+    assert videoai_dag_run("one", conf).states["clean"] == "success"
 
 
 def test_fails_as_a_job_was_bought_twice(videoai_dag_run: Any, videoai_sandbox: Any, conf: Any) -> None:
