@@ -184,7 +184,13 @@ def operators(options: Options) -> str:
     return smoke(plain, _environment(options, "sandbox", f"{PROJECT}[sandbox] @ {options.wheel.as_uri()}"))
 
 
-STEPS: tuple[Callable[[Options], str], ...] = (workflows, build, contents, metadata, installed, operators)
+def docs(_: Options) -> str:
+    """Build the site, in which every warning and dead link is an error."""
+    _run("make", "docs", cwd=ROOT)
+    return "the site is built"
+
+
+STEPS: tuple[Callable[[Options], str], ...] = (workflows, build, contents, metadata, installed, operators, docs)
 
 
 # -- their parts ------------------------------------------------------------------------------------------------

@@ -126,6 +126,14 @@ def test_a_placeholder_and_an_unnamed_version_are_not_published(
     release_check._check_published("1.0.0")
 
 
+def test_nothing_is_released_whose_site_cannot_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Makefile").write_text("docs:\n\t@echo a dead link; exit 1\n")
+    monkeypatch.setattr(release_check, "ROOT", tmp_path)
+    with pytest.raises(release_check.ReleaseError, match=r"make docs\na dead link"):
+        release_check.docs(release_check.Options(publish=False, tag=None, work=tmp_path))
+    assert release_check.docs in release_check.STEPS
+
+
 def test_a_smoke_run_fails_if_other_jobs_are_sold_than_its_dag_has(sandbox: Any) -> None:
     with pytest.raises(RuntimeError, match=r"every_operator buys .*'viitor': 5.* and the vendors sold"):
         smoke_run.bought(sandbox.url)
