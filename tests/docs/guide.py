@@ -75,6 +75,12 @@ def steps(page: Path) -> Iterator[Step]:
         )
 
 
+def bare(page: Path) -> list[int]:
+    """Return the lines at which blocks without a language begin."""
+    text = page.read_text(encoding="utf-8")
+    return [text[: fence.start()].count("\n") + 1 for fence in _FENCE.finditer(text) if not fence[2]]
+
+
 def seen(shown: str, output: str) -> bool:
     """Whether all lines that a page shows are in an output, in this order."""
     lines = ["[^\n]*".join(map(re.escape, line.strip().split("..."))) for line in shown.strip().splitlines()]

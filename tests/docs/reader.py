@@ -68,7 +68,7 @@ class Reader:
             output = "".join(self._command(part, fails=step.mark == "the run fails") for part in _parts(text))
             assert seen(self._here(step.shown), output), f"the page shows\n{step.shown}\nbut it says\n{output[-6000:]}"
         elif step.language == "ini":
-            _check_options(text)
+            check_options(text)
         elif step.language == "json":
             json.loads(text)
         else:
@@ -131,7 +131,7 @@ def _parts(text: str) -> Iterator[str]:
         yield "\n".join(script)
 
 
-def _check_options(text: str) -> None:
+def check_options(text: str) -> None:
     """Check that each option of a configuration exists."""
     known = {**conf.configuration_description, **provider_info()["config"]}
     parser = configparser.ConfigParser(interpolation=None)
