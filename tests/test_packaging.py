@@ -134,6 +134,14 @@ def test_nothing_is_released_whose_site_cannot_be_built(tmp_path: Path, monkeypa
     assert release_check.docs in release_check.STEPS
 
 
+def test_a_smoke_run_has_every_operator_and_transfer() -> None:
+    dag = (ROOT / "scripts" / "smoke" / "every_operator.py").read_text(encoding="utf-8")
+    modules = [module for module in PUBLIC if module.startswith(("operators.", "transfers."))]
+    names = {name for module in modules for name in PUBLIC[module]} - {"VideoJobOperator"}  # the base of the others
+    assert {"ViiTorTextRemovalOperator", "WordTimesToSubtitlesOperator"} < names
+    assert [name for name in sorted(names) if f"{name}(" not in dag] == []
+
+
 def test_a_smoke_run_fails_if_other_jobs_are_sold_than_its_dag_has(sandbox: Any) -> None:
     with pytest.raises(RuntimeError, match=r"every_operator buys .*'viitor': 5.* and the vendors sold"):
         smoke_run.bought(sandbox.url)

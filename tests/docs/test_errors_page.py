@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +57,21 @@ def test_the_tree_is_that_of_the_code(page: Callable[[str], Any]) -> None:
     for name in ("InvalidRequest", "StorageFailed"):  # they are a ValueError and an OSError as well
         depth[name] -= 1
     assert drawn == {"VideoAIError": 0, **depth}
+
+
+def test_every_class_that_a_log_can_name_stands_in_the_page(page: Callable[[str], Any]) -> None:
+    bases = {
+        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        for path in Path(errors.__file__).parents[1].rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and path.name != "airflow_failures.py"
+    }
+    kinds = {"VideoAIError"}
+    while more := {name for name, of in bases.items() if of & kinds} - kinds:
+        kinds |= more
+    assert {kind.__name__ for kind in family(VideoAIError)} < kinds
+    # NotMedia becomes an error that says whose file it is, where it is found.
+    assert [name for name in sorted(kinds - {"NotMedia"}) if name not in page("reference/errors.md").text] == []
 
 
 Retries = list[tuple[VideoAIError, list[str]]]

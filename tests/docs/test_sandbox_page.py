@@ -78,12 +78,20 @@ def test_the_pages_control_requests_are_accepted(page: Callable[[str], Any], san
     sandbox.reset()
 
 
-def test_the_page_names_every_option_of_the_command_line(page: Callable[[str], Any], capsys: Any) -> None:
+def test_the_page_has_every_option_of_the_command_line_with_its_default(
+    page: Callable[[str], Any], cells: Callable[[str], list[list[str]]], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
-    assert options
-    assert [option for option in options if option not in page("reference/sandbox.md").text] == []
+    described = re.split(r"^  (?=-)", capsys.readouterr().out.split("options:")[1], flags=re.MULTILINE)[2:]
+    options = [(each.split()[0], "".join(re.findall(r"\(default:\s+(\S+)\)", each))) for each in described]
+    assert len(options) > 3
+    rows = cells(page("reference/sandbox.md").section("## Command line"))
+    assert options == [
+        (option.strip("` "), default.strip("` "))
+        for named, _, defaults in rows
+        for option, default in zip(named.split(","), defaults.split(","), strict=True)
+    ]
 
 
 def test_the_program_runs(page: Callable[[str], Any], capsys: pytest.CaptureFixture[str]) -> None:
