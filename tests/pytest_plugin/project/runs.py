@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.operators.viitor import ViiTorTextRemovalOperator
@@ -233,6 +233,15 @@ def test_a_folder_that_is_not_there_is_named_with_the_setting(
 def test_a_function_that_makes_a_dag_is_no_dag(videoai_dag_run: Any) -> None:
     with pytest.raises(TypeError, match=r"not a function: .* has to be called"):
         videoai_dag_run(lambda: None)
+
+
+def test_a_param_without_a_value_is_named(videoai_dag_run: Any) -> None:
+    with DAG("param", schedule=None, params={"url": Param(type="string")}) as dag:
+        ViiTorTextRemovalOperator(
+            task_id="clean", url="{{ params.url }}", task_name="clip", full_erase_roi=[[60, 288, 580, 336]]
+        )
+    with pytest.raises(Exception, match="Invalid input for param url: No value passed"):
+        videoai_dag_run(dag)
 
 
 def test_a_dag_may_import_what_is_beside_it(videoai_dag_run: Any) -> None:
