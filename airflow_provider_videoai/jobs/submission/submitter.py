@@ -40,7 +40,7 @@ from airflow_provider_videoai.jobs.unexpected_errors import named
 
 __all__ = ["GONE_AGAIN_AFTER", "SubmittedJob", "Submitter"]
 
-GONE_AGAIN_AFTER = (20.0, 40.0)
+GONE_AGAIN_AFTER = (3.0, 12.0)
 """Seconds before a finished job that is gone is queried again, and again, before another is bought in its place."""
 
 _NOTHING_BOUGHT = (InvalidRequest, SubmitRejected, VendorUnavailable)
@@ -312,8 +312,9 @@ class Submitter:
         return self._found(request, record, status)
 
     def _kept_at_last(self, operation: str, job_id: str) -> JobStatus | None:
-        """Return the status of a finished job; ``None`` if it, or its media, is gone each time for a minute."""
-        # As long as a wait tolerates it: one answer that lacks the job must not buy another.
+        """Return the status of a finished job; ``None`` if it, or its media, is gone each of three times."""
+        # One odd answer must not buy another job. Sooner than a wait would: this job is not too new to be found, and a
+        # batch may have thousands of them.
         for pause in (*GONE_AGAIN_AFTER, None):
             with suppress(ResultUnavailable):
                 if (status := self._kept(operation, job_id)) is not None:
