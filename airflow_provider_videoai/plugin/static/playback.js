@@ -93,7 +93,7 @@ class Playback {
     on("pause", ({ target }) => target.ended || this.#set(false));
     on("ended", ({ target }) => target === this.#lead && this.#set(false));
     on("error", ({ target }) => this.#lose(target));
-    for (const type of ["timeupdate", "waiting", "playing", "canplay", "seeked"]) {
+    for (const type of ["timeupdate", "waiting", "playing", "canplay", "seeked", "emptied"]) {
       on(type, () => this.#align());
     }
     on("click", ({ target }) => target.matches("video") && this.#toggle());
@@ -252,6 +252,7 @@ class Playback {
 
   #show(at = null) {
     const media = this.#media;
+    this.wipe.offer(media.filter((each) => each.videoWidth && !each.error).length === 2);
     if (!media.length) {
       return;
     }
@@ -268,7 +269,6 @@ class Playback {
     }
     this.play.setAttribute("aria-label", name === "play" ? "Play" : "Pause");
     this.outlines.hidden = !this.#section.querySelector(".regions");
-    this.wipe.offer(media.filter((each) => each.videoWidth).length === 2);
   }
 }
 

@@ -57,6 +57,7 @@ export function player({ kind, address, again = null, track = null, label, regio
     const retry = { type: "button", click: restart, "aria-label": `Try again: ${label}` };
     frame.classList.remove("sound");
     frame.replaceChildren(words, h("button", retry, "Try again"));
+    frame.dispatchEvent(new Event("emptied")); // to the controls: media that is taken out of a page says nothing there
   }
 
   function restart() {

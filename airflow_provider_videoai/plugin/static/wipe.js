@@ -24,7 +24,7 @@ export function wipe(section, bar) {
   function offer(two) {
     if (element.hidden === two) {
       element.hidden = !two;
-      apply(); // it stays chosen while one of them is requested again
+      apply(); // it stays chosen while one of them cannot be played, whose frame then says why
     }
   }
 
