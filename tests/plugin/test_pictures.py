@@ -15,6 +15,8 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page
 
+from airflow_provider_videoai.hooks.viitor import ViiTorHook
+from airflow_provider_videoai.sandbox.running import running_sandbox
 from tests.support.api_server import ApiServer
 from tests.support.batches import AT, COUNTS, REFERENCE, ended, line, submitted, written
 from tests.support.chromium import PATIENCE
@@ -39,6 +41,7 @@ MANY = {
     "failed": len(FAILED),
     "skipped": len(SKIPPED),
 }
+REGIONS = [[0, 270, 640, 350]]
 PART = 60
 """So many items are in one value of the state store."""
 MAPPED = 993
@@ -81,16 +84,30 @@ def entry_of(number: int) -> dict[str, Any]:
     return ended(state_of(number), job_of(number), **end) | submitted(job_of(number))
 
 
-def line_of(number: int, url: str) -> dict[str, Any]:
+def line_of(number: int, clip: str, cleaned: str) -> dict[str, Any]:
     """Return an item's line of the manifest."""
     state, job = state_of(number), None if state_of(number) == "queued" else job_of(number)
-    made = line(f"clip-{number:05}", state, job, url=url if state in ("succeeded", "skipped") else None)
-    made["request"] |= {"url": url, "full_erase_roi": [[0, 270, 640, 350]]}
+    made = line(f"clip-{number:05}", state, job, url=cleaned if state in ("succeeded", "skipped") else None)
+    made["request"] |= {"url": clip, "full_erase_roi": REGIONS}
     return made
 
 
 @pytest.fixture
-def tasks(api_server: ApiServer, samples: str, tmp_path: Path) -> None:
+def videos(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """The URL of a clip, and of the same without its caption."""
+    with running_sandbox() as sandbox:
+        for name, value in sandbox.connections().items():
+            monkeypatch.setenv(name, value)
+        clip = sandbox.sample("clip")
+        hook = ViiTorHook()
+        job_id = hook.submit({"url": clip, "task_name": "clip", "full_erase_roi": REGIONS})
+        sandbox.clock(advance=3600, await_media=True)
+        polls = (hook.result(job_id).media_url for _ in range(2))  # the first that says "done" has no URL yet
+        yield clip, next(url for url in polls if url)
+
+
+@pytest.fixture
+def tasks(api_server: ApiServer, videos: tuple[str, str], tmp_path: Path) -> None:
     """A batch of 10,000 items in flight with a manifest, one that is done, single jobs, and mapped ones: 1,000 rows."""
     run = "scheduled__2026-05-11T06:00:00+00:00"
     for number in range(MAPPED):
@@ -110,7 +127,7 @@ def tasks(api_server: ApiServer, samples: str, tmp_path: Path) -> None:
     for part, first in enumerate(range(1, RUNNING.stop, PART)):
         items = {f"clip-{number:05}": entry_of(number) for number in range(first, min(first + PART, RUNNING.stop))}
         api_server.states(f"videoai_batch_{part}", {"version": 1, "items": items}, **at)
-    written(file, *(line_of(number, f"{samples}/clip.mp4") for number in ITEMS))
+    written(file, *(line_of(number, *videos) for number in ITEMS))
 
 
 def card_of(vendor: str, operation: str, submitted_at: float) -> dict[str, Any]:
