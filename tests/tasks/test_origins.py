@@ -27,6 +27,9 @@ TEMPLATE = "{{ ti.xcom_pull(task_ids='clean', key='media_url') }}"
 class Nothing:
     """The task instance of a DAG run in which no task pushed an XCom."""
 
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
     def xcom_pull(self, *_: Any, default: Any = None, **__: Any) -> Any:
         return default
 
@@ -37,7 +40,7 @@ def downstream_of_skipped(make: Callable[[Any], Any]) -> Any:
         operator = make(
             ViiTorTextRemovalOperator(task_id="clean", url="https://h/a.mp4", task_name="a", full_erase_roi=ROI)
         )
-    operator.render_template_fields({"ti": Nothing(), "params": {}})
+    operator.render_template_fields({"ti": Nothing(operator), "params": {}})
     return operator
 
 
