@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException
 
 import airflow_provider_videoai
 from airflow_provider_videoai.airflow_compat import (
+    AIRFLOW_V_3_3_PLUS,
     AirflowNotFoundException,
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -35,6 +36,8 @@ FINAL = [
     errors.JobNotFound,
     errors.ResultUnavailable,
 ]
+NOT_IMPORTED = ("__main__",) if AIRFLOW_V_3_3_PLUS else ("__main__", ".policies.retry")
+"""Commands; and what Airflow is too old for. Neither defines an error."""
 RETRIED = [
     errors.QuotaExceeded,
     errors.BatchFailed,
@@ -129,7 +132,7 @@ def _pickled(error: errors.VideoAIError) -> Any:
 
 def _all_kinds() -> list[type[errors.VideoAIError]]:
     for module in walk_packages(airflow_provider_videoai.__path__, f"{airflow_provider_videoai.__name__}."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(NOT_IMPORTED):
             import_module(module.name)
     ours = {
         kind for kind in _subclasses(errors.VideoAIError) if kind.__module__.startswith("airflow_provider_videoai.")
