@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def prepare(home: Path, patch: pytest.MonkeyPatch) -> None:
     classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
     settings = {
         "CORE__LOAD_EXAMPLES": "False",
+        # `dag.test()` of Airflow 3.2 starts no task without one.
+        "API_AUTH__JWT_SECRET": secrets.token_hex(32),
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
             [{"name": BUNDLE, "classpath": classpath, "kwargs": {"path": str(bundle)}}]
         ),
