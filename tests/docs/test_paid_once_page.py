@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_videoai.jobs.protocol.idempotency import Idempotency
 from airflow_provider_videoai.jobs.submission.decision import Action, decide
 from airflow_provider_videoai.jobs.submission.record import STORE_KEY, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.submitter import GONE_AGAIN_AFTER
 from airflow_provider_videoai.jobs.submission.writer import Writer
 
 NOW, BEFORE = "fingerprint-of-now", "fingerprint-of-before"
@@ -84,6 +85,12 @@ def test_the_record_is_described_field_by_field(page: Callable[[str], Any], cell
 
 def test_the_page_names_the_key_of_the_record(page: Callable[[str], Any]) -> None:
     assert f"/state-store/{STORE_KEY}?map_index=" in page("explanation/paid-once.md").text
+
+
+def test_the_page_says_for_how_long_a_finished_job_that_is_gone_is_queried(page: Callable[[str], Any]) -> None:
+    said = " ".join(page("explanation/paid-once.md").section("## What an attempt does").split())
+    assert len(GONE_AGAIN_AFTER) == 2
+    assert f"in three requests within {sum(GONE_AGAIN_AFTER):.0f} seconds, submit again" in said
 
 
 def test_what_the_page_says_to_write_attaches(page: Callable[[str], Any]) -> None:
