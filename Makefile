@@ -102,6 +102,7 @@ $(CLUSTER_READY): pyproject.toml constraints.txt tests/cluster/requirements.txt
 	@touch $@
 
 $(DOCS_READY): pyproject.toml constraints.txt
+	@echo 'Installing Airflow, this package, its sandbox and Sphinx into $(DOCS): one to five minutes, once'
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(DOCS)/bin/python -m uv pip install --quiet --python $(DOCS)/bin/python --constraint constraints.txt --editable '.[sandbox]' --group docs
@@ -120,6 +121,7 @@ release-check: $(RELEASE_READY) ## build what would be published, and try it as 
 	@$(RELEASE)/bin/python scripts/release_check.py $(RELEASE_ARGS)
 
 $(RELEASE_READY): pyproject.toml
+	@echo 'Installing the tools that build and check a release into $(RELEASE): about a minute, once'
 	$(PYTHON) -m venv $(RELEASE)
 	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(RELEASE)/bin/python -m uv pip install --quiet --python $(RELEASE)/bin/python --group release
@@ -129,6 +131,7 @@ matrix: $(MATRIX_READY) ## every supported Airflow on every Python, by nox in .v
 	@$(MATRIX)/bin/nox $(if $(CELLS),--session $(CELLS)) $(MATRIX_ARGS)
 
 $(MATRIX_READY): pyproject.toml
+	@echo 'Installing nox into $(MATRIX), about a minute; each cell then installs an Airflow of its own: one to five minutes, once'
 	$(PYTHON) -m venv $(MATRIX)
 	$(MATRIX)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(MATRIX)/bin/python -m uv pip install --quiet --python $(MATRIX)/bin/python --group matrix

@@ -64,7 +64,7 @@ def demo() -> int:
     """Run the pipeline and end everything."""
     home = HOME / "demo"
     shutil.rmtree(home, ignore_errors=True)
-    print("Starting the sandbox and Airflow: about half a minute")
+    print_start()
     with sandbox() as (_, url), Standalone(home, ROOT / "dags", environment(url), port_near(PORT)) as airflow:
         began = time.monotonic()
         print_address(airflow, "while the pipeline runs")
@@ -77,6 +77,7 @@ def demo() -> int:
 def stay() -> int:
     """Run the pipeline and leave Airflow and the sandbox running."""
     home = HOME / "ui"
+    print_start()
     with sandbox(leave=True) as (process, url):
         airflow = Standalone(home, ROOT / "dags", environment(url), port_near(PORT))
         try:
@@ -220,6 +221,11 @@ def print_failures(airflow: AirflowApi, dag_id: str, run_id: str) -> None:
         if instance["state"] == "failed":
             print(f"\nTask {instance['task_id']} failed. Its log:")
             print(airflow.task_log(dag_id, run_id, instance["task_id"], instance["try_number"])[-4000:])
+
+
+def print_start() -> None:
+    """Print what takes the time before anything else can be shown."""
+    print("Starting the sandbox and Airflow: about half a minute", flush=True)
 
 
 def print_address(airflow: AirflowApi, how_long: str) -> None:

@@ -74,6 +74,14 @@ def test_a_workflow_runs_targets_that_a_person_can_run(workflow: Path) -> None:
     assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
 
+def test_a_target_that_installs_quietly_says_what_and_for_how_long() -> None:
+    rules = re.findall(r"^(\S+): .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    quiet = {target: recipe for target, recipe in rules if "pip install --quiet" in recipe}
+    assert len(quiet) > 5
+    said = re.compile(r"^\t@echo 'Installing .+ into \$\(\w+\).* minutes?\b.*, once'$", re.MULTILINE)
+    assert [target for target, recipe in quiet.items() if not said.search(recipe)] == []
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: str(path.name))
 def test_a_workflow_pins_its_actions_and_may_do_little(workflow: Path) -> None:
     read = yaml.safe_load(workflow.read_text(encoding="utf-8"))
