@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 import zipfile
 from importlib import import_module
@@ -91,6 +92,22 @@ def test_a_workflow_pins_its_actions_and_may_do_little(workflow: Path) -> None:
         for step in job["steps"]:
             if "uses" in step:
                 assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+(\.\d+)*", step["uses"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind"), [("v1.0.0rc1", "--prerelease"), ("v1.1.0b2", "--prerelease"), ("v1.0.0", ""), ("v2.10.3", "")]
+)
+def test_a_release_candidate_is_announced_as_a_pre_release(tag: str, kind: str, tmp_path: Path) -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
+    step = jobs["announce"]["steps"][-1]
+    (tmp_path / "gh").write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    (tmp_path / "gh").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REPOSITORY": "owner/name", "TAG": tag}
+    shell = ["/bin/bash", "-e", "-c", step["run"]]
+    done = subprocess.run(shell, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert set(step["env"]) == {"GH_TOKEN", "REPOSITORY", "TAG"}
+    assert done.stdout.startswith(f"<release><create><{tag}>")
+    assert done.stdout.endswith(f"<owner/name><{kind}>" if kind else "<owner/name>")
 
 
 def test_the_matrix_of_a_workflow_has_cells_that_there_are() -> None:
