@@ -105,7 +105,7 @@ class Part:
         self._signal(signal.SIGCONT, self.processes())
 
     def terminate(self) -> None:
-        """Ask its first process to end, also if it is frozen."""
+        """Send SIGTERM to its first process, also if it is frozen."""
         if self._process is not None:
             self.thaw()
             with contextlib.suppress(ProcessLookupError):

@@ -16,7 +16,7 @@ from termination import unwind_on
 
 
 def main() -> int:
-    """Run what the arguments ask for and return the exit status."""
+    """Run what the arguments select and return the exit status."""
     arguments = argparse.ArgumentParser(prog="make cluster", description=__doc__)
     arguments.add_argument("--stay", action="store_true", help="leave the cluster running until Ctrl-C")
     chosen = arguments.parse_args()

@@ -108,7 +108,7 @@ class AuthenticationFailed(SubmitRejected):
 
 
 class QuotaExceeded(SubmitRejected):
-    """No room for now: full queue, no slot, too many requests. Nothing was bought; ``quota_timeout`` limits the wait.
+    """No capacity for now: full queue, no slot, rate limit. Nothing was bought; ``quota_timeout`` limits the wait.
 
     :param retry_after: the pause in seconds that the vendor wants; ``None`` if it does not say.
     """

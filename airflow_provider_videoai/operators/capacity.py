@@ -25,11 +25,11 @@ _BACKSTOP = timedelta(minutes=10)
 
 
 def wait_for_capacity(task: JobTask, full: QuotaExceeded, since: float, tries: int) -> None:
-    """Wait until a submit may find room: deferred, or here if the task is not deferrable.
+    """Wait until a submit may find capacity: deferred, or here if the task is not deferrable.
 
     :param task: the running one.
     :param full: what the last submit met.
-    :param since: when there was first no room, in epoch seconds.
+    :param since: when there was first no capacity, in epoch seconds.
     :param tries: how many submits met it before.
     :raises QuotaExceeded: ``full``, if ``quota_timeout`` has passed.
     """
@@ -58,7 +58,7 @@ def wait_for_capacity(task: JobTask, full: QuotaExceeded, since: float, tries: i
 
 
 def _wait_for_lease(task: JobTask, full: InFlightLimitReached, since: float, left: float) -> None:
-    # Whoever waits by itself, with pauses, would leave the room of a job that ended empty for as long as its pause.
+    # Whoever waits by itself, with pauses, would leave the place of a job that ended unused for as long as its pause.
     from airflow_provider_videoai.triggers.lease import LeaseTrigger
 
     task.log.info("%s Waiting for a lease in the triggerer, %.0f minutes at most", full, left / 60)

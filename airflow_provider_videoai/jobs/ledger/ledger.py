@@ -88,7 +88,7 @@ class Ledger:
         return self._transaction(work)
 
     def lease(self, account: str, kind: str, wanted: Sequence[LeaseRequest], *, limit: int) -> set[str]:
-        """Lease room for jobs that are about to be submitted; who gets none keeps its place in the queue for a while.
+        """Lease capacity to jobs about to be submitted; who gets none keeps its place in the queue for a while.
 
         :param account: see :meth:`reserve`.
         :param kind: what the limit holds for.

@@ -17,7 +17,7 @@ class DueQueue:
 
     :param batch_size: how many jobs one status request may carry.
     :param slot: jobs that fall due within the same slot of so many seconds are polled together, at its end.
-    :param hold: a request that has room for more is held back until the first of its jobs is overdue by so many
+    :param hold: a request that is not full is held back until the first of its jobs is overdue by so many
         seconds.
     """
 

@@ -28,7 +28,7 @@ __all__ = ["Poller"]
 _SLOT = 0.1
 # Seconds: jobs that fall due within one slot share one request, if it carries many.
 _SLOT_OF_BATCHES = 0.25
-# For so many slots a request with room for more is held back: jobs that fall due within a slot's length of each other
+# For so many slots a request that is not full is held back: jobs that fall due within a slot's length of each other
 # then always share it, wherever the border between two slots lies.
 _HELD_SLOTS = 2
 # Requests of one slot are sent in groups of so many, spread over it: thousands at once would block the event loop, and

@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 
 const AT_ONCE = 2;
-const PATIENCE = 15_000; // milliseconds; a server that hangs must not keep the others waiting
+const LONGEST_WAIT = 15_000; // milliseconds; a server that hangs must not keep the others waiting
 
 const waiting = [];
 let loading = 0;
@@ -56,7 +56,7 @@ function load(place) {
       }
       done();
     };
-    const timer = setTimeout(() => ended(false)(), PATIENCE);
+    const timer = setTimeout(() => ended(false)(), LONGEST_WAIT);
     const common = { src: address, error: () => ended(false)() };
     const media =
       kind === "image"
