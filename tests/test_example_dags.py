@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 
 from airflow_provider_videoai import registry
 
@@ -40,3 +43,20 @@ def test_every_field_of_the_form_has_a_title_and_a_valid_default(file: Path) -> 
 def test_there_is_an_example_for_every_vendor() -> None:
     operators = {type(task).__module__.rpartition(".")[2] for file in FILES for task in loaded(file).tasks}
     assert set(registry.VENDORS) <= operators
+
+
+@pytest.mark.parametrize("runs", [[2], [1, 1]], ids=["events of several tasks in one run", "a run per event"])
+def test_new_video_writes_the_same_manifests_however_airflow_groups_events(runs: list[int], tmp_path: Path) -> None:
+    write: Any = loaded(next(file for file in FILES if file.stem == "new_video")).get_task("manifest")
+    stored = [
+        {"path": f"file://{tmp_path}/run-{number}/clip.mp4", "bytes": 9, "duration_ms": 1000} for number in range(2)
+    ]
+    for video in stored:
+        Path(str(video["path"]).removeprefix("file://")).parent.mkdir()
+    events = [SimpleNamespace(extra={"videos": [video]}) for video in stored]
+    written: list[str] = []
+    for count in runs:
+        triggering = {Asset("new_videos"): [events.pop(0) for _ in range(count)]}
+        written += write.python_callable(triggering_asset_events=triggering, params={"manifest": "manifest.json"})
+    manifests = [json.loads(Path(each.removeprefix("file://")).read_text()) for each in written]
+    assert manifests == [[video] for video in stored]
