@@ -2,8 +2,9 @@
 """The matrix: every supported Airflow on every Python that it supports. `make matrix`, or `nox --list`.
 
 A cell installs the package with its tests beside one Airflow, and runs `unit` (all tests without a scheduler), `smoke`
-(every operator once, by Airflow's own `dags test`) and `real` (a whole Airflow). What follows `--` picks parts, and
-paths restrict `unit`: `nox -s cell-3.1-py3.12 -- unit tests/jobs`. The session `table` prints what the cells left.
+(every operator once, by Airflow's own `dags test`), `real` (a whole Airflow, on SQLite) and `postgresql` (the same on
+PostgreSQL). What follows `--` picks parts, and paths restrict `unit`: `nox -s cell-3.1-py3.12 -- unit tests/jobs`. The
+session `table` prints what the cells left.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ AIRFLOWS: dict[str, tuple[str, ...]] = {
     "newest": PYTHONS,
 }
 CONSTRAINTS = {"3.1": "constraints/airflow-3.1.txt", "3.2": "constraints/airflow-3.2.txt", "3.3": "constraints.txt"}
-PARTS = ("unit", "smoke", "real")
+PARTS = ("unit", "smoke", "real", "postgresql")
 
 
 def interpreter(python: str) -> str:
@@ -61,6 +62,9 @@ def cell(airflow: str, python: str) -> Callable[[nox.Session], None]:
             (results / "smoke.xml").write_text('<testsuite tests="1" failures="0" errors="0" skipped="0"/>')
         if "real" in parts:
             pytest(session, results / "real.xml", "airflow and not ui and not hostile")
+        if "postgresql" in parts:
+            session.env["VIDEOAI_TESTS_DATABASE"] = "postgresql"
+            pytest(session, results / "postgresql.xml", "airflow", "tests/airflow")
 
     run.__doc__ = f"Airflow {airflow} on Python {python}."
     return run

@@ -12,7 +12,7 @@ from standalone import Standalone
 from airflow_provider_videoai.airflow_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_videoai.sandbox import running_sandbox
 from airflow_provider_videoai.sandbox.running import Sandbox
-from tests.support.real_airflow import airflow_at
+from tests.support.real_airflow import airflow_at, airflow_database
 
 ROOT = Path(__file__).resolve().parents[2]
 TOO_NEW = None if AIRFLOW_V_3_3_PLUS else shutil.ignore_patterns("retry_policy.py")
@@ -44,5 +44,5 @@ def airflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "AIRFLOW_CONN_TOPVIEW_LIMITED": json.dumps(limited),
         "AIRFLOW_CONN_TENCENT_IVH_ONE": json.dumps(one),
     }
-    with airflow_at(sandbox, home, dags, **more) as running:
+    with airflow_database() as database, airflow_at(sandbox, home, dags, **more, **database) as running:
         yield running
