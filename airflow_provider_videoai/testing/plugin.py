@@ -91,11 +91,12 @@ def _videoai_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def _videoai_airflow(_videoai_home: Path) -> Iterator[None]:
-    from airflow_provider_videoai.testing.private_airflow import prepare
+    from airflow_provider_videoai.testing.private_airflow import leave, prepare
 
     with pytest.MonkeyPatch.context() as patch:
         prepare(_videoai_home, patch)
         yield
+        leave()
 
 
 @pytest.fixture

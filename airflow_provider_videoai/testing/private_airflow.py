@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["BUNDLE", "NO_ARGUMENTS", "prepare", "set_home"]
+__all__ = ["BUNDLE", "NO_ARGUMENTS", "leave", "prepare", "set_home"]
 
 BUNDLE = "videoai-tests"
 """The DAG bundle that tested DAGs are registered in."""
@@ -80,6 +80,18 @@ def prepare(home: Path, patch: pytest.MonkeyPatch) -> None:
         patch.setenv("AIRFLOW_HOME", str(home))
         patch.setenv("AIRFLOW_CONFIG", str(home / "airflow.cfg"))
     _create_tables()
+
+
+def leave() -> None:
+    """Give up the asynchronous connections, as Airflow does in a process that it forks.
+
+    When Python ends, Airflow closes them without their event loop. SQLAlchemy 2.1 logs a traceback of that, when pytest
+    has closed the stream that it would go to.
+    """
+    from airflow import settings
+
+    if (engine := getattr(settings, "async_engine", None)) is not None:
+        engine.sync_engine.dispose(close=False)
 
 
 def _connect_again() -> None:

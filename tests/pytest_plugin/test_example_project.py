@@ -33,6 +33,7 @@ def test_its_tests_and_those_of_the_page_pass_in_a_copy(run_pytest: Callable[...
     (tmp_path / "tests" / "test_page.py").write_text("\n\n".join(SNIPPETS))
     ran = run_pytest(tmp_path, "--durations=0")
     assert set(ran.ends.values()) == {"PASSED"}, ran.text
+    assert "--- Logging error ---" not in ran.text, "when Python ended"
     assert len(ran.ends) == sum(path.read_text().count("def test_") for path in (tmp_path / "tests").glob("*.py"))
 
 
