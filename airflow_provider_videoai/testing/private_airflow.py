@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["BUNDLE", "NO_ARGUMENTS", "leave", "prepare", "set_home"]
+__all__ = ["BUNDLE", "NO_ARGUMENTS", "forget_bundles", "leave", "prepare", "set_home"]
 
 BUNDLE = "videoai-tests"
 """The DAG bundle that tested DAGs are registered in."""
@@ -76,20 +76,30 @@ def prepare(home: Path, patch: pytest.MonkeyPatch) -> None:
     if "airflow" in sys.modules:
         # Its home was read when a test module imported it, and the address of its database.
         _connect_again()
+        forget_bundles()
     else:
         patch.setenv("AIRFLOW_HOME", str(home))
         patch.setenv("AIRFLOW_CONFIG", str(home / "airflow.cfg"))
     _create_tables()
 
 
+def forget_bundles() -> None:
+    """Have Airflow read again which DAG bundles are configured: from 3.4 on it remembers the first answer."""
+    from airflow.dag_processing.bundles import manager
+
+    if (remembered := getattr(manager, "_load_bundle_config_snapshot", None)) is not None:
+        remembered.cache_clear()
+
+
 def leave() -> None:
-    """Give up the asynchronous connections, as Airflow does in a process that it forks.
+    """Give up the asynchronous connections, as Airflow does in a process that it forks, and forget the bundle.
 
     When Python ends, Airflow closes them without their event loop. SQLAlchemy 2.1 logs a traceback of that, when pytest
     has closed the stream that it would go to.
     """
     from airflow import settings
 
+    forget_bundles()
     if (engine := getattr(settings, "async_engine", None)) is not None:
         engine.sync_engine.dispose(close=False)
 

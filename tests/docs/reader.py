@@ -15,6 +15,7 @@ from pathlib import Path
 from airflow.configuration import conf
 
 from airflow_provider_videoai.provider_info import provider_info
+from airflow_provider_videoai.testing.private_airflow import forget_bundles
 from tests.docs.guide import Step, seen
 
 try:
@@ -53,6 +54,7 @@ class Reader:
         (folder / "dags").mkdir(parents=True)
         bundle = {"name": folder.name, "classpath": _BUNDLE, "kwargs": {"path": str(folder / "dags")}}
         setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
+        forget_bundles()  # those of the page before
         setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
     def take(self, step: Step) -> None:

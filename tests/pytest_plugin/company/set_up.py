@@ -30,11 +30,13 @@ os.environ |= {
 
 if (HERE / "uses_airflow_before").exists():
     # What Airflow and this package look up once, they remember.
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.sdk import BaseHook
 
     from airflow_provider_videoai.hooks.ledger import ledger
 
     BaseHook.get_connection("viitor_default")
+    DagBundlesManager()
     ledger()
     (HERE / "looked_up").unlink()
 else:
