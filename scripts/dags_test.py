@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Airflow's own command `dags test DAG_ID`, on Airflow 3.2 as well.
 
-That one builds its API once more for every start of a task, and sends it the first request before it has started: any task
-may fail. Here one API serves them all.
+That one builds its API once more for every start of a task, and sends it the first request before it has started: any
+task may fail. Here one API serves them all.
 """
 
 from __future__ import annotations
