@@ -91,7 +91,7 @@ class Batch:
     made: deque[RunningJob] = field(default_factory=deque, init=False)
     """Jobs that ended before, of items whose copy is to be at another place: to be fetched, and never bought again."""
     others: dict[str, Entry] = field(default_factory=dict, init=False)
-    """What the records have of items that are not among these, or are other requests by now; by the item's id."""
+    """What the records have of items that are not among these, or that are to be bought as other requests."""
     _fetched_again: set[str] = field(default_factory=set, init=False)
     _terminal: list[tuple[RunningJob, JobStatus]] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -103,9 +103,9 @@ class Batch:
         refused: list[Item] = []
         for item in self.items:
             entry = self.records.entry(item.item_id)
-            if entry is not None and not entry.is_about(item.fingerprint):
-                self.others[item.item_id] = entry
             step = self._next_step(entry, item, self.results.attempt)
+            if entry is not None and step is NextStep.OBTAIN and entry.is_about_another(item.fingerprint):
+                self.others[item.item_id] = entry
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
             elif step in (NextStep.WAIT, NextStep.FETCH) and entry is not None and entry.record is not None:

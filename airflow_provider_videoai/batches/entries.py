@@ -177,12 +177,14 @@ class Entry:
         """Whether the vendor refused the last submit."""
         return self.record is not None and self.record.phase is Phase.FAILED and self.record.job_id is None
 
-    def is_about(self, fingerprint: str) -> bool:
-        """Return whether it may say something about a request.
+    def is_about_another(self, fingerprint: str) -> bool:
+        """Return whether it says something about another request than this one, too or alone.
+
+        The record and the end may be of two: a row may be changed, and later be what it was before.
 
         :param fingerprint: of the request.
         """
-        return self.unreadable or not self.fingerprints.isdisjoint((None, fingerprint))
+        return not self.fingerprints <= {None, fingerprint}
 
 
 def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: ItemEnd) -> dict[str, Any]:

@@ -84,6 +84,25 @@ def test_a_row_of_an_earlier_attempt_may_be_put_back_while_others_run(
     assert len(bought(case)) == 4
 
 
+def test_a_row_that_is_again_what_an_earlier_attempt_bought_is_noticed(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    a, b = rows(case, ["a", "b"])
+    changed = {**a, "task_name": "another title"}
+    task = batch(case, written(tmp_path / "clips.jsonl", [a, b]))
+    assert task.run()["succeeded"] == 2
+    written(tmp_path / "clips.jsonl", [changed, b])
+    deferred = task.defer()
+    written(tmp_path / "clips.jsonl", [a, b])
+    with pytest.raises(InvalidRequest, match=r"^requests: 1 of 2 rows .*\('a'\).*is billed"):
+        task.resume(deferred, ENDED)
+    assert len(bought(case)) == 3
+    # A new attempt may buy it, as for every changed row, and each of its workers finds the same.
+    deferred = task.defer()
+    assert task.go_on(deferred)["succeeded"] == 2
+    assert len(bought(case)) == 4
+
+
 def test_rows_that_differ_after_airflow_ended_the_wait_are_not_bought_again(
     case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
 ) -> None:
