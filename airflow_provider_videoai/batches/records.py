@@ -353,5 +353,6 @@ def _items_of(store: Store, number: int, *, last: bool) -> dict[str, dict[str, A
 def _broken(key: str, why: str) -> InvalidRequest:
     return InvalidRequest(
         f"this task's state {key!r} {why}: which jobs of the batch were bought is not known, so nothing was submitted. "
-        f"Mend it. {HOW_TO_START_OVER}"
+        f"Mend it. {HOW_TO_START_OVER} Delete {part_key(0)!r} and those after it as well: while one is there, an index "
+        "that does not count it is refused."
     )

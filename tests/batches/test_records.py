@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -142,6 +143,25 @@ def test_an_index_that_counts_too_few_parts_is_refused(counted: int) -> None:
     store.values[INDEX_KEY] = json.dumps({"version": 1, "parts": counted})
     with pytest.raises(InvalidRequest, match=f"counts {counted} parts, and there is another one"):
         BatchRecords(store)
+
+
+@pytest.mark.parametrize("broken", [INDEX_KEY, part_key(0), part_key(1)])
+def test_who_does_what_the_error_of_a_broken_value_says_starts_over(broken: str) -> None:
+    store = Store()
+    records = BatchRecords(store)
+    for number in range(100):
+        records.store_for(f"item{number}").set("", record(number))
+    store.values[broken] = json.dumps({"version": 7})
+    with pytest.raises(InvalidRequest) as refused:
+        BatchRecords(store)
+    said = refused.value.message
+    index = re.search(r"make this task's state 'videoai_batch' (\{.*?\})", said)
+    assert index is not None
+    store.values[INDEX_KEY] = index[1]
+    assert "Delete 'videoai_batch_0' and those after it" in said
+    for key in [key for key in store.values if key != INDEX_KEY]:
+        store.delete(key)
+    assert not BatchRecords(store)
 
 
 def test_a_part_that_the_index_counts_and_that_was_not_written_holds_nothing() -> None:
