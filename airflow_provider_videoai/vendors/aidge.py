@@ -166,7 +166,8 @@ class Aidge(Vendor):
     options = AidgeOptions
     errors: ClassVar = {
         # resCode of video removal only: on the vendor's image APIs 700 means "invalid input", so no table serves all.
-        "500": Verdict(VendorUnavailable, "system error"),
+        # Also what gateways and frameworks have as "code" beside HTTP 500: it proves as little as that about a submit.
+        "500": Verdict(VendorUnavailable, "system error", uncertain=True),
         "501": Verdict(QuotaExceeded, "rate limit reached"),
         "700": Verdict(ContentRejected, "the video is longer than 6 minutes"),
         "701": Verdict(ContentRejected, "the video is larger than 200 MB"),
@@ -330,9 +331,9 @@ def _error_codes(body: Mapping[str, Any]) -> list[str]:
     # Seen among siblings: bodies without "success", and without "resCode". So a missing field is no refusal.
     codes = []
     if gateway not in (None, "") and (text(gateway) or "").lower() not in _WELL:
-        codes.append(short(gateway))
+        codes.append(short(text(gateway) or gateway))
     if business not in (None, "") and whole(business) != HTTPStatus.OK:
-        codes.append(short(business))
+        codes.append(short(text(business) or business))
     if not codes and str(success).lower() == "false":
         codes.append(_UNSUCCESSFUL)
     return codes

@@ -66,6 +66,8 @@ _LISTS = (
 )
 _URLS = (*_VIDEOS, *_COVERS)
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
+# That a name is taken, or a request refused, says nothing about a job that was bought.
+_OF_NO_JOB = frozenset({"4005", "4006"})
 # The error guide of the vendor's client: wait about 30 s after 4007, 10 to 30 s after 5003.
 _COME_AGAIN_SECONDS = {"4007": 30.0, "5003": 20.0}
 # In the name, because a trigger knows a job by its operation and id alone, and queries it long after the submit.
@@ -193,6 +195,7 @@ class Topview(Vendor):
     options = TopviewOptions
     errors: ClassVar = {
         # The table in the vendor's published client. HTTP statuses are not documented beside it, hence both are read.
+        # Its error guide has 5000 and 5001 repeated, and says nothing of 5004 and 5005.
         "401": Verdict(AuthenticationFailed, "not authorised"),
         "4000": Verdict(SubmitRejected, "invalid parameter"),
         "4001": Verdict(SubmitRejected, "a value's format does not match"),
@@ -206,8 +209,8 @@ class Topview(Vendor):
         "5000": Verdict(VendorUnavailable, "internal error"),
         "5001": Verdict(VendorUnavailable, "an internal service could not be called"),
         "5003": Verdict(QuotaExceeded, "the server is busy"),
-        "5004": Verdict(VendorUnavailable, "input/output error"),
-        "5005": Verdict(VendorUnavailable, "unknown error"),
+        "5004": Verdict(VendorUnavailable, "input/output error", uncertain=True),
+        "5005": Verdict(VendorUnavailable, "unknown error", uncertain=True),
         "6001": Verdict(ContentRejected, "refused by the content check"),
     }
 
@@ -243,10 +246,12 @@ class Topview(Vendor):
             call = self._query(operation, job_id)
             try:
                 body = self.read(call, (yield call))
-            except JobNotFound as unknown:
-                if unknown.code != UNKNOWN_TASK:
-                    raise
-                continue
+            except JobNotFound as refused:
+                if refused.code == UNKNOWN_TASK:
+                    continue
+                if refused.code in _OF_NO_JOB:
+                    raise VendorUnavailable(refused.message, code=refused.code, job_id=job_id) from None
+                raise
             found[job_id] = _status(job_id, self._task(call, body, job_id))
         return found
 

@@ -176,6 +176,10 @@ def passing(code: str) -> Code:
     return Code(code, SubmitRejected, VendorUnavailable, temporary=True)
 
 
+def of_no_job(code: str) -> Code:
+    return Code(code, SubmitRejected, VendorUnavailable)
+
+
 def full(code: str) -> Code:
     return Code(code, QuotaExceeded, QuotaExceeded, temporary=True)
 
@@ -183,7 +187,7 @@ def full(code: str) -> Code:
 CODES = [
     passing("-101000"),
     full("-101001"),
-    bad("-101002"),
+    of_no_job("-101002"),
     passing("-101003"),
     passing("100000"),
     bad("100001"),
@@ -193,12 +197,12 @@ CODES = [
     full("100008"),
     bad("100009"),
     full("100012"),
-    Code("100013", SubmitRejected, VendorUnavailable),
+    of_no_job("100013"),
     full("100014"),
-    bad("100015"),
-    bad("100016"),
-    bad("110005"),
-    bad("110007"),
+    of_no_job("100015"),
+    of_no_job("100016"),
+    of_no_job("110005"),
+    of_no_job("110007"),
     passing("801000"),
     passing("801002"),
     full("801004"),

@@ -152,17 +152,16 @@ CODES = [
     Code("4001", SubmitRejected, JobNotFound),
     Code("4002", AuthenticationFailed, AuthenticationFailed),
     Code("4003", SubmitRejected, JobNotFound),
-    Code("4005", SubmitRejected, JobNotFound),
-    Code("4006", SubmitRejected, JobNotFound),
+    Code("4005", SubmitRejected, VendorUnavailable),
+    Code("4006", SubmitRejected, VendorUnavailable),
     Code("4007", QuotaExceeded, QuotaExceeded, temporary=True),
     Code("4100", SubmitRejected, VendorUnavailable),
     Code("5000", SubmitRejected, VendorUnavailable, temporary=True),
     Code("5001", SubmitRejected, VendorUnavailable, temporary=True),
     Code("5003", QuotaExceeded, QuotaExceeded, temporary=True),
-    Code("5004", SubmitRejected, VendorUnavailable, temporary=True),
-    Code("5005", SubmitRejected, VendorUnavailable, temporary=True),
     Code("6001", ContentRejected, ContentRejected),
 ]
+UNCLEAR = [Code("5004", SubmitUncertain, VendorUnavailable), Code("5005", SubmitUncertain, VendorUnavailable)]
 UNLISTED = Code("7777", SubmitRejected, VendorUnavailable)
 
 
@@ -178,8 +177,19 @@ def test_a_code_refuses_a_submit(topview: Topview, play: Any, row: Code, status:
     assert SECRET not in str(refused.value) + repr(refused.value)
 
 
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("row", UNCLEAR)
+def test_a_code_that_does_not_say_what_became_of_a_submit_leaves_it_uncertain(
+    topview: Topview, play: Any, row: Code, status: int
+) -> None:
+    answer = (status, envelope(None, row.code, "vendor words"))
+    with pytest.raises(SubmitUncertain, match=r"vendor words.*may have been bought") as uncertain:
+        play(answer).run(topview.submit(request(), None))
+    assert uncertain.value.code == row.code
+
+
 @pytest.mark.parametrize("as_number", [False, True])
-@pytest.mark.parametrize("row", [*CODES, UNLISTED])
+@pytest.mark.parametrize("row", [*CODES, *UNCLEAR, UNLISTED])
 def test_a_code_in_a_poll_never_speaks_of_a_submit(topview: Topview, play: Any, row: Code, *, as_number: bool) -> None:
     answer = envelope(None, int(row.code) if as_number else row.code, "vendor words")
     with pytest.raises(VideoAIError) as failed:
@@ -190,7 +200,7 @@ def test_a_code_in_a_poll_never_speaks_of_a_submit(topview: Topview, play: Any, 
 
 
 def test_every_documented_code_is_in_the_table() -> None:
-    assert set(Topview.errors) == {row.code for row in CODES} | {"4004"}
+    assert set(Topview.errors) == {row.code for row in [*CODES, *UNCLEAR]} | {"4004"}
 
 
 @pytest.mark.parametrize(("code", "seconds"), [("4007", 30.0), ("5003", 20.0)])

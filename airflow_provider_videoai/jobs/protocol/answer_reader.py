@@ -43,11 +43,14 @@ class Verdict(NamedTuple):
     :param meaning: the vendor's meaning, in English.
     :param of_account: whether the code refuses the account, and with it each of its submits; in answer to a status
         request it is tolerated.
+    :param uncertain: whether the code, in answer to a submit, leaves open what became of it: no document of the vendor
+        says that it may be repeated then.
     """
 
     error: type[VideoAIError]
     meaning: str
     of_account: bool = False
+    uncertain: bool = False
 
 
 class AnswerReader:
@@ -175,6 +178,8 @@ class AnswerReader:
         unlisted = Verdict(SubmitRejected if call.buys else VendorUnavailable, "an undocumented code")
         verdict = self.errors.get(str(code), unlisted)
         words = ": ".join(part for part in (verdict.meaning, clean(message)) if part)
+        if verdict.uncertain and call.buys:
+            raise self.lost(call, f"code {short(code)} ({words})", code=short(code))
         # That the account may submit nothing more says nothing about a job that it bought before.
         kind = VendorUnavailable if verdict.of_account and not call.buys else verdict.error
         refused = self.error(kind, call, short(code), words, status=status, **more)

@@ -99,7 +99,8 @@ class CDNetworks(Vendor):
         "1504": Verdict(SubmitRejected, "special characters"),
         "1532": Verdict(SubmitRejected, "invalid codeType"),
         "1535": Verdict(AuthenticationFailed, "no permission to publish the video"),
-        PROCESSING: Verdict(VendorUnavailable, "the video is being processed"),
+        # Documented for the query only: in answer to a submit it says nothing about what became of that.
+        PROCESSING: Verdict(VendorUnavailable, "the video is being processed", uncertain=True),
         "1561": Verdict(SubmitRejected, "wrong frame rate"),
         "1562": Verdict(SubmitRejected, "wrong audio sampling rate"),
         "1563": Verdict(SubmitRejected, "wrong video bit rate"),
@@ -275,9 +276,6 @@ class CDNetworks(Vendor):
             raise self.lost(call, "no code in it")
         if code == OK or (str(code) == PROCESSING and call.name in _QUERY.values()):
             return
-        if str(code) == PROCESSING and call.buys:
-            # Documented for the query only: in answer to a submit it says nothing about what became of that.
-            raise self.lost(call, f"code {code}", code=PROCESSING)
         self.refuse(call, code, body.get("message"), status=answer.status)
 
     def _call(self, name: str, values: Mapping[str, Any], *, buys: bool = False) -> Call:

@@ -62,6 +62,8 @@ _STATES = {
     "FAIL": JobState.FAILED,
 }
 _STATES_BY_PROGRESS = {100: JobState.SUCCEEDED, -1: JobState.FAILED}
+# They speak of what a submit names or is: of a presenter that expired meanwhile, say, a job may go on.
+_OF_NO_JOB = frozenset({"-101002", "100015", "100016", "110005", "110007"})
 # "Audio Production API" is tts, which is also the preview of a voice; no page has an "audiomake".
 _ENDPOINTS = {"video_make": "videomake", "tts": "tts"}
 
@@ -186,10 +188,12 @@ class TencentIVH(Vendor):
             call = _call("getprogress", {"TaskId": job_id})
             try:
                 payload = self.read(call, (yield call)).get("Payload")
-            except JobNotFound as unknown:
-                if unknown.code != UNKNOWN_TASK:
-                    raise
-                continue
+            except JobNotFound as refused:
+                if refused.code == UNKNOWN_TASK:
+                    continue
+                if refused.code in _OF_NO_JOB:
+                    raise VendorUnavailable(refused.message, code=refused.code, job_id=job_id) from None
+                raise
             if not isinstance(payload, dict):
                 raise self.lost(call, "no Payload in it")
             found[job_id] = self._status(job_id, payload)
