@@ -40,6 +40,8 @@ _SETTLES = 2
 """How often an attempt submits an item again after a lost answer that the vendor can be queried about."""
 _PAUSES = 4
 """After so many pauses, four minutes in all, the vendor that took others is not out of order: the item is to blame."""
+_LOST = 16
+"""After so many lost answers without a job that was accepted, each further item would be one to look for by hand."""
 _OF_ONE_ITEM = (InvalidRequest, JobFailed, JobNotFound, ResultUnavailable, SubmitRejected)
 
 
@@ -68,6 +70,8 @@ class Submits:
     _were_running: bool = field(init=False)
     """Whether jobs of the batch were in flight when it was last looked."""
     _settled: Counter[str] = field(default_factory=Counter, init=False)
+    _lost: int = field(default=0, init=False)
+    """How many answers were lost since a job was accepted."""
     _by_store: Refusals = field(default_factory=Refusals, init=False)
     _by_vendor: Refusals = field(default_factory=Refusals, init=False)
 
@@ -227,8 +231,11 @@ class Submits:
                 self._settled[item.item_id] += 1
                 self._again(item, first=True)
             else:
+                if submitter.lost_answer:
+                    self._lost_one(uncertain)  # first, or another thread would submit the next item at once
                 self.batch.failed(item, uncertain)
         else:
+            self._lost = 0
             self.pause.accepted()
             self._by_vendor.passed()
             running = RunningJob(item, job.job_id, job.submitted_at)
@@ -236,6 +243,14 @@ class Submits:
                 self.batch.ran(running, job.status)
             else:
                 self.batch.runs(running)
+
+    def _lost_one(self, uncertain: SubmitUncertain) -> None:
+        with self._lock:
+            self._lost += 1
+        # After a pause the first one shows that it is not over.
+        if self._lost >= _LOST or self.pause.tries:
+            said = f"Answers to submits are lost, one after the other; the last: {uncertain.message}"
+            self._pause_for(VendorUnavailable(said, code=uncertain.code))
 
     def _fault(self, item: Item, refusal: SubmitRejected | VendorUnavailable) -> Fault:
         if isinstance(refusal, QuotaExceeded | VendorUnavailable) or _is_of_account(refusal):

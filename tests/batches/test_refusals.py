@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_videoai.batches import submits
 from airflow_provider_videoai.batches.refusals import Fault, Refusals
-from airflow_provider_videoai.jobs.errors import BatchFailed
+from airflow_provider_videoai.jobs.errors import BatchFailed, VendorUnavailable
 from tests.batches.published import lines
 
 VIITOR = pytest.mark.parametrize("case", ["viitor"], indirect=True)
@@ -112,3 +112,29 @@ def test_an_item_for_which_the_vendor_stays_full_fails_alone_and_is_tried_again_
     sandbox.clear_faults()
     assert task.run()["succeeded"] == 4
     assert len(bought(case)) == 4
+
+
+@pytest.mark.usefixtures("prompt")
+@VIITOR
+def test_a_vendor_whose_answers_are_all_lost_makes_few_items_uncertain(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor="viitor", call="submit", kind="http_500", times=1000)
+    task = batch(case, rows(case, 60), quota_timeout=1e-6)
+    with pytest.raises(VendorUnavailable, match=r"Answers to submits are lost.*may have been bought"):
+        task.run()
+    sandbox.clear_faults()
+    with pytest.raises(BatchFailed, match="SubmitUncertain") as failed:
+        task.run()
+    assert 16 <= failed.value.failed <= 32
+    assert len(bought(case)) == 60 - failed.value.failed
+
+
+@pytest.mark.usefixtures("prompt", "short_pauses")
+@VIITOR
+def test_after_a_pause_for_lost_answers_the_batch_goes_on(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any
+) -> None:
+    sandbox.fault(vendor="viitor", call="submit", kind="http_500", times=18)
+    assert batch(case, rows(case, 30), tolerate=18).run()["succeeded"] == 12
+    assert len(bought(case)) == 12

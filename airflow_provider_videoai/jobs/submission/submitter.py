@@ -84,6 +84,8 @@ class Submitter:
     ready: Callable[[JobRequest], JobRequest] = field(default=lambda request: request)
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], None] = field(default=time.sleep)
+    lost_answer: bool = field(default=False, init=False)
+    """Whether this attempt sent a submit and knows nothing of what became of it."""
     _in_flight: SubmissionRecord | None = field(default=None, init=False)
 
     def obtain(self, request: JobRequest) -> SubmittedJob:
@@ -265,6 +267,7 @@ class Submitter:
             )
 
     def _uncertain(self, record: SubmissionRecord, why: str, code: str | None = None) -> SubmitUncertain:
+        self.lost_answer = True
         text = self._recovery.after_lost_answer(record, why)
         return SubmitUncertain(text, code=code, job_id=record.job_id, retry_helps=self._recovery.retry_helps(record))
 
