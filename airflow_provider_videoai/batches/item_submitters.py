@@ -29,12 +29,14 @@ class ItemSubmitters:
     :param task: its operator, as it runs.
     :param context: Airflow's, of the running task.
     :param transport: of the account.
+    :param paid_retries: how many jobs may be bought in place of one that failed unseen; ``None`` sets no limit.
     """
 
     given: BatchArguments
     task: BaseOperator
     context: Context
     transport: Transport
+    paid_retries: int | None
     _writer: Writer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +55,7 @@ class ItemSubmitters:
             store=store,
             log=self.task.log,
             on_uncertain_submit=self.given.on_uncertain_submit,
+            paid_retries=self.paid_retries,
             writer=self._writer,
             ready=self._ready,
             lease=job_lease_of(self.context, self.transport, self.given.operation, priority, item.item_id),

@@ -109,7 +109,13 @@ def prepared(
         raise InvalidRequest(_OTHER_ROWS.format(len(lost), len(lost) + batch.known, named, more))
     submits = Submits(
         batch=batch,
-        submitter=ItemSubmitters(given=given, context=context, transport=transport, task=task),
+        submitter=ItemSubmitters(
+            given=given,
+            context=context,
+            transport=transport,
+            task=task,
+            paid_retries=batch.paid_retries if batch.retries_failed else 0,
+        ),
         max_in_flight=given.max_in_flight or _most_in_flight(transport.vendor, given.operation),
         skip_existing=given.skip_existing,
         pause=Pause() if pause is None else pause,

@@ -122,6 +122,25 @@ def test_a_person_attaches_an_item_to_its_job(case: Any, batch: Any, rows: Any, 
 
 
 @VIITOR
+@pytest.mark.parametrize("phase", ["submitted", "submitting"])
+def test_a_failed_job_that_a_person_attached_an_item_to_is_kept_failed_as_others_are(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, phase: str
+) -> None:
+    sandbox.fault(vendor=case.vendor, kind="fail_job")
+    sandbox.fault(vendor=case.vendor, kind="accept_then_drop")
+    task = batch(case, rows(case, 1), on_failed="keep")
+    with pytest.raises(BatchFailed, match="SubmitUncertain"):
+        task.run()
+    part = json.loads(task.store.values["videoai_batch_0"])
+    part["items"]["item0"]["submission"] |= {"job_id": bought(case)[0], "phase": phase}
+    task.store.values["videoai_batch_0"] = json.dumps(part)
+    for _ in range(2):
+        with pytest.raises(BatchFailed, match="item 'item0': JobFailed"):
+            task.run()
+    assert len(bought(case)) == 1
+
+
+@VIITOR
 def test_two_items_that_a_person_attached_to_one_job_do_not_wait_for_ever(
     case: Any, batch: Any, rows: Any, bought: Any
 ) -> None:
