@@ -281,8 +281,12 @@ class Topview(Vendor):
     def _read_of_file(self, call: Call, answer: Answer) -> dict[str, Any]:
         try:
             return self.read(call, answer)
-        except JobNotFound as refused:  # as the engine calls a refused question, which is about a job elsewhere
-            raise SubmitRejected(refused.message, code=refused.code) from None
+        except (JobNotFound, VendorUnavailable) as refused:  # as the engine reads a refused request about a job
+            verdict = self.errors.get(refused.code or "")
+            of_account = verdict is not None and verdict.of_account
+            if isinstance(refused, VendorUnavailable) and not of_account:
+                raise
+            raise SubmitRejected(refused.message, code=refused.code, of_account=of_account) from None
 
     @override
     def probe(self) -> Flow[str]:

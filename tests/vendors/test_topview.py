@@ -216,6 +216,19 @@ def test_an_unknown_resource_refuses_a_submit(topview: Topview, play: Any) -> No
     assert not refused.value.temporary
 
 
+@pytest.mark.parametrize(("code", "of_account"), [("4100", True), ("4004", False), ("4006", False)])
+def test_a_code_refuses_an_upload_for_good(topview: Topview, play: Any, code: str, *, of_account: bool) -> None:
+    with pytest.raises(SubmitRejected, match="vendor words") as refused:
+        play(envelope(None, code, "vendor words")).run(topview.announce("mp4"))
+    assert (type(refused.value), refused.value.temporary) == (SubmitRejected, False)
+    assert (refused.value.code, refused.value.of_account) == (code, of_account)
+
+
+def test_an_upload_may_be_announced_again_after_an_error_of_the_vendors_own(topview: Topview, play: Any) -> None:
+    with pytest.raises(VendorUnavailable, match="vendor words"):
+        play(envelope(None, "5005", "vendor words")).run(topview.announce("mp4"))
+
+
 # -- statuses -----------------------------------------------------------------------------------------------
 
 
