@@ -177,6 +177,16 @@ class Entry:
         """Whether the vendor refused the last submit."""
         return self.record is not None and self.record.phase is Phase.FAILED and self.record.job_id is None
 
+    def has_bought(self, fingerprint: str) -> bool:
+        """Return whether a job was bought for a request, or may have been.
+
+        :param fingerprint: of the request.
+        """
+        if self.record is None:
+            return self.unreadable
+        # A submit that was refused bought nothing.
+        return self.record.fingerprint in (None, fingerprint) and self.record.bought > 0
+
     def is_about_another(self, fingerprint: str) -> bool:
         """Return whether it says something about another request than this one, too or alone.
 

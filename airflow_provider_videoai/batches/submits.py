@@ -198,8 +198,7 @@ class Submits:
         batch = self.batch
         entry = batch.records.entry(item.item_id)
         kept_files = batch.results.kept
-        # A submit that was refused bought nothing.
-        bought = entry is not None and (entry.unreadable or (entry.record is not None and entry.record.bought))
+        bought = entry is not None and entry.has_bought(item.fingerprint)
         if kept_files is None or not self.skip_existing or bought:
             return False
         kept = kept_files.find(item)

@@ -54,3 +54,33 @@ def test_nothing_is_bought_for_an_item_whose_place_holds_a_file_of_the_users(
     place.unlink()
     assert task.run()["succeeded"] == 2
     assert len(bought(case)) == 2
+
+
+def test_nothing_is_bought_for_a_changed_row_whose_copy_somebody_edited(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    task = batch(case, rows(case, ["1", "2"]), **kept)
+    assert task.run()["succeeded"] == 2
+    copy = Path(folder.removeprefix("file://")) / "1.mp4"
+    copy.write_bytes(edited := copy.read_bytes() + b"edited")
+    changed = [{**row, "task_name": "another clip"} for row in rows(case, ["1", "2"])]
+    again = batch(case, changed, store=task.store, **kept)
+    with pytest.raises(BatchFailed, match=r"^1 of 2 .*item '1': InvalidRequest: destination: another file is at"):
+        again.run()
+    assert copy.read_bytes() == edited
+    assert len(bought(case)) == 3
+    copy.unlink()
+    assert again.run()["succeeded"] == 2
+    assert len(bought(case)) == 4
+
+
+def test_a_row_that_is_put_back_is_not_bought_again_while_its_copy_is_there(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    task = batch(case, rows(case, ["1"]), **kept)
+    assert task.run()["succeeded"] == 1
+    batch(case, [{**row, "task_name": "another clip"} for row in rows(case, ["1"])], store=task.store, **kept).defer()
+    assert task.run()["skipped"] == 1
+    assert len(bought(case)) == 2
