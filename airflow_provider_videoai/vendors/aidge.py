@@ -55,6 +55,7 @@ _STATES = {
     "failed": JobState.FAILED,
 }
 _WELL = frozenset({"0", "200", "success"})
+_SYSTEM_ERROR = "500"
 _UNSUCCESSFUL = "unsuccessful"
 # The IOP SDK's README explains "type": ISP is the provider's fault, SYSTEM the platform's, ISV the caller's.
 _PASSING_FAULTS = ("ISP", "SYSTEM")
@@ -166,8 +167,7 @@ class Aidge(Vendor):
     options = AidgeOptions
     errors: ClassVar = {
         # resCode of video removal only: on the vendor's image APIs 700 means "invalid input", so no table serves all.
-        # Also what gateways and frameworks have as "code" beside HTTP 500: it proves as little as that about a submit.
-        "500": Verdict(VendorUnavailable, "system error", uncertain=True),
+        _SYSTEM_ERROR: Verdict(VendorUnavailable, "system error"),
         "501": Verdict(QuotaExceeded, "rate limit reached"),
         "700": Verdict(ContentRejected, "the video is longer than 6 minutes"),
         "701": Verdict(ContentRejected, "the video is larger than 200 MB"),
@@ -257,6 +257,9 @@ class Aidge(Vendor):
         says_nothing = listed is None or listed.error in (SubmitRejected, VendorUnavailable)
         if says_nothing and not call.buys and _state(_data(body)) is JobState.FAILED:
             return  # that the job itself failed weighs more than a code that says nothing about it
+        if call.buys and code == _SYSTEM_ERROR and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Gateways and frameworks have it beside HTTP 500 as well: it proves as little as that about a submit.
+            raise self.lost(call, f"HTTP {answer.status}, code {code}", code=code)
         if listed is None:
             self._judge_unlisted(call, answer, code, body)
         self.refuse(call, code, _message(body), status=answer.status)

@@ -223,8 +223,8 @@ def test_task_id_is_found_in_every_shape(aidge: Aidge, play: Any, answer: Any) -
         {"type": "ISP", "code": "ServiceTimeout", "message": "slow"},
         {"type": "SYSTEM", "code": "remote.time-out"},
         (400, {"type": "ISP", "code": "ServiceTimeout", "message": "slow"}),
-        *((http_status, refused(500)) for http_status in (200, 400, 500)),
-        (200, refused(500.0)),
+        (500, refused(500)),
+        (502, refused(500.0)),
         (500, {"code": 500, "message": "Internal Server Error"}),
     ],
 )
@@ -241,6 +241,7 @@ def test_lost_answer_stays_uncertain_and_is_not_sent_again(aidge: Aidge, play: A
 
 
 SUBMIT_ERRORS: list[tuple[Any, type[SubmitRejected], bool]] = [
+    (500, SubmitRejected, True),
     (501, QuotaExceeded, True),
     (700, ContentRejected, False),
     (701, ContentRejected, False),
