@@ -186,7 +186,7 @@ def operators(options: Options) -> str:
 
 def docs(_: Options) -> str:
     """Build the site, in which every warning and dead link is an error."""
-    _run("make", "docs", cwd=ROOT)
+    _run("make", "--no-print-directory", "docs", cwd=ROOT)
     return "the site is built"
 
 
