@@ -47,10 +47,10 @@ test: $(READY) ## all tests but those in a browser (test-ui) and those of hostil
 example: $(READY) ## the tests of the template project, in a copy, and those of the page "Test a DAG"
 	$(BIN)/python -m pytest tests/pytest_plugin/test_example_project.py
 
-test-ui: $(READY) ## what a person sees, in Debian's Chromium (apt-get install chromium)
+test-ui: $(READY) docs ## what a person sees, in Debian's Chromium (apt-get install chromium)
 	$(BIN)/python -m pytest -m ui
 
-pictures: $(READY) ## the same, and keep the screenshots of the documentation
+pictures: $(READY) docs ## the same, and keep the screenshots of the documentation
 	VIDEOAI_PICTURES=docs/pictures $(BIN)/python -m pytest -m ui
 
 CHAOS_VENV := $(if $(findstring --cluster,$(CHAOS)),$(CLUSTER),$(VENV))

@@ -59,6 +59,7 @@ html_title = "Video AI for Apache Airflow"
 html_favicon = "integration-logos/video-ai.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

@@ -154,7 +154,7 @@ def test_a_placeholder_and_an_unnamed_version_are_not_published(
 def test_nothing_is_released_whose_site_cannot_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "Makefile").write_text("docs:\n\t@echo a dead link; exit 1\n")
     monkeypatch.setattr(release_check, "ROOT", tmp_path)
-    with pytest.raises(release_check.ReleaseError, match=r"make docs\na dead link"):
+    with pytest.raises(release_check.ReleaseError, match=r"make --no-print-directory docs\na dead link"):
         release_check.docs(release_check.Options(publish=False, tag=None, work=tmp_path))
     assert release_check.docs in release_check.STEPS
 
