@@ -29,6 +29,7 @@ from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.batches.results import Learned, Results, RunningJob
 from airflow_provider_videoai.jobs.errors import (
     InvalidRequest,
+    JobFailed,
     ResultUnavailable,
     VideoAIError,
 )
@@ -133,6 +134,19 @@ class Batch:
             paid_retries=self.paid_retries,
             place=place,
         )
+
+    def check_replaceable(self, item: Item) -> None:
+        """Refuse an item whose job failed if no other may be bought in its place.
+
+        :param item: one that has no end that counts: that of another request may stand in its place.
+        :raises JobFailed: of that job.
+        """
+        entry = self.records.entry(item.item_id)
+        if entry is None or entry.record is None:
+            return
+        if entry.failed_for_good(item.fingerprint, retries_failed=self.retries_failed, paid_retries=self.paid_retries):
+            job_id = entry.record.job_id
+            raise JobFailed(f"job {job_id} failed before, and no other may be bought in its place", job_id=job_id)
 
     def lost(self) -> list[str]:
         """Return the items with a job or an end that this attempt had among its requests, and has no more.

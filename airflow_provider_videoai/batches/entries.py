@@ -177,15 +177,29 @@ class Entry:
         """Whether the vendor refused the last submit."""
         return self.record is not None and self.record.phase is Phase.FAILED and self.record.job_id is None
 
-    def has_bought(self, fingerprint: str) -> bool:
-        """Return whether a job was bought for a request, or may have been.
+    def may_be_in_flight(self, fingerprint: str) -> bool:
+        """Return whether a job of a request may be in flight.
 
         :param fingerprint: of the request.
         """
         if self.record is None:
             return self.unreadable
-        # A submit that was refused bought nothing.
-        return self.record.fingerprint in (None, fingerprint) and self.record.bought > 0
+        is_over = self.record.phase in (Phase.FINISHED, Phase.FAILED)
+        return not is_over and self.record.fingerprint in (None, fingerprint)
+
+    def failed_for_good(self, fingerprint: str, *, retries_failed: bool, paid_retries: int | None) -> bool:
+        """Return whether the job of a request failed, and no other may be bought in its place.
+
+        :param fingerprint: of the request.
+        :param retries_failed: whether failed items are tried again.
+        :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
+        """
+        record = self.record
+        if record is None or record.fingerprint not in (None, fingerprint):
+            return False
+        if record.phase is not Phase.FAILED or record.job_id is None:
+            return False
+        return not (retries_failed and may_buy_another(record.bought, paid_retries))
 
     def is_about_another(self, fingerprint: str) -> bool:
         """Return whether it says something about another request than this one, too or alone.
@@ -255,7 +269,6 @@ def next_step(
         return NextStep.NOTHING
     if record is None or not ours:
         return NextStep.OBTAIN
-    if record.phase is Phase.FAILED and record.job_id is not None and end is not None:
-        again = retries_failed and may_buy_another(record.bought, paid_retries)
-        return NextStep.OBTAIN if again else NextStep.NOTHING
+    if end is not None and entry.failed_for_good(fingerprint, retries_failed=retries_failed, paid_retries=paid_retries):
+        return NextStep.NOTHING
     return NextStep.WAIT if record.phase in (Phase.SUBMITTED, Phase.HANDED_OVER) else NextStep.OBTAIN

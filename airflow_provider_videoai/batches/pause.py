@@ -35,11 +35,13 @@ class Pause:
         ended, in epoch seconds.
     :param tries: how many submits were refused since.
     :param until: epoch seconds.
+    :param for_lost: whether answers to submits were lost, as against refusals.
     """
 
     since: float | None = None
     tries: int = 0
     until: float = 0.0
+    for_lost: bool = False
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     @property
@@ -47,10 +49,11 @@ class Pause:
         """Whether nothing may be submitted yet."""
         return self.since is not None and self.clock() < self.until
 
-    def refused(self, refusal: VideoAIError) -> float:
+    def refused(self, refusal: VideoAIError, *, lost: bool = False) -> float:
         """Note that a submit found no capacity, or no vendor; those that were sent at the same time count once.
 
         :param refusal: what the vendor said.
+        :param lost: whether answers were lost, as against refusals.
         :returns: for how many seconds nothing is to be submitted now; 0 if that was so already.
         """
         now = self.clock()
@@ -63,13 +66,14 @@ class Pause:
         self.since = now if self.since is None else self.since
         self.tries = min(self.tries + 1, _MOST_TRIES)
         self.until = now + pause
+        self.for_lost = lost
         return pause
 
     def accepted(self) -> None:
         """Note that a job was bought: there is capacity again."""
         # `until` stays: of several submits at the same time, one may be accepted after another was refused.
         if not self.lasts:
-            self.since, self.tries = None, 0
+            self.since, self.tries, self.for_lost = None, 0, False
 
     def alone(self) -> None:
         """Note that the batch has no job in flight any more: whatever was refused until now, those may be the cause."""
@@ -82,7 +86,7 @@ class Pause:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values, as the arguments with which a deferred task goes on."""
-        return {"since": self.since, "tries": self.tries, "until": self.until}
+        return {"since": self.since, "tries": self.tries, "until": self.until, "for_lost": self.for_lost}
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:
@@ -93,5 +97,5 @@ class Pause:
         match stored:
             case {"since": float(since), "tries": int(tries), "until": float(until)}:
                 if 0 <= until - since <= _LATEST and 0 <= tries <= _MOST_TRIES:
-                    return cls(since, tries, until)
+                    return cls(since, tries, until, for_lost=stored.get("for_lost") is True)
         return cls()

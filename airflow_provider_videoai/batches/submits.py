@@ -171,6 +171,7 @@ class Submits:
     def _obtain(self, item: Item) -> None:
         try:
             if not self._skipped(item):
+                self.batch.check_replaceable(item)
                 self._submit_one(item)
             self._by_store.passed()
         except AuthenticationFailed:
@@ -194,12 +195,12 @@ class Submits:
             self.batch.waiting.insert(LATER, item)
 
     def _skipped(self, item: Item) -> bool:
-        """Look for an earlier copy, if nothing was bought for the item yet."""
+        """Look for an earlier copy, if no job of the item may be in flight."""
         batch = self.batch
         entry = batch.records.entry(item.item_id)
         kept_files = batch.results.kept
-        bought = entry is not None and entry.has_bought(item.fingerprint)
-        if kept_files is None or not self.skip_existing or bought:
+        in_flight = entry is not None and entry.may_be_in_flight(item.fingerprint)
+        if kept_files is None or not self.skip_existing or in_flight:
             return False
         kept = kept_files.find(item)
         if kept is None:
@@ -246,12 +247,14 @@ class Submits:
     def _lost_one(self, uncertain: SubmitUncertain) -> None:
         with self._lock:
             self._lost += 1
-        # After a pause the first one shows that it is not over.
-        if self._lost >= _LOST or self.pause.tries:
+        # After a pause for them the first one shows that it is not over.
+        if (self._lost >= _LOST or self.pause.for_lost) and not self.pause.lasts:
             said = f"Answers to submits are lost, one after the other; the last: {uncertain.message}"
-            self._pause_for(VendorUnavailable(said, code=uncertain.code))
+            self._pause_for(VendorUnavailable(said, code=uncertain.code), lost=True)
 
     def _fault(self, item: Item, refusal: SubmitRejected | VendorUnavailable) -> Fault:
+        if isinstance(refusal, VendorUnavailable) and refusal.job_id is not None:
+            return Fault.ITEM  # said of one job that was bought before
         if isinstance(refusal, QuotaExceeded | VendorUnavailable) or _is_of_account(refusal):
             return Fault.ALL
         # An error of the vendor's own, of which it says that it passes: one row after the other would fail by it.
@@ -260,9 +263,9 @@ class Submits:
         waited = self.pause.tries >= _PAUSES
         return self._by_vendor.refused(item.item_id, others_passed=waited and self.batch.any_ended_well)
 
-    def _pause_for(self, refusal: SubmitRejected | StorageFailed | VendorUnavailable) -> None:
+    def _pause_for(self, refusal: SubmitRejected | StorageFailed | VendorUnavailable, *, lost: bool = False) -> None:
         self.refusal = refusal
-        if seconds := self.pause.refused(refusal):
+        if seconds := self.pause.refused(refusal, lost=lost):
             self.batch.results.log.info("Nothing is submitted for %.0f seconds: %s", seconds, refusal.message)
 
     def _again(self, item: Item, *, first: bool) -> None:

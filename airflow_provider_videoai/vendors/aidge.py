@@ -34,7 +34,7 @@ from airflow_provider_videoai.jobs.media_limits import MediaLimits
 from airflow_provider_videoai.jobs.model import JobState, JobStatus
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, Flow, json_body
 from airflow_provider_videoai.jobs.protocol.json_values import rows, text, url, whole
-from airflow_provider_videoai.jobs.protocol.response import SuccessBy, by_status
+from airflow_provider_videoai.jobs.protocol.response import Standing, SuccessBy, by_status, standing
 from airflow_provider_videoai.jobs.protocol.vendor import Vendor, Verdict
 from airflow_provider_videoai.jobs.request import InputUrl, JobRequest
 from airflow_provider_videoai.jobs.values.bounded_json import json_value
@@ -257,7 +257,7 @@ class Aidge(Vendor):
         says_nothing = listed is None or listed.error in (SubmitRejected, VendorUnavailable)
         if says_nothing and not call.buys and _state(_data(body)) is JobState.FAILED:
             return  # that the job itself failed weighs more than a code that says nothing about it
-        if call.buys and code == _SYSTEM_ERROR and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if call.buys and code == _SYSTEM_ERROR and standing(answer.status) is Standing.UNCLEAR:
             # Gateways and frameworks have it beside HTTP 500 as well: it proves as little as that about a submit.
             raise self.lost(call, f"HTTP {answer.status}, code {code}", code=code)
         if listed is None:

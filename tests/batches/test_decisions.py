@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, next_step, with_end
 from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.tolerance import Tolerance
-from airflow_provider_videoai.jobs.errors import InvalidRequest, QuotaExceeded
+from airflow_provider_videoai.jobs.errors import InvalidRequest, QuotaExceeded, VendorUnavailable
 from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
 from airflow_provider_videoai.jobs.ledger.lease import CLAIM_SECONDS
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
@@ -134,6 +134,21 @@ def test_pauses_grow_and_outlive_a_deferral() -> None:
     assert pause.lasted() == pytest.approx(sum(lengths))
     pause.accepted()
     assert pause.lasted() == 0.0
+
+
+def test_a_pause_for_lost_answers_is_known_for_one_until_a_job_is_accepted() -> None:
+    now = [1000.0]
+    pause = Pause(clock=lambda: now[0])
+    pause.refused(QuotaExceeded("full"))
+    assert not pause.for_lost
+    now[0] = pause.until
+    pause.refused(VendorUnavailable("lost"), lost=True)
+    pause = Pause.from_json(json.loads(json.dumps(pause.to_json())))
+    assert pause.for_lost
+    assert not Pause.from_json({**pause.to_json(), "for_lost": "odd"}).for_lost
+    pause.clock = lambda: pause.until
+    pause.accepted()
+    assert not pause.for_lost
 
 
 def test_a_pause_counts_from_when_the_batch_is_alone() -> None:

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from airflow_provider_videoai.batches import submits
+from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.refusals import Fault, Refusals
-from airflow_provider_videoai.jobs.errors import BatchFailed, VendorUnavailable
+from airflow_provider_videoai.jobs.errors import BatchFailed, QuotaExceeded, VendorUnavailable, VideoAIError
+from airflow_provider_videoai.jobs.protocol.call import Answer, Call
+from airflow_provider_videoai.vendors.tencent_ivh import TencentIVH
 from tests.batches.published import lines
 
 VIITOR = pytest.mark.parametrize("case", ["viitor"], indirect=True)
@@ -138,3 +143,48 @@ def test_after_a_pause_for_lost_answers_the_batch_goes_on(
     sandbox.fault(vendor="viitor", call="submit", kind="http_500", times=18)
     assert batch(case, rows(case, 30), tolerate=18).run()["succeeded"] == 12
     assert len(bought(case)) == 12
+
+
+@pytest.mark.usefixtures("prompt", "short_pauses")
+@VIITOR
+def test_one_lost_answer_after_a_full_queue_is_no_outage(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.fault(**FULL)
+    sandbox.fault(vendor="viitor", call="submit", kind="http_500")
+    causes, refused = [], Pause.refused
+
+    def noted(pause: Pause, refusal: VideoAIError, *, lost: bool = False) -> float:
+        causes.append((type(refusal), lost))
+        return refused(pause, refusal, lost=lost)
+
+    monkeypatch.setattr(Pause, "refused", noted)
+    assert batch(case, rows(case, 6), max_in_flight=1, tolerate=1).run()["succeeded"] == 5
+    assert causes == [(QuotaExceeded, False)]
+    assert len(bought(case)) == 5
+
+
+@pytest.mark.usefixtures("prompt", "short_pauses")
+@pytest.mark.parametrize("case", ["tencent_video"], indirect=True)
+def test_a_finished_job_of_which_the_vendor_says_nothing_keeps_no_other_item_waiting(
+    case: Any, batch: Any, rows: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = batch(case, rows(case, 3))
+    assert task.run()["succeeded"] == 3
+    part = json.loads(task.store.values["videoai_batch_0"])
+    del part["items"]["item0"]["end"]
+    task.store.values["videoai_batch_0"] = json.dumps(part)
+    job_id, judge = part["items"]["item0"]["submission"]["job_id"], TencentIVH.judge
+
+    def expired(self: TencentIVH, call: Call, answer: Answer, body: Mapping[str, Any]) -> None:
+        if job_id in str(call.body):
+            self.refuse(call, "100015", "the presenter expired")
+        judge(self, call, answer, body)
+
+    with monkeypatch.context() as vendor:
+        vendor.setattr(TencentIVH, "judge", expired)
+        for _ in range(2):
+            with pytest.raises(BatchFailed, match=r"^1 of 3 .*item 'item0': VendorUnavailable"):
+                task.run()
+    assert task.run()["succeeded"] == 3
+    assert len(bought(case)) == 3

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import BatchFailed
+from airflow_provider_videoai.jobs.errors import BatchFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.submission.submitter import Submitter
 
 pytestmark = [pytest.mark.usefixtures("prompt"), pytest.mark.parametrize("case", ["viitor"], indirect=True)]
 
@@ -84,3 +85,59 @@ def test_a_row_that_is_put_back_is_not_bought_again_while_its_copy_is_there(
     batch(case, [{**row, "task_name": "another clip"} for row in rows(case, ["1"])], store=task.store, **kept).defer()
     assert task.run()["skipped"] == 1
     assert len(bought(case)) == 2
+
+
+def test_a_changed_row_that_was_refused_is_not_bought_where_its_copy_is(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    task = batch(case, rows(case, ["1"]), **kept)
+    assert task.run()["succeeded"] == 1
+    changed = [{**row, "task_name": "another clip"} for row in rows(case, ["1"])]
+    again = batch(case, changed, store=task.store, quota_timeout=1e-6, **kept)
+    sandbox.fault(vendor="viitor", call="submit", kind="quota_full", times=1000)
+    with pytest.raises(QuotaExceeded):
+        again.run()
+    sandbox.clear_faults()
+    assert batch(case, changed, **kept).run()["succeeded"] == 1
+    assert again.run()["skipped"] == 1
+    assert len(bought(case)) == 2
+
+
+def test_a_row_that_is_put_back_after_one_that_was_not_bought_is_not_bought_again(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    task = batch(case, rows(case, ["1"]), **kept)
+    assert task.run()["succeeded"] == 1
+    copy = Path(folder.removeprefix("file://")) / "1.mp4"
+    was = copy.read_bytes()
+    copy.write_bytes(was + b"edited")
+    changed = [{**row, "task_name": "another clip"} for row in rows(case, ["1"])]
+    with pytest.raises(BatchFailed, match="another file is at"):
+        batch(case, changed, store=task.store, **kept).run()
+    copy.write_bytes(was)
+    # As when the vendor has deleted the result.
+    monkeypatch.setattr(Submitter, "_kept_at_last", lambda *_: None)
+    assert task.run()["skipped"] == 1
+    assert len(bought(case)) == 1
+
+
+def test_a_failed_job_stays_kept_after_its_row_was_another_for_a_while(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False, "on_failed": "keep"}
+    sandbox.fault(vendor="viitor", kind="fail_job")
+    task = batch(case, rows(case, ["1"]), **kept)
+    with pytest.raises(BatchFailed):
+        task.run()
+    copy = Path(folder.removeprefix("file://")) / "1.mp4"
+    copy.write_bytes(b"a file of the user's")
+    changed = [{**row, "task_name": "another clip"} for row in rows(case, ["1"])]
+    with pytest.raises(BatchFailed, match="another file is at"):
+        batch(case, changed, store=task.store, **kept).run()
+    copy.unlink()
+    for _ in range(2):
+        with pytest.raises(BatchFailed, match=r"item '1': JobFailed: .*no other may be bought"):
+            task.run()
+    assert len(bought(case)) == 1

@@ -163,7 +163,9 @@ def test_however_often_a_result_is_opened_the_vendor_is_polled_seldom_and_nothin
             assert answer.status_code in (307, 503), answer.text
     books = sandbox.ledger()
     assert (books["submissions"], books["charges"]) == ([], [])
-    assert len(books["polls"]) <= 4
+    # Processes may sign alike: CDNetworks refuses the second request as a replay, and it is repeated once.
+    assert [each["vendor"] for each in books["refused"]] in ([], ["cdnetworks"])
+    assert len(books["polls"]) - len(books["refused"]) <= 4
 
 
 def test_a_result_leads_to_media_that_is_there(done: Any, client: Any) -> None:

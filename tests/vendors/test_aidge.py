@@ -226,6 +226,7 @@ def test_task_id_is_found_in_every_shape(aidge: Aidge, play: Any, answer: Any) -
         (500, refused(500)),
         (502, refused(500.0)),
         (500, {"code": 500, "message": "Internal Server Error"}),
+        *((status, refused(500)) for status in (303, 408, 499)),
     ],
 )
 def test_submit_without_a_readable_id_is_uncertain(aidge: Aidge, play: Any, answer: Any) -> None:
