@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, next_step
+from airflow_provider_videoai.batches.entries import Entry, ItemEnd, ItemState, NextStep, item_of, next_step
 from airflow_provider_videoai.batches.items import Item
 from airflow_provider_videoai.batches.kept import Kept
 from airflow_provider_videoai.batches.lease_renewal import LeaseRenewal
@@ -36,6 +36,7 @@ from airflow_provider_videoai.jobs.errors import (
 from airflow_provider_videoai.jobs.model import JobResult, JobStatus
 from airflow_provider_videoai.jobs.polling.wait_errors import error_of
 from airflow_provider_videoai.jobs.polling.watch import Outcome
+from airflow_provider_videoai.jobs.submission.record import SubmissionRecord
 from airflow_provider_videoai.jobs.values.printable import shown
 from airflow_provider_videoai.jobs.values.usage import usage_of_all
 from airflow_provider_videoai.triggers.batch_event import JobEnd
@@ -92,7 +93,7 @@ class Batch:
     made: deque[RunningJob] = field(default_factory=deque, init=False)
     """Jobs that ended before, of items whose copy is to be at another place: to be fetched, and never bought again."""
     others: dict[str, Entry] = field(default_factory=dict, init=False)
-    """What the records have of items that are not among these, or that are to be bought as other requests."""
+    """What the records have of requests that are not among these, by the keys of their entries."""
     _fetched_again: set[str] = field(default_factory=set, init=False)
     _terminal: list[tuple[RunningJob, JobStatus]] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -100,35 +101,45 @@ class Batch:
     # -- how far it is -----------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Sort the items by what the records say of them; nothing is sent."""
+        """Sort the items by what the records say of them; nothing is sent.
+
+        :raises VideoAIError: if the records of rows that are again what they were before cannot be written.
+        """
+        self.records.restore(self.requests)
         refused: list[Item] = []
         for item in self.items:
-            entry = self.records.entry(item.item_id)
+            entry = self.entry(item)
             step = self._next_step(entry, item, self.results.attempt)
-            if entry is not None and step is NextStep.OBTAIN and entry.is_about_another(item.fingerprint):
-                self.others[item.item_id] = entry
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
-            elif step in (NextStep.WAIT, NextStep.FETCH) and entry is not None and entry.record is not None:
-                # A record that a person wrote has no time: the job counts as one of now.
-                job = RunningJob(item, str(entry.record.job_id), entry.record.submitted_at or time.time())
-                if step is NextStep.WAIT:
-                    self.runs(job)
-                else:
-                    self.made.append(job)
+            elif step is NextStep.WAIT and entry is not None and entry.record is not None:
+                self.runs(_job_of(item, entry.record))
+            elif step is NextStep.FETCH and entry is not None:
+                self.fetches(item, entry)
             else:
                 # Last: refused for a reason of its own, it would else be the first again on each worker, and pause all.
                 (refused if entry is not None and entry.was_refused else self.waiting).append(item)
         self.waiting += refused
-        self.others |= self.records.beside(item.item_id for item in self.items)
+        self.others = self.records.beside(self.requests)
+
+    @property
+    def requests(self) -> dict[str, str]:
+        """The fingerprints of the items' requests, by the items' ids."""
+        return {item.item_id: item.fingerprint for item in self.items}
+
+    def entry(self, item: Item) -> Entry | None:
+        """Return what the records say of an item's request; ``None`` if that is nothing.
+
+        :param item: the item.
+        """
+        return self.records.entry(item.item_id, item.fingerprint)
 
     def _next_step(self, entry: Entry | None, item: Item, attempt: int) -> NextStep:
-        return self._step_of(entry, item.fingerprint, attempt, self.results.place_of(item))
+        return self._step_of(entry, attempt, self.results.place_of(item))
 
-    def _step_of(self, entry: Entry | None, fingerprint: str, attempt: int, place: str | None) -> NextStep:
+    def _step_of(self, entry: Entry | None, attempt: int, place: str | None) -> NextStep:
         return next_step(
             entry,
-            fingerprint,
             attempt=attempt,
             retries_failed=self.retries_failed,
             paid_retries=self.paid_retries,
@@ -138,13 +149,13 @@ class Batch:
     def check_replaceable(self, item: Item) -> None:
         """Refuse an item whose job failed if no other may be bought in its place.
 
-        :param item: one that has no end that counts: that of another request may stand in its place.
+        :param item: one that has no end: the attempt that saw its job fail may have been killed.
         :raises JobFailed: of that job.
         """
-        entry = self.records.entry(item.item_id)
+        entry = self.entry(item)
         if entry is None or entry.record is None:
             return
-        if entry.failed_for_good(item.fingerprint, retries_failed=self.retries_failed, paid_retries=self.paid_retries):
+        if entry.failed_for_good(retries_failed=self.retries_failed, paid_retries=self.paid_retries):
             job_id = entry.record.job_id
             raise JobFailed(f"job {job_id} failed before, and no other may be bought in its place", job_id=job_id)
 
@@ -153,11 +164,12 @@ class Batch:
 
         Not by their number: a row that is gone, and one of an earlier attempt that is back, would even out.
         """
-        return [item_id for item_id, entry in self.others.items() if not entry.gone and self._was_known(entry)]
+        lost = [key for key, entry in self.others.items() if not entry.gone and self._was_known(entry)]
+        return list(dict.fromkeys(item_of(key)[0] for key in lost))
 
     def _was_known(self, entry: Entry) -> bool:
         attempt = self.results.attempt
-        steps = (self._step_of(entry, fingerprint or "", attempt, None) for fingerprint in entry.fingerprints)
+        steps = (self._step_of(entry.of(fingerprint or ""), attempt, None) for fingerprint in entry.fingerprints)
         return any(step is not NextStep.OBTAIN for step in steps)
 
     @property
@@ -166,7 +178,7 @@ class Batch:
         ends = ((item, self.ended.get(item.item_id)) for item in self.items)
         tried = [item for item, end in ends if end is not None and end.state is ItemState.FAILED and not end.final]
         attempt = self.results.attempt + 1
-        steps = (self._next_step(self.records.entry(item.item_id), item, attempt) for item in tried)
+        steps = (self._next_step(self.entry(item), item, attempt) for item in tried)
         return any(step is not NextStep.NOTHING for step in steps)
 
     @property
@@ -181,9 +193,9 @@ class Batch:
         return len(self.running) + len(self._terminal)
 
     @property
-    def known(self) -> int:
-        """How many items have a job, or an end, for the request that they are now."""
-        return self.in_flight + len(self.made) + len(self.ended)
+    def known(self) -> set[str]:
+        """The items with a job, or an end, for the request that they are now."""
+        return {*self.jobs(), *(job.item.item_id for job in self.made), *self.ended}
 
     def jobs(self) -> dict[str, RunningJob]:
         """Return the jobs in flight, and those that ended and are not taken in yet, by their items' ids."""
@@ -231,7 +243,7 @@ class Batch:
         """
         counts, ends = self.counts(), self.ended.values()
         attempt, good = self.results.attempt, ItemState.SUCCEEDED
-        records = (entry.record for item in self.items if (entry := self.records.entry(item.item_id)) is not None)
+        records = (entry.record for item in self.items if (entry := self.entry(item)) is not None)
         used = usage_of_all(record.usage for record in records if record is not None and record.usage is not None)
         return {
             "total": counts["items"],
@@ -253,6 +265,15 @@ class Batch:
             # A person's mistake, or a vendor's: each item has a result of its own, or none.
             whose = f"its job {shown(job.job_id)} is that of {shown(known.item.item_id)}"
             self.failed(job.item, InvalidRequest(whose))
+
+    def fetches(self, item: Item, entry: Entry) -> None:
+        """Take in that an item's job ended before, and is to be fetched; it is not bought again if it is gone.
+
+        :param item: the item.
+        :param entry: what the records say of it.
+        """
+        if entry.record is not None:
+            self.made.append(_job_of(item, entry.record))
 
     def fetch_again(self, most: int) -> int:
         """Take jobs of :attr:`made` for jobs in flight, and return how many of them are that now.
@@ -347,6 +368,11 @@ class Batch:
         for each in learned:
             with self._lock:
                 self.ended[each.item.item_id] = each.end
+
+
+def _job_of(item: Item, record: SubmissionRecord) -> RunningJob:
+    # A record that a person wrote has no time: the job counts as one of now.
+    return RunningJob(item, str(record.job_id), record.submitted_at or time.time())
 
 
 _OF_ONE_JOB = (InvalidRequest, ResultUnavailable)

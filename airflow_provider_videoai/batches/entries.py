@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -22,7 +22,11 @@ __all__ = [
     "ItemEnd",
     "ItemState",
     "NextStep",
+    "divided",
+    "earlier_key",
     "error_to_json",
+    "is_of",
+    "item_of",
     "next_step",
     "with_end",
 ]
@@ -32,6 +36,7 @@ SUBMISSION = "submission"
 GONE = "gone"
 """The name of the mark of an entry whose request the attempt did not find when it began."""
 _END = "end"
+_EARLIER = "\n"  # no item's id has one
 # Many entries share one value of the task state store, which has a limit: see records.py.
 _LONGEST_MESSAGE, _LONGEST_CODE = 160, 40
 _MOST_BYTES = 330
@@ -177,38 +182,104 @@ class Entry:
         """Whether the vendor refused the last submit."""
         return self.record is not None and self.record.phase is Phase.FAILED and self.record.job_id is None
 
-    def may_be_in_flight(self, fingerprint: str) -> bool:
-        """Return whether a job of a request may be in flight.
+    @property
+    def may_be_in_flight(self) -> bool:
+        """Whether a job may be in flight."""
+        return self.unreadable if self.record is None else self.record.phase not in (Phase.FINISHED, Phase.FAILED)
 
-        :param fingerprint: of the request.
-        """
-        if self.record is None:
-            return self.unreadable
-        is_over = self.record.phase in (Phase.FINISHED, Phase.FAILED)
-        return not is_over and self.record.fingerprint in (None, fingerprint)
+    @property
+    def has_finished(self) -> bool:
+        """Whether a job was bought, and finished."""
+        return self.record is not None and self.record.phase is Phase.FINISHED
 
-    def failed_for_good(self, fingerprint: str, *, retries_failed: bool, paid_retries: int | None) -> bool:
-        """Return whether the job of a request failed, and no other may be bought in its place.
+    def failed_for_good(self, *, retries_failed: bool, paid_retries: int | None) -> bool:
+        """Return whether its job failed, and no other may be bought in its place.
 
-        :param fingerprint: of the request.
         :param retries_failed: whether failed items are tried again.
         :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
         """
         record = self.record
-        if record is None or record.fingerprint not in (None, fingerprint):
-            return False
-        if record.phase is not Phase.FAILED or record.job_id is None:
+        if record is None or record.phase is not Phase.FAILED or record.job_id is None:
             return False
         return not (retries_failed and may_buy_another(record.bought, paid_retries))
+
+    def of(self, fingerprint: str) -> Self | None:
+        """Return what it says of a request; ``None`` if that is nothing.
+
+        :param fingerprint: of the request.
+        """
+        record, end = self.record, self.end
+        if record is not None and record.fingerprint not in (None, fingerprint):
+            record = None
+        if end is not None and end.fingerprint != fingerprint:
+            end = None
+        if record is None and end is None and not self.unreadable:
+            return None
+        return replace(self, record=record, end=end)
 
     def is_about_another(self, fingerprint: str) -> bool:
         """Return whether it says something about another request than this one, too or alone.
 
-        The record and the end may be of two: a row may be changed, and later be what it was before.
-
         :param fingerprint: of the request.
         """
         return not self.fingerprints <= {None, fingerprint}
+
+
+def earlier_key(item_id: str, fingerprint: str) -> str:
+    """Return the key of an entry of a request that was an item's before the present one.
+
+    :param item_id: the item's.
+    :param fingerprint: of that request.
+    """
+    return f"{item_id}{_EARLIER}{fingerprint}"
+
+
+def item_of(key: str) -> tuple[str, str | None]:
+    """Return the item of an entry, and the fingerprint if it is one of an earlier request.
+
+    :param key: of the entry.
+    """
+    item_id, separator, fingerprint = key.partition(_EARLIER)
+    return item_id, fingerprint if separator else None
+
+
+def is_of(stored: Mapping[str, Any], fingerprint: str) -> bool:
+    """Return whether a stored entry says nothing of another request than this one.
+
+    :param stored: the entry.
+    :param fingerprint: of the request.
+    """
+    parts = [stored[name] for name in (SUBMISSION, _END) if name in stored]
+    # Nearly always; and to read an entry takes longer than all else that is done with it.
+    if all(isinstance(part, Mapping) and part.get("fingerprint") == fingerprint for part in parts):
+        return True
+    return not Entry.from_json(stored).is_about_another(fingerprint)
+
+
+def divided(stored: Mapping[str, Any], fingerprint: str) -> tuple[dict[str, Any], tuple[str, dict[str, Any]] | None]:
+    """Divide a stored entry into what it says of a request, and what is to be kept of the one before.
+
+    :param stored: the entry so far.
+    :param fingerprint: of the request.
+    :returns: the second is the other request's fingerprint and entry; ``None`` if nothing was bought for it.
+    """
+    ours = dict(stored)
+    if is_of(stored, fingerprint):
+        return ours, None
+    entry = Entry.from_json(stored)
+    record, end, other = entry.record, entry.end, None
+    if end is not None and end.fingerprint != fingerprint:
+        del ours[_END]
+    if record is not None and record.fingerprint not in (None, fingerprint):
+        del ours[SUBMISSION]
+        ours.pop(GONE, None)
+        if record.bought:
+            kept = {name: stored[name] for name in (SUBMISSION, GONE) if name in stored}
+            if end is not None and end.fingerprint == record.fingerprint:
+                # Another copy may take the place of its own.
+                kept[_END] = replace(end, sha256=None, place=None).to_json()
+            other = str(record.fingerprint), kept
+    return ours, other
 
 
 def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: ItemEnd) -> dict[str, Any]:
@@ -236,7 +307,6 @@ class NextStep(StrEnum):
 
 def next_step(
     entry: Entry | None,
-    fingerprint: str,
     *,
     attempt: int,
     retries_failed: bool,
@@ -245,8 +315,7 @@ def next_step(
 ) -> NextStep:
     """Decide what to do about an item. Pure; what a submission record means is decided where a job is obtained.
 
-    :param entry: what the task state says of it.
-    :param fingerprint: of its request as it is now.
+    :param entry: what the task state says of its request as it is now.
     :param attempt: of the task: what failed in an earlier one may be tried again.
     :param retries_failed: whether failed items are tried again.
     :param paid_retries: how many jobs may be bought in place of one that failed; ``None`` sets no limit.
@@ -255,20 +324,16 @@ def next_step(
     if entry is None:
         return NextStep.OBTAIN
     record, end = entry.record, entry.end
-    if end is not None and end.fingerprint != fingerprint:
-        end = None
-    # A person's record has no fingerprint, and means the present request.
-    ours = record is not None and record.fingerprint in (None, fingerprint)
     if end is not None and end.state is ItemState.SUCCEEDED:
-        if not ours or record is None or (place is not None and end.sha256 is None):
+        if record is None or (place is not None and end.sha256 is None):
             return NextStep.OBTAIN
         # Not obtained: a job whose media is gone would be replaced, and paid for again, for a copy that there is.
         return NextStep.FETCH if place is not None and end.place not in (None, place) else NextStep.NOTHING
     # What failed or was skipped before may have changed since: a failed job may be replaced, a copy may be gone.
     if end is not None and end.attempt == attempt:
         return NextStep.NOTHING
-    if record is None or not ours:
+    if record is None:
         return NextStep.OBTAIN
-    if end is not None and entry.failed_for_good(fingerprint, retries_failed=retries_failed, paid_retries=paid_retries):
+    if end is not None and entry.failed_for_good(retries_failed=retries_failed, paid_retries=paid_retries):
         return NextStep.NOTHING
     return NextStep.WAIT if record.phase in (Phase.SUBMITTED, Phase.HANDED_OVER) else NextStep.OBTAIN

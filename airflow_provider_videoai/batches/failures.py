@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from airflow_provider_videoai.batches.batch import Batch
 from airflow_provider_videoai.batches.entries import SUBMISSION, ItemEnd, ItemState
-from airflow_provider_videoai.batches.records import HOW_TO_START_OVER
+from airflow_provider_videoai.batches.part_values import HOW_TO_START_OVER
 from airflow_provider_videoai.jobs.errors import BatchFailed, SubmitUncertain
 from airflow_provider_videoai.jobs.submission.decision import FORGOTTEN
 from airflow_provider_videoai.jobs.submission.record import KEPT_STATE

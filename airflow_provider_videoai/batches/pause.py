@@ -35,7 +35,7 @@ class Pause:
         ended, in epoch seconds.
     :param tries: how many submits were refused since.
     :param until: epoch seconds.
-    :param for_lost: whether answers to submits were lost, as against refusals.
+    :param for_lost: whether answers to submits were lost since the last that was accepted.
     """
 
     since: float | None = None
@@ -66,7 +66,7 @@ class Pause:
         self.since = now if self.since is None else self.since
         self.tries = min(self.tries + 1, _MOST_TRIES)
         self.until = now + pause
-        self.for_lost = lost
+        self.for_lost = self.for_lost or lost
         return pause
 
     def accepted(self) -> None:

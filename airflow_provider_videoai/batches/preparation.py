@@ -39,8 +39,8 @@ __all__ = ["prepared"]
 _MAX_IN_FLIGHT = 100
 """How many jobs of a batch are in flight at a vendor that documents no number."""
 _GONE = (
-    "%d jobs that this task bought, or may have, are of items that are not among the requests any more (%s%s): each "
-    f"{GOES_ON}, and nobody fetches what it makes. Put the rows back and clear the task to have it."
+    "%d jobs that this task bought, or may have, are of rows that are not among the requests any more, or were changed "
+    f"(%s%s): each {GOES_ON}, and nobody fetches what it makes. Put the rows back and clear the task to have it."
 )
 _SHOWN = 10
 _OTHER_ROWS = (
@@ -106,7 +106,7 @@ def prepared(
         # A template that is never rendered alike would have each worker buy all rows, without an end.
         named = ", ".join(map(shown, lost[:_SHOWN]))
         more = ", ..." if len(lost) > _SHOWN else ""
-        raise InvalidRequest(_OTHER_ROWS.format(len(lost), len(lost) + batch.known, named, more))
+        raise InvalidRequest(_OTHER_ROWS.format(len(lost), len(batch.known | set(lost)), named, more))
     submits = Submits(
         batch=batch,
         submitter=ItemSubmitters(
@@ -120,7 +120,7 @@ def prepared(
         skip_existing=given.skip_existing,
         pause=Pause() if pause is None else pause,
     )
-    if begins and (gone := records.in_flight_beside(item.item_id for item in items)):
+    if begins and (gone := records.in_flight_beside(batch.requests)):
         task.log.warning(_GONE, len(gone), ", ".join(gone[:_SHOWN]), ", ..." if len(gone) > _SHOWN else "")
     return BatchRun(
         batch=batch,

@@ -11,6 +11,9 @@ key                   value
 ``videoai_batch``     ``{"version": 1, "parts": 3}``
 ``videoai_batch_0``   ``{"version": 1, "items": {"<item id>": {"submission": {...}, "end": {...}}, ...}}``
 ====================  =========================================================================================
+
+A row may be changed, and later be what it was before. The entry under an item's id is that of the request it was last;
+those of requests before it for which jobs were bought have entries of their own, under the id and the fingerprint.
 """
 
 from __future__ import annotations
@@ -21,36 +24,30 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_videoai.batches.entries import GONE, SUBMISSION, Entry, ItemEnd, with_end
-from airflow_provider_videoai.jobs.errors import InvalidRequest
+from airflow_provider_videoai.batches.entries import (
+    GONE,
+    SUBMISSION,
+    Entry,
+    ItemEnd,
+    divided,
+    earlier_key,
+    is_of,
+    item_of,
+    with_end,
+)
+from airflow_provider_videoai.batches.part_values import INDEX_KEY, VERSION, broken, items_of, part_key, parts_of
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
-from airflow_provider_videoai.jobs.submission.record import KEPT_STATE, Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store
-from airflow_provider_videoai.jobs.values.given_value import as_given
 from airflow_provider_videoai.jobs.values.printable import shown
 
-__all__ = ["HOW_TO_START_OVER", "INDEX_KEY", "BatchRecords", "ItemStore", "part_key"]
+__all__ = ["BatchRecords", "ItemStore"]
 
-INDEX_KEY = "videoai_batch"
-_VERSION = 1
-HOW_TO_START_OVER = (
-    f'To submit every item again, and pay for it, make this task\'s state {INDEX_KEY!r} {{"version": {_VERSION}, '
-    f'"parts": 0}} and clear the task. {KEPT_STATE}'
-)
 _PART_BYTES = 60_000
 _ENTRY_BYTES = 1_060
 """Bytes of JSON that an entry may take beside its item's id: some 300 for a submit in flight, at the end up to this."""
-_MAX_PARTS = 10_000
 _IN_FLIGHT = (Phase.SUBMITTING, Phase.SUBMITTED, Phase.HANDED_OVER)
-
-
-def part_key(number: int) -> str:
-    """Return the key of a part.
-
-    :param number: from 0 on.
-    """
-    return f"{INDEX_KEY}_{number}"
 
 
 @dataclass(slots=True, eq=False)
@@ -66,8 +63,13 @@ class _Part:
     seen_at: tuple[float, float] = (float("-inf"), float("-inf"))
     writing: threading.Lock = field(default_factory=threading.Lock)
 
+    def change(self, changed: dict[_Part, int]) -> None:
+        """Count a change that is still to be written; the lock of the records is held."""
+        self.changes += 1
+        changed[self] = self.changes
+
     def to_json(self) -> dict[str, Any]:
-        return {"version": _VERSION, "items": dict(self.items)}
+        return {"version": VERSION, "items": dict(self.items)}
 
 
 class BatchRecords:
@@ -99,59 +101,101 @@ class BatchRecords:
         """Whether there is any record."""
         return bool(self._part_of)
 
-    def entry(self, item_id: str) -> Entry | None:
-        """Return what is known of an item; ``None`` if nothing is.
+    def entry(self, item_id: str, fingerprint: str) -> Entry | None:
+        """Return what is known of an item's request; ``None`` if nothing is.
 
         :param item_id: the item's.
+        :param fingerprint: of the request.
         """
         with self._lock:
-            part = self._part_of.get(item_id)
-            stored = None if part is None else part.items.get(item_id)
-        return None if stored is None else Entry.from_json(stored)
+            stored = self._stored(item_id)
+        return None if stored is None else Entry.from_json(stored).of(fingerprint)
 
-    def in_flight_beside(self, item_ids: Iterable[str]) -> list[str]:
-        """Return, for a person, the items whose jobs may be in flight and that are not among these.
+    def restore(self, requests: Mapping[str, str]) -> None:
+        """Give items that are again what they were before the entries of those requests.
 
-        :param item_ids: of the batch as it is now.
+        :param requests: the fingerprint of each item's request as it is now, by the item's id.
+        :raises VideoAIError: if they cannot be written.
+        """
+        earlier: dict[str, dict[str, Any]] = {}
+        with self._lock:
+            for item_id, fingerprint in requests.items():
+                key = earlier_key(item_id, fingerprint)
+                stored = self._stored(key)
+                # Of two of one request, the one under the item's id is the later: see below.
+                if stored is None or Entry.from_json(self._stored(item_id) or {}).of(fingerprint) is not None:
+                    continue
+                if Entry.from_json(stored).of(fingerprint) is not None:
+                    earlier[item_id] = stored
+        if not earlier:
+            return
+        self._set_aside((item_id, requests[item_id]) for item_id in earlier)
+        with self._lock:
+            changed: dict[_Part, int] = {}
+            for item_id, stored in earlier.items():
+                part = self._joined(item_id)
+                ours, _ = divided(part.items.get(item_id, {}), requests[item_id])
+                part.items[item_id] = {**ours, **stored}
+                part.change(changed)
+        self._write_all(changed)
+        # Last: who is killed before leaves two of one request, and not none.
+        with self._lock:
+            changed = {}
+            for item_id in earlier:
+                key = earlier_key(item_id, requests[item_id])
+                part = self._part_of[key]
+                part.items.pop(key, None)
+                part.change(changed)
+        self._write_all(changed)
+
+    def in_flight_beside(self, requests: Mapping[str, str]) -> list[str]:
+        """Return, for a person, the items with jobs that may be in flight for requests that are not among these.
+
+        :param requests: the fingerprint of each item's request as it is now, by the item's id.
         """
         return [
-            shown(item_id)
-            for item_id, entry in self.beside(item_ids).items()
+            shown(item_of(key)[0])
+            for key, entry in self.beside(requests).items()
             if entry.record is not None and entry.end is None and entry.record.phase in _IN_FLIGHT
         ]
 
-    def beside(self, item_ids: Iterable[str]) -> dict[str, Entry]:
-        """Return the entries of items that are not among these, by their ids.
+    def beside(self, requests: Mapping[str, str]) -> dict[str, Entry]:
+        """Return the entries that say something of requests that are not among these, by their keys.
 
-        :param item_ids: of the batch as it is now.
+        :param requests: the fingerprint of each item's request as it is now, by the item's id.
         """
         with self._lock:
-            others = sorted(self._part_of.keys() - set(item_ids))
-        entries = {item_id: self.entry(item_id) for item_id in others}
-        return {item_id: entry for item_id, entry in entries.items() if entry is not None}
+            stored = {key: self._stored(key) for key in sorted(self._part_of)}
+        found: dict[str, Entry] = {}
+        for key, values in stored.items():
+            item_id, earlier = item_of(key)
+            fingerprint = requests.get(item_id)
+            if values is None or (earlier is not None and earlier == fingerprint):
+                continue
+            if earlier is not None or fingerprint is None or not is_of(values, fingerprint):
+                found[key] = Entry.from_json(values)
+        return found
 
-    def set_gone(self, item_ids: Collection[str]) -> None:
+    def set_gone(self, keys: Collection[str]) -> None:
         """Mark these entries, and no others, as those whose requests this attempt did not find when it began.
 
         In the records, and not in the arguments of a deferral: those have no room for thousands of ids, and are lost if
         Airflow's own timeout ends it. What is submitted, or ends, is unmarked.
 
-        :param item_ids: of items with an entry.
+        :param keys: of entries, as :meth:`beside` has them.
         :raises VideoAIError: if they cannot be written.
         """
         changed: dict[_Part, int] = {}
         with self._lock:
-            for item_id, part in self._part_of.items():
-                entry = part.items.get(item_id)
-                gone = item_id in item_ids
+            for key, part in self._part_of.items():
+                entry = part.items.get(key)
+                gone = key in keys
                 if entry is None or (entry.get(GONE) is True) is gone:
                     continue
                 kept = {name: value for name, value in entry.items() if name != GONE}
-                part.items[item_id] = {**kept, GONE: True} if gone else kept
-                part.changes += 1
-                changed[part] = part.changes
-        for part, change in changed.items():
-            self._write(part, change)
+                part.items[key] = {**kept, GONE: True} if gone else kept
+                part.change(changed)
+        self._write_all(changed)
 
     def place_of(self, item_id: str) -> str:
         """Return the key of the state in which an item's entry is, for a person.
@@ -160,14 +204,15 @@ class BatchRecords:
         """
         return part_key(self._part_of[item_id].number)
 
-    def store_for(self, item_id: str) -> ItemStore:
+    def store_for(self, item_id: str, fingerprint: str) -> ItemStore:
         """Return the store of the submission record of an item's job.
 
         :param item_id: the item's.
+        :param fingerprint: of its request.
         """
         with self._lock:
             number = self._joined(item_id).number
-        return ItemStore(self, item_id, number, lasting=self.lasting)
+        return ItemStore(self, item_id, fingerprint, number, lasting=self.lasting)
 
     def end(self, ends: Iterable[tuple[str, SubmissionRecord | None, ItemEnd]]) -> None:
         """Note how items ended, in as few writes as possible.
@@ -175,40 +220,45 @@ class BatchRecords:
         :param ends: the item's id, the last record of its job (``None``: as it is), and its end.
         :raises VideoAIError: if they cannot be written. They are to be learned again then, which buys nothing.
         """
+        ends = list(ends)
+        self._set_aside((item_id, end.fingerprint) for item_id, _, end in ends)
         changed: dict[_Part, int] = {}
         with self._lock:
             for item_id, record, end in ends:
                 part = self._joined(item_id)
-                part.items[item_id] = with_end(part.items.get(item_id, {}), record, end)
-                part.changes += 1
-                changed[part] = part.changes
-        for part, change in changed.items():
-            self._write(part, change)
+                ours, _ = divided(part.items.get(item_id, {}), end.fingerprint)
+                part.items[item_id] = with_end(ours, record, end)
+                part.change(changed)
+        self._write_all(changed)
 
     # -- what an item's store does ---------------------------------------------------------------------------
 
-    def submission(self, item_id: str) -> Any:
+    def submission(self, item_id: str, fingerprint: str) -> Any:
         """Return the stored record of an item's job, or ``None``; what was seen some time ago is read again.
 
         :param item_id: the item's.
+        :param fingerprint: of the request whose job it is.
         """
         part = self._part_of[item_id]
         with part.writing:
             if part.number < self._indexed and self._clocks.passed(part.seen_at) > FENCE_SECONDS:
                 self._refresh(part, item_id)
             with self._lock:
-                return part.items.get(item_id, {}).get(SUBMISSION)
+                return divided(part.items.get(item_id, {}), fingerprint)[0].get(SUBMISSION)
 
-    def set_submission(self, item_id: str, value: Any) -> None:
+    def set_submission(self, item_id: str, fingerprint: str, value: Any) -> None:
         """Write the record of an item's job; ``None`` deletes it.
 
         :param item_id: the item's.
+        :param fingerprint: of the request whose job it is.
         :param value: JSON values.
         """
+        self._set_aside([(item_id, fingerprint)])
         part = self._part_of[item_id]
         with self._lock:
             before = part.items.get(item_id)
-            kept = {name: kept for name, kept in (before or {}).items() if name not in (SUBMISSION, GONE)}
+            ours, _ = divided(before or {}, fingerprint)
+            kept = {name: kept for name, kept in ours.items() if name not in (SUBMISSION, GONE)}
             part.items[item_id] = kept if value is None else {**kept, SUBMISSION: value}
             part.changes += 1
             change = part.changes
@@ -223,15 +273,36 @@ class BatchRecords:
 
     # -- the values ------------------------------------------------------------------------------------------
 
-    def _joined(self, item_id: str) -> _Part:
-        part = self._part_of.get(item_id)
+    def _set_aside(self, requests: Iterable[tuple[str, str]]) -> None:
+        """Keep what was bought for other requests of items, before their entries are written for these."""
+        changed: dict[_Part, int] = {}
+        with self._lock:
+            for item_id, fingerprint in requests:
+                _, other = divided(self._stored(item_id) or {}, fingerprint)
+                if other is not None:
+                    key = earlier_key(item_id, other[0])
+                    part = self._joined(key)
+                    part.items[key] = other[1]
+                    part.change(changed)
+        self._write_all(changed)
+
+    def _stored(self, key: str) -> dict[str, Any] | None:
+        part = self._part_of.get(key)
+        return None if part is None else part.items.get(key)
+
+    def _joined(self, key: str) -> _Part:
+        part = self._part_of.get(key)
         if part is None:
-            size = len(json.dumps(item_id)) + _ENTRY_BYTES
+            size = len(json.dumps(key)) + _ENTRY_BYTES
             if not self._parts or self._parts[-1].bytes + size > _PART_BYTES:
                 self._parts.append(_Part(len(self._parts), {}))
-            part = self._part_of[item_id] = self._parts[-1]
+            part = self._part_of[key] = self._parts[-1]
             part.bytes += size
         return part
+
+    def _write_all(self, changed: Mapping[_Part, int]) -> None:
+        for part, change in changed.items():
+            self._write(part, change)
 
     def _write(self, part: _Part, change: int, undo: Callable[[], None] | None = None) -> None:
         with part.writing:
@@ -256,13 +327,13 @@ class BatchRecords:
         # Before the part: one that the index does not count would not be read, and its jobs would be bought again.
         with self._indexing:
             if parts > self._indexed:
-                self._store.set(INDEX_KEY, {"version": _VERSION, "parts": parts})
+                self._store.set(INDEX_KEY, {"version": VERSION, "parts": parts})
                 self._indexed = parts
 
     def _refresh(self, part: _Part, item_id: str) -> None:
         """Take in what is stored by now: another attempt's record, or what a person wrote."""
         began = self._clocks.now()
-        stored = _items_of(self._store, part.number, last=True)
+        stored = items_of(self._store, part.number, last=True)
         with self._lock:
             if part.changes == part.written:
                 part.items, part.seen_at = stored, began
@@ -277,82 +348,41 @@ class ItemStore:
 
     :param records: the batch's.
     :param item_id: the item's.
+    :param fingerprint: of the request whose job it is.
     :param number: of the part that has it.
     :param lasting: whether records outlive the attempt.
     """
 
-    def __init__(self, records: BatchRecords, item_id: str, number: int, *, lasting: bool) -> None:
+    def __init__(self, records: BatchRecords, item_id: str, fingerprint: str, number: int, *, lasting: bool) -> None:
         self.lasting = lasting
         self.place = f"{SUBMISSION!r} of item {shown(item_id)} in this task's state {part_key(number)!r}"
         self._records = records
-        self._item_id = item_id
+        self._request = item_id, fingerprint
 
     def get(self, _: str, /) -> Any:
         """Return the record as it is stored, or ``None``."""
-        return self._records.submission(self._item_id)
+        return self._records.submission(*self._request)
 
     def set(self, key: str, value: Any) -> None:  # noqa: ARG002 - an item has one record
         """Write the record."""
-        self._records.set_submission(self._item_id, value)
+        self._records.set_submission(*self._request, value)
 
     def delete(self, key: str) -> None:  # noqa: ARG002 - an item has one record
         """Delete the record."""
-        self._records.set_submission(self._item_id, None)
-
-
-# -- reading -------------------------------------------------------------------------------------------------
+        self._records.set_submission(*self._request, None)
 
 
 def _read(store: Store, index: Any, clocks: Clocks) -> Iterator[_Part]:
     if index is None:
         # Without an index there are no parts, unless a person deleted it alone.
         if store.get(part_key(0)) is not None:
-            raise _broken(INDEX_KEY, "is missing, and parts of it are there")
+            raise broken(INDEX_KEY, "is missing, and parts of it are there")
         return
-    for number in range(parts := _parts_of(index)):
+    for number in range(parts := parts_of(index)):
         began = clocks.now()
-        items = _items_of(store, number, last=number == parts - 1)
+        items = items_of(store, number, last=number == parts - 1)
         size = sum(len(json.dumps(item_id)) + _ENTRY_BYTES for item_id in items)
         yield _Part(number, items, size, seen_at=began)
     # The index is written before a part: one that counts too few is a person's, and would hide what was bought.
     if store.get(part_key(parts)) is not None:
-        raise _broken(INDEX_KEY, f"counts {parts} parts, and there is another one")
-
-
-def _parts_of(index: Any) -> int:
-    parts = index.get("parts") if isinstance(index, Mapping) else None
-    if not isinstance(index, Mapping) or index.get("version") != _VERSION:
-        raise _broken(INDEX_KEY, "is of a version that is unknown to this one")
-    if type(parts) is not int or not 0 <= parts <= _MAX_PARTS:
-        raise _broken(INDEX_KEY, f"must count its parts, and says {as_given(parts)}")
-    return parts
-
-
-def _items_of(store: Store, number: int, *, last: bool) -> dict[str, dict[str, Any]]:
-    key = part_key(number)
-    stored = store.get(key)
-    if isinstance(stored, str):  # a form may have kept the JSON as a text
-        try:
-            stored = json.loads(stored)
-        except (ValueError, RecursionError):
-            raise _broken(key, "is no JSON") from None
-    if stored is None:
-        if last:  # the index is written before its last part
-            return {}
-        raise _broken(key, "is missing")
-    if not isinstance(stored, Mapping) or stored.get("version") != _VERSION:
-        raise _broken(key, "is of a version that is unknown to this one")
-    items = stored.get("items")
-    if not isinstance(items, Mapping):
-        raise _broken(key, "has no 'items'")
-    return {
-        item_id: dict(entry) if isinstance(entry, Mapping) else {SUBMISSION: entry} for item_id, entry in items.items()
-    }
-
-
-def _broken(key: str, why: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"this task's state {key!r} {why}: which jobs of the batch were bought is not known, so nothing was submitted. "
-        f"Mend it. {HOW_TO_START_OVER} Delete {part_key(0)!r} and those after it as well: while one is there, an index "
-        "that does not count it is refused."
-    )
+        raise broken(INDEX_KEY, f"counts {parts} parts, and there is another one")

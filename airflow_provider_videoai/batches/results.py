@@ -148,7 +148,7 @@ class Results:
 
     def _of_one(self, running: RunningJob, status: JobStatus, *, store_is_there: bool = False) -> Learned:
         item = running.item
-        entry = self.records.entry(item.item_id)
+        entry = self.records.entry(item.item_id, item.fingerprint)
         record = entry.record if entry is not None and entry.record is not None else None
         record = record or SubmissionRecord(phase=Phase.SUBMITTED, job_id=running.job_id)
         try:

@@ -53,14 +53,14 @@ class BatchRun:
         try:
             if not begins and self.batch.running:
                 self.batch.take_in(self.waiting.ends_of_trigger(event, self.task_instance))
-            self._fetch_again()
+            self._fetch_again()  # before anything is bought
             return self._all_ended(begins=begins)
         except Exception as failure:
             self._ended_early(failure)
             raise
 
     def _fetch_again(self) -> None:
-        """Copy what earlier attempts made to where it is to be now."""
+        """Copy what earlier attempts made to where it is to be now, or was to be and perhaps is."""
         # On this worker: they have ended, and a trigger would wait for the others as well.
         while jobs := self.batch.fetch_again(self.submits.max_in_flight):
             self.batch.take_in(self.waiting.for_ended(jobs))
@@ -69,6 +69,7 @@ class BatchRun:
         batch, submits = self.batch, self.submits
         while True:
             submits.submit()
+            self._fetch_again()
             batch.conclude()
             if batch.finished:
                 return True

@@ -29,7 +29,7 @@ from airflow_provider_videoai.jobs.errors import (
 )
 from airflow_provider_videoai.jobs.in_flight.leases import InFlightLimitReached
 from airflow_provider_videoai.jobs.submission.record_store import Store
-from airflow_provider_videoai.jobs.submission.submitter import Submitter
+from airflow_provider_videoai.jobs.submission.submitter import SubmittedJob, Submitter
 from airflow_provider_videoai.uploads.media_check import InputUnavailable
 
 __all__ = ["SUBMITTERS", "Submits"]
@@ -102,7 +102,9 @@ class Submits:
         if self._stopped or self.pause.lasts:
             return 0
         free = self.max_in_flight - self.batch.in_flight
-        return max(0, min(SUBMITTERS, len(self.batch.waiting), free))
+        # After answers were lost, one shows whether they still are: each further item might be one to look for by hand.
+        most = 1 if self.pause.for_lost else SUBMITTERS
+        return max(0, min(most, len(self.batch.waiting), free))
 
     @property
     def until(self) -> float | None:
@@ -151,9 +153,12 @@ class Submits:
 
     def _submit_on(self) -> None:
         try:
+            alone = self.pause.for_lost
             while (item := self._next()) is not None:
                 self._obtain(item)
                 self.batch.renew_leases()
+                if alone:
+                    return
         except BaseException:
             self._stopped = True  # the other threads' submits are not worth more than this error
             raise
@@ -197,19 +202,28 @@ class Submits:
     def _skipped(self, item: Item) -> bool:
         """Look for an earlier copy, if no job of the item may be in flight."""
         batch = self.batch
-        entry = batch.records.entry(item.item_id)
+        entry = batch.entry(item)
         kept_files = batch.results.kept
-        in_flight = entry is not None and entry.may_be_in_flight(item.fingerprint)
+        in_flight = entry is not None and entry.may_be_in_flight
         if kept_files is None or not self.skip_existing or in_flight:
             return False
-        kept = kept_files.find(item)
+        try:
+            kept = kept_files.find(item)
+        except InvalidRequest:
+            batch.check_replaceable(item)
+            if entry is None or not entry.has_finished:
+                raise
+            # Perhaps its own copy, stored by an attempt that ended before it wrote what the copy is of: fetched, that
+            # shows.
+            batch.fetches(item, entry)
+            return True
         if kept is None:
             return False
         batch.note([batch.results.skipped(item, kept)])
         return True
 
     def _submit_one(self, item: Item) -> None:
-        submitter = self.submitter(item, self.batch.records.store_for(item.item_id))
+        submitter = self.submitter(item, self.batch.records.store_for(item.item_id, item.fingerprint))
         self._obtaining[threading.get_ident()] = submitter
         try:
             job = submitter.obtain(item.request)
@@ -235,14 +249,18 @@ class Submits:
                     self._lost_one(uncertain)  # first, or another thread would submit the next item at once
                 self.batch.failed(item, uncertain)
         else:
+            self._obtained(item, job)
+
+    def _obtained(self, item: Item, job: SubmittedJob) -> None:
+        if job.fresh:  # that an earlier attempt's job is there says nothing of submits
             self._lost = 0
             self.pause.accepted()
             self._by_vendor.passed()
-            running = RunningJob(item, job.job_id, job.submitted_at)
-            if job.status is not None and job.status.state.terminal:
-                self.batch.ran(running, job.status)
-            else:
-                self.batch.runs(running)
+        running = RunningJob(item, job.job_id, job.submitted_at)
+        if job.status is not None and job.status.state.terminal:
+            self.batch.ran(running, job.status)
+        else:
+            self.batch.runs(running)
 
     def _lost_one(self, uncertain: SubmitUncertain) -> None:
         with self._lock:

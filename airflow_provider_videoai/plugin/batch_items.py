@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd
+from airflow_provider_videoai.batches.entries import SUBMISSION, Entry, ItemEnd, item_of
 from airflow_provider_videoai.batches.items import LONGEST_ITEM_ID
 from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
 from airflow_provider_videoai.jobs.values.printable import is_printable
@@ -90,7 +90,7 @@ class BatchItem:
 
 
 def items_of_part(place: str, text: str | None) -> list[BatchItem]:
-    """Return the items of a part of a batch's records.
+    """Return the items of a part of a batch's records, without the requests that they were before.
 
     :param place: the part's key.
     :param text: the JSON text of it; ``None`` if it is too long.
@@ -100,7 +100,7 @@ def items_of_part(place: str, text: str | None) -> list[BatchItem]:
     items = stored.get("items") if isinstance(stored, Mapping) and stored.get("version") == 1 else None
     if not isinstance(items, Mapping) or len(items) > _MOST_OF_PART:
         return [BatchItem(None, place, ItemShown.UNREADABLE, place)]
-    return [_item(place, item_id, entry) for item_id, entry in items.items()]
+    return [_item(place, item_id, entry) for item_id, entry in items.items() if item_of(item_id)[1] is None]
 
 
 def _item(place: str, item_id: str, stored: Any) -> BatchItem:

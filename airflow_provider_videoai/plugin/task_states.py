@@ -15,7 +15,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import Text, case, cast, func, select
 
-from airflow_provider_videoai.batches.records import INDEX_KEY
+from airflow_provider_videoai.batches.part_values import INDEX_KEY
 from airflow_provider_videoai.plugin.task import TaskKey
 
 __all__ = ["LONGEST_PART", "MOST_PARTS", "parts", "texts"]

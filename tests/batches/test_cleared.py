@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai import airflow_compat
-from airflow_provider_videoai.batches.records import INDEX_KEY
+from airflow_provider_videoai.batches.part_values import INDEX_KEY
 from airflow_provider_videoai.jobs.errors import SubmitUncertain
 
 pytestmark = pytest.mark.usefixtures("prompt")

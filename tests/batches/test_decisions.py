@@ -35,7 +35,7 @@ def end(state: str, *, attempt: int = NOW, fingerprint: str = OURS, **fields: An
 
 def step(entry: Entry | None, **changes: Any) -> str:
     options = {"attempt": NOW, "retries_failed": True, "paid_retries": None, "place": None}
-    return next_step(entry, OURS, **{**options, **changes}).value
+    return next_step(None if entry is None else entry.of(OURS), **{**options, **changes}).value
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,9 @@ def test_a_pause_for_lost_answers_is_known_for_one_until_a_job_is_accepted() -> 
     pause = Pause.from_json(json.loads(json.dumps(pause.to_json())))
     assert pause.for_lost
     assert not Pause.from_json({**pause.to_json(), "for_lost": "odd"}).for_lost
+    pause.clock = lambda: pause.until
+    pause.refused(QuotaExceeded("full"))
+    assert pause.for_lost
     pause.clock = lambda: pause.until
     pause.accepted()
     assert not pause.for_lost

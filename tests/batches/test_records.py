@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.batches.entries import ItemEnd, ItemState
-from airflow_provider_videoai.batches.records import INDEX_KEY, BatchRecords, part_key
+from airflow_provider_videoai.batches.part_values import INDEX_KEY, part_key
+from airflow_provider_videoai.batches.records import BatchRecords
 from airflow_provider_videoai.jobs.errors import InvalidRequest
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
@@ -66,30 +67,32 @@ def test_what_is_written_is_read_by_the_next_attempt() -> None:
     store = Store()
     records = BatchRecords(store)
     for number in range(200):
-        records.store_for(f"item{number}").set("", record(number))
+        records.store_for(f"item{number}", FINGERPRINT).set("", record(number))
     records.end([end("item7")])
     again = BatchRecords(store)
     for number in range(200):
-        entry = again.entry(f"item{number}")
+        entry = again.entry(f"item{number}", FINGERPRINT)
         assert entry is not None
         assert entry.record is not None
         assert entry.record.job_id == f"job{number}"
         assert (entry.end is not None) is (number == 7)
-    assert again.entry("another") is None
+    assert again.entry("another", FINGERPRINT) is None
 
 
 def test_submits_at_the_same_time_share_writes() -> None:
     store = Store()
     store.slow = threading.Event()
     records = BatchRecords(store)
-    items = [records.store_for(f"item{number}") for number in range(16)]
+    items = [records.store_for(f"item{number}", FINGERPRINT) for number in range(16)]
     with ThreadPoolExecutor(16) as pool:
         futures = [pool.submit(item.set, "", record(number)) for number, item in enumerate(items)]
         assert store.began.wait(20)
         store.slow.set()
         for future in futures:
             future.result(20)
-    assert all((entry := BatchRecords(store).entry(f"item{number}")) and entry.record for number in range(16))
+    assert all(
+        (entry := BatchRecords(store).entry(f"item{number}", FINGERPRINT)) and entry.record for number in range(16)
+    )
     # The index, the first part, and what came meanwhile: at least one write for many.
     assert len(store.writes) < 16
 
@@ -99,7 +102,7 @@ def test_many_threads_leave_every_items_last_record() -> None:
     records = BatchRecords(store)
 
     def work(number: int) -> None:
-        item = records.store_for(f"item{number}")
+        item = records.store_for(f"item{number}", FINGERPRINT)
         item.set("", record(number, Phase.SUBMITTING))
         item.set("", record(number))
 
@@ -115,7 +118,7 @@ def test_many_threads_leave_every_items_last_record() -> None:
 def test_a_write_that_fails_takes_its_own_record_back_and_no_other() -> None:
     store = Store()
     records = BatchRecords(store)
-    first, second = records.store_for("first"), records.store_for("second")
+    first, second = records.store_for("first", FINGERPRINT), records.store_for("second", FINGERPRINT)
     first.set("", record(1))
     store.failing = {len(store.writes) + 1}
     with pytest.raises(OSError, match="disk full"):
@@ -129,7 +132,7 @@ def test_a_write_that_fails_takes_its_own_record_back_and_no_other() -> None:
 def test_the_index_counts_a_part_before_the_part_is_there() -> None:
     store = Store()
     records = BatchRecords(store)
-    records.store_for("a").set("", record(1))
+    records.store_for("a", FINGERPRINT).set("", record(1))
     assert store.writes == [INDEX_KEY, part_key(0)]
 
 
@@ -138,7 +141,7 @@ def test_an_index_that_counts_too_few_parts_is_refused(counted: int) -> None:
     store = Store()
     records = BatchRecords(store)
     for number in range(100):
-        records.store_for(f"item{number}").set("", record(number))
+        records.store_for(f"item{number}", FINGERPRINT).set("", record(number))
     assert part_key(1) in store.values
     store.values[INDEX_KEY] = json.dumps({"version": 1, "parts": counted})
     with pytest.raises(InvalidRequest, match=f"counts {counted} parts, and there is another one"):
@@ -150,7 +153,7 @@ def test_who_does_what_the_error_of_a_broken_value_says_starts_over(broken: str)
     store = Store()
     records = BatchRecords(store)
     for number in range(100):
-        records.store_for(f"item{number}").set("", record(number))
+        records.store_for(f"item{number}", FINGERPRINT).set("", record(number))
     store.values[broken] = json.dumps({"version": 7})
     with pytest.raises(InvalidRequest) as refused:
         BatchRecords(store)
@@ -167,14 +170,14 @@ def test_who_does_what_the_error_of_a_broken_value_says_starts_over(broken: str)
 def test_a_part_that_the_index_counts_and_that_was_not_written_holds_nothing() -> None:
     store = Store()
     store.values[INDEX_KEY] = json.dumps({"version": 1, "parts": 1})
-    assert BatchRecords(store).entry("a") is None
+    assert BatchRecords(store).entry("a", FINGERPRINT) is None
 
 
 @pytest.mark.parametrize(("wall", "running"), [(FENCE_SECONDS + 1, 0.0), (0.0, FENCE_SECONDS + 1), (-3600.0, 0.0)])
 def test_what_was_seen_some_time_ago_by_either_clock_is_read_again(wall: float, running: float) -> None:
     store, times = Store(), [1000.0, 7.0]
     records = BatchRecords(store, Clocks(lambda: times[0], lambda: times[1]))
-    item = records.store_for("a")
+    item = records.store_for("a", FINGERPRINT)
     item.set("", record(1, Phase.SUBMITTING))
     reads = store.reads
     assert item.get("")["job_id"] == "job1"
@@ -195,7 +198,7 @@ def test_a_part_keeps_within_the_limit_of_airflows_store(item_id: str) -> None:
         long = SubmissionRecord(
             phase=Phase.FINISHED, fingerprint=FINGERPRINT, job_id="j" * 64, submitted_at=1764220000.123
         )
-        records.store_for(name).set("", long.to_json())
+        records.store_for(name, FINGERPRINT).set("", long.to_json())
         records.end([end(name)])
     assert len(store.values) > 2
     assert max(map(len, store.values.values())) <= 64 * 1024
@@ -232,7 +235,7 @@ def test_failed_items_keep_within_the_limit_as_well(said: str) -> None:
 
 def test_a_deleted_record_is_none() -> None:
     store = Store()
-    item = BatchRecords(store).store_for("a")
+    item = BatchRecords(store).store_for("a", FINGERPRINT)
     item.set("", record(1))
     item.delete("")
     assert item.get("") is None

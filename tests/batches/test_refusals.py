@@ -147,6 +147,28 @@ def test_after_a_pause_for_lost_answers_the_batch_goes_on(
 
 @pytest.mark.usefixtures("prompt", "short_pauses")
 @VIITOR
+def test_each_pause_for_lost_answers_costs_one_more_item(
+    case: Any, batch: Any, rows: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses, refused = [], Pause.refused
+
+    def noted(pause: Pause, refusal: VideoAIError, *, lost: bool = False) -> float:
+        if seconds := refused(pause, refusal, lost=lost):
+            pauses.append(seconds)
+        return seconds
+
+    monkeypatch.setattr(Pause, "refused", noted)
+    sandbox.fault(vendor="viitor", call="submit", kind="http_500", times=1000)
+    task = batch(case, rows(case, 150), quota_timeout=0.4)
+    with pytest.raises(VendorUnavailable):
+        task.run()
+    assert len(pauses) > 3
+    # When the first pause began, each of the other fifteen may have sent one.
+    assert len(sandbox.ledger("viitor")["submissions"]) <= 16 + 15 + len(pauses) - 1
+
+
+@pytest.mark.usefixtures("prompt", "short_pauses")
+@VIITOR
 def test_one_lost_answer_after_a_full_queue_is_no_outage(
     case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

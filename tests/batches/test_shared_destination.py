@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videoai.jobs.errors import BatchFailed, QuotaExceeded
+from airflow_provider_videoai.jobs.errors import BatchFailed, QuotaExceeded, StorageFailed
 from airflow_provider_videoai.jobs.submission.submitter import Submitter
+from tests.batches.published import edited
 
 pytestmark = [pytest.mark.usefixtures("prompt"), pytest.mark.parametrize("case", ["viitor"], indirect=True)]
 
@@ -76,6 +77,39 @@ def test_nothing_is_bought_for_a_changed_row_whose_copy_somebody_edited(
     assert len(bought(case)) == 4
 
 
+@pytest.mark.parametrize("now", ["there", "edited", "gone at the vendor"])
+def test_a_copy_whose_sidecar_was_not_stored_is_taken_in(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str, now: str
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    task = batch(case, rows(case, ["1"]), **kept)
+    with pytest.MonkeyPatch.context() as patched:
+
+        def failed(*_: Any) -> None:
+            raise StorageFailed("the disk is full")
+
+        patched.setattr("airflow_provider_videoai.batches.kept._write", failed)
+        with pytest.raises((BatchFailed, StorageFailed)):
+            task.run()
+    copy = Path(folder.removeprefix("file://")) / "1.mp4"
+    with edited(task.store) as items:  # as if the worker had been killed amid the write
+        assert items["1"]["submission"]["job_id"] == bought(case)[0]
+        items["1"]["submission"]["phase"] = "finished"
+    if now == "there":
+        assert task.run()["succeeded"] == 1
+        assert copy.with_name("1.mp4.videoai.json").exists()
+    elif now == "edited":
+        copy.write_bytes(b"a file of the user's")
+        with pytest.raises(BatchFailed, match="InvalidRequest"):
+            task.run()
+        assert copy.read_bytes() == b"a file of the user's"
+    else:
+        sandbox.fault(vendor=case.vendor, call="media", kind="expire_media", times=1000)
+        with pytest.raises(BatchFailed):
+            task.run()
+    assert len(bought(case)) == 1
+
+
 def test_a_row_that_is_put_back_is_not_bought_again_while_its_copy_is_there(
     case: Any, batch: Any, rows: Any, bought: Any, folder: str
 ) -> None:
@@ -138,6 +172,6 @@ def test_a_failed_job_stays_kept_after_its_row_was_another_for_a_while(
         batch(case, changed, store=task.store, **kept).run()
     copy.unlink()
     for _ in range(2):
-        with pytest.raises(BatchFailed, match=r"item '1': JobFailed: .*no other may be bought"):
+        with pytest.raises(BatchFailed, match=r"item '1': JobFailed: .* stay so: on_failed is 'keep'"):
             task.run()
     assert len(bought(case)) == 1

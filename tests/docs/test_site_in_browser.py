@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import running_chromium
+from tests.support.chromium import PATIENCE, running_chromium
 
 pytestmark = [pytest.mark.airflow, pytest.mark.ui]
 
@@ -47,6 +47,7 @@ def browser() -> Iterator[Browser]:
 
 def opened(browser: Browser, look: str, name: str) -> Page:
     page = browser.new_context(**LOOKS[look]).new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto((SITE / name).as_uri())
     return page
 
