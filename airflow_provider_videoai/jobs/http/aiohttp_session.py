@@ -12,6 +12,7 @@ import httpx
 from yarl import URL
 
 from airflow_provider_videoai.jobs.http.attempt import HEADERS, Deadline, Exchange, LostError, NotSentError, signed
+from airflow_provider_videoai.jobs.http.departure import Departure
 from airflow_provider_videoai.jobs.http.environment import tls
 from airflow_provider_videoai.jobs.http.network_errors import Unreadable, why
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -38,20 +39,24 @@ class AiohttpSession:
             auto_decompress=False,
         )
 
-    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline, departure: Departure) -> Answer:
         """Send a call once.
 
         :param call: any but one that buys.
         :param auth: signs it, afresh for each call.
         :param deadline: by when all of the answer must have come.
-        :raises NotSentError: if no connection could be made or kept.
+        :param departure: by when it must leave.
+        :raises NotSentError: if no connection could be made or kept, or not before it is late.
         :raises LostError: if the answer is not whole, or too long.
         """
         exchange = Exchange()
         with exchange.judged():
             request = signed(self._account, call, auth)
         try:
-            return await self._sent(request, exchange, deadline)
+            return await self._sent(request, exchange, deadline, departure)
+        except aiohttp.ConnectionTimeoutError as failure:
+            departure.check()  # another place may be all that it needs
+            raise NotSentError(why(failure)) from failure
         except (aiohttp.ClientConnectionError, ValueError) as failure:  # ValueError: the host is no address at all
             raise NotSentError(why(failure)) from failure
         except (aiohttp.ClientError, Unreadable, OSError) as failure:
@@ -61,7 +66,11 @@ class AiohttpSession:
         """Close all connections."""
         await self._session.close()
 
-    async def _sent(self, request: httpx.Request, exchange: Exchange, deadline: Deadline) -> Answer:
+    async def _sent(
+        self, request: httpx.Request, exchange: Exchange, deadline: Deadline, departure: Departure
+    ) -> Answer:
+        departure.check()
+        seconds = deadline.left()
         async with self._session.request(
             request.method,
             URL(str(request.url), encoded=True),  # yarl would encode it once more, and the signature would not match
@@ -70,7 +79,7 @@ class AiohttpSession:
             # A redirect would turn a POST into a GET (ViiTor's gateway answers plain HTTP so), and take the
             # credentials to another host.
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=deadline.left()),
+            timeout=aiohttp.ClientTimeout(total=seconds, connect=min(departure.left, seconds)),
         ) as response:
             async for chunk in response.content.iter_any():
                 exchange.add(chunk)

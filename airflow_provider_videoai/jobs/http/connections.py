@@ -8,6 +8,7 @@ from typing import Protocol
 import httpx
 
 from airflow_provider_videoai.jobs.http.attempt import Deadline
+from airflow_provider_videoai.jobs.http.departure import Departure
 from airflow_provider_videoai.jobs.http.environment import proxy_for, tls
 from airflow_provider_videoai.jobs.protocol.account import Account
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call
@@ -24,13 +25,14 @@ One number for both: a poll beyond the connections would only wait for one while
 class Pool(Protocol):
     """Connections that are kept open for the next poll."""
 
-    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline, departure: Departure) -> Answer:  # pyright: ignore[reportReturnType] - a protocol's method has no body
         """Send a call once.
 
         :param call: any but one that buys.
         :param auth: signs it.
         :param deadline: by when all of the answer must have come.
-        :raises NotSentError: if no connection could be made or kept.
+        :param departure: by when it must leave.
+        :raises NotSentError: if no connection could be made or kept, or not before it is late.
         :raises LostError: if the answer was lost.
         """
 
@@ -72,8 +74,8 @@ class _Proxied:
         self._send = bounded.asend_over
         self._pool = bounded.apool(account, CONNECTIONS)
 
-    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-        return await self._send(self._pool, self._account, call, auth, deadline)
+    async def send(self, call: Call, auth: httpx.Auth, deadline: Deadline, departure: Departure) -> Answer:
+        return await self._send(self._pool, self._account, call, auth, deadline, departure)
 
     async def aclose(self) -> None:
         await self._pool.aclose()

@@ -23,6 +23,7 @@ import httpx
 from typing_extensions import override
 
 from airflow_provider_videoai.jobs.http.attempt import HEADERS, MAX_BODY, Deadline, Exchange, signed
+from airflow_provider_videoai.jobs.http.departure import Departure
 from airflow_provider_videoai.jobs.http.environment import proxy_for, tls
 from airflow_provider_videoai.jobs.http.network_errors import Unreadable
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -77,21 +78,27 @@ def send(
             return exchange.answer(response.status, httpx.Headers(response.headers))
 
 
-async def asend(account: Account, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
+async def asend(account: Account, call: Call, auth: httpx.Auth, deadline: Deadline, departure: Departure) -> Answer:
     """Send a call once, on a connection of its own, as :func:`send` does.
 
     :param account: whose vendor it is sent to.
     :param call: what is sent.
     :param auth: signs it.
     :param deadline: by when all of the answer must have come.
+    :param departure: by when it must leave.
     :raises NotSentError, LostError: as :func:`send`.
     """
     async with apool(account, 1) as pool:
-        return await asend_over(pool, account, call, auth, deadline)
+        return await asend_over(pool, account, call, auth, deadline, departure)
 
 
 async def asend_over(
-    pool: httpcore.AsyncConnectionPool, account: Account, call: Call, auth: httpx.Auth, deadline: Deadline
+    pool: httpcore.AsyncConnectionPool,
+    account: Account,
+    call: Call,
+    auth: httpx.Auth,
+    deadline: Deadline,
+    departure: Departure,
 ) -> Answer:
     """Send a call once on a connection of a pool.
 
@@ -100,9 +107,10 @@ async def asend_over(
     :param call: what is sent.
     :param auth: signs it.
     :param deadline: by when all of the answer must have come.
+    :param departure: by when it must leave.
     :raises NotSentError, LostError: as :func:`send`.
     """
-    exchange = Exchange()
+    exchange = Exchange(departure.check)
     with exchange.judged(*_FAILURES, unsent=(httpcore.LocalProtocolError,)):
         request = signed(account, call, auth)
         # One timeout around all of it; httpcore's own hold for each connect, read and write, and start afresh.

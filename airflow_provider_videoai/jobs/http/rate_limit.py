@@ -97,8 +97,13 @@ class RateLimit:
                 cls._known[key] = cls(vendor.rate_limit, per_call=vendor.limit_per_call, ledger=ledger, account=account)
             return cls._known[key]
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit, so that a place may pass; without one there are only backoffs."""
+        return self._per_minute is not None
+
     def reserve(self, call_name: str, now: float) -> float | None:
-        """Reserve the next free place for a request.
+        """Reserve the next free place for a request, which has to leave within ``LATE`` seconds after it.
 
         :param call_name: the vendor's name of the API.
         :param now: monotonic seconds.
@@ -108,7 +113,7 @@ class RateLimit:
             window = self._window(call_name)
             if self._shared(now):
                 # A place is good for seconds, a backoff lasts for minutes: after it, another place is needed.
-                start = None if self.backing_off(now) else window.take(now, limited=self._per_minute is not None)
+                start = None if self.backing_off(now) else window.take(now, limited=self.limited)
                 return None if start is None else start - now
             limit = self._limit(now)
             start = max(now, self._backoff_until)
@@ -121,8 +126,8 @@ class RateLimit:
         :param now: monotonic seconds.
         """
         with self._reserving:
-            limited = self._per_minute is not None
-            return self._shared(now) and (self.backing_off(now) or self._window(call_name).empty(now, limited=limited))
+            window = self._window(call_name)
+            return self._shared(now) and (self.backing_off(now) or window.empty(now, limited=self.limited))
 
     def refill(self, call_name: str) -> float:
         """Reserve places in the ledger. It blocks for as long as the database does, some seconds at most.

@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_att
 from airflow_provider_videoai.jobs.errors import SubmitUncertain, VendorUnavailable, VideoAIError
 from airflow_provider_videoai.jobs.http.attempt import Deadline, LostError, NotSentError
 from airflow_provider_videoai.jobs.http.connections import Pool
+from airflow_provider_videoai.jobs.http.departure import PLACES, Departure, LateError
 from airflow_provider_videoai.jobs.http.environment import proxy_for
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.protocol.account import Account
@@ -98,27 +99,45 @@ class Transport:
                 return Retrying(**_retry_connect(deadline))(self._once, call, auth, deadline, gate)
 
     def _once(self, call: Call, auth: httpx.Auth, deadline: Deadline, gate: Callable[[], object] | None) -> Answer:
+        for _ in range(PLACES - 1):
+            departure = Departure()
+            try:
+                return self._with_place(call, auth, deadline, gate, departure)
+            except LateError:
+                deadline.extend(departure.waited)
+        return self._with_place(call, auth, deadline, gate, Departure(however_late=True))
+
+    def _with_place(
+        self,
+        call: Call,
+        auth: httpx.Auth,
+        deadline: Deadline,
+        gate: Callable[[], object] | None,
+        departure: Departure,
+    ) -> Answer:
         # Loaded with the first request: DAG files are parsed often, and need none of it.
         from airflow_provider_videoai.jobs.http.httpcore_session import send
 
-        for delay in self._delays(call):
+        for delay in self._delays(call, departure):
             began = time.monotonic()
             if pause := self.rate_limit.refill(call.name) if delay is None else delay:
                 self._sleep(pause)
             deadline.extend(time.monotonic() - began)
-        return send(self.vendor.account, call, auth, deadline, gate)
+        return send(self.vendor.account, call, auth, deadline, _on_time(gate, departure))
 
-    def _delays(self, call: Call) -> Iterator[float | None]:
+    def _delays(self, call: Call, departure: Departure) -> Iterator[float | None]:
         """Yield the seconds to sleep before the call may leave, ``None`` to refill the rate limit.
 
         If the vendor throttled meanwhile, the place is not good any more, and another is reserved.
         """
         backoffs = None
         while backoffs != self.rate_limit.backoffs:
-            delay = self.rate_limit.reserve(call.name, time.monotonic())
+            now = time.monotonic()
+            delay = self.rate_limit.reserve(call.name, now)
             if delay is None:
                 yield None
                 continue
+            departure.has_place(now + delay if self.rate_limit.limited else None)
             backoffs = self.rate_limit.backoffs
             if delay:
                 yield delay
@@ -151,15 +170,24 @@ class Transport:
                 return await AsyncRetrying(**_retry_connect(deadline))(self._aonce, call, auth, deadline)
 
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-        for delay in self._delays(call):
+        for _ in range(PLACES - 1):
+            departure = Departure()
+            try:
+                return await self._awith_place(call, auth, deadline, departure)
+            except LateError:
+                deadline.extend(departure.waited)
+        return await self._awith_place(call, auth, deadline, Departure(however_late=True))
+
+    async def _awith_place(self, call: Call, auth: httpx.Auth, deadline: Deadline, departure: Departure) -> Answer:
+        for delay in self._delays(call, departure):
             began = time.monotonic()
             await (self._refill(call.name) if delay is None else asyncio.sleep(delay))
             deadline.extend(time.monotonic() - began)
         if self._pool is not None and not call.buys:
-            return await self._pool.send(call, auth, deadline)
+            return await self._pool.send(call, auth, deadline, departure)
         from airflow_provider_videoai.jobs.http.httpcore_session import asend
 
-        return await asend(self.vendor.account, call, auth, deadline)
+        return await asend(self.vendor.account, call, auth, deadline, departure)
 
     async def _refill(self, call_name: str) -> None:
         """Refill the rate limit beside the event loop, one at a time: those who wait find what the first was given."""
@@ -170,6 +198,20 @@ class Transport:
 
 _STALE = 5.0
 """Seconds after which a connection that stood idle, and a signature, are better renewed."""
+
+
+def _on_time(gate: Callable[[], object] | None, departure: Departure) -> Callable[[], object]:
+    """Return ``gate`` such that it is not passed by a request that is late."""
+    if gate is None:
+        return departure.check
+
+    def passed() -> None:
+        # Before as well: a record says that something may have been sent, and the next place may be far.
+        departure.check()
+        gate()
+        departure.check()
+
+    return passed
 
 
 def _in_time(before_send: Callable[[], object], deadline: Deadline) -> Callable[[], object]:

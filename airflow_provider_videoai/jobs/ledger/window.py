@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["BLOCK", "WINDOW", "Place", "grant"]
+__all__ = ["BLOCK", "LATE", "WINDOW", "Place", "grant"]
 
-WINDOW = 61.0
-"""Seconds; one more than the vendor counts, because requests do not all take equally long to reach it."""
+LATE = 3.0
+"""Seconds after its place within which a request has to leave: until then it connects, and a submit is recorded. One
+that is later needs another place."""
+
+WINDOW = 60.0 + LATE + 2.0
+"""Seconds. The vendor counts requests as they reach it: up to so much later than they may leave at the earliest, and
+they do not all take equally long on their way."""
 
 BLOCK = 30.0
 """Seconds for which places are handed out at most: two ledger calls a minute serve a process that never rests."""
@@ -43,7 +48,7 @@ def grant(
 
     Why the limit holds: of the requests in any 60 seconds take the one whose place was granted last. Each of the
     others has a place that ends less than 60 seconds before this one starts, so it was counted when this one was
-    granted.
+    granted. That it may leave up to :data:`LATE` seconds after its place is why more than 60 seconds are counted.
 
     :param taken: the places of all processes.
     :param holder: the process that reserves.

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
+from airflow_provider_videoai.jobs.ledger.window import WINDOW
 
 
 def most_in_a_minute(times: Sequence[float]) -> int:
@@ -67,7 +68,7 @@ def test_nobody_waits_while_the_limit_has_room(limit: int, times: list[float]) -
 
 @pytest.mark.parametrize(
     ("limit", "apart"),
-    [(1, 61), (0.5, 122), (0.25, 244), (1.5, 61)],
+    [(1, WINDOW), (0.5, 2 * WINDOW), (0.25, 4 * WINDOW), (1.5, WINDOW)],
 )
 def test_limit_below_two_a_minute_keeps_requests_apart(limit: float, apart: float) -> None:
     first, second, third = departures(RateLimit(limit), [0, 0, 0])
@@ -80,12 +81,12 @@ def test_no_limit_means_no_waiting() -> None:
 
 def test_each_call_has_its_own_window_where_the_vendor_counts_so() -> None:
     rate_limit = RateLimit(1, per_call=True)
-    assert [rate_limit.reserve(call, 0) for call in ("add", "look", "look", "add")] == [0, 0, 61, 61]
+    assert [rate_limit.reserve(call, 0) for call in ("add", "look", "look", "add")] == [0, 0, WINDOW, WINDOW]
 
 
 def test_all_calls_share_one_window_otherwise() -> None:
     rate_limit = RateLimit(1)
-    assert [rate_limit.reserve(call, 0) for call in ("add", "look")] == [0, 61]
+    assert [rate_limit.reserve(call, 0) for call in ("add", "look")] == [0, WINDOW]
 
 
 @pytest.mark.parametrize("per_call", [False, True])
@@ -126,13 +127,13 @@ def test_threads_never_share_a_place() -> None:
         thread.start()
     for thread in threads:
         thread.join(5)
-    assert sorted(delays) == [minute * 61.0 for minute in range(160) for _ in range(10)]
+    assert sorted(delays) == [minute * WINDOW for minute in range(160) for _ in range(10)]
 
 
 def test_limit_is_the_connections_else_the_vendors(open_lab: Any) -> None:
     documented = RateLimit.of(open_lab(conn_id="limits-1", requests_per_minute=1))
-    assert [documented.reserve("look", 0) for _ in range(2)] == [0, 61]
+    assert [documented.reserve("look", 0) for _ in range(2)] == [0, WINDOW]
     chosen = RateLimit.of(open_lab(conn_id="limits-2", requests_per_minute=1, max_requests_per_minute=2))
-    assert [chosen.reserve("look", 0) for _ in range(3)] == [0, 0, 61]
+    assert [chosen.reserve("look", 0) for _ in range(3)] == [0, 0, WINDOW]
     per_call = RateLimit.of(open_lab(conn_id="limits-3", requests_per_minute=1, limit_per_call=True))
     assert [per_call.reserve(call, 0) for call in ("add", "look")] == [0, 0]

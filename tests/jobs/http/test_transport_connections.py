@@ -28,6 +28,7 @@ from airflow_provider_videoai.jobs.http.aiohttp_session import AiohttpSession
 from airflow_provider_videoai.jobs.http.connections import CONNECTIONS, open_pool
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
+from airflow_provider_videoai.jobs.ledger.window import WINDOW
 from airflow_provider_videoai.jobs.protocol.call import Answer, Call, json_body
 from tests.jobs.protocol.playing import BOUGHT, LOOKED, Play, buy, keep_alive, look, told
 
@@ -254,7 +255,7 @@ def test_worker_sleeps_for_its_place(open_lab: Any, server: Any) -> None:
     for _ in range(3):
         transport.run(look(vendor))
     assert len(slept) == 1
-    assert 60 <= slept[0] <= 62
+    assert slept[0] == pytest.approx(WINDOW, abs=1)
 
 
 def test_request_that_waited_while_the_vendor_asked_for_silence_waits_anew(open_lab: Any, server: Any) -> None:

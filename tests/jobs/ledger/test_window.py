@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_videoai.jobs.ledger.window import BLOCK, WINDOW, Place, grant
+from airflow_provider_videoai.jobs.ledger.window import BLOCK, LATE, WINDOW, Place, grant
 
 requests = st.lists(
     st.tuples(st.floats(0, 40), st.sampled_from("abc"), st.integers(1, 40), st.floats(0, 1)), min_size=1, max_size=40
 )
-"""Seconds since the one before, which process requests, how many places, and when within its span each is used."""
+"""Seconds since the one before, which process requests, how many places, and when within its span, or ``LATE`` after
+it, each is used."""
 
 
 def most_in_a_minute(times: list[float]) -> int:
@@ -28,7 +29,7 @@ def test_no_minute_holds_more_requests_than_the_limit_whoever_sends_them(
         now += gap
         given, taken = grant(taken, holder=holder, wanted=wanted, per_minute=limit, now=now)
         assert given
-        sent += [place.start + used_at * (place.end - place.start) for place in given]
+        sent += [place.start + used_at * (place.end + LATE - place.start) for place in given]
     assert most_in_a_minute(sent) <= limit
 
 

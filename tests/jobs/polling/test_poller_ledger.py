@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.http import transport
 from airflow_provider_videoai.jobs.http.attempt import Deadline
+from airflow_provider_videoai.jobs.http.departure import Departure
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.in_flight.leases import leases_for
@@ -70,7 +71,7 @@ class Answered(Transport):
 
     @override
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-        for delay in self._delays(call):
+        for delay in self._delays(call, Departure()):
             await (self._refill(call.name) if delay is None else asyncio.sleep(delay))
         self.polls.append(asyncio.get_running_loop().time())
         rows = [{"id": job_id, "state": "running"} for job_id in json.loads(call.body)["ids"]]

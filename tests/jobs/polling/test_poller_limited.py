@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from airflow_provider_videoai.jobs.http import transport
 from airflow_provider_videoai.jobs.http.attempt import Deadline
+from airflow_provider_videoai.jobs.http.departure import Departure
 from airflow_provider_videoai.jobs.http.rate_limit import RateLimit
 from airflow_provider_videoai.jobs.http.transport import Transport
 from airflow_provider_videoai.jobs.polling import throttle
@@ -40,7 +41,7 @@ class Answered(Transport):
 
     @override
     async def _aonce(self, call: Call, auth: httpx.Auth, deadline: Deadline) -> Answer:
-        for delay in self._delays(call):
+        for delay in self._delays(call, Departure()):
             assert delay is not None
             await asyncio.sleep(delay)
         trans_no = json.loads(call.body)["transNo"]
