@@ -23,6 +23,7 @@ from processes import clean_environment, end_home, free_ports, wait_for
 from relay import Relay
 
 START_SECONDS = 240
+REPLY_SECONDS = 60
 CONNECTIONS = "50"
 """Airflow's API server answers 40 requests at a time and checks a user's token on its event loop. With fewer
 connections to the database it stands still for 30 s as soon as all are taken, and tasks fail."""
@@ -106,12 +107,27 @@ class Cluster(AirflowApi):
         return ended
 
     def consume(self, machine: str, *, wanted: bool) -> None:
-        """Let the worker of a machine take tasks, or none any more."""
+        """Let the worker of a machine take tasks, or none any more; raise ``TimeoutError`` if it does not reply."""
         verb = "add_consumer" if wanted else "cancel_consumer"
         command = [sys.executable, "-m", "celery", "--broker", self.redis.url, "control"]
         command += ["--timeout", "10", "--destination", f"celery@{machine}", verb, "default"]
-        environment = self.machines[machine].environment
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)  # noqa: S603 - Celery's own
+        environment, output = self.machines[machine].environment, b""
+
+        def replied() -> bool:
+            nonlocal output
+            # A worker that connects to Redis again may miss a command, and a command that comes twice does no harm.
+            try:
+                done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=REPLY_SECONDS)  # noqa: S603 - Celery's own
+            except subprocess.TimeoutExpired as hung:  # while it waits for Redis
+                output = hung.stderr or b""
+                return False
+            output = done.stdout + done.stderr
+            return done.returncode == 0
+
+        try:
+            wait_for(replied, REPLY_SECONDS, f"the worker of {machine} did not reply to {verb}")
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}:\n{output.decode(errors='replace')}") from None
 
     def jobs(self, job_type: str) -> list[dict[str, Any]]:
         """Return the living jobs of a type (``SchedulerJob``, ``TriggererJob``), which is one for each part."""
