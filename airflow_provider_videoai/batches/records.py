@@ -118,20 +118,19 @@ class BatchRecords:
         :raises VideoAIError: if they cannot be written.
         """
         earlier: dict[str, dict[str, Any]] = {}
+        over: list[str] = []
         with self._lock:
             for item_id, fingerprint in requests.items():
-                key = earlier_key(item_id, fingerprint)
-                stored = self._stored(key)
-                # Of two of one request, the one under the item's id is the later: see below.
-                if stored is None or Entry.from_json(self._stored(item_id) or {}).of(fingerprint) is not None:
+                stored = self._stored(key := earlier_key(item_id, fingerprint))
+                if stored is None or Entry.from_json(stored).of(fingerprint) is None:
                     continue
-                if Entry.from_json(stored).of(fingerprint) is not None:
+                over.append(key)
+                # Of two of one request, the one under the item's id is the later: see below.
+                if Entry.from_json(self._stored(item_id) or {}).of(fingerprint) is None:
                     earlier[item_id] = stored
-        if not earlier:
-            return
         self._set_aside((item_id, requests[item_id]) for item_id in earlier)
+        changed: dict[_Part, int] = {}
         with self._lock:
-            changed: dict[_Part, int] = {}
             for item_id, stored in earlier.items():
                 part = self._joined(item_id)
                 ours, _ = divided(part.items.get(item_id, {}), requests[item_id])
@@ -139,10 +138,9 @@ class BatchRecords:
                 part.change(changed)
         self._write_all(changed)
         # Last: who is killed before leaves two of one request, and not none.
+        changed = {}
         with self._lock:
-            changed = {}
-            for item_id in earlier:
-                key = earlier_key(item_id, requests[item_id])
+            for key in over:
                 part = self._part_of[key]
                 part.items.pop(key, None)
                 part.change(changed)
