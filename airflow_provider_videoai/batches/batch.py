@@ -93,7 +93,7 @@ class Batch:
     made: deque[RunningJob] = field(default_factory=deque, init=False)
     """Jobs that ended before, of items whose copy is to be at another place: to be fetched, and never bought again."""
     others: dict[str, Entry] = field(default_factory=dict, init=False)
-    """What the records have of requests that are not among these, by the keys of their entries."""
+    """What the records had of requests that are not among these, by the keys of their entries."""
     _fetched_again: set[str] = field(default_factory=set, init=False)
     _terminal: list[tuple[RunningJob, JobStatus]] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -103,8 +103,9 @@ class Batch:
     def begin(self) -> None:
         """Sort the items by what the records say of them; nothing is sent.
 
-        :raises VideoAIError: if the records of rows that are again what they were before cannot be written.
+        :raises VideoAIError: if a record cannot be written: of a row that is again what it was, or by a person.
         """
+        self.others = self.records.beside(self.requests)
         self.records.restore(self.requests)
         refused: list[Item] = []
         for item in self.items:
@@ -113,6 +114,7 @@ class Batch:
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
             elif step is NextStep.WAIT and entry is not None and entry.record is not None:
+                self._bind(item, entry.record)
                 self.runs(_job_of(item, entry.record))
             elif step is NextStep.FETCH and entry is not None:
                 self.fetches(item, entry)
@@ -120,7 +122,12 @@ class Batch:
                 # Last: refused for a reason of its own, it would else be the first again on each worker, and pause all.
                 (refused if entry is not None and entry.was_refused else self.waiting).append(item)
         self.waiting += refused
-        self.others = self.records.beside(self.requests)
+
+    def _bind(self, item: Item, record: SubmissionRecord) -> None:
+        """Note of a record that a person wrote which request it is about: the row may be another one later."""
+        if record.fingerprint is None and not record.not_understood:
+            bound = record.reached(record.phase, fingerprint=item.fingerprint)
+            self.records.set_submission(item.item_id, item.fingerprint, bound.to_json())
 
     @property
     def requests(self) -> dict[str, str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,6 +30,7 @@ __all__ = [
     "item_of",
     "next_step",
     "with_end",
+    "with_submission",
 ]
 
 SUBMISSION = "submission"
@@ -36,7 +38,7 @@ SUBMISSION = "submission"
 GONE = "gone"
 """The name of the mark of an entry whose request the attempt did not find when it began."""
 _END = "end"
-_EARLIER = "\n"  # no item's id has one
+_EARLIER_KEY = re.compile("(.+)\n([0-9a-f]{32})")
 # Many entries share one value of the task state store, which has a limit: see records.py.
 _LONGEST_MESSAGE, _LONGEST_CODE = 160, 40
 _MOST_BYTES = 330
@@ -192,6 +194,11 @@ class Entry:
         """Whether a job was bought, and finished."""
         return self.record is not None and self.record.phase is Phase.FINISHED
 
+    @property
+    def wants_another(self) -> bool:
+        """Whether a person wrote that the next attempt is to submit."""
+        return self.was_refused and self.record is not None and self.record.fingerprint is None
+
     def failed_for_good(self, *, retries_failed: bool, paid_retries: int | None) -> bool:
         """Return whether its job failed, and no other may be bought in its place.
 
@@ -231,7 +238,7 @@ def earlier_key(item_id: str, fingerprint: str) -> str:
     :param item_id: the item's.
     :param fingerprint: of that request.
     """
-    return f"{item_id}{_EARLIER}{fingerprint}"
+    return f"{item_id}\n{fingerprint}"  # no item's id has a line break
 
 
 def item_of(key: str) -> tuple[str, str | None]:
@@ -239,8 +246,8 @@ def item_of(key: str) -> tuple[str, str | None]:
 
     :param key: of the entry.
     """
-    item_id, separator, fingerprint = key.partition(_EARLIER)
-    return item_id, fingerprint if separator else None
+    earlier = _EARLIER_KEY.fullmatch(key)
+    return (key, None) if earlier is None else (earlier[1], earlier[2])
 
 
 def is_of(stored: Mapping[str, Any], fingerprint: str) -> bool:
@@ -277,9 +284,23 @@ def divided(stored: Mapping[str, Any], fingerprint: str) -> tuple[dict[str, Any]
             kept = {name: stored[name] for name in (SUBMISSION, GONE) if name in stored}
             if end is not None and end.fingerprint == record.fingerprint:
                 # Another copy may take the place of its own.
-                kept[_END] = replace(end, sha256=None, place=None).to_json()
+                kept[_END] = replace(end, sha256=None).to_json()
             other = str(record.fingerprint), kept
     return ours, other
+
+
+def with_submission(stored: Mapping[str, Any], submission: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a stored entry with another submission record.
+
+    :param stored: the entry so far.
+    :param submission: the record as it is stored; ``None`` leaves none.
+    """
+    # How the job before ended says nothing of the one that is being bought.
+    over = (
+        (SUBMISSION, GONE, _END) if submission and submission.get("phase") == Phase.SUBMITTING else (SUBMISSION, GONE)
+    )
+    kept = {name: value for name, value in stored.items() if name not in over}
+    return kept if submission is None else {**kept, SUBMISSION: submission}
 
 
 def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: ItemEnd) -> dict[str, Any]:
@@ -324,11 +345,16 @@ def next_step(
     if entry is None:
         return NextStep.OBTAIN
     record, end = entry.record, entry.end
-    if end is not None and end.state is ItemState.SUCCEEDED:
-        if record is None or (place is not None and end.sha256 is None):
-            return NextStep.OBTAIN
-        # Not obtained: a job whose media is gone would be replaced, and paid for again, for a copy that there is.
-        return NextStep.FETCH if place is not None and end.place not in (None, place) else NextStep.NOTHING
+    if end is not None and end.state is ItemState.SUCCEEDED and record is not None:
+        if end.job_id not in (None, record.job_id):
+            end = None  # a person wrote another job into the record
+        elif place is None:
+            return NextStep.NOTHING
+        elif end.place not in (None, place):
+            # Not obtained: a job whose media is gone would be replaced, and paid for again, for a copy that there is.
+            return NextStep.FETCH
+        else:
+            return NextStep.OBTAIN if end.sha256 is None else NextStep.NOTHING
     # What failed or was skipped before may have changed since: a failed job may be replaced, a copy may be gone.
     if end is not None and end.attempt == attempt:
         return NextStep.NOTHING

@@ -101,7 +101,7 @@ def prepared(
     )
     batch.begin()
     if begins:
-        records.set_gone(batch.others)
+        records.set_gone(records.beside(batch.requests))
     elif lost := batch.lost():
         # A template that is never rendered alike would have each worker buy all rows, without an end.
         named = ", ".join(map(shown, lost[:_SHOWN]))

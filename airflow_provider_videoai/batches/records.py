@@ -34,6 +34,7 @@ from airflow_provider_videoai.batches.entries import (
     is_of,
     item_of,
     with_end,
+    with_submission,
 )
 from airflow_provider_videoai.batches.part_values import INDEX_KEY, VERSION, broken, items_of, part_key, parts_of
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
@@ -125,8 +126,10 @@ class BatchRecords:
                 if stored is None or Entry.from_json(stored).of(fingerprint) is None:
                     continue
                 over.append(key)
-                # Of two of one request, the one under the item's id is the later: see below.
-                if Entry.from_json(self._stored(item_id) or {}).of(fingerprint) is None:
+                present = Entry.from_json(self._stored(item_id) or {}).of(fingerprint)
+                # Of two of one request, the one under the item's id is the later: see below. That another job is to be
+                # bought may have been written about another request.
+                if present is None or present.wants_another:
                     earlier[item_id] = stored
         self._set_aside((item_id, requests[item_id]) for item_id in earlier)
         changed: dict[_Part, int] = {}
@@ -256,8 +259,7 @@ class BatchRecords:
         with self._lock:
             before = part.items.get(item_id)
             ours, _ = divided(before or {}, fingerprint)
-            kept = {name: kept for name, kept in ours.items() if name not in (SUBMISSION, GONE)}
-            part.items[item_id] = kept if value is None else {**kept, SUBMISSION: value}
+            part.items[item_id] = with_submission(ours, value)
             part.changes += 1
             change = part.changes
 

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from airflow_provider_videoai.batches.batch import Batch
+from airflow_provider_videoai.batches.entries import Entry
 from airflow_provider_videoai.batches.items import Item
+from airflow_provider_videoai.batches.kept import Kept
 from airflow_provider_videoai.batches.pause import Pause
 from airflow_provider_videoai.batches.refusals import LATER, Fault, Refusals
 from airflow_provider_videoai.batches.results import RunningJob
@@ -205,19 +207,21 @@ class Submits:
         entry = batch.entry(item)
         kept_files = batch.results.kept
         in_flight = entry is not None and entry.may_be_in_flight
-        if kept_files is None or not self.skip_existing or in_flight:
+        has_finished = entry is not None and entry.has_finished
+        # The copy of its own job counts in any case, or the job might be bought again for it.
+        if kept_files is None or in_flight or not (self.skip_existing or has_finished):
             return False
         try:
             kept = kept_files.find(item)
         except InvalidRequest:
             batch.check_replaceable(item)
-            if entry is None or not entry.has_finished:
+            if entry is None or not has_finished:
                 raise
             # Perhaps its own copy, stored by an attempt that ended before it wrote what the copy is of: fetched, that
             # shows.
             batch.fetches(item, entry)
             return True
-        if kept is None:
+        if kept is None or not (self.skip_existing or _is_of(entry, kept)):
             return False
         batch.note([batch.results.skipped(item, kept)])
         return True
@@ -289,6 +293,11 @@ class Submits:
     def _again(self, item: Item, *, first: bool) -> None:
         with self._lock:
             (self.batch.waiting.appendleft if first else self.batch.waiting.append)(item)
+
+
+def _is_of(entry: Entry | None, kept: Kept) -> bool:
+    """Whether a copy is of the job that an entry is about."""
+    return entry is not None and entry.record is not None and entry.record.job_id == kept.job_id
 
 
 def _is_of_account(refusal: VideoAIError) -> bool:

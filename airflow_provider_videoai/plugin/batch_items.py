@@ -142,9 +142,7 @@ def _is_of(submission: Any, job_id: str | None) -> bool:
 def _goes_on(record: SubmissionRecord | None, end: ItemEnd | None) -> bool:
     """Whether another job than the one that ended is being submitted, or in flight."""
     in_flight = record is not None and record.phase in (Phase.SUBMITTING, Phase.SUBMITTED, Phase.HANDED_OVER)
-    return (
-        in_flight and end is not None and record is not None and record.job_id != end.job_id and end.error is not None
-    )
+    return in_flight and end is not None and record is not None and record.job_id != end.job_id
 
 
 def _state(record: SubmissionRecord | None, end: ItemEnd | None) -> ItemShown:

@@ -204,3 +204,37 @@ def test_a_failed_job_of_which_no_end_was_written_stays_kept(
         with pytest.raises(BatchFailed, match=r"item '1': JobFailed: .*no other may be bought"):
             task.run()
     assert len(bought(case)) == 1
+
+
+@pytest.mark.parametrize("written", [None, {"phase": "failed"}])
+def test_what_a_person_wrote_about_the_other_row_buys_nothing_for_the_one_put_back(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, written: Any
+) -> None:
+    requests = rows(case, ["1"])
+    task = batch(case, requests)
+    task.run()
+    sandbox.fault(vendor=case.vendor, call="submit", kind="http_500")
+    with pytest.raises(BatchFailed, match="SubmitUncertain"):
+        batch(case, other(requests), store=task.store).run()
+    with edited(task.store) as items:
+        items["1"] = {} if written is None else {"submission": written}
+    assert task.run()["reused"] == 1
+    assert len(bought(case)) == 1
+
+
+def test_a_job_that_a_person_wrote_stays_that_of_the_row_that_attached_to_it(
+    case: Any, batch: Any, rows: Any, bought: Any, folder: str
+) -> None:
+    requests = rows(case, ["1"])
+    arguments = {"manifest": f"{folder}/all.jsonl"}
+    task = batch(case, requests, **arguments)
+    changed = batch(case, other(requests), store=task.store, **arguments)
+    task.run()
+    changed.defer()
+    first, second = bought(case)
+    with edited(task.store) as items:
+        items["1"] = {"submission": {"job_id": second, "phase": "submitted"}}
+    changed.defer()  # and the worker is gone
+    task.run()
+    assert lines(f"{folder}/all.jsonl")["1"]["job_id"] == first
+    assert len(bought(case)) == 2

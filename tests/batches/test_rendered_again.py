@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videoai.jobs.errors import InvalidRequest
+from tests.batches.published import edited
 from tests.operators.test_connection_templates import rendering
 
 pytestmark = [pytest.mark.usefixtures("prompt"), pytest.mark.parametrize("case", ["viitor"], indirect=True)]
@@ -100,6 +101,37 @@ def test_a_row_that_is_again_what_an_earlier_attempt_bought_is_noticed(
     # Nor by a new one: its job was bought before, and counts although the row was another since.
     assert task.run()["succeeded"] == 2
     assert len(bought(case)) == 3
+
+
+def test_a_row_that_was_refused_and_is_again_what_an_earlier_attempt_bought_is_noticed(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, tmp_path: Path
+) -> None:
+    a, b = rows(case, ["a", "b"])
+    changed = {**a, "task_name": "another title"}
+    task = batch(case, written(tmp_path / "clips.jsonl", [a]), max_in_flight=1)
+    assert task.run()["succeeded"] == 1
+    written(tmp_path / "clips.jsonl", [changed, b])
+    sandbox.fault(vendor=case.vendor, call="submit", kind="quota_full", code="2001")
+    deferred = task.defer()
+    written(tmp_path / "clips.jsonl", [a, b])
+    with pytest.raises(InvalidRequest, match=r"^requests: 1 of 2 rows .*\('a'\)"):
+        task.resume(deferred, ENDED)
+    assert len(bought(case)) == 2
+
+
+def test_a_job_that_a_person_wrote_is_that_of_its_row_while_others_run(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    (a,) = rows(case, ["a"])
+    task = batch(case, written(tmp_path / "clips.jsonl", [a]))
+    task.defer()
+    with edited(task.store) as items:
+        items["a"] = {"submission": {"job_id": bought(case)[0], "phase": "submitted"}}
+    deferred = task.defer()
+    written(tmp_path / "clips.jsonl", [{**a, "task_name": "another title"}])
+    with pytest.raises(InvalidRequest, match=r"^requests: 1 of 1 rows "):
+        task.resume(deferred, ENDED)
+    assert len(bought(case)) == 1
 
 
 def test_rows_that_differ_after_airflow_ended_the_wait_are_not_bought_again(
