@@ -108,13 +108,15 @@ class Batch:
         self.others = self.records.beside(self.requests)
         self.records.restore(self.requests)
         refused: list[Item] = []
+        by_hand: dict[str, str] = {}
         for item in self.items:
             entry = self.entry(item)
+            if entry is not None and entry.is_by_hand:
+                by_hand[item.item_id] = item.fingerprint
             step = self._next_step(entry, item, self.results.attempt)
             if step is NextStep.NOTHING and entry is not None and entry.end is not None:
                 self.ended[item.item_id] = entry.end
             elif step is NextStep.WAIT and entry is not None and entry.record is not None:
-                self._bind(item, entry.record)
                 self.runs(_job_of(item, entry.record))
             elif step is NextStep.FETCH and entry is not None:
                 self.fetches(item, entry)
@@ -122,12 +124,7 @@ class Batch:
                 # Last: refused for a reason of its own, it would else be the first again on each worker, and pause all.
                 (refused if entry is not None and entry.was_refused else self.waiting).append(item)
         self.waiting += refused
-
-    def _bind(self, item: Item, record: SubmissionRecord) -> None:
-        """Note of a record that a person wrote which request it is about: the row may be another one later."""
-        if record.fingerprint is None and not record.not_understood:
-            bound = record.reached(record.phase, fingerprint=item.fingerprint)
-            self.records.set_submission(item.item_id, item.fingerprint, bound.to_json())
+        self.records.bind(by_hand)
 
     @property
     def requests(self) -> dict[str, str]:

@@ -23,6 +23,7 @@ __all__ = [
     "ItemEnd",
     "ItemState",
     "NextStep",
+    "bound",
     "divided",
     "earlier_key",
     "error_to_json",
@@ -30,7 +31,6 @@ __all__ = [
     "item_of",
     "next_step",
     "with_end",
-    "with_submission",
 ]
 
 SUBMISSION = "submission"
@@ -195,6 +195,19 @@ class Entry:
         return self.record is not None and self.record.phase is Phase.FINISHED
 
     @property
+    def in_flight(self) -> bool:
+        """Whether the vendor has its job, or may have, and how that ended is not known."""
+        record, end = self.record, self.end
+        if record is None or record.phase in (Phase.FINISHED, Phase.FAILED):
+            return False
+        return end is None or (end.state is ItemState.SUCCEEDED and _is_of_another_job(record, end))
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person wrote which job it is, and not for which request."""
+        return self.record is not None and self.record.fingerprint is None and self.record.job_id is not None
+
+    @property
     def wants_another(self) -> bool:
         """Whether a person wrote that the next attempt is to submit."""
         return self.was_refused and self.record is not None and self.record.fingerprint is None
@@ -289,18 +302,19 @@ def divided(stored: Mapping[str, Any], fingerprint: str) -> tuple[dict[str, Any]
     return ours, other
 
 
-def with_submission(stored: Mapping[str, Any], submission: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a stored entry with another submission record.
+def bound(submission: Any, fingerprint: str) -> dict[str, Any]:
+    """Return a stored submission record that a person wrote such that it is about one request.
 
-    :param stored: the entry so far.
-    :param submission: the record as it is stored; ``None`` leaves none.
+    No attempt vouches for its job id by that: as long as the vendor does not, it may be mistyped.
+
+    :param submission: the record as it is stored.
+    :param fingerprint: of the request.
     """
-    # How the job before ended says nothing of the one that is being bought.
-    over = (
-        (SUBMISSION, GONE, _END) if submission and submission.get("phase") == Phase.SUBMITTING else (SUBMISSION, GONE)
-    )
-    kept = {name: value for name, value in stored.items() if name not in over}
-    return kept if submission is None else {**kept, SUBMISSION: submission}
+    values = json.loads(submission) if isinstance(submission, str) else submission
+    phase = SubmissionRecord.from_json(values).phase
+    if phase is Phase.SUBMITTING:
+        phase = Phase.SUBMITTED  # who knows the id knows that much, and the job is waited for
+    return {**values, "phase": phase.value, "fingerprint": fingerprint, "seal": ""}
 
 
 def with_end(stored: Mapping[str, Any], record: SubmissionRecord | None, end: ItemEnd) -> dict[str, Any]:
@@ -345,21 +359,24 @@ def next_step(
     if entry is None:
         return NextStep.OBTAIN
     record, end = entry.record, entry.end
-    if end is not None and end.state is ItemState.SUCCEEDED and record is not None:
-        if end.job_id not in (None, record.job_id):
-            end = None  # a person wrote another job into the record
-        elif place is None:
-            return NextStep.NOTHING
-        elif end.place not in (None, place):
-            # Not obtained: a job whose media is gone would be replaced, and paid for again, for a copy that there is.
-            return NextStep.FETCH
-        else:
-            return NextStep.OBTAIN if end.sha256 is None else NextStep.NOTHING
+    if end is not None and end.state is ItemState.SUCCEEDED:
+        end = None if record is None or _is_of_another_job(record, end) else end
     # What failed or was skipped before may have changed since: a failed job may be replaced, a copy may be gone.
-    if end is not None and end.attempt == attempt:
+    elif end is not None and end.attempt == attempt:
         return NextStep.NOTHING
     if record is None:
         return NextStep.OBTAIN
+    if end is not None and entry.has_finished and place is not None and end.place not in (None, place):
+        # Not obtained: a job whose media is gone would be replaced, and paid for again, for a copy that there is.
+        return NextStep.FETCH
+    if end is not None and end.state is ItemState.SUCCEEDED:
+        return NextStep.OBTAIN if place is not None and end.sha256 is None else NextStep.NOTHING
     if end is not None and entry.failed_for_good(retries_failed=retries_failed, paid_retries=paid_retries):
         return NextStep.NOTHING
     return NextStep.WAIT if record.phase in (Phase.SUBMITTED, Phase.HANDED_OVER) else NextStep.OBTAIN
+
+
+def _is_of_another_job(record: SubmissionRecord, end: ItemEnd) -> bool:
+    """Whether another job was bought since, may have been, or was written into the record by a person."""
+    was_refused = record.phase is Phase.FAILED and record.job_id is None and record.fingerprint is not None
+    return end.job_id not in (None, record.job_id) and not was_refused

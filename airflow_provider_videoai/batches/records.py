@@ -29,17 +29,17 @@ from airflow_provider_videoai.batches.entries import (
     SUBMISSION,
     Entry,
     ItemEnd,
+    bound,
     divided,
     earlier_key,
     is_of,
     item_of,
     with_end,
-    with_submission,
 )
 from airflow_provider_videoai.batches.part_values import INDEX_KEY, VERSION, broken, items_of, part_key, parts_of
 from airflow_provider_videoai.jobs.submission.fence import FENCE_SECONDS
 from airflow_provider_videoai.jobs.submission.pauses import Clocks
-from airflow_provider_videoai.jobs.submission.record import Phase, SubmissionRecord
+from airflow_provider_videoai.jobs.submission.record import SubmissionRecord
 from airflow_provider_videoai.jobs.submission.record_store import Store
 from airflow_provider_videoai.jobs.values.printable import shown
 
@@ -48,7 +48,6 @@ __all__ = ["BatchRecords", "ItemStore"]
 _PART_BYTES = 60_000
 _ENTRY_BYTES = 1_060
 """Bytes of JSON that an entry may take beside its item's id: some 300 for a submit in flight, at the end up to this."""
-_IN_FLIGHT = (Phase.SUBMITTING, Phase.SUBMITTED, Phase.HANDED_OVER)
 
 
 @dataclass(slots=True, eq=False)
@@ -125,12 +124,13 @@ class BatchRecords:
                 stored = self._stored(key := earlier_key(item_id, fingerprint))
                 if stored is None or Entry.from_json(stored).of(fingerprint) is None:
                     continue
-                over.append(key)
-                present = Entry.from_json(self._stored(item_id) or {}).of(fingerprint)
-                # Of two of one request, the one under the item's id is the later: see below. That another job is to be
-                # bought may have been written about another request.
-                if present is None or present.wants_another:
+                present = Entry.from_json(self._stored(item_id) or {})
+                # Of two of one request, the one under the item's id is the later: see below. What a person wrote there
+                # counts, unless it is that another job is to be bought, which may be about another request.
+                if present.of(fingerprint) is None or present.wants_another:
                     earlier[item_id] = stored
+                if item_id in earlier or fingerprint in present.fingerprints:
+                    over.append(key)
         self._set_aside((item_id, requests[item_id]) for item_id in earlier)
         changed: dict[_Part, int] = {}
         with self._lock:
@@ -149,16 +149,27 @@ class BatchRecords:
                 part.change(changed)
         self._write_all(changed)
 
+    def bind(self, requests: Mapping[str, str]) -> None:
+        """Note of records that a person wrote which requests they are about: the rows may be others later.
+
+        :param requests: the fingerprints of items with such a record, by the items' ids.
+        :raises VideoAIError: if they cannot be written.
+        """
+        changed: dict[_Part, int] = {}
+        with self._lock:
+            for item_id, fingerprint in requests.items():
+                part = self._part_of[item_id]
+                entry = part.items[item_id]
+                part.items[item_id] = {**entry, SUBMISSION: bound(entry[SUBMISSION], fingerprint)}
+                part.change(changed)
+        self._write_all(changed)
+
     def in_flight_beside(self, requests: Mapping[str, str]) -> list[str]:
         """Return, for a person, the items with jobs that may be in flight for requests that are not among these.
 
         :param requests: the fingerprint of each item's request as it is now, by the item's id.
         """
-        return [
-            shown(item_of(key)[0])
-            for key, entry in self.beside(requests).items()
-            if entry.record is not None and entry.end is None and entry.record.phase in _IN_FLIGHT
-        ]
+        return [shown(item_of(key)[0]) for key, entry in self.beside(requests).items() if entry.in_flight]
 
     def beside(self, requests: Mapping[str, str]) -> dict[str, Entry]:
         """Return the entries that say something of requests that are not among these, by their keys.
@@ -259,7 +270,8 @@ class BatchRecords:
         with self._lock:
             before = part.items.get(item_id)
             ours, _ = divided(before or {}, fingerprint)
-            part.items[item_id] = with_submission(ours, value)
+            kept = {name: kept for name, kept in ours.items() if name not in (SUBMISSION, GONE)}
+            part.items[item_id] = kept if value is None else {**kept, SUBMISSION: value}
             part.changes += 1
             change = part.changes
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_videoai.batches.entries import ItemEnd, ItemState, error_to_json
@@ -143,8 +143,11 @@ class Results:
         """
         self.log.warning("Item %s: %s", shown(item.item_id), error.message)
         job_id = error.job_id or (record.job_id if record else None)
-        final = not retry_helps(error)
-        return Learned(item, record, self._end(item, ItemState.FAILED, job_id, error=error_to_json(error), final=final))
+        end = self._end(item, ItemState.FAILED, job_id, error=error_to_json(error), final=not retry_helps(error))
+        before = self.records.entry(item.item_id, item.fingerprint)
+        if before is not None and before.end is not None and before.has_finished:
+            end = replace(end, place=before.end.place)  # its copy is still there
+        return Learned(item, record, end)
 
     def _of_one(self, running: RunningJob, status: JobStatus, *, store_is_there: bool = False) -> Learned:
         item = running.item

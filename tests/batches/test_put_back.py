@@ -238,3 +238,54 @@ def test_a_job_that_a_person_wrote_stays_that_of_the_row_that_attached_to_it(
     task.run()
     assert lines(f"{folder}/all.jsonl")["1"]["job_id"] == first
     assert len(bought(case)) == 2
+
+
+def test_what_was_bought_for_a_row_outlives_a_mistyped_record_about_the_other(
+    case: Any, batch: Any, rows: Any, bought: Any
+) -> None:
+    requests = rows(case, ["1"])
+    task = batch(case, requests)
+    task.run()
+    batch(case, other(requests), store=task.store).defer()
+    with edited(task.store) as items:
+        items["1"] = {"submission": {"phase": "faild"}}
+    with pytest.raises(BatchFailed, match="phase must be one of"):
+        task.run()
+    with edited(task.store) as items:
+        del items["1"]
+    assert task.run()["reused"] == 1
+    assert len(bought(case)) == 2
+
+
+@pytest.mark.parametrize("extra", [{"note": "found in the console"}, {"version": 99}])
+def test_a_record_that_a_person_wrote_is_bound_to_its_row_with_all_that_stands_in_it(
+    case: Any, batch: Any, rows: Any, bought: Any, extra: Any
+) -> None:
+    requests = rows(case, ["1"])
+    task = batch(case, requests)
+    changed = batch(case, other(requests), store=task.store)
+    task.run()
+    changed.defer()
+    written = {"job_id": bought(case)[1], "phase": "submitted", **extra}
+    with edited(task.store) as items:
+        items["1"] = {"submission": written}
+    changed.defer()
+    with edited(task.store) as items:
+        assert written.items() <= items["1"]["submission"].items()
+    assert task.run()["reused"] == 1
+    assert len(bought(case)) == 2
+
+
+@pytest.mark.parametrize("phase", ["submitting", "submitted", "finished"])
+def test_a_job_id_that_a_person_mistyped_is_never_bought_in_place_of(
+    case: Any, batch: Any, rows: Any, bought: Any, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    monkeypatch.setattr(watch, "UNKNOWN_GRACE", 0.1)
+    task = batch(case, rows(case, ["1"]))
+    task.run()
+    with edited(task.store) as items:
+        items["1"] = {"submission": {"job_id": "ViiTor_AI_19990101", "phase": phase}}
+    for _ in range(3):
+        with pytest.raises(BatchFailed):
+            task.run()
+    assert len(bought(case)) == 1

@@ -134,6 +134,21 @@ def test_a_job_that_a_person_wrote_is_that_of_its_row_while_others_run(
     assert len(bought(case)) == 1
 
 
+def test_a_finished_job_that_a_person_wrote_is_that_of_its_row_while_it_is_queued(
+    case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
+) -> None:
+    a, b = rows(case, ["a", "b"])
+    task = batch(case, written(tmp_path / "clips.jsonl", [a]))
+    task.run()
+    with edited(task.store) as items:
+        items["a"] = {"submission": {"job_id": bought(case)[0], "phase": "finished"}}
+    queued = batch(case, written(tmp_path / "clips.jsonl", [b, a]), store=task.store, max_in_flight=1)
+    deferred = queued.defer()
+    written(tmp_path / "clips.jsonl", [b, {**a, "task_name": "another title"}])
+    assert queued.go_on(deferred)["succeeded"] == 2
+    assert len(bought(case)) == 3  # not the first one for the changed row
+
+
 def test_rows_that_differ_after_airflow_ended_the_wait_are_not_bought_again(
     case: Any, batch: Any, rows: Any, bought: Any, tmp_path: Path
 ) -> None:

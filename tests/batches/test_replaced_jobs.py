@@ -140,3 +140,46 @@ def test_a_job_that_is_gone_is_not_replaced_while_its_copy_is_there(
             batch(case, requests, store=task.store, **kept).run()
     assert (Path(folder.removeprefix("file://")) / "1.mp4").exists()
     assert len(bought(case)) == 1
+
+
+def test_a_copy_that_was_found_again_is_fetched_to_another_destination_and_not_bought(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    requests = rows(case, ["1"])
+    task = batch(case, requests, **kept)
+    task.run()
+    refused(case, batch, sandbox, other(requests), task.store, **kept)
+    assert task.run()["skipped"] == 1
+    forget(monkeypatch, *bought(case))
+    kept["destination"] = f"{folder}/new_{{item_id}}.mp4"
+    assert batch(case, requests, store=task.store, **kept).run()["succeeded"] == 1
+    assert len(bought(case)) == 1
+
+
+def test_a_job_that_is_gone_is_bought_for_another_destination_by_no_attempt(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    task = batch(case, rows(case, ["1"]), **kept)
+    task.run()
+    forget(monkeypatch, *bought(case))
+    sandbox.fault(vendor=case.vendor, call="media", kind="expire_media", times=1000)
+    moved = {**kept, "destination": f"{folder}/new_{{item_id}}.mp4"}
+    for _ in range(2):
+        with pytest.raises(BatchFailed):
+            batch(case, rows(case, ["1"]), store=task.store, **moved).run()
+    assert task.run()["skipped"] == 1
+    assert len(bought(case)) == 1
+
+
+def test_a_result_counts_again_after_nothing_was_bought_in_its_place(
+    case: Any, batch: Any, rows: Any, sandbox: Any, bought: Any, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = batch(case, rows(case, ["1"]))
+    task.run()
+    forget(monkeypatch, *bought(case))
+    kept = {"destination": f"{folder}/{{item_id}}.mp4", "verify": False}
+    refused(case, batch, sandbox, rows(case, ["1"]), task.store, **kept)
+    assert task.run()["reused"] == 1
+    assert len(bought(case)) == 1
