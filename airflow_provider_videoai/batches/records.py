@@ -375,11 +375,11 @@ class ItemStore:
         """Return the record as it is stored, or ``None``."""
         return self._records.submission(*self._request)
 
-    def set(self, key: str, value: Any) -> None:  # noqa: ARG002 - an item has one record
+    def set(self, key: str, value: Any) -> None:  # noqa: ARG002 - a request has one record
         """Write the record."""
         self._records.set_submission(*self._request, value)
 
-    def delete(self, key: str) -> None:  # noqa: ARG002 - an item has one record
+    def delete(self, key: str) -> None:  # noqa: ARG002 - a request has one record
         """Delete the record."""
         self._records.set_submission(*self._request, None)
 
